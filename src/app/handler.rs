@@ -1,0 +1,64 @@
+//! The program behind a WebSocket route.
+
+use super::request::Request;
+use super::response::Response;
+use super::session::Session;
+use crate::wire::close::CloseReason;
+use crate::wire::message::Message;
+
+/// A program that answers the sessions of one route.
+///
+/// One value serves all sessions of its route, so what they share is plain
+/// `&mut self` and needs no lock. What belongs to one session is its `Data`.
+///
+/// Every session gets exactly one [`open`](Handler::open) and, when that
+/// accepted, exactly one [`close`](Handler::close), last. No event runs inside
+/// another: what a handler does to other sessions shows in their events later.
+/// A panic in an event ends its session with 1011 and nothing else.
+pub trait Handler: 'static {
+    /// What the handler keeps for each session.
+    type Data: 'static;
+
+    /// A peer asks for this route. What is sent here arrives right behind the 101.
+    ///
+    /// # Errors
+    /// A [`Response`] refuses the upgrade: it is sent in place of the 101, nothing
+    /// that was sent or joined here happens, and no other event follows.
+    fn open(
+        &mut self,
+        request: &Request<'_>,
+        session: &mut Session<'_>,
+    ) -> Result<Self::Data, Response>;
+
+    /// A complete message arrived.
+    fn message(&mut self, data: &mut Self::Data, session: &mut Session<'_>, message: Message<'_>);
+
+    /// The backlog fell below its mark again after it had been above; `dropped` is how many
+    /// messages the backlog policy dropped since the last drain event.
+    fn drain(&mut self, _data: &mut Self::Data, _session: &mut Session<'_>, _dropped: u64) {}
+
+    /// A pong arrived that no ping of the loop's own asked for.
+    fn pong(&mut self, _data: &mut Self::Data, _session: &mut Session<'_>, _payload: &[u8]) {}
+
+    /// A timer of [`Session::set_timer`] ran out; `token` is the one it was set with.
+    fn timer(&mut self, _data: &mut Self::Data, _session: &mut Session<'_>, _token: u64) {}
+
+    /// The session is over: it left its topics, and nothing more can be sent on it.
+    fn close(&mut self, _data: Self::Data, _session: &mut Session<'_>, _reason: &CloseReason) {}
+}
+
+/// A closure is a handler with the message event alone.
+impl<F> Handler for F
+where
+    F: FnMut(&mut Session<'_>, Message<'_>) + 'static,
+{
+    type Data = ();
+
+    fn open(&mut self, _: &Request<'_>, _: &mut Session<'_>) -> Result<(), Response> {
+        Ok(())
+    }
+
+    fn message(&mut self, (): &mut (), session: &mut Session<'_>, message: Message<'_>) {
+        self(session, message);
+    }
+}

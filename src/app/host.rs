@@ -1,0 +1,35 @@
+//! What a [`Session`](super::Session) asks of whoever holds the connections.
+
+use super::remote::Remote;
+use super::request::Peer;
+use super::session::{Send, SessionId};
+use crate::wire::close::CloseCode;
+use crate::wire::message::Message;
+use std::time::Duration;
+
+/// The holder of the connections. An id of a session that is gone is always
+/// harmless: sends answer `Closed`, everything else does nothing.
+#[allow(missing_docs)]
+pub trait Host {
+    fn send(&mut self, to: SessionId, message: Message<'_>) -> Send;
+    fn ping(&mut self, to: SessionId, payload: &[u8]) -> Send;
+    fn close(&mut self, id: SessionId, code: CloseCode, reason: &str);
+    fn join(&mut self, id: SessionId, topic: &str) -> bool;
+    fn leave(&mut self, id: SessionId, topic: &str) -> bool;
+    fn publish(
+        &mut self,
+        from: Option<SessionId>,
+        topic: &str,
+        message: Message<'_>,
+        with_self: bool,
+    ) -> usize;
+    fn subscribers(&self, topic: &str) -> usize;
+    fn buffered(&self, id: SessionId) -> usize;
+    fn peer(&self, id: SessionId) -> Peer;
+    fn protocol(&self, id: SessionId) -> Option<&str>;
+    fn extensions(&self, id: SessionId) -> Option<String>;
+    fn set_timer(&mut self, id: SessionId, after: Duration, token: u64);
+    fn cancel_timer(&mut self, id: SessionId, token: u64) -> bool;
+    fn now(&self) -> Duration;
+    fn remote(&self) -> Remote;
+}

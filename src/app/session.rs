@@ -1,0 +1,154 @@
+//! What a handler can do with a connection.
+
+use super::host::Host;
+use super::remote::Remote;
+use super::request::Peer;
+use crate::wire::close::CloseCode;
+use crate::wire::message::Message;
+use std::fmt;
+use std::time::Duration;
+
+/// The name of a session, never reused while the process lives: a place and a generation.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SessionId {
+    pub(crate) index: u32,
+    pub(crate) generation: u32,
+}
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.index, self.generation)
+    }
+}
+
+impl fmt::Debug for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SessionId({self})")
+    }
+}
+
+/// The answer to a send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "a message that is not queued is lost; ignore it with `let _ =` where that is meant"]
+pub enum Send {
+    /// On its way, behind all that was sent before.
+    Queued,
+    /// Not taken: the backlog is full and the policy is to drop the newest or to close.
+    Full,
+    /// Not taken: the session is closed or closing, or the id names none that lives.
+    Closed,
+}
+
+/// A connection, lent to a handler for one event.
+pub struct Session<'h> {
+    host: &'h mut dyn Host,
+    id: SessionId,
+}
+
+impl<'h> Session<'h> {
+    /// Whoever holds the connections lends one of them.
+    pub(crate) fn new(host: &'h mut dyn Host, id: SessionId) -> Self {
+        Self { host, id }
+    }
+
+    /// The name of this session.
+    pub fn id(&self) -> SessionId {
+        self.id
+    }
+
+    /// The address of the peer.
+    pub fn peer(&self) -> Peer {
+        self.host.peer(self.id)
+    }
+
+    /// Sends a message to the peer.
+    pub fn send<'m>(&mut self, message: impl Into<Message<'m>>) -> Send {
+        self.host.send(self.id, message.into())
+    }
+
+    /// Sends a message to another session of any route.
+    pub fn send_to<'m>(&mut self, other: SessionId, message: impl Into<Message<'m>>) -> Send {
+        self.host.send(other, message.into())
+    }
+
+    /// Ends the session with this code and reason (cut at 123 bytes on a character border).
+    /// Messages that were sent before still go out; messages that arrive before the peer's Close
+    /// are still delivered. A code that may not stand in a frame becomes 1011.
+    pub fn close(&mut self, code: CloseCode, reason: &str) {
+        self.host.close(self.id, code, reason);
+    }
+
+    /// Ends another session.
+    pub fn close_other(&mut self, other: SessionId, code: CloseCode, reason: &str) {
+        self.host.close(other, code, reason);
+    }
+
+    /// Sends a ping of at most 125 bytes (cut there); its pong comes as the pong event.
+    pub fn ping(&mut self, payload: &[u8]) -> Send {
+        self.host.ping(self.id, &payload[..payload.len().min(125)])
+    }
+
+    /// Subscribes this session to a topic; once more changes nothing. `false`: it was in it already.
+    pub fn join(&mut self, topic: &str) -> bool {
+        self.host.join(self.id, topic)
+    }
+
+    /// Ends the subscription. `false`: it was not in it.
+    pub fn leave(&mut self, topic: &str) -> bool {
+        self.host.leave(self.id, topic)
+    }
+
+    /// Sends a message to every subscriber of a topic, this session included if it is one.
+    /// Returns the number of subscribers.
+    pub fn publish<'m>(&mut self, topic: &str, message: impl Into<Message<'m>>) -> usize {
+        self.host
+            .publish(Some(self.id), topic, message.into(), true)
+    }
+
+    /// Sends a message to every subscriber of a topic but this session.
+    pub fn publish_to_others<'m>(&mut self, topic: &str, message: impl Into<Message<'m>>) -> usize {
+        self.host
+            .publish(Some(self.id), topic, message.into(), false)
+    }
+
+    /// How many sessions subscribe to a topic.
+    pub fn subscribers(&self, topic: &str) -> usize {
+        self.host.subscribers(topic)
+    }
+
+    /// Bytes that wait because the peer does not take them.
+    pub fn buffered(&self) -> usize {
+        self.host.buffered(self.id)
+    }
+
+    /// Asks for a timer event with this token after this time, rounded up to a
+    /// millisecond. A token that runs already is set anew.
+    pub fn set_timer(&mut self, after: Duration, token: u64) {
+        self.host.set_timer(self.id, after, token);
+    }
+
+    /// Takes a timer back. `false`: none of this token runs.
+    pub fn cancel_timer(&mut self, token: u64) -> bool {
+        self.host.cancel_timer(self.id, token)
+    }
+
+    /// The subprotocol that was agreed on.
+    pub fn protocol(&self) -> Option<&str> {
+        self.host.protocol(self.id)
+    }
+
+    /// The extensions that were agreed on, as the response told them; `None` without any.
+    pub fn extensions(&self) -> Option<String> {
+        self.host.extensions(self.id)
+    }
+
+    /// Time since the server started: the clock of the loop, virtual in a simulation.
+    pub fn now(&self) -> Duration {
+        self.host.now()
+    }
+
+    /// A handle for other threads.
+    pub fn remote(&self) -> Remote {
+        self.host.remote()
+    }
+}

@@ -1,0 +1,229 @@
+//! The settings of a route: protocol times, sizes, backlog, origins.
+
+use crate::wire::error::{Error, ErrorKind, Result};
+use crate::wire::extension::Extension;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// What happens when a peer does not take what is sent to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backlog {
+    /// Close 1008: the default.
+    Close,
+    /// The message that does not fit is dropped and counted.
+    DropNewest,
+    /// The oldest whole messages are dropped, and counted, until the new one fits.
+    DropOldest,
+    /// Nothing is dropped: reading from this peer stops above the mark, so that
+    /// what it asks for waits in its own socket. For handlers that only answer.
+    StopReading,
+}
+
+/// Which `Origin` of a browser may open a session (exact scheme, host and port).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origins {
+    /// The origin whose host and port are those of `Host`: the default.
+    Same,
+    /// Every origin.
+    Any,
+    /// These, written as a browser does: `https://example.org`, `http://localhost:3000`. One
+    /// leading label may be `*`: `https://*.example.org`.
+    List(Vec<String>),
+}
+
+/// The settings of a route. Every limit has a default and a bound.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Settings {
+    /// Silence after which a ping is sent; zero: never. Default 25 s.
+    pub ping_period: Duration,
+    /// How long a pong may take before the session ends with 1011 `Ping timeout`. Default 15 s.
+    pub timeout: Duration,
+    /// The largest frame that is received, payload bytes; past it 1009. Default 1 MiB.
+    pub max_frame_size: usize,
+    /// The largest message that is received, payload bytes; past it 1009. Default 1 MiB.
+    pub max_message_size: usize,
+    /// Backlog above which the drain event is owed and `StopReading` stops, bytes. Default 256 KiB.
+    pub backlog_mark: usize,
+    /// Backlog that is never passed, bytes; past it `backlog` decides. One message may pass it
+    /// when nothing else waits. Default 1 MiB.
+    pub backlog_limit: usize,
+    /// How long a backlog may stay above the mark before `backlog` decides, too. Default 10 s.
+    pub backlog_time: Duration,
+    /// What happens past the limit. Default: close 1008.
+    pub backlog: Backlog,
+    /// How long a close handshake may take. Default 10 s.
+    pub close_timeout: Duration,
+    /// Which origins may open a session. Default: the same as `Host`.
+    pub origins: Origins,
+    /// Whether a client without `Origin` (anything but a browser) may. Default: yes.
+    pub allow_absent_origin: bool,
+    /// Subprotocols in the server's order of preference. Default: none.
+    pub protocols: Vec<String>,
+    /// Whether a client that offers none of them is refused with 400. Default: no.
+    pub require_protocol: bool,
+    /// Extensions in the server's order of preference. Default: none.
+    pub extensions: Vec<Rc<dyn Extension>>,
+    /// Masks what is sent, which a server must not (RFC 6455 §5.1): for tests of clients. Default: no.
+    pub masking: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            ping_period: Duration::from_secs(25),
+            timeout: Duration::from_secs(15),
+            max_frame_size: 1 << 20,
+            max_message_size: 1 << 20,
+            backlog_mark: 256 << 10,
+            backlog_limit: 1 << 20,
+            backlog_time: Duration::from_secs(10),
+            backlog: Backlog::Close,
+            close_timeout: Duration::from_secs(10),
+            origins: Origins::Same,
+            allow_absent_origin: true,
+            protocols: Vec::new(),
+            require_protocol: false,
+            extensions: Vec::new(),
+            masking: false,
+        }
+    }
+}
+
+macro_rules! setters {
+    ($($(#[$doc:meta])* $name:ident: $type:ty),* $(,)?) => {$(
+        $(#[$doc])*
+        pub fn $name(mut self, value: $type) -> Self {
+            self.$name = value;
+            self
+        }
+    )*};
+}
+
+impl Settings {
+    setters! {
+        /// Sets [`Settings::ping_period`].
+        ping_period: Duration,
+        /// Sets [`Settings::timeout`].
+        timeout: Duration,
+        /// Sets [`Settings::max_frame_size`].
+        max_frame_size: usize,
+        /// Sets [`Settings::backlog_mark`].
+        backlog_mark: usize,
+        /// Sets [`Settings::backlog_limit`].
+        backlog_limit: usize,
+        /// Sets [`Settings::backlog_time`].
+        backlog_time: Duration,
+        /// Sets [`Settings::backlog`].
+        backlog: Backlog,
+        /// Sets [`Settings::close_timeout`].
+        close_timeout: Duration,
+        /// Sets [`Settings::origins`].
+        origins: Origins,
+        /// Sets [`Settings::allow_absent_origin`].
+        allow_absent_origin: bool,
+        /// Sets [`Settings::require_protocol`].
+        require_protocol: bool,
+        /// Sets [`Settings::masking`].
+        masking: bool,
+    }
+
+    /// Sets [`Settings::max_message_size`], and [`Settings::max_frame_size`] with it.
+    pub fn max_message_size(mut self, bytes: usize) -> Self {
+        self.max_message_size = bytes;
+        self.max_frame_size = bytes;
+        self
+    }
+
+    /// Sets [`Settings::protocols`].
+    pub fn protocols<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
+        self.protocols = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Adds an extension behind those that are there.
+    pub fn extension(mut self, extension: impl Extension + 'static) -> Self {
+        self.extensions.push(Rc::new(extension));
+        self
+    }
+
+    /// Checks every field against its bounds.
+    ///
+    /// # Errors
+    /// The first field that is out of bounds, with its value and its limit.
+    pub fn check(&self) -> Result<()> {
+        const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+        const SECOND: Duration = Duration::from_secs(1);
+        let times = [
+            ("timeout", self.timeout),
+            ("backlog_time", self.backlog_time),
+            ("close_timeout", self.close_timeout),
+        ];
+        for (name, value) in times {
+            if !(SECOND..=DAY).contains(&value) {
+                return Err(out_of_bounds(name, &format!("{value:?}"), "1 s to 24 h"));
+            }
+        }
+        if !self.ping_period.is_zero() && !(SECOND..=DAY).contains(&self.ping_period) {
+            let value = format!("{:?}", self.ping_period);
+            return Err(out_of_bounds(
+                "ping_period",
+                &value,
+                "0 (off), or 1 s to 24 h",
+            ));
+        }
+        let sizes = [
+            ("max_frame_size", self.max_frame_size, 1, 1 << 30),
+            ("max_message_size", self.max_message_size, 1, 1 << 30),
+            ("backlog_limit", self.backlog_limit, 1024, 1 << 30),
+            ("backlog_mark", self.backlog_mark, 1, self.backlog_limit),
+        ];
+        for (name, value, low, high) in sizes {
+            if !(low..=high).contains(&value) {
+                let bounds = format!("{low} to {high} bytes");
+                return Err(out_of_bounds(name, &value.to_string(), &bounds));
+            }
+        }
+        self.check_names()
+    }
+
+    fn check_names(&self) -> Result<()> {
+        if self.require_protocol && self.protocols.is_empty() {
+            return Err(out_of_bounds(
+                "require_protocol",
+                "true",
+                "false while `protocols` is empty",
+            ));
+        }
+        let is_token = |name: &str| {
+            !name.is_empty()
+                && name
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+        };
+        if let Some(name) = self.protocols.iter().find(|name| !is_token(name)) {
+            return Err(out_of_bounds(
+                "protocols",
+                name,
+                "a token of RFC 9110 §5.6.2",
+            ));
+        }
+        let mut claimed = 0;
+        for extension in &self.extensions {
+            let bits = extension.reserved().0;
+            if claimed & bits != 0 {
+                let wanted = "extensions that claim reserved bits of their own";
+                return Err(out_of_bounds("extensions", extension.name(), wanted));
+            }
+            claimed |= bits;
+        }
+        Ok(())
+    }
+}
+
+fn out_of_bounds(field: &str, value: &str, wanted: &str) -> Error {
+    Error::new(
+        ErrorKind::Config,
+        format!("setting `{field}` is {value}, wanted: {wanted}"),
+    )
+}

@@ -1,0 +1,103 @@
+//! WebSocket extensions (RFC 6455 §9): a trait to negotiate one, and a trait
+//! to transform data frames with what was agreed.
+//!
+//! An [`Extension`] is what a route offers; [`Transform`] is what one
+//! connection got. The receive lanes take a frame's transformation away before
+//! the state machine sees it, so that what stands inside is plain RFC 6455.
+
+use super::close::CloseCode;
+use super::frame::{OpCode, Reserved};
+use std::fmt;
+
+/// One element of a `Sec-WebSocket-Extensions` header: a name and its parameters.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Offer {
+    /// The extension's token.
+    pub name: String,
+    /// Its parameters in order; a value has lost its quotes.
+    pub params: Vec<(String, Option<String>)>,
+}
+
+impl fmt::Display for Offer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)?;
+        for (name, value) in &self.params {
+            match value {
+                Some(value) => write!(f, "; {name}={value}")?,
+                None => write!(f, "; {name}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What two sides agreed on: the element for the response, and the transformation.
+pub struct Agreement {
+    /// What the server's response says.
+    pub response: Offer,
+    /// What the connection does with its data frames.
+    pub transform: Box<dyn Transform>,
+}
+
+/// An extension as a route or a client offers it.
+pub trait Extension: fmt::Debug {
+    /// The token in `Sec-WebSocket-Extensions`.
+    fn name(&self) -> &str;
+    /// The reserved bits it claims; two extensions of one route may not claim the same.
+    fn reserved(&self) -> Reserved;
+    /// Server: looks at one offer of this name. `None` declines it, and the next one is tried.
+    fn accept(&self, offer: &Offer) -> Option<Agreement>;
+    /// Client: the elements to offer, the best first.
+    fn offers(&self) -> Vec<Offer>;
+    /// Client: looks at the server's answer; the error says what is wrong with it.
+    fn confirm(&self, response: &Offer) -> Result<Box<dyn Transform>, String>;
+}
+
+/// The header facts that a transformation may look at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FrameInfo {
+    /// The last fragment of its message.
+    pub fin: bool,
+    /// The reserved bits as they came.
+    pub reserved: Reserved,
+    /// `Continuation` for all fragments but the first.
+    pub opcode: OpCode,
+}
+
+/// Why a frame could not be decoded: the code and reason of the Close that follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DecodeError {
+    /// 1002, 1007 or 1009.
+    pub code: CloseCode,
+    /// A short text for the Close frame.
+    pub reason: &'static str,
+}
+
+/// The agreed extension of one connection: transforms data frames on their way
+/// in and messages on their way out. Control frames never come here (RFC 6455 §9.2
+/// lets an extension transform them; none that is registered does).
+pub trait Transform: fmt::Debug {
+    /// The reserved bits that a data frame may have on this connection.
+    fn reserved(&self) -> Reserved;
+    /// Whether a frame with these bits needs [`Transform::decode`] at all. A
+    /// continuation is asked with the bits of its message's first frame.
+    fn wants(&self, first_reserved: Reserved) -> bool;
+    /// Appends the plain payload of this frame to `out`; `cap` is how many bytes it may still grow.
+    ///
+    /// # Errors
+    /// The code of the Close frame: 1007 for data that does not decode, 1009
+    /// when `cap` is passed, 1002 for bits in the wrong place.
+    fn decode(
+        &mut self,
+        info: FrameInfo,
+        payload: &[u8],
+        cap: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<(), DecodeError>;
+    /// Appends the transformed payload of a whole message to `out` and returns
+    /// the reserved bits of its frame; `None` leaves it as it is.
+    fn encode(&mut self, opcode: OpCode, payload: &[u8], out: &mut Vec<u8>) -> Option<Reserved>;
+    /// Connections with the same key get the same bytes for the same message,
+    /// so a broadcast is encoded once for all of them. `None`: encode per connection.
+    fn share_key(&self) -> Option<u32>;
+}
