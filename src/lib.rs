@@ -4,3 +4,13 @@
 
 pub mod app;
 pub mod wire;
+
+pub use app::{
+    App, Backlog, Handler, Origins, Peer, Remote, Request, Response, Send, Session, SessionId,
+    Settings, Stats,
+};
+pub use wire::close::{CloseCode, CloseReason, ClosedBy};
+pub use wire::error::{Error, ErrorKind, Result};
+pub use wire::head::Method;
+pub use wire::message::Message;
+pub use wire::response::Status;
