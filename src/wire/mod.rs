@@ -10,4 +10,5 @@ pub mod extension;
 pub mod frame;
 pub mod head;
 pub mod message;
+pub mod outbox;
 pub mod response;
