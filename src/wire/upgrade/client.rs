@@ -1,6 +1,9 @@
 //! The client's side of the opening handshake (RFC 6455 §4.1): its request,
 //! and a strict reading of the answer.
 
+#[cfg(test)]
+mod tests;
+
 use super::super::authority::Authority;
 use super::super::error::{Error, ErrorKind, Result};
 use super::super::extension::Offer;
