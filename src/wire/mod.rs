@@ -9,5 +9,8 @@ pub mod error;
 pub mod extension;
 pub mod frame;
 pub mod head;
+pub mod mask;
 pub mod message;
+pub mod receive;
 pub mod response;
+pub mod utf8;
