@@ -79,6 +79,11 @@ pub struct DecodeError {
 pub trait Transform: fmt::Debug {
     /// The reserved bits that a data frame may have on this connection.
     fn reserved(&self) -> Reserved;
+    /// The reserved bits that a continuation may have. None, unless an extension says so:
+    /// permessage-deflate marks the first fragment only (RFC 7692 §6.1).
+    fn reserved_on_continuation(&self) -> Reserved {
+        Reserved::NONE
+    }
     /// Whether a frame with these bits needs [`Transform::decode`] at all. A
     /// continuation is asked with the bits of its message's first frame.
     fn wants(&self, first_reserved: Reserved) -> bool;
