@@ -5,6 +5,8 @@
 //! slices and leave as slices, so every file can be tested and fuzzed alone.
 
 pub mod close;
+#[cfg(feature = "deflate")]
+pub mod deflate;
 pub mod error;
 pub mod extension;
 pub mod frame;
