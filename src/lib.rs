@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 pub mod app;
+pub mod hub;
 pub mod wire;
 
 pub use app::{
