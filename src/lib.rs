@@ -4,6 +4,7 @@
 
 pub mod app;
 pub mod hub;
+pub mod sim;
 pub mod wire;
 
 pub use app::{

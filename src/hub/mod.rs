@@ -18,6 +18,7 @@
 //! to a handler, so what it sends happens at once, and no handler ever runs
 //! inside a handler.
 
+mod audit;
 mod clock;
 mod closing;
 mod core;

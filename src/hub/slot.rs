@@ -252,6 +252,13 @@ impl Slot {
         self.rare.as_ref().map_or(0, |rare| rare.outbox.len())
     }
 
+    /// Bytes that are kept for this connection: its backlog, and what of its messages and requests is there.
+    pub(super) fn held(&self) -> usize {
+        let rare = self.rare.as_ref();
+        let exchange = rare.and_then(|rare| rare.exchange.as_ref());
+        self.backlog() + self.receiver.buffered() + exchange.map_or(0, |exchange| exchange.held())
+    }
+
     /// Whether messages of the peer are still for the handler.
     pub(super) fn is_live(&self) -> bool {
         matches!(self.state, State::Open | State::Closing)
