@@ -114,7 +114,10 @@ impl Core {
 impl Floor<'_> {
     /// The deadline of a place has come.
     pub(super) fn is_due(&mut self, place: u32) {
-        if !self.core.slots.contains(place as usize) {
+        let core = &*self.core;
+        // A deadline that was set since belongs to something else: the bytes of this turn have changed
+        // the state, or the place belongs to a new connection.
+        if !core.slots.contains(place as usize) || core.deadlines.of(place, core.tick).is_some() {
             return;
         }
         match self.core.slot(place).state {
