@@ -317,9 +317,7 @@ impl Core {
             slot.flags.set(Flags::PAUSED);
         }
         slot.rare().over_since = Some(tick);
-        if slot.state == State::Open {
-            self.rearm(place);
-        }
+        self.rearm(place);
     }
 
     /// Notices that the backlog is below its mark again.

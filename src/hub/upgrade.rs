@@ -65,9 +65,7 @@ impl Hub {
                 let slot = core.slot(place);
                 slot.data = data;
                 slot.flags.set(Flags::OPENED);
-                if slot.state == State::Open {
-                    core.rearm(place);
-                }
+                core.rearm(place);
             }
             Ok(Err(response)) => core.take_back(place, before, head, &response),
             Err(_) => {
