@@ -56,8 +56,9 @@ impl Floor<'_> {
             core.encode(place, message, &mut gather);
             core.gather = gather;
         }
+        let is_opening = core.slots[place as usize].flags.has(Flags::OPENING);
         self.core.count_sent(1);
-        if self.core.gather.len() > GATHER_MAX {
+        if self.core.gather.len() > GATHER_MAX && !is_opening {
             self.flush_gather();
         }
         Send::Queued
@@ -176,7 +177,8 @@ impl Floor<'_> {
         let mut budget = FLUSH_BYTES;
         loop {
             let slot = self.core.slot(place);
-            if slot.state == State::Dead || slot.flags.has(Flags::BLOCKED) {
+            let waits = slot.flags.has(Flags::BLOCKED) || slot.flags.has(Flags::OPENING);
+            if slot.state == State::Dead || waits {
                 return;
             }
             let Some(rare) = &mut slot.rare else { break };

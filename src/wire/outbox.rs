@@ -104,6 +104,15 @@ impl Outbox {
         self.replace(kept);
     }
 
+    /// Takes back what was appended behind the first `len` bytes.
+    pub fn truncate(&mut self, len: usize) {
+        if len < self.len {
+            let mut kept = self.contiguous();
+            kept.truncate(len);
+            self.replace(kept);
+        }
+    }
+
     /// Drops the oldest whole data frames until at most `limit` bytes wait or none
     /// is left. Control frames and the frame that has begun stay. Returns how many went.
     pub fn drop_oldest(&mut self, limit: usize) -> u64 {
@@ -239,6 +248,18 @@ mod tests {
             drain(&mut outbox, 1000),
             [text("one"), text("two")].concat()
         );
+    }
+
+    #[test]
+    fn what_was_appended_can_be_taken_back() {
+        let mut outbox = Outbox::default();
+        outbox.push_opaque(b"HTTP/1.1 200 OK\r\n\r\n");
+        outbox.push(&text("kept"));
+        let len = outbox.len();
+        outbox.push_shared(Bytes::from(text(&"x".repeat(600))));
+        outbox.push(&text("gone"));
+        outbox.truncate(len);
+        assert!(drain(&mut outbox, 1000).ends_with(&text("kept")));
     }
 
     #[test]
