@@ -161,7 +161,7 @@ impl Floor<'_> {
         } else {
             match self.io.send(place, &gather) {
                 Ok(sent) if sent < gather.len() => self.core.keep_rest(place, &gather, sent),
-                Ok(_) => {}
+                Ok(_) => self.core.speaks_frames(place),
                 Err(Lost) => self.core.lost(place),
             }
         }
@@ -211,11 +211,9 @@ impl Floor<'_> {
     }
 
     fn outbox_is_empty(&mut self, place: u32) {
+        self.core.speaks_frames(place);
         let core = &mut *self.core;
         let slot = &mut core.slots[place as usize];
-        if slot.state != State::Head {
-            slot.flags.clear(Flags::SPEAKS_HTTP);
-        }
         if let Some(pong) = slot.rare.as_mut().and_then(|rare| rare.pong.take())
             && slot.state == State::Open
         {
@@ -252,6 +250,14 @@ impl Core {
         let mut frame = Vec::with_capacity(frame::MAX_HEADER + payload.len());
         write_frame(&mut frame, opcode, Reserved::NONE, payload, mask);
         self.push_ready(place, &frame);
+    }
+
+    /// All of the 101 is sent: what waits from now on is frames.
+    fn speaks_frames(&mut self, place: u32) {
+        let slot = self.slot(place);
+        if slot.state != State::Head {
+            slot.flags.clear(Flags::SPEAKS_HTTP);
+        }
     }
 
     /// Puts bytes behind everything else, whatever their number.
