@@ -349,7 +349,10 @@ impl Core {
 
     pub(super) fn dropped(&mut self, place: u32, messages: u64) {
         self.stats.dropped += messages;
-        self.slot(place).rare().dropped += messages;
+        let slot = self.slot(place);
+        slot.rare().dropped += messages;
+        // A drop is told with the next drain event, also where the backlog never passed its mark.
+        slot.flags.set(Flags::OVER_MARK);
     }
 
     /// Drops the oldest waiting messages; an eighth more than needed, so that a steady overflow
