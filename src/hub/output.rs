@@ -269,7 +269,7 @@ impl Core {
         let slot = self.slot(place);
         let speaks_http = slot.flags.has(Flags::SPEAKS_HTTP);
         let outbox = &mut slot.rare().outbox;
-        if speaks_http && outbox.is_empty() {
+        if speaks_http && outbox.is_opaque() {
             outbox.push_opaque(bytes);
         } else {
             outbox.push(bytes);

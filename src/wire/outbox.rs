@@ -63,11 +63,16 @@ impl Outbox {
         self.push_shared(frames.slice(sent..));
     }
 
-    /// Appends the rest of bytes that are no frames, such as an HTTP response and what follows
-    /// it: none of it can be dropped any more.
+    /// Whether nothing that waits can be dropped.
+    pub fn is_opaque(&self) -> bool {
+        self.begun == self.len
+    }
+
+    /// Appends bytes that are no frames, such as an HTTP response and what follows it: none
+    /// of it can be dropped any more, nor what waits before it.
     pub fn push_opaque(&mut self, bytes: &[u8]) {
-        debug_assert!(self.is_empty(), "a rest goes before everything else");
-        self.begun = bytes.len();
+        debug_assert!(self.is_opaque(), "frames wait before what is none");
+        self.begun += bytes.len();
         self.push(bytes);
     }
 
