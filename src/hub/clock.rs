@@ -61,8 +61,8 @@ impl Core {
     fn open_is_due(&mut self, place: u32) {
         let tick = self.tick;
         let rules = self.rules(place);
-        let (timeout, period, backlog_time) =
-            (rules.timeout, rules.ping_period, rules.backlog_time);
+        let (timeout, period) = (rules.timeout, rules.ping_period);
+        let (mark, backlog_time) = (rules.backlog_mark, rules.backlog_time);
         let slot = self.slot(place);
         let is_over = |over: Tick| tick >= over + backlog_time;
         if slot
@@ -71,11 +71,14 @@ impl Core {
             .and_then(|rare| rare.over_since)
             .is_some_and(is_over)
         {
-            self.enforce(place);
-            if self.slot(place).state != State::Open {
+            self.enforce_mark(place);
+            let slot = self.slot(place);
+            if slot.state != State::Open {
                 return;
             }
-            self.slot(place).rare().over_since = Some(tick);
+            if let Some(rare) = &mut slot.rare {
+                rare.over_since = Some(tick).filter(|_| rare.outbox.len() > mark);
+            }
         }
         let slot = self.slot(place);
         // Who is not read cannot be heard: its pong may lie in the socket.
@@ -94,19 +97,27 @@ impl Core {
         self.rearm(place);
     }
 
-    /// The backlog is past its limit or its time: what the route's policy says.
-    pub(super) fn enforce(&mut self, place: u32) {
-        let rules = self.rules(place);
-        let (limit, mark) = (rules.backlog_limit, rules.backlog_mark);
-        let over_limit = self.slot(place).backlog() > limit;
-        let bound = if over_limit { limit } else { mark };
+    /// The backlog is past its limit: what the route's policy says.
+    pub(super) fn enforce_limit(&mut self, place: u32) {
+        let limit = self.rules(place).backlog_limit;
         match self.rules(place).backlog {
             Backlog::Close => self.close_slow(place),
-            Backlog::DropOldest => self.drop_oldest(place, bound),
-            Backlog::DropNewest => self.drop_newest(place, bound),
-            // Reading has stopped; a peer that takes nothing for this long will not begin to.
-            Backlog::StopReading if !over_limit => self.close_slow(place),
+            Backlog::DropOldest => self.drop_oldest(place, limit),
+            Backlog::DropNewest => self.drop_newest(place, limit),
+            // Reading has stopped, and so has what makes the backlog grow.
             Backlog::StopReading => {}
+        }
+    }
+
+    /// The backlog is above its mark for too long: what the route's policy says.
+    fn enforce_mark(&mut self, place: u32) {
+        let mark = self.rules(place).backlog_mark;
+        match self.rules(place).backlog {
+            // Where reading stops, the time begins anew with every byte that is taken: a peer
+            // that takes nothing for this long will not begin to.
+            Backlog::Close | Backlog::StopReading => self.close_slow(place),
+            Backlog::DropOldest => self.drop_oldest(place, mark),
+            Backlog::DropNewest => self.drop_newest(place, mark),
         }
     }
 }

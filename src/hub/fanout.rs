@@ -253,7 +253,7 @@ impl Core {
         let backlog = slot.backlog();
         self.backlog_grew(place, backlog);
         if messages > 1 && backlog > limit {
-            self.enforce(place);
+            self.enforce_limit(place);
         }
     }
 

@@ -317,11 +317,11 @@ impl Core {
             (rules.backlog_mark, rules.backlog == Backlog::StopReading)
         };
         let slot = self.slot(place);
-        if slot.backlog() <= mark || slot.flags.has(Flags::OVER_MARK) {
+        if slot.backlog() <= mark || slot.rare().over_since.is_some() {
             return;
         }
         slot.flags.set(Flags::OVER_MARK);
-        if stops {
+        if stops && slot.state != State::Closing {
             slot.flags.set(Flags::PAUSED);
         }
         slot.rare().over_since = Some(tick);
@@ -330,9 +330,17 @@ impl Core {
 
     /// Notices that the backlog is below its mark again.
     fn backlog_fell(&mut self, place: u32) {
-        let mark = self.rules(place).backlog_mark;
+        let rules = self.rules(place);
+        let (mark, stops) = (rules.backlog_mark, rules.backlog == Backlog::StopReading);
+        let tick = self.tick;
         let slot = self.slot(place);
-        if !slot.flags.has(Flags::OVER_MARK) || slot.backlog() > mark {
+        if !slot.flags.has(Flags::OVER_MARK) {
+            return;
+        }
+        if slot.backlog() > mark {
+            if stops && let Some(since) = &mut slot.rare().over_since {
+                *since = tick;
+            }
             return;
         }
         let id = slot.id(place);
