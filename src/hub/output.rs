@@ -200,6 +200,9 @@ impl Floor<'_> {
                     }
                     self.core.buffered -= sent;
                     budget = budget.saturating_sub(sent);
+                    if sent < asked && budget == FLUSH_BYTES {
+                        return;
+                    }
                     if sent < asked {
                         return self.core.backlog_fell(place);
                     }
@@ -321,7 +324,7 @@ impl Core {
             return;
         }
         slot.flags.set(Flags::OVER_MARK);
-        if stops && slot.state != State::Closing {
+        if stops {
             slot.flags.set(Flags::PAUSED);
         }
         slot.rare().over_since = Some(tick);
