@@ -220,8 +220,7 @@ fn take(
             });
         }
         Event::Ping { pong, .. } => {
-            if core.slot(place).state == State::Open {
-                Floor::new(core, io).settle(place);
+            if Floor::new(core, io).settle_open(place) {
                 core.push_pong(place, pong);
             }
         }
@@ -233,9 +232,7 @@ fn take(
             }
         }
         Event::Close(close) => {
-            if core.slot(place).state == State::Open {
-                Floor::new(core, io).settle(place);
-            }
+            Floor::new(core, io).settle_open(place);
             core.peer_closed(place, close);
         }
         Event::Frame(_) => {}

@@ -29,6 +29,10 @@ impl Floor<'_> {
         self.settle(place);
         let core = &mut *self.core;
         let slot = &mut core.slots[place as usize];
+        if slot.state != State::Open {
+            // What it was owed was too much for it.
+            return Send::Closed;
+        }
         let rules = &core.rules[slot.route as usize];
         let gathers = core.gather_of == place && slot.backlog() == 0;
         if !gathers {
@@ -220,7 +224,7 @@ impl Floor<'_> {
         if let Some(pong) = slot.rare.as_mut().and_then(|rare| rare.pong.take())
             && slot.state == State::Open
         {
-            self.append(place, &pong, 0);
+            self.core.push_ready(place, &pong);
             return;
         }
         if slot.state == State::Ending {
@@ -388,8 +392,11 @@ impl Core {
 
     /// The policy for a peer that does not read, or not fast enough.
     pub(super) fn close_slow(&mut self, place: u32) {
-        self.drop_unbegun(place);
-        self.close(place, CloseCode::POLICY, "Slow reader");
+        // Once only: the second time its Close would be what is dropped.
+        if self.slot(place).state == State::Open {
+            self.drop_unbegun(place);
+            self.close(place, CloseCode::POLICY, "Slow reader");
+        }
     }
 
     /// Forgets what waits, except for the frame that has begun.
