@@ -229,7 +229,7 @@ impl Hub {
         }
         self.run_timers(io, EVENTS_A_TURN);
         self.run_drains(io, EVENTS_A_TURN);
-        self.core.stop_slice(BURIALS_A_TURN);
+        Floor::new(&mut self.core, io).stop_slice(BURIALS_A_TURN);
         self.core.shed();
         Floor::new(&mut self.core, io).deliver();
         for _ in 0..FLUSHES_A_TURN {

@@ -1,9 +1,37 @@
 //! The end of a server, and what it gives up when memory runs short.
 
-use super::core::Core;
+use super::core::{Core, Floor};
 use super::slot::State;
 use super::ticks::ticks;
 use crate::wire::close::CloseCode;
+
+impl Floor<'_> {
+    /// Ends some of the connections that shutdown has not reached yet.
+    pub(super) fn stop_slice(&mut self, budget: usize) {
+        for _ in 0..budget {
+            let Some(place) = self.core.to_stop.pop_front() else {
+                return;
+            };
+            if !self.core.slots.contains(place as usize) {
+                continue;
+            }
+            // What was published before the shutdown still goes out.
+            self.settle_open(place);
+            let core = &mut *self.core;
+            match core.slot(place).state {
+                State::Open => core.close(place, CloseCode::GOING_AWAY, "Server stopping"),
+                State::Head => core.finish_http(place),
+                State::Dead => continue,
+                State::Closing | State::Ending | State::Lingering => {}
+            }
+            // All are cut when the time of the drain is over, however they were set.
+            let last = core.tick + ticks(core.limits.drain);
+            let deadline = core.deadlines.of(place, core.tick);
+            let deadline = deadline.map_or(last, |at| at.min(last));
+            core.deadlines.set(place, deadline, core.tick);
+        }
+    }
+}
 
 impl Core {
     /// Shutdown: every session gets Close 1001, in slices. The second call cuts what is left.
@@ -14,28 +42,6 @@ impl Core {
             return;
         }
         self.to_stop.extend(places);
-    }
-
-    /// Ends some of the connections that shutdown has not reached yet.
-    pub(super) fn stop_slice(&mut self, budget: usize) {
-        for _ in 0..budget {
-            let Some(place) = self.to_stop.pop_front() else {
-                return;
-            };
-            if !self.slots.contains(place as usize) {
-                continue;
-            }
-            match self.slot(place).state {
-                State::Open => self.close(place, CloseCode::GOING_AWAY, "Server stopping"),
-                State::Head => self.finish_http(place),
-                _ => continue,
-            }
-            // All are cut when the time of the drain is over, however they were set.
-            let wait = ticks(self.limits.drain);
-            let deadline = self.deadlines.of(place, self.tick);
-            let deadline = deadline.map_or(self.tick + wait, |at| at.min(self.tick + wait));
-            self.deadlines.set(place, deadline, self.tick);
-        }
     }
 
     /// Past the limit of buffered bytes the one that holds the most goes, until there is room.
