@@ -124,6 +124,7 @@ impl Core {
             slot.rare().close.get_or_insert_with(CloseReason::lost);
         }
         slot.state = State::Dead;
+        self.leave_all(place);
         self.deadlines.clear(place);
         self.graves.push_back(place);
     }

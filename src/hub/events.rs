@@ -105,7 +105,6 @@ impl Hub {
             let Some(place) = self.core.graves.pop_front() else {
                 break;
             };
-            self.core.leave_all(place);
             self.farewell(io, place);
             let slot = self.core.slot(place);
             let receiver = std::mem::take(&mut slot.receiver);
