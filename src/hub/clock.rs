@@ -88,8 +88,7 @@ impl Core {
         }
         let slot = self.slot(place);
         // Who is not read cannot be heard: its pong may lie in the socket.
-        let is_deaf = slot.flags.has(Flags::PAUSED) || slot.flags.has(Flags::HELD);
-        if is_deaf {
+        if slot.is_stopped() {
             slot.last_seen = tick as u16;
             slot.pinged = tick as u16;
         } else if slot.flags.has(Flags::AWAITS_PONG) {

@@ -37,8 +37,16 @@ impl Hub {
         let slot = self.core.slot(place);
         let mut receiver = std::mem::take(&mut slot.receiver);
         let held_before = receiver.buffered();
+        let mut unread = self.core.take_unread(place);
+        let bytes = match unread.is_empty() {
+            true => bytes,
+            false => {
+                unread.extend_from_slice(bytes);
+                &mut unread
+            }
+        };
         self.core.gather_of = place;
-        let ended = self.read_frames(io, place, &mut receiver, bytes);
+        let (ended, left) = self.read_frames(io, place, &mut receiver, bytes);
         Floor::new(&mut self.core, io).flush_gather();
         self.core.gather_of = NOWHERE;
         self.core.buffered += receiver.buffered();
@@ -48,17 +56,19 @@ impl Hub {
             self.lanes.release(receiver);
         } else {
             self.core.slot(place).receiver = receiver;
+            let taken = bytes.len() - left;
+            self.core.keep_unread(place, &bytes[taken..]);
         }
     }
 
-    /// `true` when nothing more is to be read.
+    /// `true` when nothing more is to be read, and how many bytes are left because reading stopped.
     fn read_frames(
         &mut self,
         io: &mut dyn Transport,
         place: u32,
         receiver: &mut Receiver,
         bytes: &mut [u8],
-    ) -> bool {
+    ) -> (bool, usize) {
         let mut input = Input::new(bytes);
         let Self {
             core,
@@ -77,15 +87,18 @@ impl Hub {
         loop {
             let slot = &mut core.slots[place as usize];
             if !slot.is_live() {
-                return true;
+                return (true, 0);
+            }
+            if slot.is_stopped() {
+                return (false, input.remaining());
             }
             rules.closing = slot.state == State::Closing;
             match next(lanes, receiver, core, place, &rules, &mut input) {
-                Ok(None) => return false,
+                Ok(None) => return (false, 0),
                 Ok(Some(event)) => take(core, routes, io, place, event),
                 Err(failure) => {
                     core.fail(place, failure.code, failure.reason);
-                    return true;
+                    return (true, 0);
                 }
             }
         }
@@ -107,11 +120,10 @@ impl Hub {
             };
             self.farewell(io, place);
             let slot = self.core.slot(place);
+            let held = slot.held();
             let receiver = std::mem::take(&mut slot.receiver);
-            let backlog = slot.backlog();
-            self.core.buffered -= backlog + receiver.buffered();
+            self.core.buffered -= held;
             self.lanes.release(receiver);
-            self.core.forget_exchange(place);
             io.close(place);
             self.core.free(place);
         }
@@ -186,6 +198,32 @@ impl Hub {
             Floor::new(&mut self.core, io).flush_gather();
             self.core.gather_of = NOWHERE;
         }
+    }
+}
+
+impl Core {
+    fn take_unread(&mut self, place: u32) -> Vec<u8> {
+        let rare = self.slots[place as usize].rare.as_mut();
+        let unread = rare.map_or_else(Vec::new, |rare| std::mem::take(&mut rare.unread));
+        self.buffered -= unread.len();
+        unread
+    }
+
+    /// Keeps what was read behind the message at which reading stopped: how much one read brings
+    /// must not decide how far a backlog passes its mark.
+    fn keep_unread(&mut self, place: u32, bytes: &[u8]) {
+        if !bytes.is_empty() {
+            self.buffered += bytes.len();
+            self.slot(place).rare().unread = bytes.to_vec();
+        }
+    }
+
+    /// Forgets what a connection received and its handler has not got.
+    pub(super) fn forget_received(&mut self, place: u32) {
+        self.take_unread(place);
+        let receiver = std::mem::take(&mut self.slot(place).receiver);
+        self.buffered -= receiver.buffered();
+        self.forget_exchange(place);
     }
 }
 

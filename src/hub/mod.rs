@@ -117,8 +117,7 @@ impl Hub {
     pub fn wants_read(&self, id: SessionId) -> bool {
         self.core.place_of(id).is_some_and(|place| {
             let slot = &self.core.slots[place as usize];
-            let stopped = slot.flags.has(Flags::PAUSED) || slot.flags.has(Flags::HELD);
-            slot.state != State::Dead && !slot.flags.has(Flags::EOF) && !stopped
+            slot.state != State::Dead && !slot.flags.has(Flags::EOF) && !slot.is_stopped()
         })
     }
 
@@ -126,7 +125,7 @@ impl Hub {
     pub fn target(&mut self, id: SessionId) -> Option<&mut [u8]> {
         let place = self.core.place_of(id)?;
         let slot = self.core.slot(place);
-        if slot.is_live() {
+        if slot.is_live() && !slot.has_unread() {
             slot.receiver.target()
         } else {
             None
@@ -195,6 +194,8 @@ impl Hub {
             };
             if self.core.slot(place).state == State::Head && self.core.has_waiting_requests(place) {
                 self.http(io, place, &mut []);
+            } else if self.core.slot(place).is_live() && self.core.slot(place).has_unread() {
+                self.frames(io, place, &mut []);
             }
             return Some(id);
         }

@@ -167,6 +167,8 @@ pub(super) struct Rare {
     /// A pong that waits for the backlog to drain; only the newest is kept.
     pub(super) pong: Option<Vec<u8>>,
     pub(super) exchange: Option<Box<Exchange>>,
+    /// Bytes that were read together with the message at which reading stopped.
+    pub(super) unread: Vec<u8>,
     pub(super) transform: Option<Box<dyn Transform>>,
     /// The response's `Sec-WebSocket-Extensions`.
     pub(super) extensions: Option<Box<str>>,
@@ -185,6 +187,7 @@ impl Rare {
         !self.outbox.is_empty()
             || self.pong.is_some()
             || self.exchange.is_some()
+            || !self.unread.is_empty()
             || self.transform.is_some()
             || self.extensions.is_some()
             || self.protocol.is_some()
@@ -256,7 +259,21 @@ impl Slot {
     pub(super) fn held(&self) -> usize {
         let rare = self.rare.as_ref();
         let exchange = rare.and_then(|rare| rare.exchange.as_ref());
-        self.backlog() + self.receiver.buffered() + exchange.map_or(0, |exchange| exchange.held())
+        let unread = rare.map_or(0, |rare| rare.unread.len());
+        let exchange = exchange.map_or(0, |exchange| exchange.held());
+        self.backlog() + self.receiver.buffered() + unread + exchange
+    }
+
+    /// Whether nothing is taken from the peer for now.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.flags.has(Flags::PAUSED) || self.flags.has(Flags::HELD)
+    }
+
+    /// Whether messages wait that were read before reading stopped.
+    pub(super) fn has_unread(&self) -> bool {
+        self.rare
+            .as_ref()
+            .is_some_and(|rare| !rare.unread.is_empty())
     }
 
     /// Whether messages of the peer are still for the handler.
