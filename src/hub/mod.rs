@@ -11,7 +11,7 @@
 //! |---|---|
 //! | time | [`advance`](Hub::advance) |
 //! | feed in | [`accept`](Hub::accept), [`received`](Hub::received), [`received_directly`](Hub::received_directly), [`end_of_file`](Hub::end_of_file), [`lost`](Hub::lost), [`writable`](Hub::writable), [`command`](Hub::command) |
-//! | work | [`work`](Hub::work): timers, deliveries, flushes, burials, each with a budget |
+//! | work | [`work`](Hub::work): timers, deliveries, flushes, shedding, burials, each with a budget |
 //! | ask | [`wants_read`](Hub::wants_read), [`target`](Hub::target), [`next_resumed`](Hub::next_resumed), [`next_deadline`](Hub::next_deadline), [`is_empty`](Hub::is_empty), [`stats`](Hub::stats) |
 //!
 //! The routes stand beside the [`core`], not inside it: the core is lent whole
@@ -231,7 +231,6 @@ impl Hub {
         self.run_timers(io, EVENTS_A_TURN);
         self.run_drains(io, EVENTS_A_TURN);
         Floor::new(&mut self.core, io).stop_slice(BURIALS_A_TURN);
-        self.core.shed();
         Floor::new(&mut self.core, io).deliver();
         for _ in 0..FLUSHES_A_TURN {
             let Some(place) = self.core.dirty.pop_front() else {
@@ -242,6 +241,7 @@ impl Hub {
                 Floor::new(&mut self.core, io).flush(place);
             }
         }
+        self.core.shed();
         self.bury(io, BURIALS_A_TURN);
         self.core.has_work()
     }

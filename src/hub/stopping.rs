@@ -1,9 +1,12 @@
 //! The end of a server, and what it gives up when memory runs short.
 
 use super::core::{Core, Floor};
-use super::slot::State;
+use super::slot::{Slot, State};
 use super::ticks::ticks;
 use crate::wire::close::CloseCode;
+
+/// What may stay of a connection that is given up: the rest of a frame and a Close.
+const LAST_WORDS: usize = 1024;
 
 impl Floor<'_> {
     /// Ends some of the connections that shutdown has not reached yet.
@@ -48,24 +51,34 @@ impl Core {
     pub(super) fn shed(&mut self) {
         let max = self.limits.max_buffered;
         while max > 0 && self.buffered > max {
-            let held = |slot: &super::slot::Slot| slot.backlog() + slot.receiver.buffered();
-            let largest = self
-                .slots
-                .iter()
-                .filter(|(_, slot)| slot.state != State::Dead && held(slot) > 0)
-                .max_by_key(|(_, slot)| held(slot));
-            let Some((place, slot)) = largest else { return };
-            let (place, id, before) = (place as u32, slot.id(place as u32), self.buffered);
+            let alive = |slot: &Slot| slot.state != State::Dead && slot.held() > 0;
+            let slots = self.slots.iter().filter(|(_, slot)| alive(slot));
+            let Some((place, slot)) = slots.max_by_key(|(_, slot)| slot.held()) else {
+                return;
+            };
+            let (place, id, all) = (place as u32, slot.id(place as u32), self.buffered);
             log::warn!(
-                "{before} bytes are buffered, {max} may be: session {id} holds the most and ends"
+                "{all} bytes are buffered, {max} may be: session {id} holds the most and ends"
             );
+            self.give_up(place);
+        }
+    }
+
+    /// Ends a connection for its memory: with a Close, if little is left of it then.
+    fn give_up(&mut self, place: u32) {
+        if self.slot(place).is_live() {
             self.drop_unbegun(place);
+            self.forget_received(place);
             self.fail(place, CloseCode::POLICY, "Out of memory");
-            if self.buffered == before || self.slot(place).state == State::Head {
-                // Nothing could be freed politely.
-                self.lost(place);
+            if self.slot(place).held() <= LAST_WORDS {
                 return;
             }
+        }
+        self.lost(place);
+        self.forget_received(place);
+        if let Some(rare) = &mut self.slot(place).rare {
+            let outbox = std::mem::take(&mut rare.outbox);
+            self.buffered -= outbox.len();
         }
     }
 }
