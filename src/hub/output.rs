@@ -46,6 +46,11 @@ impl Floor<'_> {
         if slot.flags.has(Flags::OPENING) && core.gather.len() > rules.backlog_limit {
             return Send::Full;
         }
+        // Never more than the mark: what is gathered counts as backlog only when the peer does not take it.
+        let gather_max = match slot.flags.has(Flags::OPENING) {
+            true => usize::MAX,
+            false => rules.backlog_mark.min(GATHER_MAX),
+        };
         let is_plain = slot
             .rare
             .as_ref()
@@ -60,9 +65,8 @@ impl Floor<'_> {
             core.encode(place, message, &mut gather);
             core.gather = gather;
         }
-        let is_opening = core.slots[place as usize].flags.has(Flags::OPENING);
         self.core.count_sent(1);
-        if self.core.gather.len() > GATHER_MAX && !is_opening {
+        if self.core.gather.len() > gather_max {
             self.flush_gather();
         }
         Send::Queued
