@@ -42,6 +42,22 @@ pub(crate) struct Targets {
     pub(crate) http: Vec<(Method, u16)>,
 }
 
+impl Targets {
+    /// The value of `Allow` (RFC 9110 §10.2.1).
+    pub(crate) fn allowed(&self) -> String {
+        let mut names: Vec<&str> = self.http.iter().map(|(method, _)| method.name()).collect();
+        if names.contains(&"GET") {
+            names.push("HEAD");
+        }
+        if self.websocket.is_some() {
+            names.push("GET");
+        }
+        names.sort_unstable();
+        names.dedup();
+        names.join(", ")
+    }
+}
+
 impl App {
     /// No routes yet.
     pub fn new() -> Self {

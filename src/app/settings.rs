@@ -152,7 +152,7 @@ impl Settings {
     /// # Errors
     /// The first field that is out of bounds, with its value and its limit.
     pub fn check(&self) -> Result<()> {
-        const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+        const LONGEST: Duration = Duration::from_secs(30 * 60);
         const SECOND: Duration = Duration::from_secs(1);
         let times = [
             ("timeout", self.timeout),
@@ -160,16 +160,16 @@ impl Settings {
             ("close_timeout", self.close_timeout),
         ];
         for (name, value) in times {
-            if !(SECOND..=DAY).contains(&value) {
-                return Err(out_of_bounds(name, &format!("{value:?}"), "1 s to 24 h"));
+            if !(SECOND..=LONGEST).contains(&value) {
+                return Err(out_of_bounds(name, &format!("{value:?}"), "1 s to 30 min"));
             }
         }
-        if !self.ping_period.is_zero() && !(SECOND..=DAY).contains(&self.ping_period) {
+        if !self.ping_period.is_zero() && !(SECOND..=LONGEST).contains(&self.ping_period) {
             let value = format!("{:?}", self.ping_period);
             return Err(out_of_bounds(
                 "ping_period",
                 &value,
-                "0 (off), or 1 s to 24 h",
+                "0 (off), or 1 s to 30 min",
             ));
         }
         let sizes = [

@@ -119,3 +119,21 @@ pub fn parts(message: Message<'_>) -> (OpCode, &[u8]) {
         Message::Binary(bytes) => (OpCode::Binary, bytes),
     }
 }
+
+/// The length of the unmasked or masked frame at the start of `bytes`, header included, if all of it is there.
+pub(crate) fn frame_len(bytes: &[u8]) -> Option<usize> {
+    let (&first, rest) = bytes.split_first()?;
+    OpCode::from_bits(first & 0x0f)?;
+    let &second = rest.first()?;
+    let mask = if second & 0x80 != 0 { 4 } else { 0 };
+    let (head, payload) = match second & 0x7f {
+        126 => (
+            4,
+            u64::from(u16::from_be_bytes(bytes.get(2..4)?.try_into().ok()?)),
+        ),
+        127 => (10, u64::from_be_bytes(bytes.get(2..10)?.try_into().ok()?)),
+        short => (2, u64::from(short)),
+    };
+    let len = usize::try_from(payload).ok()?.checked_add(head + mask)?;
+    (len <= bytes.len()).then_some(len)
+}
