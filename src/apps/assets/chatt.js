@@ -55,7 +55,7 @@ function show(text) {
   } catch {
     return; // another kind of client: not a line of this page
   }
-  if (data === null || typeof data !== 'object') return;
+  if (data?.msg === undefined) return;
   const who = String(data.mid ?? '');
   const line = element(
     'div',
