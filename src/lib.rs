@@ -8,6 +8,7 @@ pub mod apps;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod cli;
+pub mod hub;
 pub mod wire;
 
 pub use app::{

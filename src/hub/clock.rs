@@ -49,8 +49,7 @@ impl Core {
     /// A pong arrived; whether it is the one that the loop waits for.
     pub(super) fn pong_matches(&mut self, place: u32, payload: &[u8]) -> bool {
         let slot = &self.slots[place as usize];
-        let matches =
-            slot.flags.has(Flags::AWAITS_PONG) && payload == self.ping_payload(slot.ping);
+        let matches = slot.flags.has(Flags::AWAITS_PONG) && payload == self.ping_payload(slot.ping);
         if matches {
             self.slot(place).flags.clear(Flags::AWAITS_PONG);
             self.rearm(place);
@@ -66,7 +65,12 @@ impl Core {
             (rules.timeout, rules.ping_period, rules.backlog_time);
         let slot = self.slot(place);
         let is_over = |over: Tick| tick >= over + backlog_time;
-        if slot.rare.as_ref().and_then(|rare| rare.over_since).is_some_and(is_over) {
+        if slot
+            .rare
+            .as_ref()
+            .and_then(|rare| rare.over_since)
+            .is_some_and(is_over)
+        {
             self.enforce(place);
             if self.slot(place).state != State::Open {
                 return;

@@ -7,11 +7,11 @@ use super::timers::Timers;
 use super::topic::Topics;
 use crate::app::{Backlog, Peer, Remote, SessionId, Settings, Stats};
 use crate::wire::message::Message;
+use core::net::IpAddr;
 use rand::RngExt;
 use rand::rngs::StdRng;
 use slab::Slab;
 use std::collections::{HashMap, VecDeque};
-use core::net::IpAddr;
 
 /// No place.
 pub(super) const NOWHERE: u32 = u32::MAX;
@@ -105,7 +105,12 @@ pub(super) struct Core {
 }
 
 impl Core {
-    pub(super) fn new(rules: Vec<Rules>, limits: Limits, mut random: StdRng, remote: Remote) -> Self {
+    pub(super) fn new(
+        rules: Vec<Rules>,
+        limits: Limits,
+        mut random: StdRng,
+        remote: Remote,
+    ) -> Self {
         let http = Settings::default().backlog(Backlog::StopReading);
         Self {
             slots: Slab::new(),
@@ -152,7 +157,11 @@ impl Core {
         {
             *self.per_address.entry(ip).or_default() += 1;
         }
-        self.deadlines.set(place, self.tick + ticks(self.limits.head_timeout), self.tick);
+        self.deadlines.set(
+            place,
+            self.tick + ticks(self.limits.head_timeout),
+            self.tick,
+        );
         place
     }
 
@@ -195,7 +204,8 @@ impl Core {
         let (tick, rules) = (self.tick, self.rules(place));
         let slot = &self.slots[place as usize];
         let mut at = None;
-        let mut earliest = |deadline: Tick| at = Some(at.map_or(deadline, |at: Tick| at.min(deadline)));
+        let mut earliest =
+            |deadline: Tick| at = Some(at.map_or(deadline, |at: Tick| at.min(deadline)));
         if slot.state == State::Open {
             if slot.flags.has(Flags::AWAITS_PONG) {
                 earliest(after(slot.pinged, tick, rules.timeout));
@@ -229,7 +239,9 @@ impl Core {
 
 /// The tick `period` after a kept one.
 fn after(short: u16, now: Tick, period: u64) -> Tick {
-    (now + period).saturating_sub(super::ticks::since(short, now)).max(now)
+    (now + period)
+        .saturating_sub(super::ticks::since(short, now))
+        .max(now)
 }
 
 /// The core and the transport together: what a handler works on through its session.

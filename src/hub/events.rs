@@ -60,7 +60,12 @@ impl Hub {
         bytes: &mut [u8],
     ) -> bool {
         let mut input = Input::new(bytes);
-        let Self { core, lanes, routes, .. } = self;
+        let Self {
+            core,
+            lanes,
+            routes,
+            ..
+        } = self;
         let settings = core.rules(place);
         let mut rules = Rules {
             role: Role::Server,
@@ -89,13 +94,17 @@ impl Hub {
     /// Runs the close events that are owed and lets sockets go, at most `budget` of each.
     pub(super) fn bury(&mut self, io: &mut dyn Transport, budget: usize) {
         for _ in 0..budget {
-            let Some(id) = self.core.farewells.pop_front() else { break };
+            let Some(id) = self.core.farewells.pop_front() else {
+                break;
+            };
             if let Some(place) = self.core.place_of(id) {
                 self.farewell(io, place);
             }
         }
         for _ in 0..budget {
-            let Some(place) = self.core.graves.pop_front() else { break };
+            let Some(place) = self.core.graves.pop_front() else {
+                break;
+            };
             self.core.leave_all(place);
             self.farewell(io, place);
             let slot = self.core.slot(place);
@@ -121,9 +130,15 @@ impl Hub {
         let reason = reason.unwrap_or_else(CloseReason::lost);
         self.core.timers.cancel_all(id);
         self.core.stats.closed += 1;
-        call(&mut self.core, &mut self.routes, io, place, |route, data, session| {
-            route.close(data, session, &reason);
-        });
+        call(
+            &mut self.core,
+            &mut self.routes,
+            io,
+            place,
+            |route, data, session| {
+                route.close(data, session, &reason);
+            },
+        );
     }
 
     /// Runs the timers of handlers that are due, at most `budget`.
@@ -132,18 +147,26 @@ impl Hub {
             let Some((id, token)) = self.core.timers.pop_due(self.core.now.ms) else {
                 return;
             };
-            self.event(io, id, |route, data, session| route.timer(data, session, token));
+            self.event(io, id, |route, data, session| {
+                route.timer(data, session, token)
+            });
         }
     }
 
     /// Runs the drain events that are owed, at most `budget`.
     pub(super) fn run_drains(&mut self, io: &mut dyn Transport, budget: usize) {
         for _ in 0..budget {
-            let Some(id) = self.core.drained.pop_front() else { return };
-            let Some(place) = self.core.place_of(id) else { continue };
+            let Some(id) = self.core.drained.pop_front() else {
+                return;
+            };
+            let Some(place) = self.core.place_of(id) else {
+                continue;
+            };
             let rare = self.core.slot(place).rare.as_mut();
             let dropped = rare.map_or(0, |rare| std::mem::take(&mut rare.dropped));
-            self.event(io, id, |route, data, session| route.drain(data, session, dropped));
+            self.event(io, id, |route, data, session| {
+                route.drain(data, session, dropped)
+            });
         }
     }
 
@@ -154,7 +177,9 @@ impl Hub {
         id: SessionId,
         event: impl FnOnce(&mut dyn Route, DataKey, &mut Session<'_>),
     ) {
-        let Some(place) = self.core.place_of(id) else { return };
+        let Some(place) = self.core.place_of(id) else {
+            return;
+        };
         let slot = self.core.slot(place);
         if slot.is_live() && slot.flags.has(Flags::OPENED) {
             self.core.gather_of = place;

@@ -1,10 +1,10 @@
 //! Publishing: one frame for all, one send a subscriber, a slice of them at a time.
 
 use super::core::{Core, Floor};
+use super::output::write_frame;
 use super::slot::{Flags, Seat, State};
 use super::topic::{HOLD_BYTES, encode_frame, open_frame};
 use super::transport::Lost;
-use super::output::write_frame;
 use crate::wire::message::Message;
 use rand::RngExt;
 
@@ -72,7 +72,11 @@ impl Floor<'_> {
         let mut owed: Vec<Seat> = match seats {
             [] => return,
             [seat] if !owing(core, seat) => return,
-            seats => seats.iter().filter(|seat| owing(core, seat)).copied().collect(),
+            seats => seats
+                .iter()
+                .filter(|seat| owing(core, seat))
+                .copied()
+                .collect(),
         };
         if let [seat] = owed[..] {
             let mut frames = Vec::new();
@@ -80,9 +84,9 @@ impl Floor<'_> {
             self.append(place, &frames, messages);
             return;
         }
-        while let Some(frame) = core.next_owed(&mut owed) {
+        while let Some(frame) = self.core.next_owed(&mut owed) {
             let mut encoded = Vec::new();
-            core.encode_owed(place, &frame, &mut encoded);
+            self.core.encode_owed(place, &frame, &mut encoded);
             self.append(place, &encoded, 1);
             let state = self.core.slot(place).state;
             if state != State::Open {
@@ -168,7 +172,9 @@ impl Core {
         }
         match slot.rare.as_ref().and_then(|rare| rare.transform.as_ref()) {
             None => Encoding::Plain,
-            Some(transform) => transform.share_key().map_or(Encoding::Own, Encoding::Shared),
+            Some(transform) => transform
+                .share_key()
+                .map_or(Encoding::Own, Encoding::Shared),
         }
     }
 

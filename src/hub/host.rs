@@ -56,7 +56,10 @@ impl Host for Floor<'_> {
             return false;
         }
         let index = self.core.topics.join(topic, place);
-        self.core.slot(place).seats.push(super::slot::Seat { topic, index });
+        self.core
+            .slot(place)
+            .seats
+            .push(super::slot::Seat { topic, index });
         true
     }
 
@@ -128,7 +131,11 @@ impl Host for Floor<'_> {
             && self.core.slot(place).is_live()
         {
             let after = after.as_nanos().div_ceil(1_000_000);
-            let at = self.core.now.ms.saturating_add(u64::try_from(after).unwrap_or(u64::MAX));
+            let at = self
+                .core
+                .now
+                .ms
+                .saturating_add(u64::try_from(after).unwrap_or(u64::MAX));
             self.core.timers.set(id, token, at);
         }
     }

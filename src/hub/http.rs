@@ -29,7 +29,10 @@ pub(super) struct Exchange {
 
 impl Exchange {
     fn held(&self) -> usize {
-        let body = self.body.as_ref().map_or(0, |(head, _, body)| head.len() + body.len());
+        let body = self
+            .body
+            .as_ref()
+            .map_or(0, |(head, _, body)| head.len() + body.len());
         self.waiting.len() + body
     }
 }
@@ -105,7 +108,9 @@ impl Hub {
                 Ok((taken, false)) => Some(taken),
                 Ok((taken, true)) => {
                     let (head, _, body) = exchange.body.take()?;
-                    if let Ok(Some((head, _))) = parse_request(&head, &mut 0, &self.core.limits.head) {
+                    if let Ok(Some((head, _))) =
+                        parse_request(&head, &mut 0, &self.core.limits.head)
+                    {
                         self.answer(io, place, &head, Some(&body));
                         self.core.next_request(place, exchange);
                     }
@@ -214,7 +219,8 @@ impl Hub {
             Ok(response) => self.core.respond(place, &response, head, head.keep_alive),
             Err(_) => {
                 log::error!("the handler of an HTTP route panicked; the answer is 500");
-                self.core.refuse(place, &Refusal::new(Status::INTERNAL_SERVER_ERROR));
+                self.core
+                    .refuse(place, &Refusal::new(Status::INTERNAL_SERVER_ERROR));
             }
         }
     }
@@ -243,13 +249,15 @@ fn host_name(host: &str) -> &str {
 impl Core {
     fn take_exchange(&mut self, place: u32) -> Box<Exchange> {
         let rare = self.slot(place).rare.as_mut();
-        let exchange = rare.and_then(|rare| rare.exchange.take()).unwrap_or_else(|| {
-            // The first bytes: the deadline of the head runs since the connection was accepted.
-            Box::new(Exchange {
-                began: true,
-                ..Exchange::default()
-            })
-        });
+        let exchange = rare
+            .and_then(|rare| rare.exchange.take())
+            .unwrap_or_else(|| {
+                // The first bytes: the deadline of the head runs since the connection was accepted.
+                Box::new(Exchange {
+                    began: true,
+                    ..Exchange::default()
+                })
+            });
         self.buffered -= exchange.held();
         exchange
     }
@@ -310,7 +318,11 @@ impl Core {
 
     /// Answers with a fixed text and ends the connection.
     pub(super) fn refuse(&mut self, place: u32, refusal: &Refusal) {
-        log::debug!("{} is refused with {}", self.slot(place).peer(), refusal.status.code());
+        log::debug!(
+            "{} is refused with {}",
+            self.slot(place).peer(),
+            refusal.status.code()
+        );
         self.slot(place).flags.set(Flags::SPEAKS_HTTP);
         let mut answer = Vec::with_capacity(256);
         write_refusal(&mut answer, refusal, &http_date(self.now.unix), false);
@@ -334,7 +346,15 @@ impl Core {
         let fields = &response.fields;
         let date = http_date(self.now.unix);
         let (status, kind) = (response.status, response.content_type);
-        write_response(&mut answer, status, kind, fields, &response.body, &date, delivery);
+        write_response(
+            &mut answer,
+            status,
+            kind,
+            fields,
+            &response.body,
+            &date,
+            delivery,
+        );
         self.push_ready(place, &answer);
         if !keep_alive {
             self.finish_http(place);

@@ -125,12 +125,18 @@ impl Hub {
     pub fn target(&mut self, id: SessionId) -> Option<&mut [u8]> {
         let place = self.core.place_of(id)?;
         let slot = self.core.slot(place);
-        if slot.is_live() { slot.receiver.target() } else { None }
+        if slot.is_live() {
+            slot.receiver.target()
+        } else {
+            None
+        }
     }
 
     /// Bytes arrived. They are unmasked where they lie.
     pub fn received(&mut self, io: &mut dyn Transport, id: SessionId, bytes: &mut [u8]) {
-        let Some(place) = self.core.place_of(id) else { return };
+        let Some(place) = self.core.place_of(id) else {
+            return;
+        };
         let tick = self.core.tick;
         let slot = self.core.slot(place);
         slot.last_seen = tick as u16;
@@ -167,7 +173,9 @@ impl Hub {
 
     /// The peer takes bytes again.
     pub fn writable(&mut self, io: &mut dyn Transport, id: SessionId) {
-        let Some(place) = self.core.place_of(id) else { return };
+        let Some(place) = self.core.place_of(id) else {
+            return;
+        };
         let slot = self.core.slot(place);
         if slot.flags.has(Flags::BLOCKED) {
             slot.flags.clear(Flags::BLOCKED);
@@ -181,7 +189,9 @@ impl Hub {
     pub fn next_resumed(&mut self, io: &mut dyn Transport) -> Option<SessionId> {
         loop {
             let id = self.core.resumed.pop_front()?;
-            let Some(place) = self.core.place_of(id) else { continue };
+            let Some(place) = self.core.place_of(id) else {
+                continue;
+            };
             if self.core.slot(place).state == State::Head && self.core.has_waiting_requests(place) {
                 self.http(io, place, &mut []);
             }
@@ -211,7 +221,9 @@ impl Hub {
     /// burials. Each has a budget; `true` when something is left for a turn right after.
     pub fn work(&mut self, io: &mut dyn Transport) -> bool {
         for _ in 0..EVENTS_A_TURN {
-            let Some(place) = self.core.due.pop_front() else { break };
+            let Some(place) = self.core.due.pop_front() else {
+                break;
+            };
             Floor::new(&mut self.core, io).is_due(place);
         }
         self.run_timers(io, EVENTS_A_TURN);
@@ -220,7 +232,9 @@ impl Hub {
         self.core.shed();
         Floor::new(&mut self.core, io).deliver();
         for _ in 0..FLUSHES_A_TURN {
-            let Some(place) = self.core.dirty.pop_front() else { break };
+            let Some(place) = self.core.dirty.pop_front() else {
+                break;
+            };
             if self.core.slots.contains(place as usize) {
                 self.core.slot(place).flags.clear(Flags::DIRTY);
                 Floor::new(&mut self.core, io).flush(place);
@@ -265,8 +279,8 @@ impl Core {
     /// Why a new connection is refused.
     fn why_not(&self, peer: Peer) -> Option<Status> {
         let limits = &self.limits;
-        let is_full = limits.max_connections > 0
-            && self.slots.len() - self.refused >= limits.max_connections;
+        let is_full =
+            limits.max_connections > 0 && self.slots.len() - self.refused >= limits.max_connections;
         if self.stopping || is_full || self.is_over_memory() {
             return Some(Status::SERVICE_UNAVAILABLE);
         }

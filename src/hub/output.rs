@@ -42,7 +42,10 @@ impl Floor<'_> {
         if slot.flags.has(Flags::OPENING) && core.gather.len() > rules.backlog_limit {
             return Send::Full;
         }
-        let is_plain = slot.rare.as_ref().is_none_or(|rare| rare.transform.is_none());
+        let is_plain = slot
+            .rare
+            .as_ref()
+            .is_none_or(|rare| rare.transform.is_none());
         if is_plain && !rules.masking {
             if is_long(message) && !slot.flags.has(Flags::OPENING) {
                 return self.send_long(place, message);
@@ -64,7 +67,14 @@ impl Floor<'_> {
     fn send_long(&mut self, place: u32, message: Message<'_>) -> Send {
         let (opcode, payload) = frame::parts(message);
         let core = &mut *self.core;
-        write_header(&mut core.gather, true, Reserved::NONE, opcode, payload.len(), None);
+        write_header(
+            &mut core.gather,
+            true,
+            Reserved::NONE,
+            opcode,
+            payload.len(),
+            None,
+        );
         core.count_sent(1);
         let sent = match self.io.send_both(place, &core.gather, payload) {
             Ok(sent) => sent,
@@ -221,8 +231,14 @@ impl Core {
     /// Appends a message framed for this connection: transformed and masked as agreed.
     pub(super) fn encode(&mut self, place: u32, message: Message<'_>, out: &mut Vec<u8>) {
         let slot = &mut self.slots[place as usize];
-        let masking = self.rules.get(slot.route as usize).is_some_and(|rules| rules.masking);
-        let transform = slot.rare.as_mut().and_then(|rare| rare.transform.as_deref_mut());
+        let masking = self
+            .rules
+            .get(slot.route as usize)
+            .is_some_and(|rules| rules.masking);
+        let transform = slot
+            .rare
+            .as_mut()
+            .and_then(|rare| rare.transform.as_deref_mut());
         let mask = masking.then(|| self.random.random());
         encode_message(message, transform, mask, out);
     }
@@ -370,14 +386,18 @@ impl Core {
 /// Appends a message as a frame, transformed if that pays, masked if a key is given.
 fn encode_message(
     message: Message<'_>,
-    transform: Option<&mut dyn Transform>,
+    transform: Option<&mut (dyn Transform + 'static)>,
     mask: Option<[u8; 4]>,
     out: &mut Vec<u8>,
 ) {
     let (opcode, payload) = frame::parts(message);
     let mut encoded = Vec::new();
     let reserved = transform.and_then(|transform| transform.encode(opcode, payload, &mut encoded));
-    let payload = if reserved.is_some() { &encoded } else { payload };
+    let payload = if reserved.is_some() {
+        &encoded
+    } else {
+        payload
+    };
     write_frame(out, opcode, reserved.unwrap_or_default(), payload, mask);
 }
 

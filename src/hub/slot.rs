@@ -108,7 +108,10 @@ impl Seats {
     }
 
     pub(super) fn find(&self, topic: u32) -> Option<Seat> {
-        self.as_slice().iter().find(|seat| seat.topic == topic).copied()
+        self.as_slice()
+            .iter()
+            .find(|seat| seat.topic == topic)
+            .copied()
     }
 
     pub(super) fn push(&mut self, seat: Seat) {
@@ -270,11 +273,20 @@ mod tests {
     fn seats_keep_any_number_of_topics() {
         let mut seats = Seats::default();
         for topic in 0..3 {
-            seats.push(Seat { topic, index: 10 + topic });
+            seats.push(Seat {
+                topic,
+                index: 10 + topic,
+            });
         }
         seats.remove(1);
         assert_eq!(seats.find(1), None);
-        assert_eq!(seats.find(2), Some(Seat { topic: 2, index: 12 }));
+        assert_eq!(
+            seats.find(2),
+            Some(Seat {
+                topic: 2,
+                index: 12
+            })
+        );
         assert_eq!(seats.as_slice().len(), 2);
     }
 }

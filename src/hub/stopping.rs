@@ -19,7 +19,9 @@ impl Core {
     /// Ends some of the connections that shutdown has not reached yet.
     pub(super) fn stop_slice(&mut self, budget: usize) {
         for _ in 0..budget {
-            let Some(place) = self.to_stop.pop_front() else { return };
+            let Some(place) = self.to_stop.pop_front() else {
+                return;
+            };
             if !self.slots.contains(place as usize) {
                 continue;
             }
@@ -48,7 +50,9 @@ impl Core {
                 .max_by_key(|(_, slot)| held(slot));
             let Some((place, slot)) = largest else { return };
             let (place, id, before) = (place as u32, slot.id(place as u32), self.buffered);
-            log::warn!("{before} bytes are buffered, {max} may be: session {id} holds the most and ends");
+            log::warn!(
+                "{before} bytes are buffered, {max} may be: session {id} holds the most and ends"
+            );
             self.drop_unbegun(place);
             self.fail(place, CloseCode::POLICY, "Out of memory");
             if self.buffered == before || self.slot(place).state == State::Head {

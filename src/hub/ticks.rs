@@ -133,7 +133,11 @@ mod tests {
                 assert_eq!(due(&mut deadlines, now + ahead - 1), [], "{now} {ahead}");
                 // One tick late where the low bits are 0, never early.
                 let slack = u64::from((now + ahead) as u16 == 0);
-                assert_eq!(due(&mut deadlines, now + ahead + slack), [0], "{now} {ahead}");
+                assert_eq!(
+                    due(&mut deadlines, now + ahead + slack),
+                    [0],
+                    "{now} {ahead}"
+                );
             }
         }
     }

@@ -54,8 +54,14 @@ impl Timers {
 mod tests {
     use super::*;
 
-    const A: SessionId = SessionId { index: 0, generation: 1 };
-    const B: SessionId = SessionId { index: 1, generation: 1 };
+    const A: SessionId = SessionId {
+        index: 0,
+        generation: 1,
+    };
+    const B: SessionId = SessionId {
+        index: 1,
+        generation: 1,
+    };
 
     #[test]
     fn timers_come_in_the_order_of_time() {

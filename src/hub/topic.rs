@@ -180,7 +180,10 @@ impl Topics {
 
     /// Bytes of all logs that are being delivered.
     pub(super) fn pending_bytes(&self) -> usize {
-        self.queue.iter().map(|topic| self.topics[*topic as usize].log.len()).sum()
+        self.queue
+            .iter()
+            .map(|topic| self.topics[*topic as usize].log.len())
+            .sum()
     }
 
     /// Whether a member has got everything.
@@ -355,7 +358,11 @@ pub(super) fn open_frame(frame: &[u8]) -> (OpCode, Reserved, &[u8]) {
         127 => 10,
         _ => 2,
     };
-    (opcode, Reserved(frame[0] & Reserved::MASK), &frame[header..])
+    (
+        opcode,
+        Reserved(frame[0] & Reserved::MASK),
+        &frame[header..],
+    )
 }
 
 #[cfg(test)]
@@ -381,8 +388,14 @@ mod tests {
         let index = topics.join(room, 1);
         topics.publish(room, "two".into());
         let topic = topics.topic(room);
-        assert_eq!(texts(topic.log.plain_from(topic.members[0].cursor)), ["one", "two"]);
-        assert_eq!(texts(topic.log.plain_from(topic.members[index as usize].cursor)), ["two"]);
+        assert_eq!(
+            texts(topic.log.plain_from(topic.members[0].cursor)),
+            ["one", "two"]
+        );
+        assert_eq!(
+            texts(topic.log.plain_from(topic.members[index as usize].cursor)),
+            ["two"]
+        );
     }
 
     #[test]
@@ -411,7 +424,9 @@ mod tests {
                 topics.publish(room, "hello".into());
                 topics.front();
                 topics.topic(room).pass.as_mut().unwrap().next = next;
-                topics.leave(room, leaver, |place, index| index_of[place as usize] = index);
+                topics.leave(room, leaver, |place, index| {
+                    index_of[place as usize] = index
+                });
                 let topic = topics.topic(room);
                 let border = topic.pass.unwrap().next;
                 let served = |members: &[Member]| {

@@ -42,7 +42,10 @@ impl Hub {
     ) {
         let before = self.core.begin_session(place, route, agreed);
         let params = self.paths.find(head.path).map(|(_, params)| params);
-        let (id, peer) = (self.core.slot(place).id(place), self.core.slot(place).peer());
+        let (id, peer) = (
+            self.core.slot(place).id(place),
+            self.core.slot(place).peer(),
+        );
         let request = Request {
             head,
             params: &params.unwrap_or_default(),
@@ -89,7 +92,10 @@ fn agree(
     upgrade: UpgradeRequest<'_>,
 ) -> Result<Agreed, Refusal> {
     if !origin_is_allowed(settings, head, upgrade.origin) {
-        log::warn!("an upgrade from origin {:?} is refused", upgrade.origin.unwrap_or(""));
+        log::warn!(
+            "an upgrade from origin {:?} is refused",
+            upgrade.origin.unwrap_or("")
+        );
         return Err(Refusal::new(Status::FORBIDDEN));
     }
     let offered = |name: &&String| upgrade.protocols.contains(&name.as_str());
@@ -110,7 +116,9 @@ fn origin_is_allowed(settings: &Settings, head: &RequestHead<'_>, origin: Option
     };
     match &settings.origins {
         Origins::Any => true,
-        Origins::Same => head.host.is_some_and(|host| origin_is_same(origin, host, false)),
+        Origins::Same => head
+            .host
+            .is_some_and(|host| origin_is_same(origin, host, false)),
         Origins::List(list) => list.iter().any(|pattern| origin_matches(origin, pattern)),
     }
 }
@@ -128,7 +136,10 @@ impl super::core::Core {
     /// Turns a connection into a session and gathers its 101; where that begins.
     fn begin_session(&mut self, place: u32, route: u16, agreed: Agreed) -> usize {
         let before = self.gather.len();
-        let extension = agreed.extension.as_ref().map(|agreement| &agreement.response);
+        let extension = agreed
+            .extension
+            .as_ref()
+            .map(|agreement| &agreement.response);
         let mut answer = Vec::with_capacity(256);
         let protocol = agreed.protocol.as_deref();
         write_switching_protocols(&mut answer, &agreed.accept, protocol, extension);

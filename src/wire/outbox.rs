@@ -235,7 +235,10 @@ mod tests {
         let mut outbox = Outbox::default();
         outbox.push(&[text("one"), text("two"), text("three")].concat());
         assert_eq!(outbox.drop_newest(12), 1);
-        assert_eq!(drain(&mut outbox, 1000), [text("one"), text("two")].concat());
+        assert_eq!(
+            drain(&mut outbox, 1000),
+            [text("one"), text("two")].concat()
+        );
     }
 
     #[test]
