@@ -3,6 +3,11 @@
 #![forbid(unsafe_code)]
 
 pub mod app;
+#[cfg(feature = "apps")]
+pub mod apps;
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod cli;
 pub mod hub;
 mod net;
 pub mod server;
