@@ -9,12 +9,16 @@ pub mod apps;
 #[doc(hidden)]
 pub mod cli;
 pub mod hub;
+mod net;
+pub mod server;
 pub mod wire;
 
 pub use app::{
     App, Backlog, Handler, Origins, Peer, Remote, Request, Response, Send, Session, SessionId,
     Settings, Stats,
 };
+pub use hub::Limits;
+pub use server::{Address, Server};
 pub use wire::close::{CloseCode, CloseReason, ClosedBy};
 pub use wire::error::{Error, ErrorKind, Result};
 pub use wire::head::Method;

@@ -81,13 +81,13 @@ impl Floor<'_> {
         if let [seat] = owed[..] {
             let mut frames = Vec::new();
             let messages = core.frames_for(place, seat, &mut frames);
-            self.append(place, &frames, messages);
+            let _ = self.append(place, &frames, messages);
             return;
         }
         while let Some(frame) = self.core.next_owed(&mut owed) {
             let mut encoded = Vec::new();
             self.core.encode_owed(place, &frame, &mut encoded);
-            self.append(place, &encoded, 1);
+            let _ = self.append(place, &encoded, 1);
             let state = self.core.slot(place).state;
             if state != State::Open {
                 return;

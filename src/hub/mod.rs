@@ -111,6 +111,11 @@ impl Hub {
         Some(self.core.slot(place).id(place))
     }
 
+    /// Whether this is a session or connection that still has its place.
+    pub fn knows(&self, id: SessionId) -> bool {
+        self.core.place_of(id).is_some()
+    }
+
     /// Whether the driver should read from this connection now. While the answer is no, what arrives
     /// waits in the socket; [`Hub::next_resumed`] tells when that changes.
     pub fn wants_read(&self, id: SessionId) -> bool {
@@ -172,16 +177,15 @@ impl Hub {
     }
 
     /// The peer takes bytes again.
-    pub fn writable(&mut self, io: &mut dyn Transport, id: SessionId) {
+    pub fn writable(&mut self, id: SessionId) {
         let Some(place) = self.core.place_of(id) else {
             return;
         };
         let slot = self.core.slot(place);
         if slot.flags.has(Flags::BLOCKED) {
             slot.flags.clear(Flags::BLOCKED);
-            self.core.mark_dirty(place);
             // The list is flushed in this turn; nothing is gained by being first.
-            let _ = io;
+            self.core.mark_dirty(place);
         }
     }
 

@@ -217,7 +217,7 @@ impl Floor<'_> {
         if let Some(pong) = slot.rare.as_mut().and_then(|rare| rare.pong.take())
             && slot.state == State::Open
         {
-            self.append(place, &pong, 0);
+            let _ = self.append(place, &pong, 0);
             return;
         }
         if slot.state == State::Ending {
