@@ -210,6 +210,7 @@ impl Settings {
         }
         let mut claimed = 0;
         for extension in &self.extensions {
+            extension.check()?;
             let bits = extension.reserved().0;
             if claimed & bits != 0 {
                 let wanted = "extensions that claim reserved bits of their own";

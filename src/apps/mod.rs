@@ -35,8 +35,16 @@ pub fn all(app: App) -> App {
     index::mount(app)
 }
 
-/// The settings that the ready applications start from.
+/// The settings that the ready applications start from: the defaults, and permessage-deflate for
+/// who offers it. All of one thread share its contexts, and so the compressed broadcasts.
 pub fn settings() -> Settings {
+    #[cfg(feature = "deflate")]
+    {
+        use crate::wire::deflate::Deflate;
+        thread_local!(static DEFLATE: Deflate = Deflate::new());
+        Settings::default().extension(DEFLATE.with(Deflate::clone))
+    }
+    #[cfg(not(feature = "deflate"))]
     Settings::default()
 }
 

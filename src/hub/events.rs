@@ -67,9 +67,14 @@ impl Hub {
             ..
         } = self;
         let settings = core.rules(place);
+        // Data that does not compress grows a little on the wire; the message still counts decoded.
+        let slack = match core.slots[place as usize].rare {
+            Some(ref rare) if rare.transform.is_some() => settings.max_frame / 64 + 256,
+            _ => 0,
+        };
         let mut rules = Rules {
             role: Role::Server,
-            max_frame: settings.max_frame,
+            max_frame: settings.max_frame + slack,
             max_message: settings.max_message,
             raw: false,
             closing: false,
