@@ -5,6 +5,7 @@ use super::request::Peer;
 use super::session::{Send, SessionId};
 use crate::wire::close::CloseCode;
 use crate::wire::message::Message;
+use crate::wire::receive::RawFrame;
 use std::time::Duration;
 
 /// The holder of the connections. An id of a session that is gone is always
@@ -12,6 +13,7 @@ use std::time::Duration;
 #[allow(missing_docs)]
 pub trait Host {
     fn send(&mut self, to: SessionId, message: Message<'_>) -> Send;
+    fn send_frame(&mut self, to: SessionId, frame: RawFrame<'_>) -> Send;
     fn ping(&mut self, to: SessionId, payload: &[u8]) -> Send;
     fn close(&mut self, id: SessionId, code: CloseCode, reason: &str);
     fn join(&mut self, id: SessionId, topic: &str) -> bool;
@@ -31,5 +33,7 @@ pub trait Host {
     fn set_timer(&mut self, id: SessionId, after: Duration, token: u64);
     fn cancel_timer(&mut self, id: SessionId, token: u64) -> bool;
     fn now(&self) -> Duration;
+    #[cfg(feature = "json")]
+    fn codec(&self, id: SessionId) -> std::rc::Rc<dyn super::codec::Codec>;
     fn remote(&self) -> Remote;
 }

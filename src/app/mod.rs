@@ -4,10 +4,13 @@
 //! when a connection opens and a [`Session`] with every event. Nothing here
 //! holds a connection: whatever does, gives itself as a [`host::Host`].
 
+#[cfg(feature = "json")]
+pub mod codec;
 mod content;
 pub mod handler;
 pub mod host;
 pub mod program;
+pub mod raw;
 pub mod remote;
 pub mod request;
 pub mod response;
@@ -16,8 +19,11 @@ pub mod router;
 pub mod session;
 pub mod settings;
 
+#[cfg(feature = "json")]
+pub use codec::{Codec, Json};
 pub use handler::Handler;
 pub use program::App;
+pub use raw::RawHandler;
 pub use remote::{Remote, Stats};
 pub use request::{Peer, Request};
 pub use response::Response;

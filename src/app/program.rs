@@ -1,6 +1,7 @@
 //! The routes of a program: what a server or a simulation runs.
 
 use super::handler::Handler;
+use super::raw::{RawHandler, RawRoute};
 use super::request::Request;
 use super::response::Response;
 use super::route::{HandlerRoute, Route};
@@ -10,6 +11,7 @@ use super::settings::Settings;
 use crate::wire::error::{Error, ErrorKind, Result};
 use crate::wire::head::Method;
 use crate::wire::message::Message;
+use slab::Slab;
 
 /// A plain HTTP route: looks at a request, gives a response.
 pub(crate) type HttpHandler = Box<dyn FnMut(&Request<'_>) -> Response>;
@@ -70,7 +72,17 @@ impl App {
     }
 
     /// A WebSocket route with settings of its own.
-    pub fn ws_with(mut self, pattern: &str, settings: Settings, handler: impl Handler) -> Self {
+    pub fn ws_with(self, pattern: &str, settings: Settings, handler: impl Handler) -> Self {
+        self.route(pattern, settings, Box::new(HandlerRoute::new(handler)))
+    }
+
+    /// A WebSocket route whose handler sees every frame and answers for itself.
+    pub fn ws_raw(self, pattern: &str, settings: Settings, handler: impl RawHandler) -> Self {
+        let data = Slab::new();
+        self.route(pattern, settings, Box::new(RawRoute { handler, data }))
+    }
+
+    fn route(mut self, pattern: &str, settings: Settings, route: Box<dyn Route>) -> Self {
         let index = self.routes.len() as u16;
         let added = settings.check().and_then(|()| {
             let targets = self.paths.entry(pattern, Targets::default)?;
@@ -79,8 +91,7 @@ impl App {
                 Some(_) => Err(taken("a WebSocket route", pattern)),
             }
         });
-        self.routes
-            .push((settings, Box::new(HandlerRoute::new(handler))));
+        self.routes.push((settings, route));
         self.remember(added)
     }
 

@@ -9,6 +9,7 @@ use super::response::Response;
 use super::session::Session;
 use crate::wire::close::CloseReason;
 use crate::wire::message::Message;
+use crate::wire::receive::RawFrame;
 use slab::Slab;
 
 /// Where a session's data lie in its route.
@@ -16,6 +17,14 @@ pub(crate) type DataKey = u32;
 
 /// What the hub calls; `data` is the key that `open` gave.
 pub(crate) trait Route {
+    /// Whether [`Route::frame`] is called in place of `message` and `pong`.
+    fn is_raw(&self) -> bool {
+        false
+    }
+
+    /// A whole frame, for raw routes only.
+    fn frame(&mut self, _data: DataKey, _session: &mut Session<'_>, _frame: RawFrame<'_>) {}
+
     fn open(
         &mut self,
         request: &Request<'_>,

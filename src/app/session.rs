@@ -4,7 +4,10 @@ use super::host::Host;
 use super::remote::Remote;
 use super::request::Peer;
 use crate::wire::close::CloseCode;
+#[cfg(feature = "json")]
+use crate::wire::error::Result;
 use crate::wire::message::Message;
+use crate::wire::receive::RawFrame;
 use std::fmt;
 use std::time::Duration;
 
@@ -64,6 +67,32 @@ impl<'h> Session<'h> {
     /// Sends a message to the peer.
     pub fn send<'m>(&mut self, message: impl Into<Message<'m>>) -> Send {
         self.host.send(self.id, message.into())
+    }
+
+    /// Sends a value as a message of the route's codec.
+    ///
+    /// # Errors
+    /// Kind `Data`: the value has no form in that codec; nothing was sent.
+    #[cfg(feature = "json")]
+    pub fn send_value<T: serde::Serialize>(&mut self, value: &T) -> Result<Send> {
+        let encoded = self.host.codec(self.id).encode(value)?;
+        Ok(self.send(encoded.message()))
+    }
+
+    /// The value of a received message by the route's codec.
+    ///
+    /// # Errors
+    /// Kind `Data`: the message is not of that codec, or not of this shape.
+    #[cfg(feature = "json")]
+    pub fn value<T: serde::de::DeserializeOwned>(&self, message: Message<'_>) -> Result<T> {
+        super::codec::value(&*self.host.codec(self.id), message)
+    }
+
+    /// Sends one frame of any kind as it is (its payload must be short enough and, for a Close,
+    /// well-formed: nothing is checked): for [raw sessions](super::RawHandler), which must keep
+    /// the order of fragments themselves. A Close ends the session as [`Session::close`] does.
+    pub fn send_frame(&mut self, frame: RawFrame<'_>) -> Send {
+        self.host.send_frame(self.id, frame)
     }
 
     /// Sends a message to another session of any route.

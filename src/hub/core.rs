@@ -34,12 +34,16 @@ pub(super) struct Rules {
     pub(super) max_frame: usize,
     pub(super) max_message: usize,
     pub(super) masking: bool,
+    pub(super) raw: bool,
+    #[cfg(feature = "json")]
+    pub(super) codec: std::rc::Rc<dyn crate::app::Codec>,
 }
 
 impl Rules {
-    pub(super) fn new(settings: &Settings) -> Self {
+    /// A raw session's pings are its handler's affair.
+    pub(super) fn new(settings: &Settings, raw: bool) -> Self {
         Self {
-            ping_period: ticks(settings.ping_period),
+            ping_period: if raw { 0 } else { ticks(settings.ping_period) },
             timeout: ticks(settings.timeout),
             close_timeout: ticks(settings.close_timeout),
             backlog: settings.backlog,
@@ -49,6 +53,9 @@ impl Rules {
             max_frame: settings.max_frame_size,
             max_message: settings.max_message_size,
             masking: settings.masking,
+            raw,
+            #[cfg(feature = "json")]
+            codec: settings.codec.clone(),
         }
     }
 }
@@ -118,7 +125,7 @@ impl Core {
             deadlines: Deadlines::default(),
             timers: Timers::default(),
             rules,
-            http_rules: Rules::new(&http),
+            http_rules: Rules::new(&http, false),
             limits,
             gather: Vec::new(),
             gather_of: NOWHERE,

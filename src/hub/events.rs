@@ -7,7 +7,8 @@ use super::transport::Transport;
 use crate::app::route::{DataKey, Route};
 use crate::app::{Session, SessionId};
 use crate::wire::close::{CloseCode, CloseReason};
-use crate::wire::receive::{Event, Failure, Input, Lanes, Receiver, Role, Rules};
+use crate::wire::frame::OpCode;
+use crate::wire::receive::{Event, Failure, Input, Lanes, RawFrame, Receiver, Role, Rules};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Calls a route for a session; a panic ends that session with 1011 and nothing else.
@@ -76,7 +77,7 @@ impl Hub {
             role: Role::Server,
             max_frame: settings.max_frame + slack,
             max_message: settings.max_message,
-            raw: false,
+            raw: settings.raw,
             closing: false,
         };
         loop {
@@ -243,6 +244,25 @@ fn take(
             }
             core.peer_closed(place, close);
         }
-        Event::Frame(_) => {}
+        Event::Frame(frame) => take_frame(core, routes, io, place, frame),
+    }
+}
+
+/// Gives a frame to a raw handler; a Close is its to answer.
+fn take_frame(
+    core: &mut Core,
+    routes: &mut [Box<dyn Route>],
+    io: &mut dyn Transport,
+    place: u32,
+    frame: RawFrame<'_>,
+) {
+    if frame.opcode == OpCode::Close {
+        core.raw_close_arrived(place, frame.payload);
+    }
+    call(core, routes, io, place, |route, data, session| {
+        route.frame(data, session, frame);
+    });
+    if frame.opcode == OpCode::Close && core.slot(place).state == State::Closing {
+        core.peer_closed(place, None);
     }
 }

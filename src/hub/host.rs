@@ -8,6 +8,7 @@ use crate::app::{Peer, Remote, Send, SessionId};
 use crate::wire::close::CloseCode;
 use crate::wire::frame::OpCode;
 use crate::wire::message::Message;
+use crate::wire::receive::RawFrame;
 use std::time::Duration;
 
 impl<'a> Floor<'a> {
@@ -20,6 +21,13 @@ impl Host for Floor<'_> {
     fn send(&mut self, to: SessionId, message: Message<'_>) -> Send {
         match self.core.place_of(to) {
             Some(place) => self.send(place, message),
+            None => Send::Closed,
+        }
+    }
+
+    fn send_frame(&mut self, to: SessionId, frame: RawFrame<'_>) -> Send {
+        match self.core.place_of(to) {
+            Some(place) => self.send_frame(place, frame),
             None => Send::Closed,
         }
     }
@@ -142,6 +150,14 @@ impl Host for Floor<'_> {
 
     fn cancel_timer(&mut self, id: SessionId, token: u64) -> bool {
         self.core.timers.cancel(id, token)
+    }
+
+    #[cfg(feature = "json")]
+    fn codec(&self, id: SessionId) -> std::rc::Rc<dyn crate::app::Codec> {
+        match self.core.place_of(id) {
+            Some(place) => self.core.rules(place).codec.clone(),
+            None => self.core.http_rules.codec.clone(),
+        }
     }
 
     fn now(&self) -> Duration {

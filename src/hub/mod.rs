@@ -79,8 +79,10 @@ impl Hub {
         if let Some(error) = app.error {
             return Err(error);
         }
+        let rules = app.routes.iter();
+        let rules = rules.map(|(settings, route)| Rules::new(settings, route.is_raw()));
+        let rules = rules.collect();
         let (settings, routes): (Vec<Settings>, Vec<_>) = app.routes.into_iter().unzip();
-        let rules = settings.iter().map(Rules::new).collect();
         Ok(Self {
             core: Core::new(rules, limits, StdRng::from_seed(seed), remote),
             lanes: Lanes::new(),

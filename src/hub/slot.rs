@@ -56,6 +56,8 @@ impl Flags {
     pub(super) const AWAITS_PONG: u16 = 1 << 8;
     /// What waits at the front of the outbox is HTTP, not frames.
     pub(super) const SPEAKS_HTTP: u16 = 1 << 9;
+    /// The peer's Close has arrived at a raw session, whose handler is to answer it.
+    pub(super) const PEER_CLOSED: u16 = 1 << 11;
     /// Refused at the door: it does not count against the limit of connections.
     pub(super) const REFUSED: u16 = 1 << 10;
 
