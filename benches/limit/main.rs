@@ -40,7 +40,11 @@ fn main() -> ExitCode {
     let outcome = match words[..] {
         ["bare-echo", port] => number(port).and_then(bare::echo).map(|()| true),
         ["bare-upgrade", port] => number(port).and_then(bare::upgrade).map(|()| true),
-        ["hold", address] => address.parse().map_err(Error::other).and_then(scenario::hold).map(|()| true),
+        ["hold", address] => address
+            .parse()
+            .map_err(Error::other)
+            .and_then(scenario::hold)
+            .map(|()| true),
         // `cargo test --benches` runs this too, without `--bench`: no time for measurements then.
         [] => {
             println!("{USAGE}");
@@ -59,7 +63,8 @@ fn main() -> ExitCode {
 }
 
 fn number(word: &str) -> io::Result<u16> {
-    word.parse().map_err(|_| Error::other(format!("{word:?} is not a number from 0 to 65535")))
+    word.parse()
+        .map_err(|_| Error::other(format!("{word:?} is not a number from 0 to 65535")))
 }
 
 /// What the command line asked for.
@@ -86,7 +91,11 @@ impl Choice {
         };
         let mut words = words.iter();
         while let Some(&word) = words.next() {
-            let mut value = || words.next().ok_or_else(|| Error::other(format!("{word} wants a value\n{USAGE}")));
+            let mut value = || {
+                words
+                    .next()
+                    .ok_or_else(|| Error::other(format!("{word} wants a value\n{USAGE}")))
+            };
             match word {
                 // What cargo itself adds.
                 "--bench" => {}
@@ -135,7 +144,11 @@ impl Choice {
     }
 
     fn plan(&self) -> io::Result<Plan> {
-        let (rounds, warm, span, watch) = if self.quick { (3, 100, 300, 2_000) } else { (5, 300, 1_500, 5_000) };
+        let (rounds, warm, span, watch) = if self.quick {
+            (3, 100, 300, 2_000)
+        } else {
+            (5, 300, 1_500, 5_000)
+        };
         Ok(Plan {
             rounds: self.rounds.map_or(rounds, usize::from),
             warm: Duration::from_millis(warm),
@@ -149,11 +162,19 @@ impl Choice {
 
     fn page(&self, plan: &Plan, machine: &str, rows: &[Row]) -> String {
         let cores = if plan.cores.shared() {
-            "There is one core only: server and client share it, and latencies mean little.".to_owned()
+            "There is one core only: server and client share it, and latencies mean little."
+                .to_owned()
         } else {
-            format!("Server on core {}, client on core {}.", plan.cores.server, plan.cores.client)
+            format!(
+                "Server on core {}, client on core {}.",
+                plan.cores.server, plan.cores.client
+            )
         };
-        let itself = if plan.itself { " The column of dunlin shows the bare loop again." } else { "" };
+        let itself = if plan.itself {
+            " The column of dunlin shows the bare loop again."
+        } else {
+            ""
+        };
         format!(
             "# Limit, {}\n\n{machine}- {cores}\n\nServer CPU per message, medians of {} alternating rounds of {:?}.{itself}\n\n{}",
             report::today(),
@@ -165,8 +186,14 @@ impl Choice {
 }
 
 fn scenario(name: &str) -> io::Result<&'static Scenario> {
-    SCENARIOS.iter().find(|scenario| scenario.name == name).ok_or_else(|| {
-        let names: Vec<_> = SCENARIOS.iter().map(|scenario| scenario.name).collect();
-        Error::other(format!("no scenario {name:?}; there are {}\n{USAGE}", names.join(", ")))
-    })
+    SCENARIOS
+        .iter()
+        .find(|scenario| scenario.name == name)
+        .ok_or_else(|| {
+            let names: Vec<_> = SCENARIOS.iter().map(|scenario| scenario.name).collect();
+            Error::other(format!(
+                "no scenario {name:?}; there are {}\n{USAGE}",
+                names.join(", ")
+            ))
+        })
 }

@@ -130,7 +130,11 @@ mod tests {
             for ahead in [1, 2, 1000, HORIZON] {
                 let mut deadlines = Deadlines::default();
                 deadlines.set(0, now + ahead, now);
-                assert_eq!(due(&mut deadlines, now + ahead - 1), [0u32; 0], "{now} {ahead}");
+                assert_eq!(
+                    due(&mut deadlines, now + ahead - 1),
+                    [0u32; 0],
+                    "{now} {ahead}"
+                );
                 // One tick late where the low bits are 0, never early.
                 let slack = u64::from((now + ahead) as u16 == 0);
                 assert_eq!(

@@ -33,15 +33,26 @@ const OPEN_LIMIT: Duration = Duration::from_secs(60);
 pub(super) fn run(plan: &Plan) -> io::Result<Vec<Row>> {
     let hold = format!("≤ {HOLD:.0} ms");
     if plan.itself {
-        return Ok(vec![Row::blank(NAME, &hold, "there is no bare loop of this kind")]);
+        return Ok(vec![Row::blank(
+            NAME,
+            &hold,
+            "there is no bare loop of this kind",
+        )]);
     }
     let mut rounds = Vec::new();
     for round in 0..plan.rounds.min(3) {
         let seen = watch(plan)?;
-        eprintln!("{NAME}, round {}: p99 {:.2} ms", round + 1, percentile_ms(&seen.after, 0.99));
+        eprintln!(
+            "{NAME}, round {}: p99 {:.2} ms",
+            round + 1,
+            percentile_ms(&seen.after, 0.99)
+        );
         rounds.push(seen);
     }
-    let all: Vec<f64> = rounds.iter().map(|seen| percentile_ms(&seen.after, 0.99)).collect();
+    let all: Vec<f64> = rounds
+        .iter()
+        .map(|seen| percentile_ms(&seen.after, 0.99))
+        .collect();
     let p99 = median_of(&all, |&value| value);
     Ok(vec![Row {
         name: NAME.to_owned(),
@@ -81,10 +92,20 @@ fn watch(plan: &Plan) -> io::Result<Seen> {
         thread::sleep((start + BEFORE).saturating_duration_since(Instant::now()));
         let moment = messages_in(start.elapsed());
         holder.leave()?;
-        let Echoes { mut latency, mut lag, missing } =
-            watching.join().map_err(|_| Error::other("the bystander panicked"))??;
+        let Echoes {
+            mut latency,
+            mut lag,
+            missing,
+        } = watching
+            .join()
+            .map_err(|_| Error::other("the bystander panicked"))??;
         let after = latency.split_off(moment.min(latency.len()));
-        Ok(Seen { before: latency, after, lag: lag.split_off(moment.min(lag.len())), missing })
+        Ok(Seen {
+            before: latency,
+            after,
+            lag: lag.split_off(moment.min(lag.len())),
+            missing,
+        })
     })
 }
 
@@ -102,7 +123,11 @@ impl Holder {
             .stdout(Stdio::piped())
             .spawn()?;
         let mut holder = Self { child };
-        let output = holder.child.stdout.take().ok_or_else(|| Error::other("the holder has no output"))?;
+        let output = holder
+            .child
+            .stdout
+            .take()
+            .ok_or_else(|| Error::other("the holder has no output"))?;
         let (said, ready) = mpsc::channel();
         thread::spawn(move || {
             let mut line = String::new();
@@ -111,7 +136,9 @@ impl Holder {
                 let _ = said.send(());
             }
         });
-        ready.recv_timeout(OPEN_LIMIT).map_err(|_| Error::other("the idle connections could not be opened"))?;
+        ready
+            .recv_timeout(OPEN_LIMIT)
+            .map_err(|_| Error::other("the idle connections could not be opened"))?;
         Ok(holder)
     }
 

@@ -38,7 +38,11 @@ struct Seen {
 pub(super) fn run(plan: &Plan) -> io::Result<Vec<Row>> {
     let hold = format!("≤ {HOLD:.0} ms");
     if plan.itself {
-        return Ok(vec![Row::blank(NAME, &hold, "there is no bare loop of this kind")]);
+        return Ok(vec![Row::blank(
+            NAME,
+            &hold,
+            "there is no bare loop of this kind",
+        )]);
     }
     raise_file_limit(MEMBERS as u64 + 100)?;
     let mut rounds = Vec::new();
@@ -52,7 +56,10 @@ pub(super) fn run(plan: &Plan) -> io::Result<Vec<Row>> {
         );
         rounds.push(seen);
     }
-    let all: Vec<f64> = rounds.iter().map(|seen| percentile_ms(&seen.busy.latency, 0.99)).collect();
+    let all: Vec<f64> = rounds
+        .iter()
+        .map(|seen| percentile_ms(&seen.busy.latency, 0.99))
+        .collect();
     let p99 = median_of(&all, |&value| value);
     let busy = |part| median_of(&rounds, |seen| percentile_ms(&seen.busy.latency, part));
     Ok(vec![Row {
@@ -78,19 +85,29 @@ pub(super) fn run(plan: &Plan) -> io::Result<Vec<Row>> {
 fn watch(plan: &Plan) -> io::Result<Seen> {
     let server = plan.dunlin()?;
     let address = server.address;
-    let quiet = Bystander::connect(address)?.watch(Instant::now(), messages_in(Duration::from_secs(1)))?;
+    let quiet =
+        Bystander::connect(address)?.watch(Instant::now(), messages_in(Duration::from_secs(1)))?;
     let stop = AtomicBool::new(false);
     thread::scope(|scope| {
         let (full, filled) = mpsc::channel();
         let room = scope.spawn(|| saturate(address, full, &stop));
         // When the room failed its end of the channel is gone, and the error is in its result.
-        let busy = filled.recv_timeout(FILL_LIMIT).map_err(Error::other).and_then(|()| {
-            thread::sleep(plan.warm);
-            Bystander::connect(address)?.watch(Instant::now(), messages_in(plan.watch))
-        });
+        let busy = filled
+            .recv_timeout(FILL_LIMIT)
+            .map_err(Error::other)
+            .and_then(|()| {
+                thread::sleep(plan.warm);
+                Bystander::connect(address)?.watch(Instant::now(), messages_in(plan.watch))
+            });
         stop.store(true, Ordering::Relaxed);
-        let deliveries_per_second = room.join().map_err(|_| Error::other("the room panicked"))??;
-        Ok(Seen { quiet, busy: busy?, deliveries_per_second })
+        let deliveries_per_second = room
+            .join()
+            .map_err(|_| Error::other("the room panicked"))??;
+        Ok(Seen {
+            quiet,
+            busy: busy?,
+            deliveries_per_second,
+        })
     })
 }
 
@@ -99,11 +116,24 @@ fn watch(plan: &Plan) -> io::Result<Seen> {
 fn saturate(address: SocketAddr, full: Sender<()>, stop: &AtomicBool) -> io::Result<f64> {
     setpriority_process(None, LOWEST_PRIORITY)?;
     let mut crowd = Crowd::new(Payload::constant(LENGTH, AHEAD as usize))?;
-    crowd.grow(address, MEMBERS, Some(Upgrade { path: "/flow", offer: None, greetings: 1 }))?;
+    crowd.grow(
+        address,
+        MEMBERS,
+        Some(Upgrade {
+            path: "/flow",
+            offer: None,
+            greetings: 1,
+        }),
+    )?;
     let start = Instant::now();
     // The other side is gone only when it gave up, and then it says to stop.
     let _ = full.send(());
-    let rule = Rule { senders: 1, window: AHEAD, per: 1, fan_out: MEMBERS as u64 };
+    let rule = Rule {
+        senders: 1,
+        window: AHEAD,
+        per: 1,
+        fan_out: MEMBERS as u64,
+    };
     crowd.run_until(rule, || stop.load(Ordering::Relaxed))?;
     Ok(crowd.received() as f64 / start.elapsed().as_secs_f64())
 }
