@@ -14,8 +14,8 @@ pub mod server;
 pub mod wire;
 
 pub use app::{
-    App, Backlog, Handler, Origins, Peer, RawHandler, Remote, Request, Response, Send, Session,
-    SessionId, Settings, Stats,
+    App, Backlog, Call, Handler, Origins, Peer, RawHandler, Remote, Request, Response, Send,
+    Session, SessionId, Settings, Stats,
 };
 #[cfg(feature = "json")]
 pub use app::{Codec, Json};

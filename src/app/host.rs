@@ -1,9 +1,11 @@
 //! What a [`Session`](super::Session) asks of whoever holds the connections.
 
+use super::call::Call;
 use super::remote::Remote;
 use super::request::Peer;
 use super::session::{Send, SessionId};
 use crate::wire::close::CloseCode;
+use crate::wire::error::Result;
 use crate::wire::message::Message;
 use crate::wire::receive::RawFrame;
 use std::time::Duration;
@@ -25,6 +27,7 @@ pub trait Host {
         message: Message<'_>,
         with_self: bool,
     ) -> usize;
+    fn connect(&mut self, route: &str, call: Call) -> Result<SessionId>;
     fn subscribers(&self, topic: &str) -> usize;
     fn buffered(&self, id: SessionId) -> usize;
     fn peer(&self, id: SessionId) -> Peer;

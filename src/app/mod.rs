@@ -4,6 +4,7 @@
 //! when a connection opens and a [`Session`] with every event. Nothing here
 //! holds a connection: whatever does, gives itself as a [`host::Host`].
 
+pub mod call;
 #[cfg(feature = "json")]
 pub mod codec;
 mod content;
@@ -19,6 +20,7 @@ pub mod router;
 pub mod session;
 pub mod settings;
 
+pub use call::Call;
 #[cfg(feature = "json")]
 pub use codec::{Codec, Json};
 pub use handler::Handler;

@@ -12,6 +12,7 @@ use crate::wire::error::{Error, ErrorKind, Result};
 use crate::wire::head::Method;
 use crate::wire::message::Message;
 use slab::Slab;
+use std::collections::HashMap;
 
 /// A plain HTTP route: looks at a request, gives a response.
 pub(crate) type HttpHandler = Box<dyn FnMut(&Request<'_>) -> Response>;
@@ -34,6 +35,8 @@ pub struct App {
     pub(crate) paths: Router<Targets>,
     pub(crate) routes: Vec<(Settings, Box<dyn Route>)>,
     pub(crate) http: Vec<HttpHandler>,
+    /// Names of outgoing routes.
+    pub(crate) outgoing: HashMap<String, u16>,
     pub(crate) error: Option<Error>,
 }
 
@@ -80,6 +83,23 @@ impl App {
     pub fn ws_raw(self, pattern: &str, settings: Settings, handler: impl RawHandler) -> Self {
         let data = Slab::new();
         self.route(pattern, settings, Box::new(RawRoute { handler, data }))
+    }
+
+    /// A route for sessions that this program opens to other servers, in the same loop:
+    /// [`Session::connect`] and [`Remote::connect`](super::Remote::connect) name it. Its settings'
+    /// protocols and extensions are offered; origins mean nothing here.
+    pub fn outgoing(mut self, name: &str, settings: Settings, handler: impl Handler) -> Self {
+        let index = self.routes.len() as u16;
+        let added =
+            settings
+                .check()
+                .and_then(|()| match self.outgoing.insert(name.to_owned(), index) {
+                    None => Ok(()),
+                    Some(_) => Err(taken("an outgoing route", name)),
+                });
+        let route = Box::new(HandlerRoute::new(handler));
+        self.routes.push((settings, route));
+        self.remember(added)
     }
 
     fn route(mut self, pattern: &str, settings: Settings, route: Box<dyn Route>) -> Self {

@@ -1,10 +1,10 @@
 //! What a handler can do with a connection.
 
+use super::call::Call;
 use super::host::Host;
 use super::remote::Remote;
 use super::request::Peer;
 use crate::wire::close::CloseCode;
-#[cfg(feature = "json")]
 use crate::wire::error::Result;
 use crate::wire::message::Message;
 use crate::wire::receive::RawFrame;
@@ -143,6 +143,15 @@ impl<'h> Session<'h> {
     /// How many sessions subscribe to a topic.
     pub fn subscribers(&self, topic: &str) -> usize {
         self.host.subscribers(topic)
+    }
+
+    /// Calls another server on an [outgoing route](super::App::outgoing). Its handler gets the
+    /// open event of the new session later, or [`Handler::failed`](super::Handler::failed).
+    ///
+    /// # Errors
+    /// `Config` without a route of this name, `Limit` when the server is full or stopping.
+    pub fn connect(&mut self, route: &str, call: Call) -> Result<SessionId> {
+        self.host.connect(route, call)
     }
 
     /// Bytes that wait because the peer does not take them.

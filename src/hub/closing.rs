@@ -140,7 +140,9 @@ impl Core {
             // An answer may still be under way to a peer that only stopped asking.
             State::Head if slot.backlog() > 0 => self.finish_http(place),
             State::Ending => {}
-            State::Head | State::Open | State::Closing | State::Lingering => self.lost(place),
+            State::Dialling | State::Head | State::Open | State::Closing | State::Lingering => {
+                self.lost(place)
+            }
             State::Dead => {}
         }
     }

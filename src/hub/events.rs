@@ -8,7 +8,7 @@ use crate::app::route::{DataKey, Route};
 use crate::app::{Session, SessionId};
 use crate::wire::close::{CloseCode, CloseReason};
 use crate::wire::frame::OpCode;
-use crate::wire::receive::{Event, Failure, Input, Lanes, RawFrame, Receiver, Role, Rules};
+use crate::wire::receive::{Event, Failure, Input, Lanes, RawFrame, Receiver, Rules};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Calls a route for a session; a panic ends that session with 1011 and nothing else.
@@ -74,7 +74,7 @@ impl Hub {
             _ => 0,
         };
         let mut rules = Rules {
-            role: Role::Server,
+            role: settings.role,
             max_frame: settings.max_frame + slack,
             max_message: settings.max_message,
             raw: settings.raw,
@@ -113,6 +113,7 @@ impl Hub {
             };
             self.core.leave_all(place);
             self.farewell(io, place);
+            self.tell_failure(io, place);
             let slot = self.core.slot(place);
             let receiver = std::mem::take(&mut slot.receiver);
             let backlog = slot.backlog();

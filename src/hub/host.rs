@@ -4,8 +4,9 @@ use super::core::Floor;
 use super::slot::State;
 use super::transport::Transport;
 use crate::app::host::Host;
-use crate::app::{Peer, Remote, Send, SessionId};
+use crate::app::{Call, Peer, Remote, Send, SessionId};
 use crate::wire::close::CloseCode;
+use crate::wire::error::Result;
 use crate::wire::frame::OpCode;
 use crate::wire::message::Message;
 use crate::wire::receive::RawFrame;
@@ -98,6 +99,10 @@ impl Host for Floor<'_> {
     ) -> usize {
         let from = from.and_then(|id| self.core.place_of(id));
         self.publish(from, topic, message, with_self)
+    }
+
+    fn connect(&mut self, route: &str, call: Call) -> Result<SessionId> {
+        self.core.dial(route, call)
     }
 
     fn subscribers(&self, topic: &str) -> usize {

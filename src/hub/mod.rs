@@ -21,6 +21,7 @@
 mod clock;
 mod closing;
 mod core;
+mod dial;
 mod events;
 mod fanout;
 mod host;
@@ -46,7 +47,7 @@ use crate::app::route::Route;
 use crate::app::router::Router;
 use crate::app::{Peer, Remote, SessionId, Settings, Stats};
 use crate::wire::error::Result;
-use crate::wire::receive::Lanes;
+use crate::wire::receive::{Lanes, Role};
 use crate::wire::refusal::Refusal;
 use crate::wire::response::Status;
 use rand::SeedableRng;
@@ -80,11 +81,22 @@ impl Hub {
             return Err(error);
         }
         let rules = app.routes.iter();
-        let rules = rules.map(|(settings, route)| Rules::new(settings, route.is_raw()));
-        let rules = rules.collect();
+        let rules = rules.enumerate().map(|(index, (settings, route))| {
+            let role = match app
+                .outgoing
+                .values()
+                .any(|known| usize::from(*known) == index)
+            {
+                true => Role::Client,
+                false => Role::Server,
+            };
+            Rules::new(settings, route.is_raw(), role)
+        });
+        let mut core = Core::new(rules.collect(), limits, StdRng::from_seed(seed), remote);
+        core.outgoing = app.outgoing;
         let (settings, routes): (Vec<Settings>, Vec<_>) = app.routes.into_iter().unzip();
         Ok(Self {
-            core: Core::new(rules, limits, StdRng::from_seed(seed), remote),
+            core,
             lanes: Lanes::new(),
             paths: app.paths,
             routes,
@@ -148,6 +160,7 @@ impl Hub {
         let slot = self.core.slot(place);
         slot.last_seen = tick as u16;
         match slot.state {
+            State::Dialling => self.answered(io, place, bytes),
             State::Head => self.http(io, place, bytes),
             State::Open | State::Closing => self.frames(io, place, bytes),
             State::Ending | State::Lingering => self.core.discard(place, bytes.len()),
@@ -218,6 +231,11 @@ impl Hub {
             Command::Close { id, code, reason } => {
                 use crate::app::host::Host;
                 Host::close(&mut Floor::new(&mut self.core, io), id, code, &reason);
+            }
+            Command::Connect { route, call } => {
+                if let Err(error) = self.core.dial(&route, call) {
+                    log::warn!("{error}");
+                }
             }
             Command::Shutdown => self.core.stop(),
         }

@@ -4,11 +4,13 @@
 //! extension, close reason) lies in a [`Rare`] that exists only when one of
 //! these does.
 
+use super::dial::Dialled;
 use super::http::Exchange;
 use super::ticks::{ShortTick, Tick};
 use crate::app::route::DataKey;
 use crate::app::{Peer, SessionId};
 use crate::wire::close::CloseReason;
+use crate::wire::error::Error;
 use crate::wire::extension::Transform;
 use crate::wire::outbox::Outbox;
 use crate::wire::receive::Receiver;
@@ -17,6 +19,8 @@ use core::net::{Ipv4Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 /// Where a connection stands. Transitions lie in `closing.rs`, but for Head to Open in `upgrade.rs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
+    /// This side called: the connection, or the server's answer, is awaited.
+    Dialling,
     /// HTTP: a request is awaited or being read.
     Head,
     /// The handler has opened the session.
@@ -169,6 +173,9 @@ pub(super) struct Rare {
     /// A pong that waits for the backlog to drain; only the newest is kept.
     pub(super) pong: Option<Vec<u8>>,
     pub(super) exchange: Option<Box<Exchange>>,
+    pub(super) dialled: Option<Box<Dialled>>,
+    /// Why a call came to nothing.
+    pub(super) failure: Option<Error>,
     pub(super) transform: Option<Box<dyn Transform>>,
     /// The response's `Sec-WebSocket-Extensions`.
     pub(super) extensions: Option<Box<str>>,
@@ -187,6 +194,8 @@ impl Rare {
         !self.outbox.is_empty()
             || self.pong.is_some()
             || self.exchange.is_some()
+            || self.dialled.is_some()
+            || self.failure.is_some()
             || self.transform.is_some()
             || self.extensions.is_some()
             || self.protocol.is_some()
