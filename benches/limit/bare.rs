@@ -15,7 +15,8 @@ const BACKLOG: i32 = 4096;
 const RECEIVE_BUFFER: usize = 64 * 1024;
 
 /// The answer of the accept loop to every request, as long as a real one.
-const SWITCHING: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+const SWITCHING: &[u8] =
+    b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
 Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
 
 /// A connection of the echo loop; `unsent` is empty unless the kernel refused a part of a write.
@@ -37,13 +38,23 @@ pub(crate) fn echo(port: u16) -> io::Result<()> {
             if event.token() == LISTENER {
                 while let Some(mut stream) = accept(&listener)? {
                     let token = Token(echoes.len());
-                    poll.registry().register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)?;
-                    echoes.push(Some(Echo { stream, unsent: Vec::new() }));
+                    poll.registry().register(
+                        &mut stream,
+                        token,
+                        Interest::READABLE | Interest::WRITABLE,
+                    )?;
+                    echoes.push(Some(Echo {
+                        stream,
+                        unsent: Vec::new(),
+                    }));
                 }
                 continue;
             }
             let place = &mut echoes[event.token().0];
-            if place.as_mut().is_some_and(|echo| echo.turn(&mut buffer).is_err()) {
+            if place
+                .as_mut()
+                .is_some_and(|echo| echo.turn(&mut buffer).is_err())
+            {
                 *place = None;
             }
         }
@@ -103,14 +114,18 @@ pub(crate) fn upgrade(port: u16) -> io::Result<()> {
                 while let Some(mut stream) = accept(&listener)? {
                     if answer(&mut stream, &mut buffer).is_ok() {
                         let token = Token(streams.len());
-                        poll.registry().register(&mut stream, token, Interest::READABLE)?;
+                        poll.registry()
+                            .register(&mut stream, token, Interest::READABLE)?;
                         streams.push(Some(stream));
                     }
                 }
                 continue;
             }
             let place = &mut streams[event.token().0];
-            if place.as_mut().is_some_and(|stream| answer(stream, &mut buffer).is_err()) {
+            if place
+                .as_mut()
+                .is_some_and(|stream| answer(stream, &mut buffer).is_err())
+            {
                 *place = None;
             }
         }
@@ -136,7 +151,8 @@ fn listen(poll: &Poll, port: u16) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)?;
     SockRef::from(&socket).set_tcp_nodelay(true)?;
     let mut listener = TcpListener::from_std(socket.into());
-    poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
+    poll.registry()
+        .register(&mut listener, LISTENER, Interest::READABLE)?;
     Ok(listener)
 }
 

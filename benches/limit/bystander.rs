@@ -46,7 +46,9 @@ impl Bystander {
         stream.write_all(&Upgrade::to("/echo-raw").request(address))?;
         let (mut head, mut buffer) = (Vec::new(), [0; 1024]);
         loop {
-            let read = stream.read(&mut buffer).map_err(|error| Error::other(format!("bystander's upgrade: {error}")))?;
+            let read = stream
+                .read(&mut buffer)
+                .map_err(|error| Error::other(format!("bystander's upgrade: {error}")))?;
             if read == 0 {
                 return Err(Error::other("the server ended the bystander's connection"));
             }
@@ -62,9 +64,15 @@ impl Bystander {
         thread::scope(|scope| {
             let sender = scope.spawn(move || send(sending, start, count));
             let latency = receive(self.stream, start, count);
-            let lag = sender.join().map_err(|_| Error::other("the bystander's sender panicked"))?;
+            let lag = sender
+                .join()
+                .map_err(|_| Error::other("the bystander's sender panicked"))?;
             let (latency, missing) = latency?;
-            Ok(Echoes { latency, lag: lag?, missing })
+            Ok(Echoes {
+                latency,
+                lag: lag?,
+                missing,
+            })
         })
     }
 }
@@ -100,14 +108,19 @@ fn receive(mut stream: TcpStream, start: Instant, count: usize) -> io::Result<(V
                     latency.push(now.saturating_duration_since(due).as_nanos() as u64);
                 }
             }
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => break,
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                break;
+            }
             Err(error) => return Err(error),
         }
     }
     let missing = count - latency.len();
     let now = Instant::now();
     for index in latency.len()..count {
-        latency.push(now.saturating_duration_since(intended(start, index)).as_nanos() as u64);
+        latency.push(
+            now.saturating_duration_since(intended(start, index))
+                .as_nanos() as u64,
+        );
     }
     Ok((latency, missing))
 }

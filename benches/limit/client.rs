@@ -104,9 +104,15 @@ impl Crowd {
 
     /// Adds connections until there are `total`, a few at a time, and waits for the greetings of all.
     /// Without an upgrade a connection is open once it is connected.
-    pub(crate) fn grow(&mut self, address: SocketAddr, total: usize, upgrade: Option<Upgrade<'_>>) -> io::Result<()> {
+    pub(crate) fn grow(
+        &mut self,
+        address: SocketAddr,
+        total: usize,
+        upgrade: Option<Upgrade<'_>>,
+    ) -> io::Result<()> {
         let request = upgrade.map(|upgrade| upgrade.request(address));
-        let greetings = upgrade.map_or(0, |upgrade| upgrade.greetings) * (total - self.members.len()) as u64;
+        let greetings =
+            upgrade.map_or(0, |upgrade| upgrade.greetings) * (total - self.members.len()) as u64;
         self.expected += greetings;
         self.greetings += greetings;
         self.progress = Instant::now();
@@ -130,11 +136,20 @@ impl Crowd {
     }
 
     /// Runs the rule for `warm`, lets the server finish and fall asleep, then measures it over `span`.
-    pub(crate) fn measure(&mut self, server: &Server, rule: Rule, warm: Duration, span: Duration) -> io::Result<Sample> {
+    pub(crate) fn measure(
+        &mut self,
+        server: &Server,
+        rule: Rule,
+        warm: Duration,
+        span: Duration,
+    ) -> io::Result<Sample> {
         self.run(rule, warm)?;
         let (before, start) = (server.cpu()?, self.received);
         self.run(rule, span)?;
-        Ok(Sample { messages: self.received - start, cpu: server.cpu()?.since(before) })
+        Ok(Sample {
+            messages: self.received - start,
+            cpu: server.cpu()?.since(before),
+        })
     }
 
     /// Runs the rule for `span` and waits for all that is still under way.
@@ -146,7 +161,11 @@ impl Crowd {
     }
 
     /// Runs the rule until `done`, then sends nothing more and waits for every message that is due.
-    pub(crate) fn run_until(&mut self, rule: Rule, mut done: impl FnMut() -> bool) -> io::Result<()> {
+    pub(crate) fn run_until(
+        &mut self,
+        rule: Rule,
+        mut done: impl FnMut() -> bool,
+    ) -> io::Result<()> {
         self.sending = Some(rule);
         self.progress = Instant::now();
         for index in 0..rule.senders {
@@ -158,7 +177,11 @@ impl Crowd {
             self.turn(None)?;
         }
         self.sending = None;
-        while self.received < self.expected || self.members[..rule.senders].iter().any(|member| member.owed > 0) {
+        while self.received < self.expected
+            || self.members[..rule.senders]
+                .iter()
+                .any(|member| member.owed > 0)
+        {
             self.turn(None)?;
         }
         Ok(())
@@ -169,12 +192,18 @@ impl Crowd {
         socket.set_nonblocking(true)?;
         socket.set_tcp_nodelay(true)?;
         match socket.connect(&address.into()) {
-            Err(error) if error.raw_os_error() != Some(Errno::INPROGRESS.raw_os_error()) => return Err(error),
+            Err(error) if error.raw_os_error() != Some(Errno::INPROGRESS.raw_os_error()) => {
+                return Err(error);
+            }
             _ => {}
         }
         let mut stream = TcpStream::from_std(socket.into());
         let token = Token(self.members.len());
-        self.poll.registry().register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)?;
+        self.poll.registry().register(
+            &mut stream,
+            token,
+            Interest::READABLE | Interest::WRITABLE,
+        )?;
         self.members.push(Member {
             stream,
             head: Vec::new(),
@@ -189,7 +218,10 @@ impl Crowd {
 
     /// One turn of the loop.
     fn turn(&mut self, request: Option<&[u8]>) -> io::Result<()> {
-        match self.poll.poll(&mut self.events, Some(Duration::from_millis(100))) {
+        match self
+            .poll
+            .poll(&mut self.events, Some(Duration::from_millis(100)))
+        {
             Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
             _ => {}
         }
@@ -258,7 +290,9 @@ impl Crowd {
             };
             let mut frames = &self.buffer[..read];
             if member.stage == Stage::Upgrading {
-                let Some(rest) = take_head(&mut member.head, frames)? else { continue };
+                let Some(rest) = take_head(&mut member.head, frames)? else {
+                    continue;
+                };
                 frames = rest;
                 self.negotiated = has_deflate(&member.head);
                 member.head = Vec::new();
@@ -288,7 +322,10 @@ impl Crowd {
     fn flush(&mut self, index: usize) -> io::Result<()> {
         let member = &mut self.members[index];
         while member.owed > 0 {
-            match member.stream.write(self.payload.slice(member.place, member.owed)) {
+            match member
+                .stream
+                .write(self.payload.slice(member.place, member.owed))
+            {
                 Ok(written) => {
                     member.owed -= written;
                     member.place = self.payload.advance(member.place, written);

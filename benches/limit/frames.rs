@@ -34,8 +34,16 @@ impl Payload {
         for text in texts.iter().cycle().take(spare) {
             lay_frame(&mut bytes, text);
         }
-        assert_eq!(bytes.len(), cycle + spare * frame, "texts of one payload have one length");
-        Self { bytes, cycle, frame }
+        assert_eq!(
+            bytes.len(),
+            cycle + spare * frame,
+            "texts of one payload have one length"
+        );
+        Self {
+            bytes,
+            cycle,
+            frame,
+        }
     }
 
     /// One text of `length` bytes, the same every time.
@@ -68,7 +76,11 @@ fn lay_frame(bytes: &mut Vec<u8>, text: &[u8]) {
         }
     }
     bytes.extend_from_slice(&MASK);
-    bytes.extend(text.iter().zip(MASK.iter().cycle()).map(|(byte, mask)| byte ^ mask));
+    bytes.extend(
+        text.iter()
+            .zip(MASK.iter().cycle())
+            .map(|(byte, mask)| byte ^ mask),
+    );
 }
 
 /// Counts whole messages in a stream of frames, masked (a bare echo) or not (a server), by their heads alone.
@@ -95,10 +107,14 @@ impl FrameCount {
                 messages += u64::from(self.ends_message && self.body == 0);
                 continue;
             }
-            let Some((first, length, body)) = self.next_head(&mut bytes) else { break };
+            let Some((first, length, body)) = self.next_head(&mut bytes) else {
+                break;
+            };
             let opcode = first & 0x0f;
             if opcode == CLOSE {
-                return Err(io::Error::other(closed_with(&bytes[..bytes.len().min(body as usize)])));
+                return Err(io::Error::other(closed_with(
+                    &bytes[..bytes.len().min(body as usize)],
+                )));
             }
             debug_assert!(length >= 2);
             self.body = body;
@@ -134,7 +150,10 @@ fn parse_head(bytes: &[u8]) -> Option<(u8, usize, u64)> {
     let (&first, &second) = (bytes.first()?, bytes.get(1)?);
     let mask = if second & 0x80 == 0 { 0 } else { 4 };
     let (length, body) = match second & 0x7f {
-        126 => (4, u64::from(u16::from_be_bytes(bytes.get(2..4)?.try_into().ok()?))),
+        126 => (
+            4,
+            u64::from(u16::from_be_bytes(bytes.get(2..4)?.try_into().ok()?)),
+        ),
         127 => (10, u64::from_be_bytes(bytes.get(2..10)?.try_into().ok()?)),
         short => (2, u64::from(short)),
     };
@@ -145,7 +164,10 @@ fn closed_with(payload: &[u8]) -> String {
     match payload {
         [high, low, reason @ ..] => {
             let code = u16::from_be_bytes([*high, *low]);
-            format!("the server closed a connection with {code} {:?}", String::from_utf8_lossy(reason))
+            format!(
+                "the server closed a connection with {code} {:?}",
+                String::from_utf8_lossy(reason)
+            )
         }
         _ => "the server closed a connection without a code".to_owned(),
     }

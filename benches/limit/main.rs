@@ -5,7 +5,8 @@
 //! servers and the median is shown. The figures to hold are those of the design.
 //!
 //! ```text
-//! cargo bench --bench limit -- [SCENARIO…] [--quick] [--rounds N] [--record] [--itself] [--binary PATH] [--list]
+//! cargo bench --bench limit -- [SCENARIO…] [--quick] [--rounds N] [--record] [--itself]
+//!     [--priority] [--binary PATH] [--list]
 //! ```
 
 mod bare;
@@ -22,7 +23,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use proc::Cores;
+use proc::{Cores, Priority};
 use report::Row;
 use scenario::{Plan, SCENARIOS, Scenario};
 
@@ -31,6 +32,7 @@ const USAGE: &str = "usage: cargo bench --bench limit -- [SCENARIO…]
   --rounds N     N rounds instead of 5
   --record       write the run to benches/runs/
   --itself       the bare loop against itself: the noise of this machine
+  --priority     run before all else on a busy machine (needs the right to)
   --binary PATH  another build of dunlin
   --list         the scenarios";
 
@@ -40,7 +42,11 @@ fn main() -> ExitCode {
     let outcome = match words[..] {
         ["bare-echo", port] => number(port).and_then(bare::echo).map(|()| true),
         ["bare-upgrade", port] => number(port).and_then(bare::upgrade).map(|()| true),
-        ["hold", address] => address.parse().map_err(Error::other).and_then(scenario::hold).map(|()| true),
+        ["hold", address] => address
+            .parse()
+            .map_err(Error::other)
+            .and_then(scenario::hold)
+            .map(|()| true),
         // `cargo test --benches` runs this too, without `--bench`: no time for measurements then.
         [] => {
             println!("{USAGE}");
@@ -59,7 +65,8 @@ fn main() -> ExitCode {
 }
 
 fn number(word: &str) -> io::Result<u16> {
-    word.parse().map_err(|_| Error::other(format!("{word:?} is not a number from 0 to 65535")))
+    word.parse()
+        .map_err(|_| Error::other(format!("{word:?} is not a number from 0 to 65535")))
 }
 
 /// What the command line asked for.
@@ -69,6 +76,7 @@ struct Choice {
     quick: bool,
     record: bool,
     itself: bool,
+    priority: bool,
     list: bool,
     binary: PathBuf,
 }
@@ -81,18 +89,24 @@ impl Choice {
             quick: false,
             record: false,
             itself: false,
+            priority: false,
             list: false,
             binary: env!("CARGO_BIN_EXE_dunlin").into(),
         };
         let mut words = words.iter();
         while let Some(&word) = words.next() {
-            let mut value = || words.next().ok_or_else(|| Error::other(format!("{word} wants a value\n{USAGE}")));
+            let mut value = || {
+                words
+                    .next()
+                    .ok_or_else(|| Error::other(format!("{word} wants a value\n{USAGE}")))
+            };
             match word {
                 // What cargo itself adds.
                 "--bench" => {}
                 "--quick" => choice.quick = true,
                 "--record" => choice.record = true,
                 "--itself" => choice.itself = true,
+                "--priority" => choice.priority = true,
                 "--list" => choice.list = true,
                 "--rounds" => choice.rounds = Some(number(value()?)?.max(1)),
                 "--binary" => choice.binary = value()?.into(),
@@ -115,6 +129,7 @@ impl Choice {
         }
         let plan = self.plan()?;
         plan.cores.pin_client()?;
+        let _priority = self.priority.then(Priority::take).transpose()?;
         let machine = report::machine();
         let mut rows = Vec::new();
         let mut complete = true;
@@ -135,7 +150,11 @@ impl Choice {
     }
 
     fn plan(&self) -> io::Result<Plan> {
-        let (rounds, warm, span, watch) = if self.quick { (3, 100, 300, 2_000) } else { (5, 300, 1_500, 5_000) };
+        let (rounds, warm, span, watch) = if self.quick {
+            (3, 100, 300, 2_000)
+        } else {
+            (5, 300, 1_500, 5_000)
+        };
         Ok(Plan {
             rounds: self.rounds.map_or(rounds, usize::from),
             warm: Duration::from_millis(warm),
@@ -149,13 +168,26 @@ impl Choice {
 
     fn page(&self, plan: &Plan, machine: &str, rows: &[Row]) -> String {
         let cores = if plan.cores.shared() {
-            "There is one core only: server and client share it, and latencies mean little.".to_owned()
+            "There is one core only: server and client share it, and latencies mean little."
+                .to_owned()
         } else {
-            format!("Server on core {}, client on core {}.", plan.cores.server, plan.cores.client)
+            format!(
+                "Server on core {}, client on core {}.",
+                plan.cores.server, plan.cores.client
+            )
         };
-        let itself = if plan.itself { " The column of dunlin shows the bare loop again." } else { "" };
+        let priority = if self.priority {
+            " Both ran at a high priority."
+        } else {
+            ""
+        };
+        let itself = if plan.itself {
+            " The column of dunlin shows the bare loop again."
+        } else {
+            ""
+        };
         format!(
-            "# Limit, {}\n\n{machine}- {cores}\n\nServer CPU per message, medians of {} alternating rounds of {:?}.{itself}\n\n{}",
+            "# Limit, {}\n\n{machine}- {cores}{priority}\n\nServer CPU per message, medians of {} alternating rounds of {:?}.{itself}\n\n{}",
             report::today(),
             plan.rounds,
             plan.span,
@@ -165,8 +197,14 @@ impl Choice {
 }
 
 fn scenario(name: &str) -> io::Result<&'static Scenario> {
-    SCENARIOS.iter().find(|scenario| scenario.name == name).ok_or_else(|| {
-        let names: Vec<_> = SCENARIOS.iter().map(|scenario| scenario.name).collect();
-        Error::other(format!("no scenario {name:?}; there are {}\n{USAGE}", names.join(", ")))
-    })
+    SCENARIOS
+        .iter()
+        .find(|scenario| scenario.name == name)
+        .ok_or_else(|| {
+            let names: Vec<_> = SCENARIOS.iter().map(|scenario| scenario.name).collect();
+            Error::other(format!(
+                "no scenario {name:?}; there are {}\n{USAGE}",
+                names.join(", ")
+            ))
+        })
 }

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, nice, setpriority_process, setrlimit};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 const START_LIMIT: Duration = Duration::from_secs(10);
@@ -29,8 +29,13 @@ impl Cores {
     pub(crate) fn choose() -> io::Result<Self> {
         let allowed = sched_getaffinity(None)?;
         let mut cores = (0..CpuSet::MAX_CPU).filter(|&core| allowed.is_set(core));
-        let server = cores.next().ok_or_else(|| Error::other("no core to run on"))?;
-        Ok(Self { server, client: cores.next().unwrap_or(server) })
+        let server = cores
+            .next()
+            .ok_or_else(|| Error::other("no core to run on"))?;
+        Ok(Self {
+            server,
+            client: cores.next().unwrap_or(server),
+        })
     }
 
     pub(crate) fn shared(self) -> bool {
@@ -76,7 +81,9 @@ impl Server {
             }
             Program::Dunlin(binary) => {
                 let mut command = Command::new(binary);
-                command.args(["serve", "--log", "warn", "--listen"]).arg(address.to_string());
+                command
+                    .args(["serve", "--log", "warn", "--listen"])
+                    .arg(address.to_string());
                 command
             }
         };
@@ -84,7 +91,10 @@ impl Server {
         pin(cores.server)?;
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn();
         cores.pin_client()?;
-        let mut server = Self { child: child?, address };
+        let mut server = Self {
+            child: child?,
+            address,
+        };
         server.wait_until_listening()?;
         Ok(server)
     }
@@ -93,10 +103,15 @@ impl Server {
         let deadline = Instant::now() + START_LIMIT;
         while TcpStream::connect(self.address).is_err() {
             if let Some(status) = self.child.try_wait()? {
-                return Err(Error::other(format!("the server ended at its start: {status}")));
+                return Err(Error::other(format!(
+                    "the server ended at its start: {status}"
+                )));
             }
             if Instant::now() > deadline {
-                return Err(Error::other(format!("nothing listens at {} after {START_LIMIT:?}", self.address)));
+                return Err(Error::other(format!(
+                    "nothing listens at {} after {START_LIMIT:?}",
+                    self.address
+                )));
             }
             thread::sleep(Duration::from_millis(10));
         }
@@ -108,14 +123,19 @@ impl Server {
         let mut cpu = Cpu::default();
         for task in fs::read_dir(self.path("task"))? {
             let line = fs::read_to_string(task?.path().join("schedstat"))?;
-            let mut fields = line.split_whitespace().map(|field| field.parse::<u64>().unwrap_or(0));
+            let mut fields = line
+                .split_whitespace()
+                .map(|field| field.parse::<u64>().unwrap_or(0));
             cpu.nanoseconds += fields.next().unwrap_or(0);
             cpu.turns_on_core += fields.nth(1).unwrap_or(0);
         }
         let stat = fs::read_to_string(self.path("stat"))?;
         // The name of the program stands in brackets and may hold spaces; utime and stime are fields 14 and 15.
         let behind_name = stat.rsplit(')').next().unwrap_or_default();
-        let mut ticks = behind_name.split_whitespace().skip(11).map(|field| field.parse::<u64>().unwrap_or(0));
+        let mut ticks = behind_name
+            .split_whitespace()
+            .skip(11)
+            .map(|field| field.parse::<u64>().unwrap_or(0));
         cpu.user_ticks = ticks.next().unwrap_or(0);
         cpu.kernel_ticks = ticks.next().unwrap_or(0);
         Ok(cpu)
@@ -131,7 +151,9 @@ impl Server {
             same = if now == last { same + 1 } else { 0 };
             last = now;
             if Instant::now() > deadline {
-                return Err(Error::other(format!("the server's memory does not settle in {SETTLE_LIMIT:?}")));
+                return Err(Error::other(format!(
+                    "the server's memory does not settle in {SETTLE_LIMIT:?}"
+                )));
             }
             thread::sleep(Duration::from_millis(100));
         }
@@ -140,7 +162,9 @@ impl Server {
 
     fn memory(&self) -> io::Result<u64> {
         let status = fs::read_to_string(self.path("status"))?;
-        let kibibytes = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.split_whitespace().next());
+        let kibibytes = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:")?.split_whitespace().next());
         let kibibytes = kibibytes.and_then(|number| number.parse::<u64>().ok());
         Ok(1024 * kibibytes.ok_or_else(|| Error::other("the server has no VmRSS: it ended"))?)
     }
@@ -201,15 +225,75 @@ fn free_port() -> io::Result<u16> {
     Err(Error::other("no free port between 20000 and 30000"))
 }
 
+/// Higher priority for the run, given back when dropped.
+///
+/// Where Linux groups processes by session (autogroup), the priority of a process counts within its session
+/// only, and that of the session is a file.
+pub(crate) struct Priority {
+    session_before: Option<String>,
+}
+
+impl Priority {
+    const SESSION: &str = "/proc/self/autogroup";
+    const HIGH: i32 = -10;
+
+    pub(crate) fn take() -> io::Result<Self> {
+        let refused = |error: Error| Error::other(format!("--priority: {error}"));
+        let grouped = fs::read_to_string("/proc/sys/kernel/sched_autogroup_enabled");
+        if grouped.is_ok_and(|enabled| enabled.trim() == "1") {
+            let group = fs::read_to_string(Self::SESSION).map_err(refused)?;
+            let before = group
+                .split_whitespace()
+                .last()
+                .ok_or_else(|| refused(Error::other("no autogroup")))?;
+            fs::write(Self::SESSION, Self::HIGH.to_string()).map_err(refused)?;
+            return Ok(Self {
+                session_before: Some(before.to_owned()),
+            });
+        }
+        setpriority_process(None, Self::HIGH).map_err(|error| refused(error.into()))?;
+        Ok(Self {
+            session_before: None,
+        })
+    }
+}
+
+impl Drop for Priority {
+    fn drop(&mut self) {
+        if let Some(before) = &self.session_before
+            && let Err(error) = fs::write(Self::SESSION, before)
+        {
+            eprintln!("limit: the priority of the session stays high: {error}");
+        }
+    }
+}
+
+/// Lets the bystander before the calling thread, which shares the client's core with it.
+///
+/// A little only: within a session Linux shares out a core by the weight of what runs there, and a client
+/// of the lowest priority would get next to nothing of it on a busy machine.
+pub(crate) fn step_behind() -> io::Result<()> {
+    nice(5)?;
+    Ok(())
+}
+
 /// Raises the open-file limit as far as allowed and checks that it will do.
 pub(crate) fn raise_file_limit(needed: u64) -> io::Result<()> {
     let limit = getrlimit(Resource::Nofile);
     let maximum = limit.maximum.unwrap_or(u64::MAX);
     if limit.current.unwrap_or(u64::MAX) < needed {
         if maximum < needed {
-            return Err(Error::other(format!("{needed} open files are needed and {maximum} allowed: raise `ulimit -Hn`")));
+            return Err(Error::other(format!(
+                "{needed} open files are needed and {maximum} allowed: raise `ulimit -Hn`"
+            )));
         }
-        setrlimit(Resource::Nofile, Rlimit { current: Some(maximum), maximum: limit.maximum })?;
+        setrlimit(
+            Resource::Nofile,
+            Rlimit {
+                current: Some(maximum),
+                maximum: limit.maximum,
+            },
+        )?;
     }
     Ok(())
 }

@@ -64,7 +64,8 @@ impl Row {
             self.name.clone(),
             self.bare.clone(),
             self.subject.clone(),
-            self.ratio.map_or("–".to_owned(), |ratio| format!("{ratio:.3}")),
+            self.ratio
+                .map_or("–".to_owned(), |ratio| format!("{ratio:.3}")),
             self.hold.clone(),
             verdict.to_owned(),
             self.note.clone(),
@@ -98,19 +99,52 @@ pub(crate) fn percentile_ms(values: &[u64], part: f64) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_unstable();
     let place = (part * sorted.len() as f64).ceil() as usize;
-    sorted.get(place.clamp(1, sorted.len().max(1)) - 1).map_or(f64::NAN, |&value| value as f64 / 1e6)
+    sorted
+        .get(place.clamp(1, sorted.len().max(1)) - 1)
+        .map_or(f64::NAN, |&value| value as f64 / 1e6)
+}
+
+/// Whether a latency was held. A client that was itself late cannot blame the server: then there is no verdict.
+pub(crate) fn judge_latency(
+    p99_ms: f64,
+    hold_ms: f64,
+    lag_p99_ms: f64,
+) -> (Option<bool>, &'static str) {
+    if p99_ms > hold_ms && lag_p99_ms > hold_ms / 2.0 {
+        return (None, "no verdict, the client itself was late; ");
+    }
+    (Some(p99_ms <= hold_ms), "")
 }
 
 pub(crate) fn nanoseconds(value: f64) -> String {
-    if value < 10_000.0 { format!("{value:.0} ns") } else { format!("{:.1} µs", value / 1e3) }
+    if value < 10_000.0 {
+        format!("{value:.0} ns")
+    } else {
+        format!("{:.1} µs", value / 1e3)
+    }
 }
 
 /// The table as Markdown, columns padded so that it reads well on a terminal too.
 pub(crate) fn table(rows: &[Row]) -> String {
-    let mut lines = vec![["scenario", "bare loop", "dunlin", "ratio", "hold", "", "seen"].map(str::to_owned)];
+    let mut lines = vec![
+        [
+            "scenario",
+            "bare loop",
+            "dunlin",
+            "ratio",
+            "hold",
+            "",
+            "seen",
+        ]
+        .map(str::to_owned),
+    ];
     lines.extend(rows.iter().map(Row::cells));
     let widths: [usize; 7] = std::array::from_fn(|column| {
-        let width = lines.iter().map(|cells| cells[column].chars().count()).max().unwrap_or(0);
+        let width = lines
+            .iter()
+            .map(|cells| cells[column].chars().count())
+            .max()
+            .unwrap_or(0);
         if column == 6 { 4 } else { width.max(3) }
     });
     let mut text = String::new();
@@ -129,15 +163,29 @@ pub(crate) fn table(rows: &[Row]) -> String {
 
 /// What the figures depend on, in plain words, one fact a line.
 pub(crate) fn machine() -> String {
-    let line = |path: &str| fs::read_to_string(path).unwrap_or_default().trim().to_owned();
+    let line = |path: &str| {
+        fs::read_to_string(path)
+            .unwrap_or_default()
+            .trim()
+            .to_owned()
+    };
     let cpuinfo = line("/proc/cpuinfo");
-    let model = cpuinfo.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    let model = cpuinfo
+        .lines()
+        .find_map(|line| line.strip_prefix("model name")?.split_once(": "));
     let model = model.map_or("unknown processor", |(_, model)| model);
     let rustc = Command::new("rustc").arg("--version").output();
-    let rustc = rustc.map_or("rustc unknown".to_owned(), |out| String::from_utf8_lossy(&out.stdout).trim().to_owned());
-    let cores = std::thread::available_parallelism().map_or(1, usize::from).max(
-        cpuinfo.lines().filter(|line| line.starts_with("processor")).count(),
-    );
+    let rustc = rustc.map_or("rustc unknown".to_owned(), |out| {
+        String::from_utf8_lossy(&out.stdout).trim().to_owned()
+    });
+    let cores = std::thread::available_parallelism()
+        .map_or(1, usize::from)
+        .max(
+            cpuinfo
+                .lines()
+                .filter(|line| line.starts_with("processor"))
+                .count(),
+        );
     let load = line("/proc/loadavg");
     let load = load.split(' ').next().unwrap_or("unknown");
     format!(
@@ -164,7 +212,9 @@ pub(crate) fn record(manifest: &Path, text: &str) -> io::Result<PathBuf> {
 
 /// Today as year-month-day (UTC).
 pub(crate) fn today() -> String {
-    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let seconds = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs());
     // Days to a civil date: eras of 400 years that begin on the first of March.
     let days = seconds / 86_400 + 719_468;
     let (era, day) = (days / 146_097, days % 146_097);
@@ -173,5 +223,8 @@ pub(crate) fn today() -> String {
     let month = (5 * day_of_year + 2) / 153;
     let day_of_month = day_of_year - (153 * month + 2) / 5 + 1;
     let month = if month < 10 { month + 3 } else { month - 9 };
-    format!("{}-{month:02}-{day_of_month:02}", era * 400 + year + u64::from(month <= 2))
+    format!(
+        "{}-{month:02}-{day_of_month:02}",
+        era * 400 + year + u64::from(month <= 2)
+    )
 }

@@ -17,11 +17,17 @@ pub(crate) struct Upgrade<'a> {
 
 impl Upgrade<'_> {
     pub(crate) const fn to(path: &str) -> Upgrade<'_> {
-        Upgrade { path, offer: None, greetings: 0 }
+        Upgrade {
+            path,
+            offer: None,
+            greetings: 0,
+        }
     }
 
     pub(crate) fn request(&self, address: SocketAddr) -> Vec<u8> {
-        let extensions = self.offer.map_or(String::new(), |offer| format!("Sec-WebSocket-Extensions: {offer}\r\n"));
+        let extensions = self.offer.map_or(String::new(), |offer| {
+            format!("Sec-WebSocket-Extensions: {offer}\r\n")
+        });
         format!(
             "GET {} HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
              Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n{extensions}\r\n",
@@ -35,11 +41,19 @@ impl Upgrade<'_> {
 pub(crate) fn take_head<'a>(head: &mut Vec<u8>, bytes: &'a [u8]) -> io::Result<Option<&'a [u8]>> {
     let before = head.len();
     head.extend_from_slice(bytes);
-    let Some(end) = head.windows(4).position(|window| window == b"\r\n\r\n") else { return Ok(None) };
+    let Some(end) = head.windows(4).position(|window| window == b"\r\n\r\n") else {
+        return Ok(None);
+    };
     head.truncate(end + 4);
     if !head.starts_with(b"HTTP/1.1 101 ") {
-        let line = String::from_utf8_lossy(head).lines().next().unwrap_or_default().to_owned();
-        return Err(Error::other(format!("the server refused the upgrade: {line}")));
+        let line = String::from_utf8_lossy(head)
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .to_owned();
+        return Err(Error::other(format!(
+            "the server refused the upgrade: {line}"
+        )));
     }
     Ok(Some(&bytes[end + 4 - before..]))
 }
@@ -47,5 +61,7 @@ pub(crate) fn take_head<'a>(head: &mut Vec<u8>, bytes: &'a [u8]) -> io::Result<O
 /// Whether the answer agrees to permessage-deflate.
 pub(crate) fn has_deflate(head: &[u8]) -> bool {
     let head = String::from_utf8_lossy(head).to_ascii_lowercase();
-    head.lines().any(|line| line.starts_with("sec-websocket-extensions:") && line.contains("permessage-deflate"))
+    head.lines().any(|line| {
+        line.starts_with("sec-websocket-extensions:") && line.contains("permessage-deflate")
+    })
 }

@@ -26,11 +26,16 @@ pub(super) fn run(plan: &Plan) -> io::Result<Vec<Row>> {
         || measure(&plan.subject("bare-upgrade")?),
         |sample| nanoseconds(sample.cost()),
     )?;
-    let costs: Vec<_> = pairs.iter().map(|(bare, subject)| (bare.cost(), subject.cost())).collect();
+    let costs: Vec<_> = pairs
+        .iter()
+        .map(|(bare, subject)| (bare.cost(), subject.cost()))
+        .collect();
     let note = format!(
         "naps per connection {:.2} and {:.2}",
-        median_of(&pairs, |pair| pair.0.cpu.turns_on_core as f64 / CONNECTIONS as f64),
-        median_of(&pairs, |pair| pair.1.cpu.turns_on_core as f64 / CONNECTIONS as f64),
+        median_of(&pairs, |pair| pair.0.cpu.turns_on_core as f64
+            / CONNECTIONS as f64),
+        median_of(&pairs, |pair| pair.1.cpu.turns_on_core as f64
+            / CONNECTIONS as f64),
     );
     Ok(vec![Row::ratio(NAME, &costs, HOLD, &note)])
 }
@@ -41,5 +46,8 @@ fn measure(server: &Server) -> io::Result<Sample> {
     let before = server.cpu()?;
     crowd.grow(server.address, CONNECTIONS, Some(Upgrade::to("/echo-raw")))?;
     thread::sleep(REST);
-    Ok(Sample { messages: CONNECTIONS as u64, cpu: server.cpu()?.since(before) })
+    Ok(Sample {
+        messages: CONNECTIONS as u64,
+        cpu: server.cpu()?.since(before),
+    })
 }

@@ -28,7 +28,10 @@ const DEFLATE: &str = "the same with deflate, against plain";
 pub(super) fn run(plan: &Plan) -> io::Result<Vec<Row>> {
     if plan.itself {
         let note = "there is no bare loop of this kind";
-        return Ok(vec![Row::blank(PLAIN, "–", note), Row::blank(DEFLATE, &format!("≤ {HOLD:.2}"), note)]);
+        return Ok(vec![
+            Row::blank(PLAIN, "–", note),
+            Row::blank(DEFLATE, &format!("≤ {HOLD:.2}"), note),
+        ]);
     }
     let plain = plan.alternate(
         PLAIN,
@@ -44,7 +47,10 @@ pub(super) fn run(plan: &Plan) -> io::Result<Vec<Row>> {
         ratio: Some(median_of(&plain, |pair| pair.1.cost() / pair.0.cost())),
         hold: "–".to_owned(),
         held: None,
-        note: format!("{}; bare: an echo of the same message", spread(&costs, nanoseconds)),
+        note: format!(
+            "{}; bare: an echo of the same message",
+            spread(&costs, nanoseconds)
+        ),
     };
     Ok(vec![row, deflate(plan)?])
 }
@@ -58,7 +64,8 @@ fn deflate(plan: &Plan) -> io::Result<Row> {
     let mut costs = Vec::new();
     for round in 0..plan.rounds {
         let plain = || broadcast(plan, &plan.dunlin()?, None).map(|(sample, _)| sample.cost());
-        let packed = || broadcast(plan, &plan.dunlin()?, Some(OFFER)).map(|(sample, _)| sample.cost());
+        let packed =
+            || broadcast(plan, &plan.dunlin()?, Some(OFFER)).map(|(sample, _)| sample.cost());
         let (plain, packed) = if round % 2 == 0 {
             let plain = plain()?;
             (plain, packed()?)
@@ -67,7 +74,11 @@ fn deflate(plan: &Plan) -> io::Result<Row> {
             (plain()?, packed)
         };
         let (shown, number) = (nanoseconds(packed), round + 1);
-        eprintln!("{DEFLATE}, round {number} of {}: plain {}, deflate {shown}", plan.rounds, nanoseconds(plain));
+        eprintln!(
+            "{DEFLATE}, round {number} of {}: plain {}, deflate {shown}",
+            plan.rounds,
+            nanoseconds(plain)
+        );
         ratios.push(packed / plain);
         costs.push(packed);
     }
@@ -79,16 +90,32 @@ fn deflate(plan: &Plan) -> io::Result<Row> {
         ratio: Some(ratio),
         hold,
         held: Some(ratio <= HOLD),
-        note: format!("ratios to plain {}", spread(&ratios, |ratio| format!("{ratio:.3}"))),
+        note: format!(
+            "ratios to plain {}",
+            spread(&ratios, |ratio| format!("{ratio:.3}"))
+        ),
     })
 }
 
 fn broadcast(plan: &Plan, server: &Server, offer: Option<&str>) -> io::Result<(Sample, bool)> {
     let mut crowd = Crowd::new(Payload::new(&texts(), SENDERS))?;
     let members = SENDERS + RECEIVERS;
-    crowd.grow(server.address, members, Some(Upgrade { path: "/flow", offer, greetings: 1 }))?;
+    crowd.grow(
+        server.address,
+        members,
+        Some(Upgrade {
+            path: "/flow",
+            offer,
+            greetings: 1,
+        }),
+    )?;
     // A sender cannot tell its own message from those of the others: one in SENDERS is its own.
-    let rule = Rule { senders: SENDERS, window: 1, per: SENDERS as u64, fan_out: members as u64 };
+    let rule = Rule {
+        senders: SENDERS,
+        window: 1,
+        per: SENDERS as u64,
+        fan_out: members as u64,
+    };
     let sample = crowd.measure(server, rule, plan.warm, plan.span)?;
     Ok((sample, crowd.negotiated()))
 }
@@ -96,7 +123,12 @@ fn broadcast(plan: &Plan, server: &Server, offer: Option<&str>) -> io::Result<(S
 fn echo(plan: &Plan, server: &Server) -> io::Result<Sample> {
     let mut crowd = Crowd::new(Payload::new(&texts(), 1))?;
     crowd.grow(server.address, ECHOES, None)?;
-    let rule = Rule { senders: ECHOES, window: 1, per: 1, fan_out: 1 };
+    let rule = Rule {
+        senders: ECHOES,
+        window: 1,
+        per: 1,
+        fan_out: 1,
+    };
     crowd.measure(server, rule, plan.warm, plan.span)
 }
 
@@ -114,7 +146,10 @@ fn texts() -> Vec<Vec<u8>> {
         let mut text = format!("{{\"type\":\"update\",\"sequence\":{sequence},\"items\":[");
         while text.len() < LENGTH {
             let (id, x, y) = (number() % 100_000, number() % 1_920, number() % 1_080);
-            text += &format!("{{\"id\":{id},\"name\":\"player{}\",\"x\":{x},\"y\":{y},\"alive\":true}},", id % 100);
+            text += &format!(
+                "{{\"id\":{id},\"name\":\"player{}\",\"x\":{x},\"y\":{y},\"alive\":true}},",
+                id % 100
+            );
         }
         // Cut to length: nobody parses it, and a cut keeps all messages of one size.
         text.truncate(LENGTH - 2);

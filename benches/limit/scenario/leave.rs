@@ -9,14 +9,12 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::setpriority_process;
-
 use crate::bystander::{Bystander, Echoes, messages_in};
 use crate::client::Crowd;
 use crate::frames::Payload;
-use crate::proc::raise_file_limit;
-use crate::report::{Row, median_of, percentile_ms, spread};
-use crate::scenario::{Plan, room};
+use crate::proc::{raise_file_limit, step_behind};
+use crate::report::{Row, judge_latency, median_of, percentile_ms, spread};
+use crate::scenario::Plan;
 use crate::upgrade::Upgrade;
 
 const HOLDERS: usize = 15_000;
@@ -33,31 +31,44 @@ const OPEN_LIMIT: Duration = Duration::from_secs(60);
 pub(super) fn run(plan: &Plan) -> io::Result<Vec<Row>> {
     let hold = format!("≤ {HOLD:.0} ms");
     if plan.itself {
-        return Ok(vec![Row::blank(NAME, &hold, "there is no bare loop of this kind")]);
+        return Ok(vec![Row::blank(
+            NAME,
+            &hold,
+            "there is no bare loop of this kind",
+        )]);
     }
     let mut rounds = Vec::new();
     for round in 0..plan.rounds.min(3) {
         let seen = watch(plan)?;
-        eprintln!("{NAME}, round {}: p99 {:.2} ms", round + 1, percentile_ms(&seen.after, 0.99));
+        eprintln!(
+            "{NAME}, round {}: p99 {:.2} ms",
+            round + 1,
+            percentile_ms(&seen.after, 0.99)
+        );
         rounds.push(seen);
     }
-    let all: Vec<f64> = rounds.iter().map(|seen| percentile_ms(&seen.after, 0.99)).collect();
+    let all: Vec<f64> = rounds
+        .iter()
+        .map(|seen| percentile_ms(&seen.after, 0.99))
+        .collect();
     let p99 = median_of(&all, |&value| value);
+    let lag = |part| median_of(&rounds, |seen| percentile_ms(&seen.lag, part));
+    let (held, doubt) = judge_latency(p99, HOLD, lag(0.99));
     Ok(vec![Row {
         name: NAME.to_owned(),
         bare: "–".to_owned(),
         subject: format!("{p99:.2} ms"),
         ratio: None,
         hold,
-        held: Some(p99 <= HOLD),
+        held,
         note: format!(
-            "p99 {}; p50 {:.2}, max {:.2}, quiet p99 {:.2}, client's own lag p99 {:.2} and max {:.2} ms, {} unanswered",
+            "{doubt}p99 {}; p50 {:.2}, max {:.2}, quiet p99 {:.2}, client's own lag p99 {:.2} and max {:.2} ms, {} unanswered",
             spread(&all, |value| format!("{value:.2}")),
             median_of(&rounds, |seen| percentile_ms(&seen.after, 0.5)),
             median_of(&rounds, |seen| percentile_ms(&seen.after, 1.0)),
             median_of(&rounds, |seen| percentile_ms(&seen.before, 0.99)),
-            median_of(&rounds, |seen| percentile_ms(&seen.lag, 0.99)),
-            median_of(&rounds, |seen| percentile_ms(&seen.lag, 1.0)),
+            lag(0.99),
+            lag(1.0),
             rounds.iter().map(|seen| seen.missing).sum::<usize>(),
         ),
     }])
@@ -81,10 +92,20 @@ fn watch(plan: &Plan) -> io::Result<Seen> {
         thread::sleep((start + BEFORE).saturating_duration_since(Instant::now()));
         let moment = messages_in(start.elapsed());
         holder.leave()?;
-        let Echoes { mut latency, mut lag, missing } =
-            watching.join().map_err(|_| Error::other("the bystander panicked"))??;
+        let Echoes {
+            mut latency,
+            mut lag,
+            missing,
+        } = watching
+            .join()
+            .map_err(|_| Error::other("the bystander panicked"))??;
         let after = latency.split_off(moment.min(latency.len()));
-        Ok(Seen { before: latency, after, lag: lag.split_off(moment.min(lag.len())), missing })
+        Ok(Seen {
+            before: latency,
+            after,
+            lag: lag.split_off(moment.min(lag.len())),
+            missing,
+        })
     })
 }
 
@@ -102,7 +123,11 @@ impl Holder {
             .stdout(Stdio::piped())
             .spawn()?;
         let mut holder = Self { child };
-        let output = holder.child.stdout.take().ok_or_else(|| Error::other("the holder has no output"))?;
+        let output = holder
+            .child
+            .stdout
+            .take()
+            .ok_or_else(|| Error::other("the holder has no output"))?;
         let (said, ready) = mpsc::channel();
         thread::spawn(move || {
             let mut line = String::new();
@@ -111,7 +136,9 @@ impl Holder {
                 let _ = said.send(());
             }
         });
-        ready.recv_timeout(OPEN_LIMIT).map_err(|_| Error::other("the idle connections could not be opened"))?;
+        ready
+            .recv_timeout(OPEN_LIMIT)
+            .map_err(|_| Error::other("the idle connections could not be opened"))?;
         Ok(holder)
     }
 
@@ -133,7 +160,7 @@ impl Drop for Holder {
 
 /// The holder's side: opens the connections, says so, and ends without a word when its input ends.
 pub(crate) fn hold(address: SocketAddr) -> io::Result<()> {
-    setpriority_process(None, room::LOWEST_PRIORITY)?;
+    step_behind()?;
     raise_file_limit(HOLDERS as u64 + 100)?;
     let mut crowd = Crowd::new(Payload::constant(1, 1))?;
     crowd.grow(address, HOLDERS, Some(Upgrade::to("/echo-raw")))?;

@@ -19,7 +19,11 @@ pub(super) fn run(plan: &Plan) -> io::Result<Vec<Row>> {
     raise_file_limit(MANY as u64 + 100)?;
     let upgrade = (!plan.itself).then_some(Upgrade::to("/echo-raw"));
     // Memory hardly differs between rounds: three are enough.
-    let plan = Plan { rounds: plan.rounds.min(3), binary: plan.binary.clone(), ..*plan };
+    let plan = Plan {
+        rounds: plan.rounds.min(3),
+        binary: plan.binary.clone(),
+        ..*plan
+    };
     let pairs = plan.alternate(
         NAME,
         || slope(&plan.bare("bare-echo")?, None),
@@ -56,7 +60,10 @@ fn slope(server: &Server, upgrade: Option<Upgrade<'_>>) -> io::Result<Slope> {
     let at_few = server.settled_memory()?;
     crowd.grow(server.address, MANY, upgrade)?;
     let at_many = server.settled_memory()?;
-    Ok(Slope { per_connection: (at_many as f64 - at_few as f64) / (MANY - FEW) as f64, at_few })
+    Ok(Slope {
+        per_connection: (at_many as f64 - at_few as f64) / (MANY - FEW) as f64,
+        at_few,
+    })
 }
 
 fn bytes(value: f64) -> String {

@@ -38,7 +38,11 @@ impl Plan {
 
     /// The server that is measured against the bare loop `subcommand`.
     fn subject(&self, subcommand: &'static str) -> io::Result<Server> {
-        if self.itself { self.bare(subcommand) } else { self.dunlin() }
+        if self.itself {
+            self.bare(subcommand)
+        } else {
+            self.dunlin()
+        }
     }
 
     fn dunlin(&self) -> io::Result<Server> {
@@ -62,7 +66,13 @@ impl Plan {
                 let subject = subject()?;
                 (bare()?, subject)
             };
-            eprintln!("{name}, round {} of {}: bare {}, dunlin {}", round + 1, self.rounds, show(&pair.0), show(&pair.1));
+            eprintln!(
+                "{name}, round {} of {}: bare {}, dunlin {}",
+                round + 1,
+                self.rounds,
+                show(&pair.0),
+                show(&pair.1)
+            );
             pairs.push(pair);
         }
         Ok(pairs)
@@ -77,14 +87,54 @@ pub(crate) struct Scenario {
 }
 
 pub(crate) const SCENARIOS: &[Scenario] = &[
-    Scenario { name: "echo", about: "512 connections, 5 B, one in flight", run: |plan| echo::SMALL.run(plan) },
-    Scenario { name: "echo16", about: "the same, 16 in flight", run: |plan| echo::SMALL_16.run(plan) },
-    Scenario { name: "echo64", about: "the same, 64 in flight, 20 B", run: |plan| echo::SMALL_64.run(plan) },
-    Scenario { name: "echo16k", about: "64 connections, 16 KiB, one in flight", run: |plan| echo::MIDDLE.run(plan) },
-    Scenario { name: "echo256k", about: "16 connections, 256 KiB, one in flight", run: |plan| echo::LARGE.run(plan) },
-    Scenario { name: "memory", about: "RSS of an idle connection, 1 000 to 15 000", run: memory::run },
-    Scenario { name: "accept", about: "CPU to accept and upgrade, 15 000 in a row", run: accept::run },
-    Scenario { name: "broadcast", about: "10 senders, 1000 receivers, 512 B, plain and deflate", run: broadcast::run },
-    Scenario { name: "room", about: "a bystander beside a saturated room of 10 000", run: room::run },
-    Scenario { name: "leave", about: "a bystander while 15 000 disconnect at once", run: leave::run },
+    Scenario {
+        name: "echo",
+        about: "512 connections, 5 B, one in flight",
+        run: |plan| echo::SMALL.run(plan),
+    },
+    Scenario {
+        name: "echo16",
+        about: "the same, 16 in flight",
+        run: |plan| echo::SMALL_16.run(plan),
+    },
+    Scenario {
+        name: "echo64",
+        about: "the same, 64 in flight, 20 B",
+        run: |plan| echo::SMALL_64.run(plan),
+    },
+    Scenario {
+        name: "echo16k",
+        about: "64 connections, 16 KiB, one in flight",
+        run: |plan| echo::MIDDLE.run(plan),
+    },
+    Scenario {
+        name: "echo256k",
+        about: "16 connections, 256 KiB, one in flight",
+        run: |plan| echo::LARGE.run(plan),
+    },
+    Scenario {
+        name: "memory",
+        about: "RSS of an idle connection, 1 000 to 15 000",
+        run: memory::run,
+    },
+    Scenario {
+        name: "accept",
+        about: "CPU to accept and upgrade, 15 000 in a row",
+        run: accept::run,
+    },
+    Scenario {
+        name: "broadcast",
+        about: "10 senders, 1000 receivers, 512 B, plain and deflate",
+        run: broadcast::run,
+    },
+    Scenario {
+        name: "room",
+        about: "a bystander beside a saturated room of 10 000",
+        run: room::run,
+    },
+    Scenario {
+        name: "leave",
+        about: "a bystander while 15 000 disconnect at once",
+        run: leave::run,
+    },
 ];
