@@ -1,5 +1,7 @@
 //! The settings of a route: protocol times, sizes, backlog, origins.
 
+#[cfg(feature = "json")]
+use super::codec::{Codec, Json};
 use crate::wire::error::{Error, ErrorKind, Result};
 use crate::wire::extension::Extension;
 use std::rc::Rc;
@@ -64,6 +66,9 @@ pub struct Settings {
     pub require_protocol: bool,
     /// Extensions in the server's order of preference. Default: none.
     pub extensions: Vec<Rc<dyn Extension>>,
+    /// Turns values into messages and back. Default: JSON.
+    #[cfg(feature = "json")]
+    pub codec: Rc<dyn Codec>,
     /// Masks what is sent, which a server must not (RFC 6455 §5.1): for tests of clients. Default: no.
     pub masking: bool,
 }
@@ -85,6 +90,8 @@ impl Default for Settings {
             protocols: Vec::new(),
             require_protocol: false,
             extensions: Vec::new(),
+            #[cfg(feature = "json")]
+            codec: Rc::new(Json),
             masking: false,
         }
     }
@@ -141,6 +148,13 @@ impl Settings {
         self
     }
 
+    /// Sets [`Settings::codec`].
+    #[cfg(feature = "json")]
+    pub fn codec(mut self, codec: impl Codec + 'static) -> Self {
+        self.codec = Rc::new(codec);
+        self
+    }
+
     /// Adds an extension behind those that are there.
     pub fn extension(mut self, extension: impl Extension + 'static) -> Self {
         self.extensions.push(Rc::new(extension));
@@ -152,7 +166,7 @@ impl Settings {
     /// # Errors
     /// The first field that is out of bounds, with its value and its limit.
     pub fn check(&self) -> Result<()> {
-        const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+        const LONGEST: Duration = Duration::from_secs(30 * 60);
         const SECOND: Duration = Duration::from_secs(1);
         let times = [
             ("timeout", self.timeout),
@@ -160,16 +174,16 @@ impl Settings {
             ("close_timeout", self.close_timeout),
         ];
         for (name, value) in times {
-            if !(SECOND..=DAY).contains(&value) {
-                return Err(out_of_bounds(name, &format!("{value:?}"), "1 s to 24 h"));
+            if !(SECOND..=LONGEST).contains(&value) {
+                return Err(out_of_bounds(name, &format!("{value:?}"), "1 s to 30 min"));
             }
         }
-        if !self.ping_period.is_zero() && !(SECOND..=DAY).contains(&self.ping_period) {
+        if !self.ping_period.is_zero() && !(SECOND..=LONGEST).contains(&self.ping_period) {
             let value = format!("{:?}", self.ping_period);
             return Err(out_of_bounds(
                 "ping_period",
                 &value,
-                "0 (off), or 1 s to 24 h",
+                "0 (off), or 1 s to 30 min",
             ));
         }
         let sizes = [
@@ -210,6 +224,7 @@ impl Settings {
         }
         let mut claimed = 0;
         for extension in &self.extensions {
+            extension.check()?;
             let bits = extension.reserved().0;
             if claimed & bits != 0 {
                 let wanted = "extensions that claim reserved bits of their own";

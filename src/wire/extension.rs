@@ -45,6 +45,13 @@ pub trait Extension: fmt::Debug {
     fn name(&self) -> &str;
     /// The reserved bits it claims; two extensions of one route may not claim the same.
     fn reserved(&self) -> Reserved;
+    /// Looks at the settings, once, before the first connection.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`](super::error::ErrorKind::Config), naming field, value and limit.
+    fn check(&self) -> super::error::Result<()> {
+        Ok(())
+    }
     /// Server: looks at one offer of this name. `None` declines it, and the next one is tried.
     fn accept(&self, offer: &Offer) -> Option<Agreement>;
     /// Client: the elements to offer, the best first.
@@ -79,6 +86,11 @@ pub struct DecodeError {
 pub trait Transform: fmt::Debug {
     /// The reserved bits that a data frame may have on this connection.
     fn reserved(&self) -> Reserved;
+    /// The reserved bits that a continuation may have. None, unless an extension says so:
+    /// permessage-deflate marks the first fragment only (RFC 7692 §6.1).
+    fn reserved_on_continuation(&self) -> Reserved {
+        Reserved::NONE
+    }
     /// Whether a frame with these bits needs [`Transform::decode`] at all. A
     /// continuation is asked with the bits of its message's first frame.
     fn wants(&self, first_reserved: Reserved) -> bool;
@@ -100,4 +112,9 @@ pub trait Transform: fmt::Debug {
     /// Connections with the same key get the same bytes for the same message,
     /// so a broadcast is encoded once for all of them. `None`: encode per connection.
     fn share_key(&self) -> Option<u32>;
+    /// Bytes of the peer's that wait here for the rest of their message, beside
+    /// what was appended to `out`: they count against the caps of buffered bytes.
+    fn held_bytes(&self) -> usize {
+        0
+    }
 }

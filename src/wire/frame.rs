@@ -79,6 +79,73 @@ pub const MAX_SERVER_HEADER: usize = 10;
 /// The longest header of a client's frame: the same and a mask key.
 pub const MAX_HEADER: usize = 14;
 
+/// The header of a frame (RFC 6455 §5.2), as it came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// The last fragment of its message.
+    pub fin: bool,
+    /// The reserved bits.
+    pub reserved: Reserved,
+    /// What the frame carries.
+    pub opcode: OpCode,
+    /// The mask key, if the payload is masked.
+    pub mask: Option<[u8; 4]>,
+    /// Bytes of the payload, up to 2^64 − 1: nothing has judged it yet. A
+    /// length written longer than needed is taken as it is, as tungstenite does.
+    pub len: u64,
+}
+
+impl Header {
+    /// Reads the header at the start of `bytes` and tells its size; `None`
+    /// while bytes are missing or when the opcode is a reserved one.
+    pub fn parse(bytes: &[u8]) -> Option<(Self, usize)> {
+        let [first, second, ..] = *bytes else {
+            return None;
+        };
+        let len = payload_len(bytes)?;
+        let mut size = 2 + length_bytes(second);
+        let mask = if is_masked(second) {
+            let key = bytes.get(size..)?.first_chunk::<4>()?;
+            size += 4;
+            Some(*key)
+        } else {
+            None
+        };
+        let header = Self {
+            fin: first & 0x80 != 0,
+            reserved: Reserved(first & Reserved::MASK),
+            opcode: OpCode::from_bits(first & 0x0F)?,
+            mask,
+            len,
+        };
+        Some((header, size))
+    }
+}
+
+/// Whether a frame with this second byte is masked.
+pub const fn is_masked(second: u8) -> bool {
+    second & 0x80 != 0
+}
+
+/// The payload length in a header that starts `bytes`, before its mask key need be there.
+pub fn payload_len(bytes: &[u8]) -> Option<u64> {
+    let second = *bytes.get(1)?;
+    Some(match length_bytes(second) {
+        0 => u64::from(second & 0x7F),
+        2 => u64::from(u16::from_be_bytes(*bytes.get(2..)?.first_chunk()?)),
+        _ => u64::from_be_bytes(*bytes.get(2..)?.first_chunk()?),
+    })
+}
+
+/// How many bytes of extended length follow this second byte: 0, 2 or 8.
+const fn length_bytes(second: u8) -> usize {
+    match second & 0x7F {
+        126 => 2,
+        127 => 8,
+        _ => 0,
+    }
+}
+
 /// Appends the header of a frame of `len` payload bytes; `mask` is the key of a client's frame.
 pub fn write_header(
     out: &mut Vec<u8>,
@@ -117,5 +184,52 @@ pub fn parts(message: Message<'_>) -> (OpCode, &[u8]) {
     match message {
         Message::Text(text) => (OpCode::Text, text.as_bytes()),
         Message::Binary(bytes) => (OpCode::Binary, bytes),
+    }
+}
+
+/// The length of the frame at the start of `bytes`, header included, if all of it is there.
+pub(crate) fn frame_len(bytes: &[u8]) -> Option<usize> {
+    let (header, size) = Header::parse(bytes)?;
+    let len = usize::try_from(header.len).ok()?.checked_add(size)?;
+    (len <= bytes.len()).then_some(len)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_written_header_is_read_back() {
+        for len in [0, 1, 125, 126, 65_535, 65_536, 1 << 40] {
+            for mask in [None, Some([1, 2, 3, 4])] {
+                let mut bytes = Vec::new();
+                let rsv1 = Reserved::RSV1;
+                write_header(&mut bytes, false, rsv1, OpCode::Binary, len, mask);
+                let (header, size) = Header::parse(&bytes).unwrap();
+                assert_eq!(size, bytes.len());
+                assert_eq!((header.len, header.mask), (len as u64, mask));
+                assert_eq!((header.fin, header.reserved), (false, rsv1));
+                assert_eq!(header.opcode, OpCode::Binary);
+            }
+        }
+    }
+
+    #[test]
+    fn a_header_is_read_only_when_its_last_byte_is_there() {
+        let mut bytes = Vec::new();
+        let key = Some([1, 2, 3, 4]);
+        write_header(&mut bytes, true, Reserved::NONE, OpCode::Text, 70_000, key);
+        assert_eq!(bytes.len(), MAX_HEADER);
+        for end in 0..MAX_HEADER {
+            assert_eq!(Header::parse(&bytes[..end]), None, "{end} bytes");
+            assert_eq!(payload_len(&bytes[..end]).is_some(), end >= 10);
+        }
+    }
+
+    #[test]
+    fn reserved_opcodes_are_no_headers() {
+        for opcode in [3, 7, 11, 15] {
+            assert_eq!(Header::parse(&[0x80 | opcode, 0]), None);
+        }
     }
 }

@@ -4,10 +4,22 @@
 //! outbox. Nothing here knows a socket, a clock or a handler: bytes come in as
 //! slices and leave as slices, so every file can be tested and fuzzed alone.
 
+pub(crate) mod authority;
+pub mod body;
 pub mod close;
+pub(crate) mod date;
+#[cfg(feature = "deflate")]
+pub mod deflate;
 pub mod error;
 pub mod extension;
+pub(crate) mod fields;
 pub mod frame;
 pub mod head;
+pub mod mask;
 pub mod message;
+pub mod outbox;
+pub mod receive;
+pub mod refusal;
 pub mod response;
+pub mod upgrade;
+pub mod utf8;

@@ -1,4 +1,15 @@
-//! HTTP/1.1 status lines and responses.
+//! HTTP/1.1 status codes, and writing responses and refusals (RFC 9110, RFC 9112).
+//!
+//! What is written never repeats a byte of the request, and no value can end
+//! its line: control bytes become spaces.
+
+use super::fields;
+use super::refusal::Refusal;
+
+pub use super::date::http_date;
+
+#[cfg(test)]
+mod tests;
 
 /// An HTTP status code (RFC 9110 §15).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
@@ -53,4 +64,97 @@ impl Status {
     pub const fn code(self) -> u16 {
         self.0
     }
+}
+
+/// The `Content-Type` of refusals.
+pub const PLAIN_TEXT: &str = "text/plain; charset=utf-8";
+
+/// What the request decides about its response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// The connection is used again: `Connection: keep-alive` in place of `close`.
+    pub keep_alive: bool,
+    /// The answer to a HEAD: all fields, no body (RFC 9110 §9.3.2).
+    pub head_only: bool,
+}
+
+/// Appends a response with `Date`, `Content-Type`, `Content-Length`, `Connection`
+/// and then `extra`, which must name none of those four. 204 and 304 carry neither
+/// body nor type nor length (RFC 9110 §8.6 and §15.4.5). `date` is an
+/// IMF-fixdate, as [`http_date`] makes it.
+pub fn write_response(
+    out: &mut Vec<u8>,
+    status: Status,
+    content_type: &str,
+    extra: &[(&str, String)],
+    body: &[u8],
+    date: &str,
+    delivery: Delivery,
+) {
+    let bodiless = matches!(status, Status::NO_CONTENT | Status::NOT_MODIFIED);
+    write_status_line(out, status);
+    write_field(out, "Date", date);
+    if !bodiless {
+        write_field(out, "Content-Type", content_type);
+        write_field(out, "Content-Length", &body.len().to_string());
+    }
+    let connection = if delivery.keep_alive {
+        "keep-alive"
+    } else {
+        "close"
+    };
+    write_field(out, "Connection", connection);
+    for (name, value) in extra {
+        write_field(out, name, value);
+    }
+    out.extend_from_slice(b"\r\n");
+    if !bodiless && !delivery.head_only {
+        out.extend_from_slice(body);
+    }
+}
+
+/// Appends a refusal: its fixed text `<code> <phrase>`, `Connection: close`, and its fields.
+/// `head_only` leaves the text out, for a refused HEAD.
+pub fn write_refusal(out: &mut Vec<u8>, refusal: &Refusal, date: &str, head_only: bool) {
+    let status = refusal.status;
+    let body = format!("{} {}\n", status.code(), status.phrase());
+    write_status_line(out, status);
+    write_field(out, "Date", date);
+    write_field(out, "Content-Type", PLAIN_TEXT);
+    write_field(out, "Content-Length", &body.len().to_string());
+    write_field(out, "Connection", "close");
+    for (name, value) in refusal.fields {
+        write_field(out, name, value);
+    }
+    out.extend_from_slice(b"\r\n");
+    if !head_only {
+        out.extend_from_slice(body.as_bytes());
+    }
+}
+
+/// Appends `HTTP/1.1 <code> <phrase>` and its line end.
+pub(crate) fn write_status_line(out: &mut Vec<u8>, status: Status) {
+    out.extend_from_slice(b"HTTP/1.1 ");
+    out.extend_from_slice(status.code().to_string().as_bytes());
+    out.push(b' ');
+    out.extend_from_slice(status.phrase().as_bytes());
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Appends one field line; control bytes of the value become spaces.
+pub(crate) fn write_field(out: &mut Vec<u8>, name: &str, value: &str) {
+    debug_assert!(
+        fields::token(name.as_bytes()).is_some(),
+        "field name {name:?}"
+    );
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b": ");
+    let start = out.len();
+    out.extend_from_slice(value.as_bytes());
+    for byte in &mut out[start..] {
+        if fields::is_control(*byte) && *byte != b'\t' {
+            *byte = b' ';
+        }
+    }
+    out.extend_from_slice(b"\r\n");
 }

@@ -1,0 +1,187 @@
+//! The routes of a program: what a server or a simulation runs.
+
+use super::handler::Handler;
+use super::raw::{RawHandler, RawRoute};
+use super::request::Request;
+use super::response::Response;
+use super::route::{HandlerRoute, Route};
+use super::router::Router;
+use super::session::Session;
+use super::settings::Settings;
+use crate::wire::error::{Error, ErrorKind, Result};
+use crate::wire::head::Method;
+use crate::wire::message::Message;
+use slab::Slab;
+use std::collections::HashMap;
+
+/// A plain HTTP route: looks at a request, gives a response.
+pub(crate) type HttpHandler = Box<dyn FnMut(&Request<'_>) -> Response>;
+
+/// The routes of a program, WebSocket and plain HTTP, on one port.
+///
+/// ```
+/// use dunlin::{App, Response};
+///
+/// let app = App::new()
+///     .on_message("/echo", |session, message| {
+///         let _ = session.send(message);
+///     })
+///     .get("/hello", |_request| Response::ok("text/plain", "hello"));
+/// ```
+///
+/// A wrong pattern or setting does not panic: the error waits and is what starting the server returns.
+#[derive(Default)]
+pub struct App {
+    pub(crate) paths: Router<Targets>,
+    pub(crate) routes: Vec<(Settings, Box<dyn Route>)>,
+    pub(crate) http: Vec<HttpHandler>,
+    /// Names of outgoing routes.
+    pub(crate) outgoing: HashMap<String, u16>,
+    pub(crate) error: Option<Error>,
+}
+
+/// What stands behind one path: indexes into [`App::routes`] and [`App::http`].
+#[derive(Debug, Default)]
+pub(crate) struct Targets {
+    pub(crate) websocket: Option<u16>,
+    pub(crate) http: Vec<(Method, u16)>,
+}
+
+impl Targets {
+    /// The value of `Allow` (RFC 9110 §10.2.1).
+    pub(crate) fn allowed(&self) -> String {
+        let mut names: Vec<&str> = self.http.iter().map(|(method, _)| method.name()).collect();
+        if names.contains(&"GET") {
+            names.push("HEAD");
+        }
+        if self.websocket.is_some() {
+            names.push("GET");
+        }
+        names.sort_unstable();
+        names.dedup();
+        names.join(", ")
+    }
+}
+
+impl App {
+    /// No routes yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A WebSocket route with default [`Settings`].
+    pub fn ws(self, pattern: &str, handler: impl Handler) -> Self {
+        self.ws_with(pattern, Settings::default(), handler)
+    }
+
+    /// A WebSocket route with settings of its own.
+    pub fn ws_with(self, pattern: &str, settings: Settings, handler: impl Handler) -> Self {
+        self.route(pattern, settings, Box::new(HandlerRoute::new(handler)))
+    }
+
+    /// A WebSocket route whose handler sees every frame and answers for itself.
+    pub fn ws_raw(self, pattern: &str, settings: Settings, handler: impl RawHandler) -> Self {
+        let data = Slab::new();
+        self.route(pattern, settings, Box::new(RawRoute { handler, data }))
+    }
+
+    /// A route for sessions that this program opens to other servers, in the same loop:
+    /// [`Session::connect`] and [`Remote::connect`](super::Remote::connect) name it. Its settings'
+    /// protocols and extensions are offered; origins mean nothing here.
+    pub fn outgoing(mut self, name: &str, settings: Settings, handler: impl Handler) -> Self {
+        let index = self.routes.len() as u16;
+        let added =
+            settings
+                .check()
+                .and_then(|()| match self.outgoing.insert(name.to_owned(), index) {
+                    None => Ok(()),
+                    Some(_) => Err(taken("an outgoing route", name)),
+                });
+        let route = Box::new(HandlerRoute::new(handler));
+        self.routes.push((settings, route));
+        self.remember(added)
+    }
+
+    fn route(mut self, pattern: &str, settings: Settings, route: Box<dyn Route>) -> Self {
+        let index = self.routes.len() as u16;
+        let added = settings.check().and_then(|()| {
+            let targets = self.paths.entry(pattern, Targets::default)?;
+            match targets.websocket.replace(index) {
+                None => Ok(()),
+                Some(_) => Err(taken("a WebSocket route", pattern)),
+            }
+        });
+        self.routes.push((settings, route));
+        self.remember(added)
+    }
+
+    /// A WebSocket route whose program is one closure: it is called for each message.
+    pub fn on_message(
+        self,
+        pattern: &str,
+        handler: impl FnMut(&mut Session<'_>, Message<'_>) + 'static,
+    ) -> Self {
+        self.ws(pattern, handler)
+    }
+
+    /// A plain HTTP route. HEAD is answered like GET without the body unless it has a route of its own.
+    pub fn http(
+        mut self,
+        method: Method,
+        pattern: &str,
+        handler: impl FnMut(&Request<'_>) -> Response + 'static,
+    ) -> Self {
+        let index = self.http.len() as u16;
+        let added = self
+            .paths
+            .entry(pattern, Targets::default)
+            .and_then(|targets| {
+                if method == Method::Other || targets.http.iter().any(|(known, _)| *known == method)
+                {
+                    return Err(taken("an HTTP route of this method", pattern));
+                }
+                targets.http.push((method, index));
+                Ok(())
+            });
+        self.http.push(Box::new(handler));
+        self.remember(added)
+    }
+
+    /// A plain HTTP route for GET and HEAD.
+    pub fn get(
+        self,
+        pattern: &str,
+        handler: impl FnMut(&Request<'_>) -> Response + 'static,
+    ) -> Self {
+        self.http(Method::Get, pattern, handler)
+    }
+
+    /// A plain HTTP route for POST.
+    pub fn post(
+        self,
+        pattern: &str,
+        handler: impl FnMut(&Request<'_>) -> Response + 'static,
+    ) -> Self {
+        self.http(Method::Post, pattern, handler)
+    }
+
+    /// A file that is part of the program, for GET and HEAD, with an `ETag` of its content
+    /// (a matching `If-None-Match` is answered 304).
+    pub fn content(self, pattern: &str, content_type: &'static str, body: &'static [u8]) -> Self {
+        let content = super::content::Content::new(content_type, body);
+        self.get(pattern, move |request| content.respond(request))
+    }
+
+    /// Keeps the first error for the start.
+    fn remember(mut self, added: Result<()>) -> Self {
+        if let Err(error) = added {
+            self.error.get_or_insert(error);
+        }
+        self
+    }
+}
+
+fn taken(what: &str, pattern: &str) -> Error {
+    let message = format!("path {pattern:?} has {what} already; wanted: one of a kind per path");
+    Error::new(ErrorKind::Config, message)
+}

@@ -1,0 +1,95 @@
+//! A handler with the data of its sessions, behind one object-safe face.
+//!
+//! The typed data of a route's sessions lie in a slab of that type: no box and
+//! no downcast per session, one dynamic call per event.
+
+use super::call::Call;
+use super::handler::Handler;
+use super::request::Request;
+use super::response::Response;
+use super::session::Session;
+use crate::wire::close::CloseReason;
+use crate::wire::error::Error;
+use crate::wire::message::Message;
+use crate::wire::receive::RawFrame;
+use slab::Slab;
+
+/// Where a session's data lie in its route.
+pub(crate) type DataKey = u32;
+
+/// What the hub calls; `data` is the key that `open` gave.
+pub(crate) trait Route {
+    /// Whether [`Route::frame`] is called in place of `message` and `pong`.
+    fn is_raw(&self) -> bool {
+        false
+    }
+
+    /// A whole frame, for raw routes only.
+    fn frame(&mut self, _data: DataKey, _session: &mut Session<'_>, _frame: RawFrame<'_>) {}
+
+    fn open(
+        &mut self,
+        request: &Request<'_>,
+        session: &mut Session<'_>,
+    ) -> Result<DataKey, Response>;
+    fn message(&mut self, data: DataKey, session: &mut Session<'_>, message: Message<'_>);
+    fn drain(&mut self, data: DataKey, session: &mut Session<'_>, dropped: u64);
+    fn pong(&mut self, data: DataKey, session: &mut Session<'_>, payload: &[u8]);
+    fn timer(&mut self, data: DataKey, session: &mut Session<'_>, token: u64);
+    fn failed(&mut self, _session: &mut Session<'_>, _call: &Call, _error: &Error) {}
+    fn close(&mut self, data: DataKey, session: &mut Session<'_>, reason: &CloseReason);
+}
+
+pub(crate) struct HandlerRoute<H: Handler> {
+    handler: H,
+    data: Slab<H::Data>,
+}
+
+impl<H: Handler> HandlerRoute<H> {
+    pub(crate) fn new(handler: H) -> Self {
+        Self {
+            handler,
+            data: Slab::new(),
+        }
+    }
+}
+
+impl<H: Handler> Route for HandlerRoute<H> {
+    fn open(
+        &mut self,
+        request: &Request<'_>,
+        session: &mut Session<'_>,
+    ) -> Result<DataKey, Response> {
+        let data = self.handler.open(request, session)?;
+        Ok(self.data.insert(data) as DataKey)
+    }
+
+    fn message(&mut self, data: DataKey, session: &mut Session<'_>, message: Message<'_>) {
+        self.handler
+            .message(&mut self.data[data as usize], session, message);
+    }
+
+    fn drain(&mut self, data: DataKey, session: &mut Session<'_>, dropped: u64) {
+        self.handler
+            .drain(&mut self.data[data as usize], session, dropped);
+    }
+
+    fn pong(&mut self, data: DataKey, session: &mut Session<'_>, payload: &[u8]) {
+        self.handler
+            .pong(&mut self.data[data as usize], session, payload);
+    }
+
+    fn timer(&mut self, data: DataKey, session: &mut Session<'_>, token: u64) {
+        self.handler
+            .timer(&mut self.data[data as usize], session, token);
+    }
+
+    fn failed(&mut self, session: &mut Session<'_>, call: &Call, error: &Error) {
+        self.handler.failed(session, call, error);
+    }
+
+    fn close(&mut self, data: DataKey, session: &mut Session<'_>, reason: &CloseReason) {
+        let data = self.data.remove(data as usize);
+        self.handler.close(data, session, reason);
+    }
+}

@@ -1,0 +1,215 @@
+//! The end of a connection: every transition behind Open, in one place.
+//!
+//! ```text
+//!  Open ──our Close──▶ Closing ──their Close──▶ Ending ──all sent──▶ Lingering ──their end──▶ Dead
+//!   └────their Close, or a failure (our Close goes out)──▶ Ending        (lost, or a deadline: Dead at once)
+//! ```
+
+use super::core::{Core, Floor};
+use super::output::write_frame;
+use super::slot::{Flags, State};
+use super::ticks::ticks;
+use crate::app::Send;
+use crate::wire::close::{CloseCode, CloseReason, ClosedBy, cut_reason};
+use crate::wire::frame::{MAX_HEADER, OpCode};
+use crate::wire::receive::RawFrame;
+use std::time::Duration;
+
+/// How long a refused request's connection waits for the peer to end (SPEC: 64 KiB or 2 s).
+const HTTP_LINGER: Duration = Duration::from_secs(2);
+/// Bytes thrown away while lingering.
+pub(super) const LINGER_BYTES: usize = 64 << 10;
+
+impl Core {
+    /// Our side ends an open session: Close goes out behind everything, theirs is awaited.
+    pub(super) fn close(&mut self, place: u32, code: CloseCode, reason: &str) {
+        if self.slot(place).state != State::Open {
+            return;
+        }
+        self.push_close(place, code, reason);
+        self.leave_all(place);
+        let wait = self.rules(place).close_timeout;
+        let slot = self.slot(place);
+        slot.state = State::Closing;
+        // Their Close must be read, whatever had stopped the reading.
+        if slot.flags.has(Flags::PAUSED) || slot.flags.has(Flags::HELD) {
+            slot.flags.clear(Flags::PAUSED | Flags::HELD);
+            let id = slot.id(place);
+            self.resumed.push_back(id);
+        }
+        self.deadlines.set(place, self.tick + wait, self.tick);
+    }
+
+    fn push_close(&mut self, place: u32, code: CloseCode, reason: &str) {
+        let code = match code.is_sendable() {
+            true => code,
+            false => CloseCode::INTERNAL_ERROR,
+        };
+        let reason = cut_reason(reason);
+        let payload = [&code.get().to_be_bytes(), reason.as_bytes()].concat();
+        self.push_control(place, OpCode::Close, &payload);
+        let reason = CloseReason::new(code, reason, ClosedBy::Us);
+        self.slot(place).rare().close.get_or_insert(reason);
+    }
+
+    /// The peer broke a rule, or its handler panicked: Close goes out, nothing more is read.
+    pub(super) fn fail(&mut self, place: u32, code: CloseCode, reason: &str) {
+        match self.slot(place).state {
+            State::Open => self.push_close(place, code, reason),
+            State::Closing => {}
+            _ => return,
+        }
+        let id = self.slot(place).id(place);
+        log::debug!("session {id} fails with {code} {reason}");
+        self.finish(place);
+    }
+
+    /// The peer's Close arrived: it is answered with the same code, or it was the answer to ours.
+    pub(super) fn peer_closed(&mut self, place: u32, close: Option<(CloseCode, &str)>) {
+        if self.slot(place).state == State::Open {
+            let payload = close.map(|(code, _)| code.get().to_be_bytes());
+            let payload = payload.as_ref().map_or(&[][..], |bytes| bytes);
+            self.push_control(place, OpCode::Close, payload);
+            let (code, reason) = close.unwrap_or((CloseCode::NO_STATUS, ""));
+            self.slot(place).rare().close = Some(CloseReason::new(code, reason, ClosedBy::Peer));
+        }
+        self.finish(place);
+    }
+
+    /// A raw session's peer has closed: its handler has the close timeout to answer.
+    pub(super) fn raw_close_arrived(&mut self, place: u32, payload: &[u8]) {
+        let wait = self.rules(place).close_timeout;
+        let slot = self.slot(place);
+        slot.flags.set(Flags::PEER_CLOSED);
+        if slot.state == State::Open {
+            slot.rare()
+                .close
+                .get_or_insert(close_reason(payload, ClosedBy::Peer));
+            self.deadlines.set(place, self.tick + wait, self.tick);
+        }
+    }
+
+    /// A raw session's handler has sent a Close of its own making.
+    fn raw_close_sent(&mut self, place: u32, payload: &[u8]) {
+        let wait = self.rules(place).close_timeout;
+        let slot = self.slot(place);
+        slot.rare()
+            .close
+            .get_or_insert(close_reason(payload, ClosedBy::Us));
+        if slot.flags.has(Flags::PEER_CLOSED) {
+            return self.finish(place);
+        }
+        slot.state = State::Closing;
+        self.leave_all(place);
+        self.deadlines.set(place, self.tick + wait, self.tick);
+    }
+
+    /// A session has nothing more to say: what waits goes out, then the sending direction ends.
+    fn finish(&mut self, place: u32) {
+        let wait = self.rules(place).close_timeout;
+        self.leave_all(place);
+        self.end(place, wait);
+        let slot = self.slot(place);
+        if slot.flags.has(Flags::OPENED) {
+            let id = slot.id(place);
+            self.farewells.push_back(id);
+        }
+    }
+
+    /// The last HTTP response is written.
+    pub(super) fn finish_http(&mut self, place: u32) {
+        self.end(place, ticks(HTTP_LINGER));
+    }
+
+    fn end(&mut self, place: u32, wait: u64) {
+        let slot = self.slot(place);
+        slot.state = State::Ending;
+        slot.flags.clear(Flags::PAUSED | Flags::HELD);
+        let id = slot.id(place);
+        self.resumed.push_back(id);
+        self.deadlines.set(place, self.tick + wait, self.tick);
+        self.mark_dirty(place);
+    }
+
+    /// The peer has ended its sending direction. Only marks: closing costs the kernel
+    /// microseconds, so it waits for its slice of *bury*.
+    pub(super) fn end_of_file(&mut self, place: u32) {
+        let slot = self.slot(place);
+        slot.flags.set(Flags::EOF);
+        match slot.state {
+            // An answer may still be under way to a peer that only stopped asking.
+            State::Head if slot.backlog() > 0 => self.finish_http(place),
+            State::Ending => {}
+            State::Dialling | State::Head | State::Open | State::Closing | State::Lingering => {
+                self.lost(place)
+            }
+            State::Dead => {}
+        }
+    }
+
+    /// The connection is gone, or is cut.
+    pub(super) fn lost(&mut self, place: u32) {
+        let slot = self.slot(place);
+        if slot.state == State::Dead {
+            return;
+        }
+        if slot.flags.has(Flags::OPENED) {
+            slot.rare().close.get_or_insert_with(CloseReason::lost);
+        }
+        slot.state = State::Dead;
+        self.deadlines.clear(place);
+        self.graves.push_back(place);
+    }
+}
+
+/// What a Close payload says (RFC 6455 §5.5.1).
+fn close_reason(payload: &[u8], by: ClosedBy) -> CloseReason {
+    match payload {
+        [high, low, reason @ ..] => {
+            let code = CloseCode::new(u16::from_be_bytes([*high, *low]));
+            CloseReason::new(code, String::from_utf8_lossy(reason), by)
+        }
+        _ => CloseReason::new(CloseCode::NO_STATUS, "", by),
+    }
+}
+
+impl Floor<'_> {
+    /// Sends one frame as it is, for raw sessions.
+    pub(super) fn send_frame(&mut self, place: u32, frame: RawFrame<'_>) -> Send {
+        if self.core.slot(place).state != State::Open {
+            return Send::Closed;
+        }
+        self.settle(place);
+        let mut bytes = Vec::with_capacity(MAX_HEADER + frame.payload.len());
+        let mask = self.core.mask(place);
+        write_frame(
+            &mut bytes,
+            frame.fin,
+            frame.opcode,
+            frame.reserved,
+            frame.payload,
+            mask,
+        );
+        if frame.opcode == OpCode::Close {
+            self.core.push_ready(place, &bytes);
+            self.core.raw_close_sent(place, frame.payload);
+            return Send::Queued;
+        }
+        self.append(
+            place,
+            &bytes,
+            u64::from(!frame.opcode.is_control() && frame.fin),
+        )
+    }
+
+    /// Everything is sent: the peer shall read an end of file.
+    pub(super) fn end_sending(&mut self, place: u32) {
+        self.io.shutdown_write(place);
+        let slot = self.core.slot(place);
+        if slot.flags.has(Flags::EOF) {
+            self.core.lost(place);
+        } else {
+            slot.state = State::Lingering;
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! What the hub lends to handlers: connections, topics, timers and what waits to be sent.
+
+use super::limits::Limits;
+use super::slot::{Flags, Slot, State};
+use super::ticks::{Deadlines, Tick, ticks};
+use super::timers::Timers;
+use super::topic::Topics;
+use crate::app::{Backlog, Peer, Remote, SessionId, Settings, Stats};
+use crate::wire::message::Message;
+use crate::wire::receive::Role;
+use core::net::{IpAddr, SocketAddr};
+use rand::RngExt;
+use rand::rngs::StdRng;
+use slab::Slab;
+use std::collections::{HashMap, VecDeque};
+
+/// No place.
+pub(super) const NOWHERE: u32 = u32::MAX;
+/// The route of a connection that has none: its rules are those of plain HTTP.
+pub(super) const NO_ROUTE: u16 = u16::MAX;
+/// Connections beyond the limit that are told so; further ones are dropped without a word.
+pub(super) const MAX_REFUSED: usize = 32;
+
+/// The settings of a route as the hub asks for them at every message.
+#[derive(Clone, Debug)]
+pub(super) struct Rules {
+    /// 0: no pings.
+    pub(super) ping_period: u64,
+    pub(super) timeout: u64,
+    pub(super) close_timeout: u64,
+    pub(super) backlog: Backlog,
+    pub(super) backlog_mark: usize,
+    pub(super) backlog_limit: usize,
+    pub(super) backlog_time: u64,
+    pub(super) max_frame: usize,
+    pub(super) max_message: usize,
+    pub(super) masking: bool,
+    pub(super) raw: bool,
+    pub(super) role: Role,
+    #[cfg(feature = "json")]
+    pub(super) codec: std::rc::Rc<dyn crate::app::Codec>,
+}
+
+impl Rules {
+    /// A raw session's pings are its handler's affair; a client's frames are always masked.
+    pub(super) fn new(settings: &Settings, raw: bool, role: Role) -> Self {
+        Self {
+            ping_period: if raw { 0 } else { ticks(settings.ping_period) },
+            timeout: ticks(settings.timeout),
+            close_timeout: ticks(settings.close_timeout),
+            backlog: settings.backlog,
+            backlog_mark: settings.backlog_mark,
+            backlog_limit: settings.backlog_limit,
+            backlog_time: ticks(settings.backlog_time),
+            max_frame: settings.max_frame_size,
+            max_message: settings.max_message_size,
+            masking: settings.masking || role == Role::Client,
+            raw,
+            role,
+            #[cfg(feature = "json")]
+            codec: settings.codec.clone(),
+        }
+    }
+}
+
+/// The time of a turn, read once by the driver.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Now {
+    /// Milliseconds since the start; never goes back.
+    pub ms: u64,
+    /// Seconds of the wall clock since 1970 (for `Date`).
+    pub unix: u64,
+}
+
+pub(super) struct Core {
+    pub(super) slots: Slab<Slot>,
+    pub(super) topics: Topics,
+    pub(super) deadlines: Deadlines,
+    pub(super) timers: Timers,
+    pub(super) rules: Vec<Rules>,
+    pub(super) http_rules: Rules,
+    pub(super) limits: Limits,
+    /// Replies of the connection whose turn it is, to leave in one send.
+    pub(super) gather: Vec<u8>,
+    pub(super) gather_of: u32,
+    pub(super) scratch: Vec<u8>,
+    /// Places with something in their outbox that the transport was not asked to send yet.
+    pub(super) dirty: VecDeque<u32>,
+    /// Places whose close event is owed.
+    pub(super) farewells: VecDeque<SessionId>,
+    /// Places whose socket can go.
+    pub(super) graves: VecDeque<u32>,
+    /// Places whose drain event is owed.
+    pub(super) drained: VecDeque<SessionId>,
+    /// Places that the driver shall read again.
+    pub(super) resumed: VecDeque<SessionId>,
+    /// Places whose deadline has come.
+    pub(super) due: VecDeque<u32>,
+    /// Outgoing routes by name, and calls that the driver has not begun.
+    pub(super) outgoing: HashMap<String, u16>,
+    pub(super) to_dial: VecDeque<(SessionId, SocketAddr)>,
+    pub(super) now: Now,
+    pub(super) tick: Tick,
+    pub(super) stats: Stats,
+    /// Bytes in outboxes and in half-received messages.
+    pub(super) buffered: usize,
+    pub(super) stopping: bool,
+    /// Places that shutdown has not reached yet.
+    pub(super) to_stop: VecDeque<u32>,
+    pub(super) refused: usize,
+    pub(super) per_address: HashMap<IpAddr, usize>,
+    pub(super) random: StdRng,
+    /// How many pings went out, and what makes those of this process its own.
+    pub(super) pings: u32,
+    pub(super) nonce: u32,
+    generations: u32,
+    pub(super) remote: Remote,
+}
+
+impl Core {
+    pub(super) fn new(
+        rules: Vec<Rules>,
+        limits: Limits,
+        mut random: StdRng,
+        remote: Remote,
+    ) -> Self {
+        let http = Settings::default().backlog(Backlog::StopReading);
+        Self {
+            slots: Slab::new(),
+            topics: Topics::default(),
+            deadlines: Deadlines::default(),
+            timers: Timers::default(),
+            rules,
+            http_rules: Rules::new(&http, false, Role::Server),
+            limits,
+            gather: Vec::new(),
+            gather_of: NOWHERE,
+            scratch: Vec::new(),
+            dirty: VecDeque::new(),
+            farewells: VecDeque::new(),
+            graves: VecDeque::new(),
+            drained: VecDeque::new(),
+            resumed: VecDeque::new(),
+            due: VecDeque::new(),
+            outgoing: HashMap::new(),
+            to_dial: VecDeque::new(),
+            now: Now::default(),
+            tick: 0,
+            stats: Stats::default(),
+            buffered: 0,
+            stopping: false,
+            to_stop: VecDeque::new(),
+            refused: 0,
+            per_address: HashMap::new(),
+            nonce: random.random(),
+            random,
+            pings: 0,
+            generations: 0,
+            remote,
+        }
+    }
+
+    /// A place for a new connection.
+    pub(super) fn admit(&mut self, peer: Peer) -> u32 {
+        self.generations = self.generations.wrapping_add(1);
+        let mut slot = Slot::new(self.generations, peer, self.tick as u16);
+        slot.route = NO_ROUTE;
+        let place = self.slots.insert(slot) as u32;
+        self.stats.accepted += 1;
+        if self.limits.max_per_address > 0
+            && let Some(ip) = peer.ip()
+        {
+            *self.per_address.entry(ip).or_default() += 1;
+        }
+        self.deadlines.set(
+            place,
+            self.tick + ticks(self.limits.head_timeout),
+            self.tick,
+        );
+        place
+    }
+
+    /// Frees a place; everything that knows it by number must have let go.
+    pub(super) fn free(&mut self, place: u32) {
+        let slot = self.slots.remove(place as usize);
+        self.deadlines.clear(place);
+        if slot.flags.has(Flags::REFUSED) {
+            self.refused -= 1;
+        }
+        if let Some(ip) = slot.peer().ip()
+            && let Some(count) = self.per_address.get_mut(&ip)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.per_address.remove(&ip);
+            }
+        }
+    }
+
+    pub(super) fn slot(&mut self, place: u32) -> &mut Slot {
+        &mut self.slots[place as usize]
+    }
+
+    /// The place of a session, if it still lives.
+    pub(super) fn place_of(&self, id: SessionId) -> Option<u32> {
+        self.slots
+            .get(id.index as usize)
+            .filter(|slot| slot.generation == id.generation)
+            .map(|_| id.index)
+    }
+
+    pub(super) fn rules(&self, place: u32) -> &Rules {
+        let route = self.slots[place as usize].route;
+        self.rules.get(route as usize).unwrap_or(&self.http_rules)
+    }
+
+    /// Sets the one deadline of a place by what it waits for.
+    pub(super) fn rearm(&mut self, place: u32) {
+        let (tick, rules) = (self.tick, self.rules(place));
+        let slot = &self.slots[place as usize];
+        if slot.flags.has(Flags::PEER_CLOSED) {
+            // The deadline of its handler's answer stays.
+            return;
+        }
+        let mut at = None;
+        let mut earliest =
+            |deadline: Tick| at = Some(at.map_or(deadline, |at: Tick| at.min(deadline)));
+        if slot.state == State::Open {
+            if slot.flags.has(Flags::AWAITS_PONG) {
+                earliest(after(slot.pinged, tick, rules.timeout));
+            } else if rules.ping_period > 0 {
+                earliest(after(slot.last_seen, tick, rules.ping_period));
+            }
+        }
+        if let Some(since) = slot.rare.as_ref().and_then(|rare| rare.over_since) {
+            earliest(since + rules.backlog_time);
+        }
+        match at {
+            Some(at) => self.deadlines.set(place, at, tick),
+            None => self.deadlines.clear(place),
+        }
+    }
+
+    /// Adds to the list of those with something to send.
+    pub(super) fn mark_dirty(&mut self, place: u32) {
+        let flags = &mut self.slot(place).flags;
+        if !flags.has(Flags::DIRTY) && !flags.has(Flags::BLOCKED) {
+            flags.set(Flags::DIRTY);
+            self.dirty.push_back(place);
+        }
+    }
+
+    /// How many messages went to receivers.
+    pub(super) fn count_sent(&mut self, messages: u64) {
+        self.stats.sent += messages;
+    }
+}
+
+/// The tick `period` after a kept one.
+fn after(short: u16, now: Tick, period: u64) -> Tick {
+    (now + period)
+        .saturating_sub(super::ticks::since(short, now))
+        .max(now)
+}
+
+/// The core and the transport together: what a handler works on through its session.
+pub(super) struct Floor<'a> {
+    pub(super) core: &'a mut Core,
+    pub(super) io: &'a mut dyn super::transport::Transport,
+}
+
+/// Whether a message is long enough to be sent from where it lies instead of being copied.
+pub(super) fn is_long(message: Message<'_>) -> bool {
+    message.len() >= 16 << 10
+}

@@ -1,0 +1,303 @@
+//! One connection as the hub keeps it: small, because most of them rest.
+//!
+//! What a resting session does not need (backlog, request being read, agreed
+//! extension, close reason) lies in a [`Rare`] that exists only when one of
+//! these does.
+
+use super::dial::Dialled;
+use super::http::Exchange;
+use super::ticks::{ShortTick, Tick};
+use crate::app::route::DataKey;
+use crate::app::{Peer, SessionId};
+use crate::wire::close::CloseReason;
+use crate::wire::error::Error;
+use crate::wire::extension::Transform;
+use crate::wire::outbox::Outbox;
+use crate::wire::receive::Receiver;
+use core::net::{Ipv4Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+
+/// Where a connection stands. Transitions lie in `closing.rs`, but for Head to Open in `upgrade.rs`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// This side called: the connection, or the server's answer, is awaited.
+    Dialling,
+    /// HTTP: a request is awaited or being read.
+    Head,
+    /// The handler has opened the session.
+    Open,
+    /// Our Close is sent, theirs is awaited; their messages are still delivered.
+    Closing,
+    /// Nothing more is to be said: what waits goes out, then the sending direction ends.
+    Ending,
+    /// The sending direction has ended; what arrives is thrown away until their end of file.
+    Lingering,
+    /// The socket can go; it waits in the grave list.
+    Dead,
+}
+
+/// Facts of a connection, one bit each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Flags(u16);
+
+impl Flags {
+    /// The transport took less than it was given: wait for `writable`.
+    pub(super) const BLOCKED: u16 = 1;
+    /// It waits in the list of those with something to send.
+    pub(super) const DIRTY: u16 = 1 << 1;
+    /// Backlog above the mark and `Backlog::StopReading`: it is not read.
+    pub(super) const PAUSED: u16 = 1 << 2;
+    /// It published more than the topic has delivered: it is not read.
+    pub(super) const HELD: u16 = 1 << 3;
+    /// The handler has data of it: a close event is owed.
+    pub(super) const OPENED: u16 = 1 << 4;
+    /// The open event runs: nothing may be sent before its answer is known.
+    pub(super) const OPENING: u16 = 1 << 5;
+    /// The peer has ended its sending direction.
+    pub(super) const EOF: u16 = 1 << 6;
+    /// The backlog passed its mark and a drain event is owed.
+    pub(super) const OVER_MARK: u16 = 1 << 7;
+    /// A ping of the loop's own waits for its pong.
+    pub(super) const AWAITS_PONG: u16 = 1 << 8;
+    /// What waits at the front of the outbox is HTTP, not frames.
+    pub(super) const SPEAKS_HTTP: u16 = 1 << 9;
+    /// The peer's Close has arrived at a raw session, whose handler is to answer it.
+    pub(super) const PEER_CLOSED: u16 = 1 << 11;
+    /// Refused at the door: it does not count against the limit of connections.
+    pub(super) const REFUSED: u16 = 1 << 10;
+
+    pub(super) fn has(self, flag: u16) -> bool {
+        self.0 & flag != 0
+    }
+
+    pub(super) fn set(&mut self, flag: u16) {
+        self.0 |= flag;
+    }
+
+    pub(super) fn clear(&mut self, flag: u16) {
+        self.0 &= !flag;
+    }
+}
+
+/// A session's place in a topic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Seat {
+    pub(super) topic: u32,
+    pub(super) index: u32,
+}
+
+/// The topics of a session: nearly always none or one.
+#[derive(Debug, Default)]
+pub(super) enum Seats {
+    #[default]
+    None,
+    One(Seat),
+    // Boxed twice on purpose: eight bytes in the slot of every session that has at most one topic.
+    #[allow(clippy::box_collection)]
+    Many(Box<Vec<Seat>>),
+}
+
+impl Seats {
+    pub(super) fn as_slice(&self) -> &[Seat] {
+        match self {
+            Self::None => &[],
+            Self::One(seat) => std::slice::from_ref(seat),
+            Self::Many(seats) => seats,
+        }
+    }
+
+    pub(super) fn as_mut_slice(&mut self) -> &mut [Seat] {
+        match self {
+            Self::None => &mut [],
+            Self::One(seat) => std::slice::from_mut(seat),
+            Self::Many(seats) => seats,
+        }
+    }
+
+    pub(super) fn find(&self, topic: u32) -> Option<Seat> {
+        self.as_slice()
+            .iter()
+            .find(|seat| seat.topic == topic)
+            .copied()
+    }
+
+    pub(super) fn push(&mut self, seat: Seat) {
+        match self {
+            Self::None => *self = Self::One(seat),
+            Self::One(first) => *self = Self::Many(Box::new(vec![*first, seat])),
+            Self::Many(seats) => seats.push(seat),
+        }
+    }
+
+    pub(super) fn remove(&mut self, topic: u32) {
+        match self {
+            Self::None => {}
+            Self::One(seat) if seat.topic == topic => *self = Self::None,
+            Self::One(_) => {}
+            Self::Many(seats) => seats.retain(|seat| seat.topic != topic),
+        }
+    }
+}
+
+/// A peer in 16 bytes.
+#[derive(Debug)]
+enum PackedPeer {
+    Unix,
+    V4([u8; 4], u16),
+    V6(Box<SocketAddrV6>),
+}
+
+/// One connection.
+#[derive(Debug)]
+pub(super) struct Slot {
+    pub(super) generation: u32,
+    /// The number of the last ping of the loop's own.
+    pub(super) ping: u32,
+    pub(super) data: DataKey,
+    pub(super) route: u16,
+    pub(super) flags: Flags,
+    /// When something arrived last.
+    pub(super) last_seen: ShortTick,
+    /// When the last ping of the loop's own went out.
+    pub(super) pinged: ShortTick,
+    pub(super) state: State,
+    peer: PackedPeer,
+    pub(super) receiver: Receiver,
+    pub(super) seats: Seats,
+    pub(super) rare: Option<Box<Rare>>,
+}
+
+/// What few connections have at a time.
+#[derive(Debug, Default)]
+pub(super) struct Rare {
+    pub(super) outbox: Outbox,
+    /// A pong that waits for the backlog to drain; only the newest is kept.
+    pub(super) pong: Option<Vec<u8>>,
+    pub(super) exchange: Option<Box<Exchange>>,
+    pub(super) dialled: Option<Box<Dialled>>,
+    /// Why a call came to nothing.
+    pub(super) failure: Option<Error>,
+    pub(super) transform: Option<Box<dyn Transform>>,
+    /// The response's `Sec-WebSocket-Extensions`.
+    pub(super) extensions: Option<Box<str>>,
+    pub(super) protocol: Option<Box<str>>,
+    pub(super) close: Option<CloseReason>,
+    /// Since when the backlog is above its mark.
+    pub(super) over_since: Option<Tick>,
+    /// Messages dropped since the last drain event.
+    pub(super) dropped: u64,
+    /// Bytes thrown away while lingering.
+    pub(super) discarded: usize,
+}
+
+impl Rare {
+    fn is_needed(&self) -> bool {
+        !self.outbox.is_empty()
+            || self.pong.is_some()
+            || self.exchange.is_some()
+            || self.dialled.is_some()
+            || self.failure.is_some()
+            || self.transform.is_some()
+            || self.extensions.is_some()
+            || self.protocol.is_some()
+            || self.close.is_some()
+            || self.over_since.is_some()
+            || self.dropped > 0
+            || self.discarded > 0
+    }
+}
+
+impl Slot {
+    pub(super) fn new(generation: u32, peer: Peer, now: ShortTick) -> Self {
+        let peer = match peer {
+            Peer::Unix => PackedPeer::Unix,
+            Peer::Tcp(SocketAddr::V4(v4)) => PackedPeer::V4(v4.ip().octets(), v4.port()),
+            Peer::Tcp(SocketAddr::V6(v6)) => PackedPeer::V6(Box::new(v6)),
+        };
+        Self {
+            generation,
+            ping: 0,
+            data: 0,
+            route: 0,
+            flags: Flags::default(),
+            last_seen: now,
+            pinged: 0,
+            state: State::Head,
+            peer,
+            receiver: Receiver::default(),
+            seats: Seats::None,
+            rare: None,
+        }
+    }
+
+    pub(super) fn id(&self, place: u32) -> SessionId {
+        SessionId {
+            index: place,
+            generation: self.generation,
+        }
+    }
+
+    pub(super) fn peer(&self) -> Peer {
+        match &self.peer {
+            PackedPeer::Unix => Peer::Unix,
+            PackedPeer::V4(ip, port) => {
+                Peer::Tcp(SocketAddrV4::new(Ipv4Addr::from(*ip), *port).into())
+            }
+            PackedPeer::V6(v6) => Peer::Tcp((**v6).into()),
+        }
+    }
+
+    /// The rare part, made when it is not there.
+    pub(super) fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    /// Lets the rare part go when nothing in it is needed.
+    pub(super) fn tidy(&mut self) {
+        if self.rare.as_ref().is_some_and(|rare| !rare.is_needed()) {
+            self.rare = None;
+        }
+    }
+
+    /// Bytes that wait for the peer.
+    pub(super) fn backlog(&self) -> usize {
+        self.rare.as_ref().map_or(0, |rare| rare.outbox.len())
+    }
+
+    /// Whether messages of the peer are still for the handler.
+    pub(super) fn is_live(&self) -> bool {
+        matches!(self.state, State::Open | State::Closing)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_resting_connection_is_small() {
+        // 128 bytes per idle connection is the promise of the whole server; the kernel's handle, the
+        // deadline and the route's slab take some 30 of them.
+        assert!(size_of::<Slot>() <= 80, "{} bytes", size_of::<Slot>());
+    }
+
+    #[test]
+    fn seats_keep_any_number_of_topics() {
+        let mut seats = Seats::default();
+        for topic in 0..3 {
+            seats.push(Seat {
+                topic,
+                index: 10 + topic,
+            });
+        }
+        seats.remove(1);
+        assert_eq!(seats.find(1), None);
+        assert_eq!(
+            seats.find(2),
+            Some(Seat {
+                topic: 2,
+                index: 12
+            })
+        );
+        assert_eq!(seats.as_slice().len(), 2);
+    }
+}

@@ -1,0 +1,148 @@
+//! Coarse deadlines: two bytes a connection in one parallel array, scanned in
+//! order when the earliest is due. For times of seconds; nothing is exact below
+//! a tick, and nothing fires early.
+
+use std::time::Duration;
+
+/// Length of a tick in milliseconds.
+pub(super) const TICK_MS: u64 = 100;
+/// Deadlines lie at most this many ticks ahead (54 minutes), so that two bytes tell before from after.
+const HORIZON: u64 = 0x7fff;
+
+/// Ticks since the start.
+pub(super) type Tick = u64;
+
+/// How many ticks a duration takes, rounded up.
+pub(super) fn ticks(duration: Duration) -> u64 {
+    (duration.as_millis() as u64).div_ceil(TICK_MS)
+}
+
+/// A tick as it is kept in a connection: its low 16 bits.
+pub(super) type ShortTick = u16;
+
+/// Ticks between a kept tick and now.
+pub(super) fn since(short: ShortTick, now: Tick) -> u64 {
+    u64::from((now as u16).wrapping_sub(short))
+}
+
+/// One deadline a place, or none.
+#[derive(Debug, Default)]
+pub(super) struct Deadlines {
+    /// 0: none; a deadline that falls on 0 is kept one tick later.
+    at: Vec<ShortTick>,
+    /// Nothing is due before; `None`: there is no deadline at all.
+    next: Option<Tick>,
+}
+
+impl Deadlines {
+    /// Sets the deadline of a place to `tick`, which may not be before `now`.
+    pub(super) fn set(&mut self, place: u32, tick: Tick, now: Tick) {
+        let tick = tick.clamp(now, now + HORIZON);
+        let place = place as usize;
+        if place >= self.at.len() {
+            self.at.resize(place + 1, 0);
+        }
+        self.at[place] = (tick as u16).max(1);
+        self.next = Some(self.next.map_or(tick, |next| next.min(tick)));
+    }
+
+    /// Takes the deadline of a place away.
+    pub(super) fn clear(&mut self, place: u32) {
+        if let Some(at) = self.at.get_mut(place as usize) {
+            *at = 0;
+        }
+    }
+
+    /// The deadline of a place.
+    pub(super) fn of(&self, place: u32, now: Tick) -> Option<Tick> {
+        match self.at.get(place as usize) {
+            None | Some(0) => None,
+            Some(&short) => Some(now + u64::from(short.wrapping_sub(now as u16) & 0x7fff)),
+        }
+    }
+
+    /// The tick of the earliest deadline (or an earlier one, when that was taken away).
+    pub(super) fn next(&self) -> Option<Tick> {
+        self.next
+    }
+
+    /// Moves every place whose deadline has come to `due`, and takes its deadline away.
+    pub(super) fn expire(&mut self, now: Tick, due: &mut Vec<u32>) {
+        if self.next.is_none_or(|next| now < next) {
+            return;
+        }
+        let mut nearest = None;
+        for (place, at) in self.at.iter_mut().enumerate() {
+            if *at == 0 {
+                continue;
+            }
+            let ahead = at.wrapping_sub(now as u16);
+            if ahead == 0 || ahead > HORIZON as u16 {
+                *at = 0;
+                due.push(place as u32);
+            } else {
+                nearest = Some(nearest.map_or(ahead, |nearest: u16| nearest.min(ahead)));
+            }
+        }
+        self.next = nearest.map(|ahead| now + u64::from(ahead));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn due(deadlines: &mut Deadlines, now: Tick) -> Vec<u32> {
+        let mut due = Vec::new();
+        deadlines.expire(now, &mut due);
+        due
+    }
+
+    #[test]
+    fn deadlines_fire_once_and_not_early() {
+        let mut deadlines = Deadlines::default();
+        deadlines.set(3, 10, 0);
+        deadlines.set(1, 20, 0);
+        assert_eq!(deadlines.next(), Some(10));
+        assert_eq!(due(&mut deadlines, 9), [0u32; 0]);
+        assert_eq!(due(&mut deadlines, 10), [3]);
+        assert_eq!(deadlines.next(), Some(20));
+        assert_eq!(due(&mut deadlines, 19), [0u32; 0]);
+        assert_eq!(due(&mut deadlines, 25), [1]);
+        assert_eq!(deadlines.next(), None);
+    }
+
+    #[test]
+    fn a_deadline_can_be_moved_and_taken_away() {
+        let mut deadlines = Deadlines::default();
+        deadlines.set(0, 10, 0);
+        deadlines.set(0, 30, 0);
+        deadlines.set(1, 12, 0);
+        deadlines.clear(1);
+        assert_eq!(due(&mut deadlines, 29), [0u32; 0]);
+        assert_eq!(deadlines.of(0, 29), Some(30));
+        assert_eq!(due(&mut deadlines, 30), [0]);
+    }
+
+    #[test]
+    fn two_bytes_are_enough_across_every_border() {
+        for now in [0, 32_000, 65_534, 65_535, 65_536, 1 << 20] {
+            for ahead in [1, 2, 1000, HORIZON] {
+                let mut deadlines = Deadlines::default();
+                deadlines.set(0, now + ahead, now);
+                assert_eq!(
+                    due(&mut deadlines, now + ahead - 1),
+                    [0u32; 0],
+                    "{now} {ahead}"
+                );
+                // One tick late where the low bits are 0, never early.
+                let slack = u64::from((now + ahead) as u16 == 0);
+                assert_eq!(
+                    due(&mut deadlines, now + ahead + slack),
+                    [0],
+                    "{now} {ahead}"
+                );
+            }
+        }
+    }
+}

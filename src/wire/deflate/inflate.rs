@@ -1,0 +1,145 @@
+//! One compressed message in, in steps that are checked against its cap.
+//!
+//! A stream always has the full window of 32 KiB: whatever window the peer
+//! promised, it may be inflated with a larger one.
+
+use super::super::close::CloseCode;
+use super::super::extension::DecodeError;
+use flate2::{Decompress, FlushDecompress, Status};
+
+/// How much is inflated between two looks at the cap, in bytes.
+pub(super) const STEP: usize = 16 * 1024;
+
+pub(super) const BROKEN: DecodeError = DecodeError {
+    code: CloseCode::INVALID_DATA,
+    reason: "bad deflate data",
+};
+pub(super) const TOO_BIG: DecodeError = DecodeError {
+    code: CloseCode::TOO_BIG,
+    reason: "message too big",
+};
+
+/// `00 00 ff ff` ends the empty stored block at a message's end (RFC 7692
+/// §7.2.2). `03 00` is one more, empty and final: a stream that ends exactly
+/// behind it stood at a block border, one that does not was cut or spoilt.
+const END: [u8; 6] = [0x00, 0x00, 0xff, 0xff, 0x03, 0x00];
+
+/// Where plain bytes go, and how many may still come.
+pub(super) struct Sink<'s> {
+    pub(super) out: &'s mut Vec<u8>,
+    pub(super) room: usize,
+    /// `STEP` bytes of scratch.
+    pub(super) step: &'s mut [u8],
+}
+
+impl Sink<'_> {
+    fn push(&mut self, len: usize) -> Result<(), DecodeError> {
+        let plain = &self.step[..len];
+        if len > self.room {
+            return Err(TOO_BIG);
+        }
+        if self.out.capacity() - self.out.len() < len {
+            // Double, as a vector does, but not past the cap.
+            self.out
+                .reserve_exact(self.out.len().min(self.room).max(len));
+        }
+        self.out.extend_from_slice(plain);
+        self.room -= len;
+        Ok(())
+    }
+}
+
+/// A decompressor and where in a message it stands.
+#[derive(Debug)]
+pub(super) struct Inflater {
+    stream: Decompress,
+    position: Position,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Position {
+    /// No byte of the message came yet.
+    Start,
+    Inside,
+    /// Behind a final block, after which a stream starts anew (RFC 7692 §7.2.3.4).
+    AfterFinal,
+}
+
+impl Inflater {
+    pub(super) fn new() -> Self {
+        Self {
+            stream: Decompress::new(false),
+            position: Position::Start,
+        }
+    }
+
+    /// Forgets everything: for the next message without takeover.
+    pub(super) fn reset(&mut self) {
+        self.stream.reset(false);
+        self.position = Position::Start;
+    }
+
+    /// Inflates a fragment.
+    pub(super) fn feed(&mut self, fragment: &[u8], sink: &mut Sink<'_>) -> Result<(), DecodeError> {
+        let mut rest = fragment;
+        if rest.is_empty() {
+            return Ok(());
+        }
+        self.position = Position::Inside;
+        loop {
+            let (status, used, made) = self.step(rest, sink)?;
+            rest = &rest[used..];
+            if status == Status::StreamEnd {
+                self.stream.reset(false);
+                if rest.is_empty() {
+                    self.position = Position::AfterFinal;
+                    return Ok(());
+                }
+            } else if rest.is_empty() && made < sink.step.len() {
+                return Ok(());
+            } else if used == 0 && made == 0 {
+                return Err(BROKEN);
+            }
+        }
+    }
+
+    /// Ends a message; with `takeover` the window is kept for the next one.
+    ///
+    /// Nothing at all, and nothing behind a final block, count as a whole
+    /// message too, although RFC 7692 wants the byte `00` in both (§7.2.3.6, §7.2.3.4).
+    pub(super) fn finish(
+        &mut self,
+        takeover: bool,
+        sink: &mut Sink<'_>,
+    ) -> Result<(), DecodeError> {
+        if self.position == Position::Inside {
+            // The kept stream must not meet a final block, so there the check is only
+            // that the tail is neither data nor an end.
+            let (end, want) = match takeover {
+                true => (&END[..4], Status::Ok),
+                false => (&END[..], Status::StreamEnd),
+            };
+            if self.step(end, sink)? != (want, end.len(), 0) {
+                return Err(BROKEN);
+            }
+        }
+        self.position = Position::Start;
+        Ok(())
+    }
+
+    /// One call of zlib: how it went, bytes used, bytes made.
+    fn step(
+        &mut self,
+        input: &[u8],
+        sink: &mut Sink<'_>,
+    ) -> Result<(Status, usize, usize), DecodeError> {
+        let (was_in, was_out) = (self.stream.total_in(), self.stream.total_out());
+        let status = self
+            .stream
+            .decompress(input, sink.step, FlushDecompress::None)
+            .map_err(|_| BROKEN)?;
+        let made = (self.stream.total_out() - was_out) as usize;
+        sink.push(made)?;
+        Ok((status, (self.stream.total_in() - was_in) as usize, made))
+    }
+}

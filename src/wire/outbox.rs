@@ -1,0 +1,265 @@
+//! The bytes that a peer did not take yet: whole frames in order, the first of
+//! which may have begun already. It exists only while there is a backlog, never
+//! sends anything itself and never reorders.
+
+use super::frame::{OpCode, frame_len};
+use bytes::{Buf, Bytes};
+use std::collections::VecDeque;
+
+/// Shared slices below this are copied: a slice costs 32 bytes and keeps its whole buffer alive.
+const SHARE_FROM: usize = 512;
+
+/// A queue of frames that wait for a peer.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    /// Sealed pieces in order.
+    sealed: VecDeque<Bytes>,
+    /// What was appended since the last sealed piece.
+    tail: Vec<u8>,
+    len: usize,
+    /// Bytes at the front that belong to a frame whose beginning is sent.
+    begun: usize,
+}
+
+impl Outbox {
+    /// Bytes that wait.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Appends whole frames (or one HTTP response), copied.
+    pub fn push(&mut self, frames: &[u8]) {
+        self.tail.extend_from_slice(frames);
+        self.len += frames.len();
+    }
+
+    /// Appends whole frames, shared with other outboxes.
+    pub fn push_shared(&mut self, frames: Bytes) {
+        if frames.len() < SHARE_FROM {
+            return self.push(&frames);
+        }
+        self.seal();
+        self.len += frames.len();
+        self.sealed.push_back(frames);
+    }
+
+    /// Appends what was left of `frames` when the peer took the first `sent` bytes of it.
+    /// Only an empty outbox can take such a rest.
+    pub fn push_rest(&mut self, frames: &[u8], sent: usize) {
+        debug_assert!(self.is_empty(), "a rest goes before everything else");
+        self.begun = begun_rest(frames, sent);
+        self.push(&frames[sent..]);
+    }
+
+    /// The same with a shared buffer.
+    pub fn push_shared_rest(&mut self, frames: &Bytes, sent: usize) {
+        debug_assert!(self.is_empty(), "a rest goes before everything else");
+        self.begun = begun_rest(frames, sent);
+        self.push_shared(frames.slice(sent..));
+    }
+
+    /// Appends the rest of bytes that are no frames, such as an HTTP response and what follows
+    /// it: none of it can be dropped any more.
+    pub fn push_opaque(&mut self, bytes: &[u8]) {
+        debug_assert!(self.is_empty(), "a rest goes before everything else");
+        self.begun = bytes.len();
+        self.push(bytes);
+    }
+
+    /// The next bytes to send, as many as lie together; empty when nothing waits.
+    pub fn front(&mut self) -> &[u8] {
+        if self.sealed.is_empty() {
+            self.seal();
+        }
+        self.sealed.front().map_or(&[], |bytes| bytes)
+    }
+
+    /// The peer took `sent` bytes of [`Outbox::front`].
+    pub fn sent(&mut self, sent: usize) {
+        let Some(front) = self.sealed.front_mut() else {
+            return;
+        };
+        if sent > self.begun {
+            self.begun = begun_rest(&front[self.begun..], sent - self.begun);
+        } else {
+            self.begun -= sent;
+        }
+        front.advance(sent);
+        self.len -= sent;
+        if front.is_empty() {
+            self.sealed.pop_front();
+        }
+    }
+
+    /// Drops every frame that has not begun.
+    pub fn clear_unbegun(&mut self) {
+        let begun = self.begun;
+        let mut kept = self.contiguous();
+        kept.truncate(begun);
+        self.replace(kept);
+    }
+
+    /// Drops the oldest whole data frames until at most `limit` bytes wait or none
+    /// is left. Control frames and the frame that has begun stay. Returns how many went.
+    pub fn drop_oldest(&mut self, limit: usize) -> u64 {
+        let mut excess = self.len.saturating_sub(limit);
+        self.drop_frames(|len, _| {
+            let drops = excess > 0;
+            excess = excess.saturating_sub(len);
+            drops
+        })
+    }
+
+    /// The same with the newest: what lies behind the first `limit` bytes.
+    pub fn drop_newest(&mut self, limit: usize) -> u64 {
+        self.drop_frames(|_, end| end > limit)
+    }
+
+    /// Drops the whole data frames that `drops` names by their length and where they end.
+    fn drop_frames(&mut self, mut drops: impl FnMut(usize, usize) -> bool) -> u64 {
+        let all = self.contiguous();
+        let mut kept = Vec::with_capacity(all.len());
+        kept.extend_from_slice(&all[..self.begun]);
+        let (mut at, mut dropped) = (self.begun, 0);
+        while let Some(len) = frame_len(&all[at..]) {
+            let is_message = all[at] & 0x80 != 0
+                && matches!(
+                    OpCode::from_bits(all[at] & 0x0f),
+                    Some(OpCode::Text | OpCode::Binary)
+                );
+            if is_message && drops(len, at + len) {
+                dropped += 1;
+            } else {
+                kept.extend_from_slice(&all[at..at + len]);
+            }
+            at += len;
+        }
+        kept.extend_from_slice(&all[at..]);
+        self.replace(kept);
+        dropped
+    }
+
+    fn contiguous(&mut self) -> Vec<u8> {
+        let mut all = Vec::with_capacity(self.len);
+        for piece in self.sealed.drain(..) {
+            all.extend_from_slice(&piece);
+        }
+        all.append(&mut self.tail);
+        all
+    }
+
+    fn replace(&mut self, bytes: Vec<u8>) {
+        self.len = bytes.len();
+        self.begun = self.begun.min(self.len);
+        self.tail = bytes;
+    }
+
+    fn seal(&mut self) {
+        if !self.tail.is_empty() {
+            self.sealed.push_back(std::mem::take(&mut self.tail).into());
+        }
+    }
+}
+
+/// `frames` starts at a border of frames and its first `sent` bytes are gone: how many bytes of
+/// the frame that was cut are left. Bytes that are no frames (an HTTP response) count as one.
+fn begun_rest(frames: &[u8], sent: usize) -> usize {
+    let mut border = 0;
+    while border < sent {
+        match frame_len(&frames[border..]) {
+            Some(len) => border += len,
+            None => border = frames.len(),
+        }
+    }
+    border - sent
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::frame::{Reserved, write_header, write_message};
+    use crate::wire::message::Message;
+
+    fn text(payload: &str) -> Vec<u8> {
+        let mut frame = Vec::new();
+        write_message(&mut frame, Message::Text(payload));
+        frame
+    }
+
+    fn drain(outbox: &mut Outbox, step: usize) -> Vec<u8> {
+        let mut all = Vec::new();
+        while !outbox.is_empty() {
+            let front = outbox.front();
+            let sent = front.len().min(step);
+            all.extend_from_slice(&front[..sent]);
+            outbox.sent(sent);
+        }
+        all
+    }
+
+    #[test]
+    fn bytes_leave_in_the_order_they_came() {
+        let shared = Bytes::from(text(&"x".repeat(600)));
+        for step in [1, 7, 1000] {
+            let mut outbox = Outbox::default();
+            outbox.push(&text("one"));
+            outbox.push_shared(shared.clone());
+            outbox.push(&text("two"));
+            let expected = [text("one"), shared.to_vec(), text("two")].concat();
+            assert_eq!(outbox.len(), expected.len());
+            assert_eq!(drain(&mut outbox, step), expected);
+        }
+    }
+
+    #[test]
+    fn dropping_the_oldest_keeps_the_begun_frame_and_control_frames() {
+        let mut ping = Vec::new();
+        write_header(&mut ping, true, Reserved::NONE, OpCode::Ping, 0, None);
+        let mut outbox = Outbox::default();
+        let frames = [text("begun"), text("old")].concat();
+        outbox.push_rest(&frames, 3);
+        outbox.push(&ping);
+        outbox.push(&text("new"));
+        assert_eq!(outbox.drop_oldest(4 + 2 + 5), 1);
+        let expected = [text("begun")[3..].to_vec(), ping, text("new")].concat();
+        assert_eq!(drain(&mut outbox, 1000), expected);
+    }
+
+    #[test]
+    fn dropping_the_newest_keeps_what_fits() {
+        let mut outbox = Outbox::default();
+        outbox.push(&[text("one"), text("two"), text("three")].concat());
+        assert_eq!(outbox.drop_newest(12), 1);
+        assert_eq!(
+            drain(&mut outbox, 1000),
+            [text("one"), text("two")].concat()
+        );
+    }
+
+    #[test]
+    fn the_border_of_the_begun_frame_moves_with_what_is_sent() {
+        for sent in 0..12 {
+            let mut outbox = Outbox::default();
+            outbox.push(&[text("first"), text("next!"), text("third")].concat());
+            outbox.front();
+            outbox.sent(sent);
+            outbox.clear_unbegun();
+            let expected = [0, 6, 5, 4, 3, 2, 1, 0, 6, 5, 4, 3][sent];
+            assert_eq!(outbox.len(), expected, "{sent} bytes sent");
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_frames_are_never_dropped() {
+        let mut outbox = Outbox::default();
+        outbox.push_opaque(b"HTTP/1.1 200 OK\r\n\r\n");
+        outbox.push(&text("gone"));
+        outbox.clear_unbegun();
+        assert_eq!(drain(&mut outbox, 3), b"HTTP/1.1 200 OK\r\n\r\n");
+    }
+}

@@ -1,0 +1,173 @@
+//! Origins (RFC 6454): the one thing that keeps a foreign page from opening a
+//! session with the cookies of its visitor. Compared exactly and whole, never
+//! by prefix or suffix of the text; `null` matches nothing.
+
+use super::super::authority::Authority;
+
+/// A scheme, host and port.
+#[derive(Clone, Copy, Debug)]
+struct Origin<'a> {
+    scheme: &'a str,
+    authority: Authority<'a>,
+}
+
+impl<'a> Origin<'a> {
+    /// Parses `scheme://host[:port]`, with nothing behind it.
+    fn parse(text: &'a str) -> Option<Self> {
+        let (scheme, authority) = text.split_once("://")?;
+        let authority = Authority::parse(authority)?;
+        Some(Self { scheme, authority })
+    }
+
+    fn default_port(&self) -> Option<u16> {
+        if self.scheme.eq_ignore_ascii_case("http") {
+            Some(80)
+        } else if self.scheme.eq_ignore_ascii_case("https") {
+            Some(443)
+        } else {
+            None
+        }
+    }
+}
+
+/// Whether a page of this origin came from this very server: `host` is the request's
+/// Host, and `tls` tells whether the browser reached it by https.
+pub fn origin_is_same(origin: &str, host: &str, tls: bool) -> bool {
+    let (Some(origin), Some(host)) = (Origin::parse(origin), Authority::parse(host)) else {
+        return false;
+    };
+    let scheme = if tls { "https" } else { "http" };
+    origin.scheme.eq_ignore_ascii_case(scheme)
+        && origin.authority.matches(&host, origin.default_port())
+}
+
+/// Whether an origin is the one that `pattern` names: the same scheme, host and port, where
+/// a leading `*.` of the host stands for one or more labels: `https://*.example.org` is
+/// every subdomain of `example.org`, but not `example.org` itself.
+pub fn origin_matches(origin: &str, pattern: &str) -> bool {
+    let (Some(origin), Some(pattern)) = (Origin::parse(origin), Origin::parse(pattern)) else {
+        return false;
+    };
+    if !origin.scheme.eq_ignore_ascii_case(pattern.scheme) {
+        return false;
+    }
+    let Some(domain) = pattern.authority.host.strip_prefix("*.") else {
+        return origin
+            .authority
+            .matches(&pattern.authority, pattern.default_port());
+    };
+    let host = origin.authority.host;
+    let Some((labels, tail)) = host
+        .len()
+        .checked_sub(domain.len())
+        .and_then(|at| host.split_at_checked(at))
+    else {
+        return false;
+    };
+    let tail = Authority {
+        host: tail,
+        port: origin.authority.port,
+    };
+    let domain = Authority {
+        host: domain,
+        port: pattern.authority.port,
+    };
+    let labels = labels.strip_suffix('.');
+    labels.is_some_and(|labels| labels.split('.').all(|label| !label.is_empty()))
+        && tail.matches(&domain, pattern.default_port())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_origin_has_scheme_host_and_port_of_the_server() {
+        for (origin, host, tls) in [
+            ("http://example.org", "example.org", false),
+            ("http://example.org", "EXAMPLE.org:80", false),
+            ("http://example.org:80", "example.org", false),
+            ("https://example.org", "example.org:443", true),
+            ("http://127.0.0.1:8080", "127.0.0.1:8080", false),
+            ("http://[::1]:8080", "[::1]:8080", false),
+        ] {
+            assert!(origin_is_same(origin, host, tls), "{origin} {host}");
+        }
+    }
+
+    #[test]
+    fn any_difference_makes_an_origin_foreign() {
+        for (origin, host, tls) in [
+            ("null", "example.org", false),
+            ("", "example.org", false),
+            ("example.org", "example.org", false),
+            ("https://example.org", "example.org", false),
+            ("http://example.org", "example.org", true),
+            ("http://example.org:8080", "example.org", false),
+            ("http://example.org", "example.org:8080", false),
+            ("http://example.org:443", "example.org", false),
+            ("http://example.org.evil.com", "example.org", false),
+            ("http://evilexample.org", "example.org", false),
+            ("http://sub.example.org", "example.org", false),
+            ("http://example.org/", "example.org", false),
+            ("http://example.org@evil.com", "example.org", false),
+            ("http://user@example.org", "example.org", false),
+            ("http://example.org http://evil.com", "example.org", false),
+            ("ws://example.org", "example.org", false),
+        ] {
+            assert!(!origin_is_same(origin, host, tls), "{origin} {host}");
+        }
+    }
+
+    #[test]
+    fn a_listed_origin_matches_exactly() {
+        for (origin, pattern) in [
+            ("https://example.org", "https://example.org"),
+            ("https://example.org", "https://Example.org:443"),
+            ("http://localhost:3000", "http://localhost:3000"),
+            ("capacitor://localhost", "capacitor://localhost"),
+        ] {
+            assert!(origin_matches(origin, pattern), "{origin} {pattern}");
+        }
+        for (origin, pattern) in [
+            ("https://sub.example.org", "https://example.org"),
+            ("http://example.org", "https://example.org"),
+            ("https://example.org:8443", "https://example.org"),
+            ("http://localhost", "http://localhost:3000"),
+            ("null", "null"),
+            ("https://example.org", "*"),
+            ("https://example.org", "example.org"),
+        ] {
+            assert!(!origin_matches(origin, pattern), "{origin} {pattern}");
+        }
+    }
+
+    #[test]
+    fn a_star_stands_for_labels_but_not_for_none() {
+        for origin in [
+            "https://a.example.org",
+            "https://a.b.example.org",
+            "https://A.EXAMPLE.ORG:443",
+        ] {
+            assert!(origin_matches(origin, "https://*.example.org"), "{origin}");
+        }
+        for origin in [
+            "https://example.org",
+            "https://.example.org",
+            "https://a..example.org",
+            "https://aexample.org",
+            "http://a.example.org",
+            "https://a.example.org:8443",
+            "https://a.example.org.evil.com",
+            "https://evil.com/.example.org",
+            "https://evil.com#.example.org",
+            "null",
+        ] {
+            assert!(!origin_matches(origin, "https://*.example.org"), "{origin}");
+        }
+        assert!(origin_matches(
+            "http://a.localhost:3000",
+            "http://*.localhost:3000"
+        ));
+    }
+}
