@@ -5,7 +5,8 @@
 //! servers and the median is shown. The figures to hold are those of the design.
 //!
 //! ```text
-//! cargo bench --bench limit -- [SCENARIO…] [--quick] [--rounds N] [--record] [--itself] [--binary PATH] [--list]
+//! cargo bench --bench limit -- [SCENARIO…] [--quick] [--rounds N] [--record] [--itself]
+//!     [--priority] [--binary PATH] [--list]
 //! ```
 
 mod bare;
@@ -22,7 +23,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use proc::Cores;
+use proc::{Cores, Priority};
 use report::Row;
 use scenario::{Plan, SCENARIOS, Scenario};
 
@@ -31,6 +32,7 @@ const USAGE: &str = "usage: cargo bench --bench limit -- [SCENARIO…]
   --rounds N     N rounds instead of 5
   --record       write the run to benches/runs/
   --itself       the bare loop against itself: the noise of this machine
+  --priority     run before all else on a busy machine (needs the right to)
   --binary PATH  another build of dunlin
   --list         the scenarios";
 
@@ -74,6 +76,7 @@ struct Choice {
     quick: bool,
     record: bool,
     itself: bool,
+    priority: bool,
     list: bool,
     binary: PathBuf,
 }
@@ -86,6 +89,7 @@ impl Choice {
             quick: false,
             record: false,
             itself: false,
+            priority: false,
             list: false,
             binary: env!("CARGO_BIN_EXE_dunlin").into(),
         };
@@ -102,6 +106,7 @@ impl Choice {
                 "--quick" => choice.quick = true,
                 "--record" => choice.record = true,
                 "--itself" => choice.itself = true,
+                "--priority" => choice.priority = true,
                 "--list" => choice.list = true,
                 "--rounds" => choice.rounds = Some(number(value()?)?.max(1)),
                 "--binary" => choice.binary = value()?.into(),
@@ -124,6 +129,7 @@ impl Choice {
         }
         let plan = self.plan()?;
         plan.cores.pin_client()?;
+        let _priority = self.priority.then(Priority::take).transpose()?;
         let machine = report::machine();
         let mut rows = Vec::new();
         let mut complete = true;
@@ -170,13 +176,18 @@ impl Choice {
                 plan.cores.server, plan.cores.client
             )
         };
+        let priority = if self.priority {
+            " Both ran at a high priority."
+        } else {
+            ""
+        };
         let itself = if plan.itself {
             " The column of dunlin shows the bare loop again."
         } else {
             ""
         };
         format!(
-            "# Limit, {}\n\n{machine}- {cores}\n\nServer CPU per message, medians of {} alternating rounds of {:?}.{itself}\n\n{}",
+            "# Limit, {}\n\n{machine}- {cores}{priority}\n\nServer CPU per message, medians of {} alternating rounds of {:?}.{itself}\n\n{}",
             report::today(),
             plan.rounds,
             plan.span,

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, nice, setpriority_process, setrlimit};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 const START_LIMIT: Duration = Duration::from_secs(10);
@@ -223,6 +223,58 @@ fn free_port() -> io::Result<u16> {
         }
     }
     Err(Error::other("no free port between 20000 and 30000"))
+}
+
+/// Higher priority for the run, given back when dropped.
+///
+/// Where Linux groups processes by session (autogroup), the priority of a process counts within its session
+/// only, and that of the session is a file.
+pub(crate) struct Priority {
+    session_before: Option<String>,
+}
+
+impl Priority {
+    const SESSION: &str = "/proc/self/autogroup";
+    const HIGH: i32 = -10;
+
+    pub(crate) fn take() -> io::Result<Self> {
+        let refused = |error: Error| Error::other(format!("--priority: {error}"));
+        let grouped = fs::read_to_string("/proc/sys/kernel/sched_autogroup_enabled");
+        if grouped.is_ok_and(|enabled| enabled.trim() == "1") {
+            let group = fs::read_to_string(Self::SESSION).map_err(refused)?;
+            let before = group
+                .split_whitespace()
+                .last()
+                .ok_or_else(|| refused(Error::other("no autogroup")))?;
+            fs::write(Self::SESSION, Self::HIGH.to_string()).map_err(refused)?;
+            return Ok(Self {
+                session_before: Some(before.to_owned()),
+            });
+        }
+        setpriority_process(None, Self::HIGH).map_err(|error| refused(error.into()))?;
+        Ok(Self {
+            session_before: None,
+        })
+    }
+}
+
+impl Drop for Priority {
+    fn drop(&mut self) {
+        if let Some(before) = &self.session_before
+            && let Err(error) = fs::write(Self::SESSION, before)
+        {
+            eprintln!("limit: the priority of the session stays high: {error}");
+        }
+    }
+}
+
+/// Lets the bystander before the calling thread, which shares the client's core with it.
+///
+/// A little only: within a session Linux shares out a core by the weight of what runs there, and a client
+/// of the lowest priority would get next to nothing of it on a busy machine.
+pub(crate) fn step_behind() -> io::Result<()> {
+    nice(5)?;
+    Ok(())
 }
 
 /// Raises the open-file limit as far as allowed and checks that it will do.

@@ -104,6 +104,22 @@ pub(crate) fn percentile_ms(values: &[u64], part: f64) -> f64 {
         .map_or(f64::NAN, |&value| value as f64 / 1e6)
 }
 
+/// Whether a latency was held.
+///
+/// A client that was late itself, in sending and so probably in receiving, cannot blame the server for that
+/// much: then there is no verdict.
+pub(crate) fn judge_latency(
+    p99_ms: f64,
+    hold_ms: f64,
+    lag_p99_ms: f64,
+) -> (Option<bool>, &'static str) {
+    let late = lag_p99_ms > hold_ms / 2.0;
+    if late && p99_ms > hold_ms && p99_ms <= hold_ms + 2.0 * lag_p99_ms {
+        return (None, "no verdict, the client itself was late; ");
+    }
+    (Some(p99_ms <= hold_ms), "")
+}
+
 pub(crate) fn nanoseconds(value: f64) -> String {
     if value < 10_000.0 {
         format!("{value:.0} ns")

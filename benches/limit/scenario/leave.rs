@@ -9,14 +9,12 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::setpriority_process;
-
 use crate::bystander::{Bystander, Echoes, messages_in};
 use crate::client::Crowd;
 use crate::frames::Payload;
-use crate::proc::raise_file_limit;
-use crate::report::{Row, median_of, percentile_ms, spread};
-use crate::scenario::{Plan, room};
+use crate::proc::{raise_file_limit, step_behind};
+use crate::report::{Row, judge_latency, median_of, percentile_ms, spread};
+use crate::scenario::Plan;
 use crate::upgrade::Upgrade;
 
 const HOLDERS: usize = 15_000;
@@ -54,21 +52,23 @@ pub(super) fn run(plan: &Plan) -> io::Result<Vec<Row>> {
         .map(|seen| percentile_ms(&seen.after, 0.99))
         .collect();
     let p99 = median_of(&all, |&value| value);
+    let lag = |part| median_of(&rounds, |seen| percentile_ms(&seen.lag, part));
+    let (held, doubt) = judge_latency(p99, HOLD, lag(0.99));
     Ok(vec![Row {
         name: NAME.to_owned(),
         bare: "–".to_owned(),
         subject: format!("{p99:.2} ms"),
         ratio: None,
         hold,
-        held: Some(p99 <= HOLD),
+        held,
         note: format!(
-            "p99 {}; p50 {:.2}, max {:.2}, quiet p99 {:.2}, client's own lag p99 {:.2} and max {:.2} ms, {} unanswered",
+            "{doubt}p99 {}; p50 {:.2}, max {:.2}, quiet p99 {:.2}, client's own lag p99 {:.2} and max {:.2} ms, {} unanswered",
             spread(&all, |value| format!("{value:.2}")),
             median_of(&rounds, |seen| percentile_ms(&seen.after, 0.5)),
             median_of(&rounds, |seen| percentile_ms(&seen.after, 1.0)),
             median_of(&rounds, |seen| percentile_ms(&seen.before, 0.99)),
-            median_of(&rounds, |seen| percentile_ms(&seen.lag, 0.99)),
-            median_of(&rounds, |seen| percentile_ms(&seen.lag, 1.0)),
+            lag(0.99),
+            lag(1.0),
             rounds.iter().map(|seen| seen.missing).sum::<usize>(),
         ),
     }])
@@ -160,7 +160,7 @@ impl Drop for Holder {
 
 /// The holder's side: opens the connections, says so, and ends without a word when its input ends.
 pub(crate) fn hold(address: SocketAddr) -> io::Result<()> {
-    setpriority_process(None, room::LOWEST_PRIORITY)?;
+    step_behind()?;
     raise_file_limit(HOLDERS as u64 + 100)?;
     let mut crowd = Crowd::new(Payload::constant(1, 1))?;
     crowd.grow(address, HOLDERS, Some(Upgrade::to("/echo-raw")))?;
