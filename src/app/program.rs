@@ -26,7 +26,7 @@ pub(crate) type HttpHandler = Box<dyn FnMut(&Request<'_>) -> Response>;
 ///     .on_message("/echo", |session, message| {
 ///         let _ = session.send(message);
 ///     })
-///     .get("/hello", |_request| Response::ok("text/plain", "hello"));
+///     .get("/hello", |_request| Response::ok("text/plain", b"hello"));
 /// ```
 ///
 /// A wrong pattern or setting does not panic: the error waits and is what starting the server returns.

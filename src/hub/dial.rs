@@ -83,7 +83,7 @@ impl Core {
     ) {
         let slot = self.slot(place);
         slot.state = State::Open;
-        slot.flags.set(Flags::OPENING);
+        slot.flags.set(Flags::OPENING | Flags::MASKS);
         let rare = slot.rare();
         rare.protocol = accepted.protocol.as_deref().map(Into::into);
         rare.extensions = accepted

@@ -27,8 +27,16 @@ pub(super) fn call(
         event(route, data, &mut Session::new(&mut floor, id));
     }));
     if outcome.is_err() {
+        core.panicked(place);
+    }
+}
+
+impl Core {
+    /// The handler of a session panicked.
+    pub(super) fn panicked(&mut self, place: u32) {
+        let id = self.slot(place).id(place);
         log::error!("the handler of session {id} panicked; the session ends with 1011");
-        core.fail(place, CloseCode::INTERNAL_ERROR, "Internal error");
+        self.fail(place, CloseCode::INTERNAL_ERROR, "Internal error");
     }
 }
 
@@ -39,7 +47,14 @@ impl Hub {
         let mut receiver = std::mem::take(&mut slot.receiver);
         let held_before = receiver.buffered();
         self.core.gather_of = place;
-        let ended = self.read_frames(io, place, &mut receiver, bytes);
+        // One guard for all messages of a read: it costs as much as a small message does.
+        let ended = catch_unwind(AssertUnwindSafe(|| {
+            self.read_frames(io, place, &mut receiver, bytes)
+        }));
+        let ended = ended.unwrap_or_else(|_| {
+            self.core.panicked(place);
+            true
+        });
         Floor::new(&mut self.core, io).flush_gather();
         self.core.gather_of = NOWHERE;
         self.core.buffered += receiver.buffered();
@@ -211,7 +226,8 @@ fn next<'a>(
     lanes.next(receiver, transform, rules, input)
 }
 
-/// Gives one event to the handler, or answers it.
+/// Gives one event to the handler, or answers it. A panic is the caller's to catch.
+#[inline]
 fn take(
     core: &mut Core,
     routes: &mut [Box<dyn Route>],
@@ -222,9 +238,11 @@ fn take(
     match event {
         Event::Message(message) => {
             core.stats.received += 1;
-            call(core, routes, io, place, |route, data, session| {
-                route.message(data, session, message);
-            });
+            let slot = core.slot(place);
+            let (id, data) = (slot.id(place), slot.data);
+            let route = &mut *routes[slot.route as usize];
+            let mut floor = Floor::new(core, io);
+            route.message(data, &mut Session::new(&mut floor, id), message);
         }
         Event::Ping { pong, .. } => {
             if core.slot(place).state == State::Open {

@@ -10,11 +10,11 @@
 //! | kind | methods |
 //! |---|---|
 //! | time | [`advance`](Hub::advance) |
-//! | feed in | [`accept`](Hub::accept), [`received`](Hub::received), [`received_directly`](Hub::received_directly), [`end_of_file`](Hub::end_of_file), [`lost`](Hub::lost), [`writable`](Hub::writable), [`command`](Hub::command) |
+//! | feed in | [`accept`](Hub::accept), [`received`](Hub::received), [`received_directly`](Hub::received_directly), [`end_of_file`](Hub::end_of_file), [`lost`](Hub::lost), [`writable`](Hub::writable) |
 //! | work | [`work`](Hub::work): timers, deliveries, flushes, burials, each with a budget |
 //! | ask | [`wants_read`](Hub::wants_read), [`target`](Hub::target), [`next_resumed`](Hub::next_resumed), [`next_deadline`](Hub::next_deadline), [`is_empty`](Hub::is_empty), [`stats`](Hub::stats) |
 //!
-//! The routes stand beside the [`core`], not inside it: the core is lent whole
+//! The routes stand beside the core, not inside it: the core is lent whole
 //! to a handler, so what it sends happens at once, and no handler ever runs
 //! inside a handler.
 

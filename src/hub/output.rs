@@ -22,7 +22,24 @@ const FLUSH_BYTES: usize = 256 << 10;
 
 impl Floor<'_> {
     /// Sends a message to a session.
+    #[inline]
     pub(super) fn send(&mut self, place: u32, message: Message<'_>) -> Send {
+        let core = &mut *self.core;
+        let slot = &core.slots[place as usize];
+        if core.gather_of == place && slot.is_plain() && !is_long(message) {
+            frame::write_message(&mut core.gather, message);
+            core.stats.sent += 1;
+            if core.gather.len() > GATHER_MAX {
+                self.flush_gather();
+            }
+            return Send::Queued;
+        }
+        self.send_otherwise(place, message)
+    }
+
+    /// Every case but that of a plain answer.
+    #[cold]
+    fn send_otherwise(&mut self, place: u32, message: Message<'_>) -> Send {
         if self.core.slot(place).state != State::Open {
             return Send::Closed;
         }

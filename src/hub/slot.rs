@@ -62,6 +62,8 @@ impl Flags {
     pub(super) const SPEAKS_HTTP: u16 = 1 << 9;
     /// The peer's Close has arrived at a raw session, whose handler is to answer it.
     pub(super) const PEER_CLOSED: u16 = 1 << 11;
+    /// What it sends is masked.
+    pub(super) const MASKS: u16 = 1 << 12;
     /// Refused at the door: it does not count against the limit of connections.
     pub(super) const REFUSED: u16 = 1 << 10;
 
@@ -256,6 +258,16 @@ impl Slot {
         if self.rare.as_ref().is_some_and(|rare| !rare.is_needed()) {
             self.rare = None;
         }
+    }
+
+    /// A session without any peculiarity: what is said in its own turn goes out plain, behind what
+    /// is gathered. Asked at every message, so it looks at this slot alone.
+    #[inline]
+    pub(super) fn is_plain(&self) -> bool {
+        self.state == State::Open
+            && self.rare.is_none()
+            && matches!(self.seats, Seats::None)
+            && self.flags.0 & (Flags::OPENING | Flags::MASKS) == 0
     }
 
     /// Bytes that wait for the peer.

@@ -144,10 +144,14 @@ impl super::core::Core {
         let protocol = agreed.protocol.as_deref();
         write_switching_protocols(&mut answer, &agreed.accept, protocol, extension);
         self.push_ready(place, &answer);
+        let masks = self.rules[route as usize].masking;
         let slot = self.slot(place);
         slot.state = State::Open;
         slot.route = route;
         slot.flags.set(Flags::OPENING);
+        if masks {
+            slot.flags.set(Flags::MASKS);
+        }
         if agreed.extension.is_some() || agreed.protocol.is_some() {
             let rare = slot.rare();
             rare.protocol = agreed.protocol.map(Into::into);
