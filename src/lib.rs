@@ -3,16 +3,28 @@
 #![forbid(unsafe_code)]
 
 pub mod app;
+#[cfg(feature = "apps")]
+pub mod apps;
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod cli;
 pub mod hub;
+mod net;
+pub mod server;
 pub mod sim;
 pub mod wire;
 
 pub use app::{
-    App, Backlog, Handler, Origins, Peer, Remote, Request, Response, Send, Session, SessionId,
-    Settings, Stats,
+    App, Backlog, Call, Handler, Origins, Peer, RawHandler, Remote, Request, Response, Send,
+    Session, SessionId, Settings, Stats,
 };
+#[cfg(feature = "json")]
+pub use app::{Codec, Json};
+pub use hub::Limits;
+pub use server::{Address, Server};
 pub use wire::close::{CloseCode, CloseReason, ClosedBy};
 pub use wire::error::{Error, ErrorKind, Result};
 pub use wire::head::Method;
 pub use wire::message::Message;
+pub use wire::receive::RawFrame;
 pub use wire::response::Status;

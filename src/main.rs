@@ -1,1 +1,7 @@
-fn main() {}
+//! The `dunlin` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    dunlin::cli::main()
+}

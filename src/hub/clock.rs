@@ -65,6 +65,10 @@ impl Core {
 
     /// The deadline of an open session has come: one of several things, or none any more.
     fn open_is_due(&mut self, place: u32) {
+        if self.slot(place).flags.has(Flags::PEER_CLOSED) {
+            // A raw handler that did not answer the Close.
+            return self.lost(place);
+        }
         let tick = self.tick;
         let rules = self.rules(place);
         let (timeout, period) = (rules.timeout, rules.ping_period);
@@ -137,6 +141,7 @@ impl Floor<'_> {
             return;
         }
         match self.core.slot(place).state {
+            State::Dialling => self.core.dial_is_due(place),
             State::Head => self.core.head_is_due(place),
             State::Open => self.core.open_is_due(place),
             // Their Close did not come, or our last bytes did not go: enough.

@@ -10,11 +10,11 @@
 //! | kind | methods |
 //! |---|---|
 //! | time | [`advance`](Hub::advance) |
-//! | feed in | [`accept`](Hub::accept), [`received`](Hub::received), [`received_directly`](Hub::received_directly), [`end_of_file`](Hub::end_of_file), [`lost`](Hub::lost), [`writable`](Hub::writable), [`command`](Hub::command) |
+//! | feed in | [`accept`](Hub::accept), [`received`](Hub::received), [`received_directly`](Hub::received_directly), [`end_of_file`](Hub::end_of_file), [`lost`](Hub::lost), [`writable`](Hub::writable) |
 //! | work | [`work`](Hub::work): timers, deliveries, flushes, shedding, burials, each with a budget |
 //! | ask | [`wants_read`](Hub::wants_read), [`target`](Hub::target), [`next_resumed`](Hub::next_resumed), [`next_deadline`](Hub::next_deadline), [`is_empty`](Hub::is_empty), [`stats`](Hub::stats) |
 //!
-//! The routes stand beside the [`core`], not inside it: the core is lent whole
+//! The routes stand beside the core, not inside it: the core is lent whole
 //! to a handler, so what it sends happens at once, and no handler ever runs
 //! inside a handler.
 
@@ -22,6 +22,7 @@ mod audit;
 mod clock;
 mod closing;
 mod core;
+mod dial;
 mod events;
 mod fanout;
 mod host;
@@ -47,7 +48,7 @@ use crate::app::route::Route;
 use crate::app::router::Router;
 use crate::app::{Peer, Remote, SessionId, Settings, Stats};
 use crate::wire::error::Result;
-use crate::wire::receive::Lanes;
+use crate::wire::receive::{Lanes, Role};
 use crate::wire::refusal::Refusal;
 use crate::wire::response::Status;
 use rand::SeedableRng;
@@ -80,10 +81,23 @@ impl Hub {
         if let Some(error) = app.error {
             return Err(error);
         }
+        let rules = app.routes.iter();
+        let rules = rules.enumerate().map(|(index, (settings, route))| {
+            let role = match app
+                .outgoing
+                .values()
+                .any(|known| usize::from(*known) == index)
+            {
+                true => Role::Client,
+                false => Role::Server,
+            };
+            Rules::new(settings, route.is_raw(), role)
+        });
+        let mut core = Core::new(rules.collect(), limits, StdRng::from_seed(seed), remote);
+        core.outgoing = app.outgoing;
         let (settings, routes): (Vec<Settings>, Vec<_>) = app.routes.into_iter().unzip();
-        let rules = settings.iter().map(Rules::new).collect();
         Ok(Self {
-            core: Core::new(rules, limits, StdRng::from_seed(seed), remote),
+            core,
             lanes: Lanes::new(),
             paths: app.paths,
             routes,
@@ -110,6 +124,11 @@ impl Hub {
             self.core.refuse(place, &Refusal::new(status));
         }
         Some(self.core.slot(place).id(place))
+    }
+
+    /// Whether this is a session or connection that still has its place.
+    pub fn knows(&self, id: SessionId) -> bool {
+        self.core.place_of(id).is_some()
     }
 
     /// Whether the driver should read from this connection now. While the answer is no, what arrives
@@ -141,6 +160,7 @@ impl Hub {
         let slot = self.core.slot(place);
         slot.last_seen = tick as u16;
         match slot.state {
+            State::Dialling => self.answered(io, place, bytes),
             State::Head => self.http(io, place, bytes),
             State::Open | State::Closing => self.frames(io, place, bytes),
             State::Ending | State::Lingering => self.core.discard(place, bytes.len()),
@@ -172,16 +192,15 @@ impl Hub {
     }
 
     /// The peer takes bytes again.
-    pub fn writable(&mut self, io: &mut dyn Transport, id: SessionId) {
+    pub fn writable(&mut self, id: SessionId) {
         let Some(place) = self.core.place_of(id) else {
             return;
         };
         let slot = self.core.slot(place);
         if slot.flags.has(Flags::BLOCKED) {
             slot.flags.clear(Flags::BLOCKED);
-            self.core.mark_dirty(place);
             // The list is flushed in this turn; nothing is gained by being first.
-            let _ = io;
+            self.core.mark_dirty(place);
         }
     }
 
@@ -214,6 +233,11 @@ impl Hub {
             Command::Close { id, code, reason } => {
                 use crate::app::host::Host;
                 Host::close(&mut Floor::new(&mut self.core, io), id, code, &reason);
+            }
+            Command::Connect { route, call } => {
+                if let Err(error) = self.core.dial(&route, call) {
+                    log::warn!("{error}");
+                }
             }
             Command::Shutdown => self.core.stop(),
         }

@@ -17,12 +17,32 @@ use rand::RngExt;
 
 /// Replies are handed to the transport when this much is gathered, also within a turn.
 const GATHER_MAX: usize = 64 << 10;
+/// So much is gathered without asking whether it is too much.
+const GATHER_FREE: usize = 1 << 10;
 /// Bytes of one outbox that are sent in one go; the rest waits for the next turn.
 const FLUSH_BYTES: usize = 256 << 10;
 
 impl Floor<'_> {
     /// Sends a message to a session.
+    #[inline]
     pub(super) fn send(&mut self, place: u32, message: Message<'_>) -> Send {
+        let core = &mut *self.core;
+        let slot = &core.slots[place as usize];
+        if core.gather_of == place && slot.is_plain() && !is_long(message) {
+            frame::write_message(&mut core.gather, message);
+            core.stats.sent += 1;
+            let gathered = core.gather.len();
+            if gathered > GATHER_FREE && gathered > core.gather_max(place) {
+                self.flush_gather();
+            }
+            return Send::Queued;
+        }
+        self.send_otherwise(place, message)
+    }
+
+    /// Every case but that of a plain answer.
+    #[cold]
+    fn send_otherwise(&mut self, place: u32, message: Message<'_>) -> Send {
         if self.core.slot(place).state != State::Open {
             return Send::Closed;
         }
@@ -46,11 +66,6 @@ impl Floor<'_> {
         if slot.flags.has(Flags::OPENING) && core.gather.len() > rules.backlog_limit {
             return Send::Full;
         }
-        // Never more than the mark: what is gathered counts as backlog only when the peer does not take it.
-        let gather_max = match slot.flags.has(Flags::OPENING) {
-            true => usize::MAX,
-            false => rules.backlog_mark.min(GATHER_MAX),
-        };
         let is_plain = slot
             .rare
             .as_ref()
@@ -66,7 +81,7 @@ impl Floor<'_> {
             core.gather = gather;
         }
         self.core.count_sent(1);
-        if self.core.gather.len() > gather_max {
+        if self.core.gather.len() > self.core.gather_max(place) {
             self.flush_gather();
         }
         Send::Queued
@@ -239,27 +254,37 @@ impl Floor<'_> {
 }
 
 impl Core {
+    /// How much is gathered at most. Never more than the mark, because what is gathered counts as
+    /// backlog only when the peer does not take it; nothing leaves before an open event has decided.
+    fn gather_max(&self, place: u32) -> usize {
+        match self.slots[place as usize].flags.has(Flags::OPENING) {
+            true => usize::MAX,
+            false => self.rules(place).backlog_mark.min(GATHER_MAX),
+        }
+    }
+
     /// Appends a message framed for this connection: transformed and masked as agreed.
     pub(super) fn encode(&mut self, place: u32, message: Message<'_>, out: &mut Vec<u8>) {
+        let mask = self.mask(place);
         let slot = &mut self.slots[place as usize];
-        let masking = self
-            .rules
-            .get(slot.route as usize)
-            .is_some_and(|rules| rules.masking);
         let transform = slot
             .rare
             .as_mut()
             .and_then(|rare| rare.transform.as_deref_mut());
-        let mask = masking.then(|| self.random.random());
         encode_message(message, transform, mask, out);
+    }
+
+    /// A new mask key, for connections whose frames are masked.
+    pub(super) fn mask(&mut self, place: u32) -> Option<[u8; 4]> {
+        let masking = self.rules(place).masking;
+        masking.then(|| self.random.random())
     }
 
     /// Puts a control frame behind everything else; no policy applies to it.
     pub(super) fn push_control(&mut self, place: u32, opcode: OpCode, payload: &[u8]) {
-        let masking = self.rules(place).masking;
-        let mask = masking.then(|| self.random.random());
+        let mask = self.mask(place);
         let mut frame = Vec::with_capacity(frame::MAX_HEADER + payload.len());
-        write_frame(&mut frame, opcode, Reserved::NONE, payload, mask);
+        write_frame(&mut frame, true, opcode, Reserved::NONE, payload, mask);
         self.push_ready(place, &frame);
     }
 
@@ -429,17 +454,20 @@ fn encode_message(
     } else {
         payload
     };
-    write_frame(out, opcode, reserved.unwrap_or_default(), payload, mask);
+    let reserved = reserved.unwrap_or_default();
+    write_frame(out, true, opcode, reserved, payload, mask);
 }
 
+/// Appends any frame, masked if a key is given.
 pub(super) fn write_frame(
     out: &mut Vec<u8>,
+    fin: bool,
     opcode: OpCode,
     reserved: Reserved,
     payload: &[u8],
     mask: Option<[u8; 4]>,
 ) {
-    write_header(out, true, reserved, opcode, payload.len(), mask);
+    write_header(out, fin, reserved, opcode, payload.len(), mask);
     let start = out.len();
     out.extend_from_slice(payload);
     if let Some(key) = mask {

@@ -4,6 +4,7 @@ use super::core::{Core, Floor};
 use super::slot::{Slot, State};
 use super::ticks::ticks;
 use crate::wire::close::CloseCode;
+use crate::wire::error::{Error, ErrorKind};
 
 /// What may stay of a connection that is given up: the rest of a frame and a Close.
 const LAST_WORDS: usize = 1024;
@@ -24,6 +25,11 @@ impl Floor<'_> {
             match core.slot(place).state {
                 State::Open => core.close(place, CloseCode::GOING_AWAY, "Server stopping"),
                 State::Head => core.finish_http(place),
+                State::Dialling => {
+                    let message = "the server is stopping";
+                    core.dial_failed(place, Error::new(ErrorKind::Closed, message));
+                    continue;
+                }
                 State::Dead => continue,
                 State::Closing | State::Ending | State::Lingering => {}
             }

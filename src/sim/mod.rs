@@ -113,6 +113,17 @@ impl Sim {
         }
     }
 
+    /// The next connection that the program made to another server, and where to: the test plays
+    /// that server with raw bytes.
+    pub fn next_call(&self) -> Option<(Peer, Line)> {
+        let mut world = self.world.borrow_mut();
+        world.drive();
+        let line = world.net.calls.pop_front()?;
+        let peer = world.net.lines[line].peer;
+        let world = Rc::clone(&self.world);
+        Some((peer, Line { world, line }))
+    }
+
     /// Opens a conversation.
     ///
     /// # Panics

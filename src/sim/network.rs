@@ -69,6 +69,8 @@ pub(super) struct Network {
     pub(super) live: usize,
     /// Lines that the server has not accepted.
     pub(super) dialled: VecDeque<usize>,
+    /// Lines that the server asked for and the test has not taken.
+    pub(super) calls: VecDeque<usize>,
     /// Lines that the driver looks at in the next turn.
     pub(super) ready: VecDeque<usize>,
     /// Lines whose peer takes bytes again.
@@ -89,6 +91,7 @@ impl Network {
             places: Vec::new(),
             live: 0,
             dialled: VecDeque::new(),
+            calls: VecDeque::new(),
             ready: VecDeque::new(),
             writable: VecDeque::new(),
             arrived: VecDeque::new(),
@@ -101,6 +104,19 @@ impl Network {
 
     /// A connection that waits to be accepted.
     pub(super) fn dial(&mut self, peer: Peer) -> usize {
+        let line = self.add(peer);
+        self.dialled.push_back(line);
+        line
+    }
+
+    /// A connection that the server asked for.
+    pub(super) fn call(&mut self, peer: Peer) -> usize {
+        let line = self.add(peer);
+        self.calls.push_back(line);
+        line
+    }
+
+    fn add(&mut self, peer: Peer) -> usize {
         let line = self.lines.len();
         self.lines.push(LineState {
             id: None,
@@ -118,7 +134,6 @@ impl Network {
             has_arrived: false,
             client: Client::new(self.random.random()),
         });
-        self.dialled.push_back(line);
         line
     }
 

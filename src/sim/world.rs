@@ -2,7 +2,7 @@
 
 use super::network::{Network, Upstream};
 use crate::app::remote::{Command, Remote, SharedStats, Wake};
-use crate::app::{App, SessionId};
+use crate::app::{App, Peer, SessionId};
 use crate::hub::{Hub, Limits, Now};
 use crate::wire::error::Result;
 use rand::rngs::StdRng;
@@ -84,6 +84,7 @@ impl World {
             }
         }
         self.obey();
+        self.call();
         let is_busy = self.hub.work(&mut self.net);
         self.net.run_peers();
         self.shared.store(&self.hub.stats());
@@ -98,6 +99,7 @@ impl World {
             && net.writable.is_empty()
             && net.arrived.is_empty()
             && net.dialled.is_empty()
+            && !self.hub.has_dials()
             && !self.woken.0.load(Ordering::Relaxed)
             && self.hub.next_deadline().is_none_or(|at| at > self.ms)
     }
@@ -135,6 +137,17 @@ impl World {
         }
     }
 
+    /// Makes the connections that the program asks for, at once.
+    fn call(&mut self) {
+        while let Some((id, address)) = self.hub.next_dial() {
+            if self.hub.knows(id) {
+                let line = self.net.call(Peer::Tcp(address));
+                self.net.accepted(line, Some(id));
+                self.hub.connected(id);
+            }
+        }
+    }
+
     fn tell_writable(&mut self) {
         for _ in 0..self.net.writable.len() {
             let Some(line) = self.net.writable.pop_front() else {
@@ -143,7 +156,7 @@ impl World {
             let state = &mut self.net.lines[line];
             (state.is_blocked, state.is_unblocking) = (false, false);
             if let Some(id) = state.id {
-                self.hub.writable(&mut self.net, id);
+                self.hub.writable(id);
             }
         }
     }

@@ -2,7 +2,7 @@
 //! (RFC 1951 §3.2.6), in one pass.
 //!
 //! It is here because zlib forgets a message by clearing 128 KiB of hash heads,
-//! 3.9 µs, where the 512 bytes of a chat message take 1 µs to compress. This
+//! 3.9 µs, where the 512 bytes of a chat message take 0.35 µs to compress. This
 //! table is never cleared: an entry counts only when it is not older than the
 //! message. Matches point into the message itself, so there is no window to
 //! fill or slide, and the output depends on nothing but the message and the

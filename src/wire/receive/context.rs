@@ -26,8 +26,6 @@ pub(super) struct Context {
     grown: bool,
     /// The header of the frame that is being fed.
     head: Vec<u8>,
-    /// What it wrote.
-    written: Vec<u8>,
 }
 
 impl Context {
@@ -48,7 +46,6 @@ impl Context {
             role,
             grown: false,
             head: Vec::new(),
-            written: Vec::new(),
         })
     }
 
@@ -59,15 +56,12 @@ impl Context {
         opcode: OpCode,
         payload: &[u8],
     ) -> Result<Option<Message>, Failure> {
-        self.feed(fin, opcode, payload, false)
+        self.feed(fin, opcode, payload, &mut Vec::new())
     }
 
-    /// Feeds a ping and swaps the pong it answers with into `reply`.
+    /// Feeds a ping and appends the pong that answers it to `reply`.
     pub(super) fn ping(&mut self, payload: &[u8], reply: &mut Vec<u8>) -> Result<(), Failure> {
-        self.written.clear();
-        self.feed(true, OpCode::Ping, payload, true)?;
-        std::mem::swap(&mut self.written, reply);
-        Ok(())
+        self.feed(true, OpCode::Ping, payload, reply).map(|_| ())
     }
 
     fn feed(
@@ -75,7 +69,7 @@ impl Context {
         fin: bool,
         opcode: OpCode,
         payload: &[u8],
-        flush: bool,
+        written: &mut Vec<u8>,
     ) -> Result<Option<Message>, Failure> {
         self.grown |= payload.len() + frame::MAX_HEADER > READ_BUFFER;
         self.head.clear();
@@ -84,17 +78,16 @@ impl Context {
         let mut stream = OneFrame {
             head: &self.head,
             payload,
-            written: &mut self.written,
+            written,
         };
         let message = match self.inner.read(&mut stream) {
             Ok(message) => Some(message),
             Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => None,
             Err(error) => return Err(failure(&error)),
         };
-        if flush {
-            let flushed = self.inner.flush(&mut stream);
-            flushed.map_err(|error| failure(&error))?;
-        }
+        // A pong is written by the next call only.
+        let flushed = self.inner.flush(&mut stream);
+        flushed.map_err(|error| failure(&error))?;
         debug_assert!(stream.head.is_empty() && stream.payload.is_empty());
         Ok(message)
     }

@@ -21,6 +21,7 @@ mod context;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod differential;
 mod event;
+mod found;
 mod judge;
 mod rest;
 mod spill;
@@ -106,7 +107,8 @@ struct Pending {
     frame: Option<Spill>,
     /// A message whose last fragment did not come yet.
     message: Option<OpenMessage>,
-    /// The check of the text that is arriving, over all of its fragments.
+    /// The check of the text that is arriving, over all of its fragments. Every text
+    /// that is delivered was finished, so the next one finds it as new.
     utf8: Utf8Check,
 }
 
@@ -189,6 +191,8 @@ pub struct Lanes {
     assembled: Option<tungstenite::Message>,
     /// The pong that lane 3 wrote last.
     reply: Vec<u8>,
+    /// Whether the newest event came out of the slower lanes and borrows any of these.
+    lent: bool,
 }
 
 impl Lanes {
@@ -211,15 +215,17 @@ impl Lanes {
         rules: &Rules,
         input: &'a mut Input<'_>,
     ) -> Result<Option<Event<'a>>, Failure> {
-        let plain = match &transform {
-            None => true,
-            Some(transform) => !transform.wants(Reserved::NONE),
-        };
-        if receiver.is_at_rest()
-            && plain
-            && let Some(frame) = rest::whole_frame(rules, input)
-        {
-            return frame.deliver(input).map(Some);
+        if receiver.is_at_rest() {
+            if input.remaining() == 0 && !self.lent {
+                return Ok(None);
+            }
+            let plain = match &transform {
+                None => true,
+                Some(transform) => !transform.wants(Reserved::NONE),
+            };
+            if plain && let Some(frame) = rest::whole_frame(rules, input) {
+                return frame.deliver(input).map(Some);
+            }
         }
         self.slow(receiver, transform, rules, input)
     }

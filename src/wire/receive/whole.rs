@@ -1,36 +1,13 @@
 //! Where the lanes meet: headers and payloads in any number of pieces become
 //! whole frames, and whole frames become events.
 
+use super::found::{Found, Place, payload};
 use super::judge::{self, OpenMessage};
 use super::spill::{self, Spill};
-use super::{Event, Failure, Input, Lanes, RawFrame, Receiver, Rules, rest};
-use crate::wire::close::CloseCode;
+use super::{Event, Failure, Input, Lanes, Receiver, Rules};
 use crate::wire::extension::{FrameInfo, Transform};
 use crate::wire::frame::{Header, MAX_HEADER, OpCode};
 use crate::wire::mask::apply_mask;
-use crate::wire::message::Message;
-use crate::wire::utf8::Utf8Check;
-
-/// Where an unmasked payload lies.
-#[derive(Clone, Copy)]
-enum Place {
-    /// In the input, from the first index to the second.
-    Input(usize, usize),
-    /// At the start of [`Lanes::spilled`], this many bytes.
-    Spilled(usize),
-    /// All of [`Lanes::decoded`].
-    Decoded,
-}
-
-/// An event before it borrows its payload.
-enum Found {
-    Message { text: bool, place: Place },
-    Assembled,
-    Ping(Place),
-    Pong(Place),
-    Close(Place),
-    Frame(Header, Place),
-}
 
 /// What one step over the input gave.
 enum Step {
@@ -58,8 +35,14 @@ impl Lanes {
         loop {
             match self.step(receiver, transform.as_deref_mut(), rules, input)? {
                 Step::More => {}
-                Step::Wait => return Ok(None),
-                Step::Event(found) => return self.event(found, input).map(Some),
+                Step::Wait => {
+                    self.recycle();
+                    return Ok(None);
+                }
+                Step::Event(found) => {
+                    self.lent = true;
+                    return self.event(found, input).map(Some);
+                }
             }
         }
     }
@@ -70,6 +53,7 @@ impl Lanes {
             self.spills.put(std::mem::take(&mut self.spilled));
         }
         self.assembled = None;
+        self.lent = false;
         spill::trim(&mut self.decoded);
     }
 
@@ -145,9 +129,6 @@ impl Lanes {
         let check = text && !rules.raw && !encoded;
         let bytes = self.spills.take();
         let pending = receiver.pending();
-        if check && header.opcode == OpCode::Text {
-            pending.utf8 = Utf8Check::new();
-        }
         pending.frame = Some(Spill::new(header, check, bytes));
     }
 
@@ -241,9 +222,6 @@ impl Lanes {
         let payload = payload(&self.spilled, &self.decoded, input, place);
         let pending = receiver.pending();
         let checked = matches!(place, Place::Spilled(_));
-        if header.opcode != OpCode::Continuation && !checked {
-            pending.utf8 = Utf8Check::new();
-        }
         let message = pending
             .message
             .get_or_insert_with(|| OpenMessage::new(header));
@@ -269,51 +247,6 @@ impl Lanes {
         }
         self.assembled = assembled;
         Ok(Step::Event(Found::Assembled))
-    }
-
-    fn payload<'p>(&'p self, place: Place, input: &'p Input<'_>) -> &'p [u8] {
-        payload(&self.spilled, &self.decoded, input, place)
-    }
-
-    /// Borrows what was found.
-    fn event<'a>(&'a self, found: Found, input: &'a Input<'_>) -> Result<Event<'a>, Failure> {
-        match found {
-            Found::Message { text, place } => rest::message(text, self.payload(place, input)),
-            Found::Assembled => match &self.assembled {
-                Some(tungstenite::Message::Text(text)) => {
-                    Ok(Event::Message(Message::Text(text.as_str())))
-                }
-                Some(tungstenite::Message::Binary(bytes)) => {
-                    Ok(Event::Message(Message::Binary(bytes)))
-                }
-                _ => Err(Failure::protocol("protocol error")),
-            },
-            Found::Ping(place) => Ok(Event::Ping {
-                payload: self.payload(place, input),
-                pong: &self.reply,
-            }),
-            Found::Pong(place) => Ok(Event::Pong(self.payload(place, input))),
-            Found::Close(place) => close(self.payload(place, input)).map(Event::Close),
-            Found::Frame(header, place) => Ok(Event::Frame(RawFrame {
-                fin: header.fin,
-                reserved: header.reserved,
-                opcode: header.opcode,
-                payload: self.payload(place, input),
-            })),
-        }
-    }
-}
-
-fn payload<'p>(
-    spilled: &'p [u8],
-    decoded: &'p [u8],
-    input: &'p Input<'_>,
-    place: Place,
-) -> &'p [u8] {
-    match place {
-        Place::Input(start, end) => &input.bytes[start..end],
-        Place::Spilled(len) => &spilled[..len],
-        Place::Decoded => decoded,
     }
 }
 
@@ -391,22 +324,5 @@ fn raw_fragment(receiver: &mut Receiver, header: &Header) {
         let message = &mut receiver.pending().message;
         let message = message.get_or_insert_with(|| OpenMessage::new(header));
         message.add(header, header.len as usize);
-    }
-}
-
-/// The payload of a Close (RFC 6455 §5.5.1, §7.4).
-fn close(payload: &[u8]) -> Result<Option<(CloseCode, &str)>, Failure> {
-    let Some((code, reason)) = payload.split_first_chunk::<2>() else {
-        return match payload {
-            [] => Ok(None),
-            _ => Err(Failure::BAD_CLOSE),
-        };
-    };
-    let reason = simdutf8::basic::from_utf8(reason).map_err(|_| Failure::NOT_UTF8)?;
-    let code = CloseCode::new(u16::from_be_bytes(*code));
-    if code.is_sendable() {
-        Ok(Some((code, reason)))
-    } else {
-        Err(Failure::BAD_CLOSE_CODE)
     }
 }

@@ -143,6 +143,30 @@ fn buffers_and_contexts_go_back_to_their_pools() {
 }
 
 #[test]
+fn the_buffer_of_a_delivered_frame_serves_the_next_one() {
+    let mut lanes = Lanes::new();
+    let setup = Setup {
+        rules: RULES,
+        direct: false,
+        cuts: vec![250],
+    };
+    let stream = frame(0x82, &[1; 1000]).repeat(20);
+    assert_eq!(hear(&mut lanes, &setup, None, &stream).seen.len(), 20);
+    assert_eq!(lanes.spills.len(), 1);
+}
+
+#[test]
+fn a_buffer_never_outgrows_the_announced_length() {
+    let (mut lanes, mut receiver) = (Lanes::new(), Receiver::default());
+    let stream = frame(0x82, &[1; 70_000]);
+    for piece in stream[..stream.len() - 1].chunks(10_000) {
+        feed(&mut lanes, &mut receiver, piece);
+    }
+    let held = receiver.0.unwrap().frame.unwrap().into_bytes();
+    assert_eq!(held.capacity(), 70_000);
+}
+
+#[test]
 fn buffers_that_grew_large_are_not_kept() {
     let mut lanes = Lanes::new();
     let rules = Rules {

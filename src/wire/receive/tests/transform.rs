@@ -162,6 +162,39 @@ fn the_message_limit_holds_for_what_was_decoded() {
 }
 
 #[test]
+fn an_encoded_frame_may_be_longer_than_the_message_it_stands_for() {
+    let rules = Rules {
+        max_message: 8,
+        ..RULES
+    };
+    let stream = [
+        frame(0xC2, &[1; 100]),
+        frame(0x42, &[1; 100]),
+        frame(0x80, &[1; 100]),
+    ];
+    let heard = listen_with(0, rules, &stream.concat());
+    assert_eq!(heard.seen, [Seen::Binary(vec![]), Seen::Binary(vec![])]);
+}
+
+#[test]
+fn a_big_decoded_message_leaves_no_memory_behind() {
+    let mut lanes = Lanes::new();
+    let rules = Rules {
+        max_message: 8 << 20,
+        ..RULES
+    };
+    let setup = Setup {
+        rules,
+        direct: false,
+        cuts: Vec::new(),
+    };
+    let stream = frame(0xC2, &[1; 1000]);
+    let heard = hear(&mut lanes, &setup, Some(&mut Repeat::new(2000)), &stream);
+    assert_eq!(heard.seen, [Seen::Binary(vec![1; 2_000_000])]);
+    assert_eq!(lanes.decoded.capacity(), 0);
+}
+
+#[test]
 fn only_agreed_bits_on_first_frames_are_allowed() {
     let fails = |stream: &[u8]| {
         let heard = listen_with(1, RULES, stream);

@@ -1,0 +1,49 @@
+//! The browser chat: the page `/chattstart`, its style and script, and its socket `/chatt`.
+//!
+//! The server relays texts unchanged and never looks into them: what a line is
+//! made of is between the pages. The log tells of sessions and messages by
+//! connection id; what was said stands there at debug level only.
+
+use crate::{App, CloseReason, Handler, Message, Request, Response, Session};
+use log::{debug, info};
+
+const TOPIC: &str = "chatt";
+
+/// Mounts `/chattstart`, `/css/chatt.css`, `/js/chatt.js` and `/chatt`.
+pub fn mount(app: App) -> App {
+    let app = super::page(app, "/chattstart", include_str!("assets/chatt.html"));
+    app.content(
+        "/css/chatt.css",
+        "text/css; charset=utf-8",
+        include_bytes!("assets/chatt.css"),
+    )
+    .content(
+        "/js/chatt.js",
+        "text/javascript; charset=utf-8",
+        include_bytes!("assets/chatt.js"),
+    )
+    .ws_with("/chatt", super::chat_settings(), Chatt)
+}
+
+struct Chatt;
+
+impl Handler for Chatt {
+    type Data = ();
+
+    fn open(&mut self, _: &Request<'_>, session: &mut Session<'_>) -> Result<(), Response> {
+        info!("session opened {}", session.id());
+        session.join(TOPIC);
+        Ok(())
+    }
+
+    fn message(&mut self, (): &mut (), session: &mut Session<'_>, message: Message<'_>) {
+        let Message::Text(text) = message else { return };
+        info!("received {}", session.id());
+        debug!("text of {}: {}", session.id(), text.escape_debug());
+        session.publish(TOPIC, message);
+    }
+
+    fn close(&mut self, (): (), session: &mut Session<'_>, reason: &CloseReason) {
+        info!("session closed {} {}", session.id(), reason.code);
+    }
+}

@@ -1,0 +1,31 @@
+//! The broadcast flow: what one subscriber of `/flow` says, all of them get as it was said.
+//!
+//! There is no waiting for the slowest here: a subscriber that does not read
+//! fills a backlog of its own, and only that one bears it.
+
+use crate::{App, Handler, Message, Request, Response, Session};
+
+const TOPIC: &str = "flow";
+
+/// Mounts `/flow`.
+pub fn mount(app: App) -> App {
+    app.ws_with("/flow", super::settings(), Flow)
+}
+
+struct Flow;
+
+impl Handler for Flow {
+    type Data = ();
+
+    fn open(&mut self, _: &Request<'_>, session: &mut Session<'_>) -> Result<(), Response> {
+        session.join(TOPIC);
+        let _ = session.send("You are connected to WebSocket!");
+        Ok(())
+    }
+
+    fn message(&mut self, (): &mut (), session: &mut Session<'_>, message: Message<'_>) {
+        if let Message::Text(_) = message {
+            session.publish(TOPIC, message);
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! How a command fails: a text for standard error and an exit code for scripts.
+
+use crate::{Error, ErrorKind};
+use clap::parser::ValueSource;
+use std::process::ExitCode;
+
+/// The command ran and failed.
+const FAILURE: u8 = 1;
+/// The command line was wrong.
+const USAGE: u8 = 2;
+/// The configuration was wrong: `EX_CONFIG` of sysexits.h.
+const CONFIGURATION: u8 = 78;
+
+/// Why a command ends without success.
+pub(super) enum Failure {
+    /// clap's own words: a usage error, or the help that was asked for.
+    Clap(clap::Error),
+    /// A sentence of ours and the code.
+    Text(String, u8),
+}
+
+impl Failure {
+    /// A value that cannot be used: a usage error when a flag gave it, a bad configuration
+    /// when it came from the environment `variable`.
+    pub(super) fn value(variable: &str, problem: String, from: Option<ValueSource>) -> Self {
+        match from {
+            Some(ValueSource::EnvVariable) => {
+                Self::Text(format!("in {variable}: {problem}"), CONFIGURATION)
+            }
+            _ => Self::Text(problem, USAGE),
+        }
+    }
+
+    /// Prints the failure where it belongs and gives its code.
+    pub(super) fn report(self) -> ExitCode {
+        match self {
+            Self::Clap(error) => {
+                // A closed output is no reason to fail otherwise.
+                let _ = error.print();
+                ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(FAILURE))
+            }
+            Self::Text(text, code) => {
+                eprintln!("dunlin: {text}");
+                ExitCode::from(code)
+            }
+        }
+    }
+}
+
+impl From<clap::Error> for Failure {
+    fn from(error: clap::Error) -> Self {
+        Self::Clap(error)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let code = match error.kind() {
+            ErrorKind::Config => CONFIGURATION,
+            _ => FAILURE,
+        };
+        Self::Text(error.to_string(), code)
+    }
+}

@@ -1,0 +1,106 @@
+//! The shape of a listen address, checked before anything is bound so that a
+//! slip of the pen gets a better answer than an error of the system.
+
+/// Takes `HOST:PORT`, `[IPV6]:PORT` or `unix:PATH`.
+///
+/// # Errors
+/// What is wrong with the address, what was wanted and an example.
+pub(super) fn check(address: &str) -> Result<(), String> {
+    if let Some(path) = address.strip_prefix("unix:") {
+        return match path.is_empty() {
+            true => Err(wanted(address, "has no path")),
+            false => Ok(()),
+        };
+    }
+    if address.is_empty() {
+        return Err(wanted(address, "is empty"));
+    }
+    if address.contains("://") {
+        return Err(wanted(address, "is a URL"));
+    }
+    if !address.is_empty() && address.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(wanted(address, "has no host"));
+    }
+    let Some((host, port)) = address.rsplit_once(':') else {
+        return Err(wanted(address, "has no port"));
+    };
+    if host.is_empty() {
+        return Err(wanted(address, "has no host"));
+    }
+    let bracketed = host.starts_with('[') && host.ends_with(']');
+    if host.contains(':') && !bracketed {
+        return Err(wanted(
+            address,
+            "is an IPv6 address without brackets or without a port",
+        ));
+    }
+    match port.parse::<u16>() {
+        Ok(_) => Ok(()),
+        Err(_) => Err(wanted(
+            address,
+            "has a port that is not a number of 0 to 65535",
+        )),
+    }
+}
+
+fn wanted(address: &str, problem: &str) -> String {
+    let port = match address.trim_start_matches(':') {
+        digits if digits.parse::<u16>().is_ok() => digits,
+        _ => "8080",
+    };
+    format!(
+        "the listen address {address:?} {problem}\n\
+         wanted: HOST:PORT, [IPV6]:PORT or unix:PATH, for example 127.0.0.1:{port} \
+         (this machine only) or 0.0.0.0:{port} (every network)"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_with_a_port_and_paths_are_taken() {
+        for address in [
+            "127.0.0.1:8080",
+            "0.0.0.0:0",
+            "localhost:80",
+            "[::1]:65535",
+            "unix:/run/dunlin.sock",
+            "unix:dunlin.sock",
+        ] {
+            assert_eq!(check(address), Ok(()), "{address}");
+        }
+    }
+
+    #[test]
+    fn an_error_names_the_problem_and_mends_it() {
+        for (address, problem) in [
+            ("", "is empty"),
+            ("8080", "has no host"),
+            (":8080", "has no host"),
+            ("127.0.0.1", "has no port"),
+            ("127.0.0.1:", "has a port that is not a number"),
+            ("127.0.0.1:http", "has a port that is not a number"),
+            ("127.0.0.1:65536", "has a port that is not a number"),
+            ("::1:8080", "without brackets"),
+            ("http://127.0.0.1:8080", "is a URL"),
+            ("unix:", "has no path"),
+        ] {
+            let error = check(address).unwrap_err();
+            assert!(error.contains(problem), "{address:?}: {error}");
+            assert!(
+                error.contains(&format!("{address:?}")),
+                "{address:?}: {error}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_lone_port_comes_back_as_a_whole_address() {
+        for address in ["9000", ":9000"] {
+            let error = check(address).unwrap_err();
+            assert!(error.contains("127.0.0.1:9000"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! The log of the command: one line a record on standard error, with the time in UTC.
+//!
+//! What peers sent may stand in a line, so control characters are shown, never
+//! obeyed: no message can clear the screen or forge a second line. Losing the
+//! log never stops the server.
+
+use log::{Level, LevelFilter, Log, Metadata, Record};
+use std::fmt::{self, Write as _};
+use std::io::Write as _;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// The names that `--log` takes, quiet to loud.
+pub(super) const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+
+/// The level of a name, in any case.
+///
+/// # Errors
+/// The name that was given and those that were wanted.
+pub(super) fn level(name: &str) -> Result<LevelFilter, String> {
+    name.parse().map_err(|_| {
+        format!(
+            "the log level {name:?} is unknown\nwanted: one of {}",
+            LEVELS.join(", ")
+        )
+    })
+}
+
+/// Starts the log; the second call of a process does nothing.
+pub(super) fn start(level: LevelFilter) {
+    if log::set_logger(&Logger).is_ok() {
+        log::set_max_level(level);
+    }
+}
+
+struct Logger;
+
+impl Log for Logger {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true // `set_max_level` has decided already
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        let mut line = String::with_capacity(128);
+        // Neither can fail into a String; what the arguments' own Display refuses is left out.
+        let _ = write_line(&mut line, now, record.level(), record.args());
+        // One write per line, so that lines of two threads never mix.
+        let _ = std::io::stderr().lock().write_all(line.as_bytes());
+    }
+
+    fn flush(&self) {}
+}
+
+fn write_line(
+    line: &mut String,
+    since_epoch: Duration,
+    level: Level,
+    message: &fmt::Arguments<'_>,
+) -> fmt::Result {
+    write_time(line, since_epoch)?;
+    write!(line, " {level:<5} ")?;
+    let written = write!(Escaped(line), "{message}");
+    line.push('\n');
+    written
+}
+
+/// `2026-01-31T23:59:59.999Z` (RFC 3339).
+fn write_time(line: &mut String, since_epoch: Duration) -> fmt::Result {
+    let seconds = since_epoch.as_secs();
+    let (year, month, day) = date(seconds / 86_400);
+    let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
+    let milliseconds = since_epoch.subsec_millis();
+    write!(
+        line,
+        "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milliseconds:03}Z"
+    )
+}
+
+/// The date of a day counted from 1970-01-01, in the proleptic Gregorian calendar: years begin
+/// in March here, so that the leap day is a year's last, and repeat every 146 097 days.
+fn date(days: u64) -> (u64, u64, u64) {
+    let days = days + 719_468; // from 0000-03-01
+    let era = days / 146_097;
+    let day_of_era = days % 146_097;
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 {
+        month_from_march + 3
+    } else {
+        month_from_march - 9
+    };
+    let year = era * 400 + year_of_era + u64::from(month <= 2);
+    (year, month, day)
+}
+
+/// Writes control and direction characters as escapes: `\n`, `\u{1b}`, `\u{202e}`.
+struct Escaped<'l>(&'l mut String);
+
+impl fmt::Write for Escaped<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for character in text.chars() {
+            match obeyed(character) {
+                true => self.0.extend(character.escape_default()),
+                false => self.0.push(character),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a terminal or a log reader might obey this character instead of showing it: C0, C1,
+/// line separators, and the bidirectional controls of Unicode.
+fn obeyed(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(seconds: u64, level: Level, message: &str) -> String {
+        let mut line = String::new();
+        let since_epoch = Duration::from_millis(seconds * 1000 + 7);
+        write_line(&mut line, since_epoch, level, &format_args!("{message}")).unwrap();
+        line
+    }
+
+    #[test]
+    fn a_line_is_time_level_and_message() {
+        assert_eq!(
+            line(1_700_000_000, Level::Info, "Adding user!"),
+            "2023-11-14T22:13:20.007Z INFO  Adding user!\n"
+        );
+        assert_eq!(
+            line(0, Level::Error, "no"),
+            "1970-01-01T00:00:00.007Z ERROR no\n"
+        );
+    }
+
+    #[test]
+    fn dates_hold_over_leap_days_and_centuries() {
+        for (days, wanted) in [
+            (0, (1970, 1, 1)),
+            (58, (1970, 2, 28)),
+            (59, (1970, 3, 1)),
+            (789, (1972, 2, 29)),
+            (11_016, (2000, 2, 29)),
+            (11_017, (2000, 3, 1)),
+            (20_454, (2026, 1, 1)),
+            (47_540, (2100, 2, 28)),
+            (47_541, (2100, 3, 1)),
+        ] {
+            assert_eq!(date(days), wanted, "day {days}");
+        }
+    }
+
+    #[test]
+    fn a_message_cannot_forge_a_line_or_command_a_terminal() {
+        let forged = line(0, Level::Info, "a\nb\r\u{1b}[2J\u{9b}31m\u{202e}\u{2028}님");
+        assert_eq!(
+            forged,
+            "1970-01-01T00:00:00.007Z INFO  a\\nb\\r\\u{1b}[2J\\u{9b}31m\\u{202e}\\u{2028}님\n"
+        );
+    }
+
+    #[test]
+    fn levels_are_known_by_name_in_any_case() {
+        assert_eq!(level("off"), Ok(LevelFilter::Off));
+        assert_eq!(level("Debug"), Ok(LevelFilter::Debug));
+        for name in LEVELS {
+            assert!(level(name).is_ok(), "{name}");
+        }
+        let error = level("loud").unwrap_err();
+        assert!(
+            error.contains("\"loud\"") && error.contains("info"),
+            "{error}"
+        );
+    }
+}

@@ -1,0 +1,49 @@
+//! The command line: arguments in, a server run, an exit code out.
+//!
+//! Arguments become values in two steps: clap takes them as text and knows
+//! whether a flag or the environment gave them, then each command checks them.
+//! Errors go to standard error and say what was given, what was wanted and how
+//! to mend it. No other floor may print or exit.
+
+mod exit;
+mod listen;
+mod logger;
+mod serve;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use exit::Failure;
+use std::process::ExitCode;
+
+/// A WebSocket server in one thread.
+#[derive(Parser)]
+#[command(name = "dunlin", version, about, long_about = None)]
+#[command(after_help = "Start here: dunlin serve\nThen open http://127.0.0.1:8080/ in a browser.")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the ready server: echo, chat, broadcast and a browser chat on one port
+    Serve(serve::Arguments),
+}
+
+/// Runs the command of this process's arguments.
+///
+/// Exit codes: 0 success, 1 failure, 2 usage, 78 bad configuration.
+pub fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn run() -> Result<(), Failure> {
+    let matches = Arguments::command().try_get_matches()?;
+    let arguments = Arguments::from_arg_matches(&matches)?;
+    match (arguments.command, matches.subcommand()) {
+        (Command::Serve(arguments), Some((_, matches))) => serve::run(arguments.check(matches)?),
+        (Command::Serve(_), None) => unreachable!("clap gave a command without its matches"),
+    }
+}

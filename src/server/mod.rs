@@ -1,0 +1,117 @@
+//! Floor 4: a program, its limits and its listeners, joined to the loop.
+
+mod machine;
+
+pub use crate::net::Address;
+
+use crate::app::remote::{Command, SharedStats};
+use crate::app::{App, Remote};
+use crate::hub::{Hub, Limits};
+use crate::net::{Listener, Loop, LoopWaker};
+use crate::wire::error::{Error, ErrorKind, Result};
+use rand::TryRng;
+use rand::rngs::SysRng;
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+
+/// A server: everything happens in the thread that calls [`run`](Server::run).
+///
+/// ```no_run
+/// # fn main() -> dunlin::Result<()> {
+/// let app = dunlin::App::new().on_message("/echo", |session, message| {
+///     let _ = session.send(message);
+/// });
+/// dunlin::Server::new(app).listen("127.0.0.1:8080")?.run()
+/// # }
+/// ```
+pub struct Server {
+    app: App,
+    limits: Limits,
+    listeners: Vec<Listener>,
+    remote: Remote,
+    inbox: Receiver<Command>,
+    stats: Arc<SharedStats>,
+    waker: Arc<LoopWaker>,
+}
+
+impl Server {
+    /// A server that runs this program, with default [`Limits`], listening nowhere yet.
+    pub fn new(app: App) -> Self {
+        let waker = Arc::new(LoopWaker::default());
+        let (remote, inbox, stats) = Remote::new(Arc::clone(&waker) as _);
+        Self {
+            app,
+            limits: Limits::default(),
+            listeners: Vec::new(),
+            remote,
+            inbox,
+            stats,
+            waker,
+        }
+    }
+
+    /// Sets the limits.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Listens on an address: `127.0.0.1:8080`, `[::1]:0` (a port of the system's choice) or
+    /// `unix:PATH`. It may be called several times. Connections wait until [`Server::run`].
+    ///
+    /// # Errors
+    /// `Config` for what is no address, `Io` when the system refuses it.
+    pub fn listen(mut self, address: &str) -> Result<Self> {
+        self.listeners.push(Listener::bind(&address.parse()?)?);
+        Ok(self)
+    }
+
+    /// Where it listens, with the ports that the system chose, in the order of the calls.
+    pub fn addresses(&self) -> Vec<Address> {
+        let addresses = self.listeners.iter().map(Listener::address);
+        addresses.cloned().collect()
+    }
+
+    /// A handle for other threads: publish, send, close, shutdown, stats.
+    pub fn remote(&self) -> Remote {
+        self.remote.clone()
+    }
+
+    /// Serves until [`Remote::shutdown`]; then every session gets Close 1001 and what has not
+    /// ended after [`Limits::drain`] is cut.
+    ///
+    /// # Errors
+    /// `Config` for a wrong route or setting, or without a listener; `Io` when the system fails.
+    pub fn run(self) -> Result<()> {
+        if self.listeners.is_empty() {
+            let message = "the server listens nowhere; call `listen` before `run`";
+            return Err(Error::new(ErrorKind::Config, message));
+        }
+        let mut limits = self.limits;
+        let files = machine::open_files();
+        log::info!("up to {files} open files");
+        let most = machine::connections(files);
+        limits.max_connections = match limits.max_connections {
+            0 => most,
+            wanted if wanted > most => {
+                log::warn!("{wanted} connections are wanted, {files} open files allow {most}");
+                most
+            }
+            wanted => wanted,
+        };
+        if limits.max_buffered == 0 {
+            limits.max_buffered = machine::memory() / 4;
+        }
+        let io = |error: std::io::Error| {
+            Error::new(ErrorKind::Io, "the poll loop failed").with_source(error)
+        };
+        let mut seed = [0; 32];
+        SysRng.try_fill_bytes(&mut seed).map_err(|error| {
+            Error::new(ErrorKind::Io, "the system gives no random bytes").with_source(error)
+        })?;
+        let hub = Hub::new(self.app, limits, seed, self.remote)?;
+        Loop::new(hub, self.listeners, &self.waker, self.inbox, self.stats)
+            .and_then(Loop::run)
+            .map_err(io)
+    }
+}

@@ -1,0 +1,100 @@
+//! From what was found to the event that borrows it.
+//!
+//! While frames are taken apart, a payload is known by its place; only the last
+//! step borrows it, so that nothing before has to.
+
+use super::{Event, Failure, Input, Lanes, RawFrame, rest};
+use crate::wire::close::CloseCode;
+use crate::wire::frame::Header;
+use crate::wire::message::Message;
+
+/// Where an unmasked payload lies.
+#[derive(Clone, Copy)]
+pub(super) enum Place {
+    /// In the input, from the first index to the second.
+    Input(usize, usize),
+    /// At the start of [`Lanes::spilled`], this many bytes.
+    Spilled(usize),
+    /// All of [`Lanes::decoded`].
+    Decoded,
+}
+
+/// An event before it borrows its payload.
+pub(super) enum Found {
+    Message { text: bool, place: Place },
+    Assembled,
+    Ping(Place),
+    Pong(Place),
+    Close(Place),
+    Frame(Header, Place),
+}
+
+impl Lanes {
+    /// The payload at a place.
+    pub(super) fn payload<'p>(&'p self, place: Place, input: &'p Input<'_>) -> &'p [u8] {
+        payload(&self.spilled, &self.decoded, input, place)
+    }
+
+    /// Borrows what was found.
+    pub(super) fn event<'a>(
+        &'a self,
+        found: Found,
+        input: &'a Input<'_>,
+    ) -> Result<Event<'a>, Failure> {
+        match found {
+            Found::Message { text, place } => rest::message(text, self.payload(place, input)),
+            Found::Assembled => match &self.assembled {
+                Some(tungstenite::Message::Text(text)) => {
+                    Ok(Event::Message(Message::Text(text.as_str())))
+                }
+                Some(tungstenite::Message::Binary(bytes)) => {
+                    Ok(Event::Message(Message::Binary(bytes)))
+                }
+                _ => Err(Failure::protocol("protocol error")),
+            },
+            Found::Ping(place) => Ok(Event::Ping {
+                payload: self.payload(place, input),
+                pong: &self.reply,
+            }),
+            Found::Pong(place) => Ok(Event::Pong(self.payload(place, input))),
+            Found::Close(place) => close(self.payload(place, input)).map(Event::Close),
+            Found::Frame(header, place) => Ok(Event::Frame(RawFrame {
+                fin: header.fin,
+                reserved: header.reserved,
+                opcode: header.opcode,
+                payload: self.payload(place, input),
+            })),
+        }
+    }
+}
+
+/// The same of borrowed parts, where the rest of the lanes is in use.
+pub(super) fn payload<'p>(
+    spilled: &'p [u8],
+    decoded: &'p [u8],
+    input: &'p Input<'_>,
+    place: Place,
+) -> &'p [u8] {
+    match place {
+        Place::Input(start, end) => &input.bytes[start..end],
+        Place::Spilled(len) => &spilled[..len],
+        Place::Decoded => decoded,
+    }
+}
+
+/// The payload of a Close (RFC 6455 §5.5.1, §7.4).
+fn close(payload: &[u8]) -> Result<Option<(CloseCode, &str)>, Failure> {
+    let Some((code, reason)) = payload.split_first_chunk::<2>() else {
+        return match payload {
+            [] => Ok(None),
+            _ => Err(Failure::BAD_CLOSE),
+        };
+    };
+    let reason = simdutf8::basic::from_utf8(reason).map_err(|_| Failure::NOT_UTF8)?;
+    let code = CloseCode::new(u16::from_be_bytes(*code));
+    if code.is_sendable() {
+        Ok(Some((code, reason)))
+    } else {
+        Err(Failure::BAD_CLOSE_CODE)
+    }
+}

@@ -1,0 +1,148 @@
+//! The built command as a child process, killed when its value goes.
+
+use crate::wire_client::WireClient;
+use std::io::{BufRead, BufReader, Lines};
+use std::net::SocketAddr;
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::Duration;
+
+/// How long the child may keep us waiting. Never reached when all is well.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The command with these arguments and no settings from outside.
+pub(crate) fn dunlin(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dunlin"));
+    command
+        .args(arguments)
+        .env_remove("DUNLIN_LISTEN")
+        .env_remove("DUNLIN_LOG")
+        .stdin(Stdio::null());
+    command
+}
+
+/// What a command that ends by itself has said.
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+/// Runs a command to its end.
+pub(crate) fn run(command: &mut Command) -> Ended {
+    let output = command.output().expect("the command starts");
+    Ended {
+        code: output.status.code(),
+        out: String::from_utf8(output.stdout).expect("text"),
+        err: String::from_utf8(output.stderr).expect("text"),
+    }
+}
+
+/// A running `dunlin serve`.
+pub(crate) struct Serving {
+    child: Child,
+    out: Lines<BufReader<ChildStdout>>,
+    log: Receiver<String>,
+}
+
+impl Serving {
+    /// Starts it.
+    pub(crate) fn start(command: &mut Command) -> Self {
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the command starts");
+        let out = BufReader::new(child.stdout.take().expect("piped")).lines();
+        let err = BufReader::new(child.stderr.take().expect("piped"));
+        let (tell, log) = channel();
+        thread::spawn(move || {
+            // Ends with the child, or with the test that no longer listens.
+            err.lines()
+                .map_while(Result::ok)
+                .try_for_each(|line| tell.send(line))
+        });
+        Self { child, out, log }
+    }
+
+    /// `dunlin serve` on a free port, and the address that it printed.
+    pub(crate) fn on_free_port(more: &[&str]) -> (Self, SocketAddr) {
+        let mut command = dunlin(&["serve", "--listen", "127.0.0.1:0"]);
+        let mut serving = Self::start(command.args(more));
+        let line = serving.out_line();
+        let address = address_in(&line);
+        (serving, address)
+    }
+
+    /// The next line of standard output.
+    pub(crate) fn out_line(&mut self) -> String {
+        match self.out.next() {
+            Some(line) => line.expect("text"),
+            None => panic!(
+                "no line came; the log: {:#?}",
+                self.log.iter().collect::<Vec<_>>()
+            ),
+        }
+    }
+
+    /// The next line of the log that contains this.
+    #[track_caller]
+    pub(crate) fn log_line(&self, part: &str) -> String {
+        loop {
+            match self.log.recv_timeout(PATIENCE) {
+                Ok(line) if line.contains(part) => return line,
+                Ok(_) => {}
+                Err(error) => panic!("no log line with {part:?}: {error}"),
+            }
+        }
+    }
+
+    /// Sends a signal by its name: `TERM`, `INT`.
+    pub(crate) fn signal(&self, name: &str) {
+        let line = format!("kill -{name} {}", self.child.id());
+        let sent = Command::new("sh").args(["-c", &line]).status();
+        assert!(sent.expect("a shell").success(), "{line}");
+    }
+
+    /// Waits for its end: how it ended, the rest of standard output, and the rest of the log.
+    pub(crate) fn end(mut self) -> (ExitStatus, String, Vec<String>) {
+        let mut log = Vec::new();
+        // The log ends when the process does.
+        loop {
+            match self.log.recv_timeout(PATIENCE) {
+                Ok(line) => log.push(line),
+                Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => break,
+                Err(error) => panic!("the command did not end: {error}; its log: {log:#?}"),
+            }
+        }
+        let status = self.child.wait().expect("a child");
+        let out = self.out.by_ref().map_while(Result::ok).collect::<Vec<_>>();
+        (status, out.join("\n"), log)
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        // Both fail when it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The address in `dunlin is listening on http://127.0.0.1:8080/ …`.
+#[track_caller]
+pub(crate) fn address_in(line: &str) -> SocketAddr {
+    let url = line
+        .split(' ')
+        .find_map(|word| word.strip_prefix("http://"));
+    let address = url.and_then(|rest| rest.strip_suffix('/')?.parse().ok());
+    address.unwrap_or_else(|| panic!("no address in {line:?}"))
+}
+
+/// A client of the path of a running command.
+pub(crate) fn open(address: SocketAddr, path: &str) -> WireClient {
+    let mut client = WireClient::connect(address);
+    client.upgrade(path, &[]);
+    client
+}

@@ -1,0 +1,180 @@
+//! The command: what it prints, how it ends.
+
+use crate::binary::{Serving, address_in, dunlin, open, run};
+use crate::wire_client::WireClient;
+use std::net::TcpListener;
+
+#[test]
+fn help_shows_the_command_to_start_with_and_succeeds() {
+    let ended = run(&mut dunlin(&["--help"]));
+    assert_eq!(ended.code, Some(0));
+    assert!(ended.out.contains("dunlin serve"), "{}", ended.out);
+    assert_eq!(ended.err, "");
+}
+
+#[test]
+fn the_help_of_serve_names_every_flag_its_variable_and_an_example() {
+    let ended = run(&mut dunlin(&["serve", "--help"]));
+    assert_eq!(ended.code, Some(0));
+    for part in [
+        "--listen",
+        "DUNLIN_LISTEN",
+        "127.0.0.1:8080",
+        "unix:",
+        "--log",
+        "DUNLIN_LOG",
+        "Examples:",
+    ] {
+        assert!(
+            ended.out.contains(part),
+            "{part} is missing in\n{}",
+            ended.out
+        );
+    }
+}
+
+#[test]
+fn the_version_is_the_one_of_the_package() {
+    let ended = run(&mut dunlin(&["--version"]));
+    assert_eq!(ended.code, Some(0));
+    assert_eq!(
+        ended.out.trim(),
+        concat!("dunlin ", env!("CARGO_PKG_VERSION"))
+    );
+}
+
+#[test]
+fn a_usage_error_exits_with_2_on_standard_error() {
+    for arguments in [
+        &[][..],
+        &["frobnicate"],
+        &["serve", "--frobnicate"],
+        &["serve", "--listen"],
+    ] {
+        let ended = run(&mut dunlin(arguments));
+        assert_eq!(ended.code, Some(2), "{arguments:?}");
+        assert_eq!(ended.out, "", "{arguments:?}");
+        assert!(ended.err.contains("--help"), "{arguments:?}: {}", ended.err);
+    }
+}
+
+#[test]
+fn a_bad_address_says_what_was_given_and_how_to_mend_it() {
+    let ended = run(&mut dunlin(&["serve", "--listen", "8080"]));
+    assert_eq!(ended.code, Some(2));
+    assert!(ended.err.contains("\"8080\" has no host"), "{}", ended.err);
+    assert!(ended.err.contains("127.0.0.1:8080"), "{}", ended.err);
+}
+
+#[test]
+fn a_bad_value_of_the_environment_is_bad_configuration_and_names_the_variable() {
+    for (variable, value) in [
+        ("DUNLIN_LISTEN", "127.0.0.1:1,8080"),
+        ("DUNLIN_LOG", "loud"),
+    ] {
+        let ended = run(dunlin(&["serve"]).env(variable, value));
+        assert_eq!(ended.code, Some(78), "{variable}");
+        assert!(ended.err.contains(variable), "{}", ended.err);
+    }
+}
+
+#[test]
+fn an_address_in_use_is_a_failure_that_names_it() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = taken.local_addr().expect("an address").to_string();
+    let ended = run(&mut dunlin(&["serve", "--listen", &address]));
+    assert_eq!(ended.code, Some(1), "{}", ended.err);
+    assert_eq!(ended.out, "");
+    assert!(ended.err.contains(&address), "{}", ended.err);
+    assert!(ended.err.contains("in use"), "{}", ended.err);
+}
+
+#[test]
+fn serve_prints_a_url_for_every_address_and_answers_there() {
+    let mut command = dunlin(&[
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--listen",
+        "127.0.0.1:0",
+    ]);
+    let mut serving = Serving::start(&mut command);
+    let lines = [serving.out_line(), serving.out_line()];
+    assert_ne!(address_in(&lines[0]), address_in(&lines[1]));
+    for line in lines {
+        assert!(line.ends_with(" — open it in a browser"), "{line}");
+        let (head, _) = WireClient::connect(address_in(&line)).request("GET", "/", &[]);
+        assert_eq!(head.status, 200);
+        let mut client = open(address_in(&line), "/echo");
+        assert_eq!(client.read_text(), "Please enter your name");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_unix_socket_serves_and_its_file_goes_with_the_server() {
+    use std::io::{Read, Write};
+    let path = concat!(env!("CARGO_TARGET_TMPDIR"), "/serve.sock");
+    let listen = format!("unix:{path}");
+    let mut serving = Serving::start(&mut dunlin(&["serve", "--listen", &listen]));
+    assert_eq!(
+        serving.out_line(),
+        format!("dunlin is listening on {listen}")
+    );
+    let mut stream = std::os::unix::net::UnixStream::connect(path).expect("it listens");
+    stream
+        .set_read_timeout(Some(std::time::Duration::from_secs(20)))
+        .expect("a time limit");
+    let head = WireClient::upgrade_head("/echo", &[]);
+    stream.write_all(head.as_bytes()).expect("it reads");
+    let greeting = b"Please enter your name";
+    let mut answer = Vec::new();
+    while !answer.ends_with(greeting) {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).expect("it answers");
+        answer.extend(byte);
+    }
+    drop(stream);
+    serving.signal("TERM");
+    assert_eq!(serving.end().0.code(), Some(0));
+    assert!(!std::path::Path::new(path).exists());
+}
+
+#[test]
+fn the_environment_says_where_to_listen_and_a_flag_overrules_it() {
+    let mut command = dunlin(&["serve", "--listen", "127.0.0.1:0"]);
+    let mut serving = Serving::start(command.env("DUNLIN_LISTEN", "unix:/nowhere/at/all"));
+    address_in(&serving.out_line());
+
+    let mut command = dunlin(&["serve"]);
+    let mut serving = Serving::start(command.env("DUNLIN_LISTEN", "127.0.0.1:0, 127.0.0.1:0"));
+    assert_ne!(
+        address_in(&serving.out_line()),
+        address_in(&serving.out_line())
+    );
+}
+
+#[test]
+fn a_signal_closes_sessions_with_1001_and_ends_with_success() {
+    for signal in ["TERM", "INT"] {
+        let (serving, address) = Serving::on_free_port(&[]);
+        let mut client = open(address, "/echo-raw");
+        serving.signal(signal);
+        assert_eq!(client.read_close().0, 1001, "{signal}");
+        drop(client);
+        let (status, out, log) = serving.end();
+        assert_eq!(status.code(), Some(0), "{signal}: {log:#?}");
+        assert_eq!(out, "", "{signal}");
+    }
+}
+
+#[test]
+fn a_second_signal_does_not_wait_for_a_client_that_never_answers() {
+    let (serving, address) = Serving::on_free_port(&[]);
+    let mut client = open(address, "/echo-raw");
+    serving.signal("TERM");
+    assert_eq!(client.read_close().0, 1001);
+    serving.signal("TERM");
+    let (status, _, _) = serving.end();
+    assert_eq!(status.code(), Some(1));
+}

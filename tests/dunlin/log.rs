@@ -1,0 +1,85 @@
+//! The log of `dunlin serve`: what it tells, and what it must never tell.
+
+use crate::binary::{Serving, open};
+
+/// Time, level, message.
+#[track_caller]
+fn parts(line: &str) -> (&str, &str, &str) {
+    let (time, rest) = line.split_once(' ').expect("a time");
+    let (level, message) = rest.split_once(' ').expect("a level");
+    (time, level, message.trim_start())
+}
+
+#[test]
+fn a_line_is_a_utc_time_a_level_and_a_message() {
+    let (serving, address) = Serving::on_free_port(&[]);
+    let mut client = open(address, "/chat");
+    client.read_text();
+    let line = serving.log_line("Adding");
+    let (time, level, message) = parts(&line);
+    assert_eq!((level, message), ("INFO", "Adding user!"));
+    assert_eq!(time.len(), "2026-01-31T23:59:59.999Z".len(), "{line}");
+    assert!(time.starts_with("20") && time.ends_with('Z'), "{line}");
+}
+
+#[test]
+fn the_chat_tells_who_comes_and_goes() {
+    let (serving, address) = Serving::on_free_port(&[]);
+    let mut first = open(address, "/chat");
+    first.read_text();
+    serving.log_line("Adding user!");
+    let mut second = open(address, "/chat");
+    second.read_text();
+    serving.log_line("Adding user!");
+    second.leave();
+    serving.log_line("Removing user1!");
+    drop(first);
+    serving.log_line("Removing user0!");
+}
+
+#[test]
+fn the_browser_chat_tells_of_sessions_and_messages_by_connection() {
+    let (serving, address) = Serving::on_free_port(&[]);
+    let mut client = open(address, "/chatt");
+    let line = serving.log_line("session opened ");
+    let id = line.rsplit(' ').next().expect("an id").to_owned();
+    client.send_text("a secret");
+    assert_eq!(client.read_text(), "a secret");
+    client.leave();
+    serving.signal("TERM");
+    let (_, _, log) = serving.end();
+    let received: Vec<_> = log
+        .iter()
+        .filter(|line| line.contains("received"))
+        .collect();
+    assert_eq!(received.len(), 1, "{log:#?}");
+    assert!(received[0].ends_with(&format!("received {id}")), "{log:#?}");
+    assert!(
+        log.iter()
+            .any(|line| line.contains(&format!("session closed {id} 1000"))),
+        "{log:#?}"
+    );
+    assert!(!log.iter().any(|line| line.contains("secret")), "{log:#?}");
+}
+
+#[test]
+fn message_text_is_there_at_debug_level_without_control_characters() {
+    let (serving, address) = Serving::on_free_port(&["--log", "debug"]);
+    let mut client = open(address, "/chatt");
+    client.send_text("one\ntwo\u{1b}[2J");
+    client.read_text();
+    let line = serving.log_line("text of ");
+    assert_eq!(parts(&line).1, "DEBUG");
+    assert!(line.ends_with("one\\ntwo\\u{1b}[2J"), "{line}");
+}
+
+#[test]
+fn a_quiet_log_is_quiet() {
+    let (serving, address) = Serving::on_free_port(&["--log", "off"]);
+    let mut client = open(address, "/chat");
+    client.read_text();
+    client.leave();
+    serving.signal("TERM");
+    let (_, _, log) = serving.end();
+    assert_eq!(log, Vec::<String>::new());
+}

@@ -1,0 +1,13 @@
+//! Everything that is tested from outside: through a socket, or through the command.
+//!
+//! One binary, one module per subject. `wire_client` and `running` are what the
+//! others stand on: a client that can say any bytes, and a server that stops by itself.
+
+mod binary;
+mod cli;
+mod log;
+mod pages;
+mod ready;
+mod running;
+mod wire_client;
+mod wire_frame;
