@@ -1,7 +1,9 @@
 //! The rules of the hub over virtual time, and a world of random clients.
 
 mod backlog;
+mod chat;
 mod closing;
+mod crowd;
 mod fairness;
 mod handshake;
 mod opening;
@@ -11,3 +13,4 @@ mod sessions;
 mod stopping;
 mod timers;
 mod topics;
+mod world;
