@@ -109,7 +109,7 @@ impl Core {
     /// The backlog is past its limit: what the route's policy says.
     pub(super) fn enforce_limit(&mut self, place: u32) {
         let limit = self.rules(place).backlog_limit;
-        match self.rules(place).backlog {
+        match self.backlog_policy(place) {
             Backlog::Close => self.close_slow(place),
             Backlog::DropOldest => self.drop_oldest(place, limit),
             Backlog::DropNewest => self.drop_newest(place, limit),
@@ -121,7 +121,7 @@ impl Core {
     /// The backlog is above its mark for too long: what the route's policy says.
     fn enforce_mark(&mut self, place: u32) {
         let mark = self.rules(place).backlog_mark;
-        match self.rules(place).backlog {
+        match self.backlog_policy(place) {
             // Where reading stops, the time begins anew with every byte that is taken: a peer
             // that takes nothing for this long will not begin to.
             Backlog::Close | Backlog::StopReading => self.close_slow(place),

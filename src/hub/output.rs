@@ -153,7 +153,7 @@ impl Floor<'_> {
         if !passes(self.core.slot(place).backlog()) {
             return true;
         }
-        match self.core.rules(place).backlog {
+        match self.core.backlog_policy(place) {
             Backlog::StopReading => true,
             Backlog::DropOldest => {
                 self.core.drop_oldest(place, limit.saturating_sub(len));
@@ -391,6 +391,18 @@ impl Core {
         }
     }
 
+    /// What the route says about a backlog, as far as it can be done: where each message is
+    /// encoded on top of the ones before, none can be left out.
+    pub(super) fn backlog_policy(&self, place: u32) -> Backlog {
+        let rare = self.slots[place as usize].rare.as_ref();
+        let transform = rare.and_then(|rare| rare.transform.as_ref());
+        let is_chained = transform.is_some_and(|transform| transform.share_key().is_none());
+        match self.rules(place).backlog {
+            Backlog::DropNewest | Backlog::DropOldest if is_chained => Backlog::Close,
+            policy => policy,
+        }
+    }
+
     pub(super) fn dropped(&mut self, place: u32, messages: u64) {
         self.stats.dropped += messages;
         let slot = self.slot(place);
@@ -416,7 +428,9 @@ impl Core {
         let count = drop(outbox);
         let freed = before - outbox.len();
         self.buffered -= freed;
-        self.dropped(place, count);
+        if count > 0 {
+            self.dropped(place, count);
+        }
     }
 
     /// The policy for a peer that does not read, or not fast enough.
