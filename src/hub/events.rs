@@ -74,6 +74,7 @@ impl Hub {
             self.core.slot(place).receiver = receiver;
             let taken = bytes.len() - left;
             self.core.keep_unread(place, &bytes[taken..]);
+            self.core.count_transform(place);
         }
     }
 
@@ -240,9 +241,25 @@ impl Core {
         }
     }
 
-    /// Forgets what a connection received and its handler has not got.
+    /// Takes over into the books what the transformation of a connection holds back.
+    fn count_transform(&mut self, place: u32) {
+        if let Some(rare) = &mut self.slots[place as usize].rare
+            && let Some(transform) = &rare.transform
+        {
+            self.buffered -= rare.transform_held;
+            rare.transform_held = transform.held_bytes();
+            self.buffered += rare.transform_held;
+        }
+    }
+
+    /// Forgets what a connection received and its handler has not got. Nothing more is read from
+    /// it, nor encoded for it.
     pub(super) fn forget_received(&mut self, place: u32) {
         self.take_unread(place);
+        if let Some(rare) = &mut self.slots[place as usize].rare {
+            self.buffered -= std::mem::take(&mut rare.transform_held);
+            rare.transform = None;
+        }
         let receiver = std::mem::take(&mut self.slot(place).receiver);
         self.buffered -= receiver.buffered();
         self.forget_exchange(place);
