@@ -4,6 +4,7 @@ mod backlog;
 mod chat;
 mod closing;
 mod crowd;
+mod extensions;
 mod fairness;
 mod handshake;
 mod opening;
