@@ -108,8 +108,7 @@ impl Core {
             Backlog::Close => self.close_slow(place),
             Backlog::DropOldest => self.drop_oldest(place, bound),
             Backlog::DropNewest => self.drop_newest(place, bound),
-            // Reading has stopped; a peer that takes nothing for this long will not begin to.
-            Backlog::StopReading if !over_limit => self.close_slow(place),
+            // Reading has stopped, so the backlog cannot grow; a slow reader may take its time.
             Backlog::StopReading => {}
         }
     }
