@@ -11,6 +11,7 @@ pub mod cli;
 pub mod hub;
 mod net;
 pub mod server;
+pub mod sim;
 pub mod wire;
 
 pub use app::{
