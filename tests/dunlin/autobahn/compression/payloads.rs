@@ -50,16 +50,17 @@ pub(super) fn all() -> [Payload; 5] {
     [json(), html(), prose(), picture(), noise()]
 }
 
-/// Records that look alike, with characters of one to four bytes.
+/// Records that look alike, with characters of one to four bytes. The keys come again after some
+/// 4 KiB and stand nowhere between: a compressor that looks too far back refers to them.
 pub(super) fn json() -> Payload {
     let record = |number: usize| {
+        let key = (number as u64 % 40 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         let other = number * 7919 % 1000;
         format!(
-            r#"{{"id":{number},"sender":"user{other}","message":"안녕 {number} – 😀","read":{}}}"#,
-            other > 500
+            r#"{{"id":{number},"sender":"user{other}","key":"{key:016x}","message":"안녕 {number} – 😀"}}"#
         )
     };
-    Payload::text(&(0..LENGTH / 70).map(record).collect::<String>())
+    Payload::text(&(0..LENGTH / 90).map(record).collect::<String>())
 }
 
 fn html() -> Payload {
