@@ -3,6 +3,7 @@
 //! One binary, one module per subject. `wire_client` and `running` are what the
 //! others stand on: a client that can say any bytes, and a server that stops by itself.
 
+mod autobahn;
 mod binary;
 mod cli;
 mod log;
