@@ -8,6 +8,7 @@ pub mod apps;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod cli;
+pub mod client;
 pub mod hub;
 mod net;
 pub mod server;
@@ -17,6 +18,7 @@ pub use app::{
     App, Backlog, Handler, Origins, Peer, Remote, Request, Response, Send, Session, SessionId,
     Settings, Stats,
 };
+pub use client::{Client, Incoming};
 pub use hub::Limits;
 pub use server::{Address, Server};
 pub use wire::close::{CloseCode, CloseReason, ClosedBy};
