@@ -6,6 +6,8 @@ pub mod app;
 #[cfg(feature = "apps")]
 pub mod apps;
 #[cfg(feature = "cli")]
+pub mod check;
+#[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod cli;
 pub mod client;

@@ -4,7 +4,10 @@
 //! others stand on: a client that can say any bytes, and a server that stops by itself.
 
 mod binary;
+mod check;
 mod cli;
+mod client;
+mod false_server;
 mod log;
 mod pages;
 mod ready;
