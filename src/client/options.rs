@@ -137,7 +137,7 @@ impl Options {
             ("write_timeout", self.write_timeout, true),
         ] {
             let in_bounds = (SHORTEST..=LONGEST).contains(&value);
-            if !in_bounds && !(may_be_zero && value.is_zero()) {
+            if !(in_bounds || may_be_zero && value.is_zero()) {
                 let zero = if may_be_zero { "0 (for ever), or " } else { "" };
                 let wanted = format!("{zero}1 ms to 1 h");
                 return Err(out_of_bounds(name, &format!("{value:?}"), &wanted));
