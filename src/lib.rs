@@ -17,9 +17,11 @@ pub mod server;
 pub mod wire;
 
 pub use app::{
-    App, Backlog, Handler, Origins, Peer, Remote, Request, Response, Send, Session, SessionId,
-    Settings, Stats,
+    App, Backlog, Call, Handler, Origins, Peer, RawHandler, Remote, Request, Response, Send,
+    Session, SessionId, Settings, Stats,
 };
+#[cfg(feature = "json")]
+pub use app::{Codec, Json};
 pub use client::{Client, Incoming};
 pub use hub::Limits;
 pub use server::{Address, Server};
@@ -27,4 +29,5 @@ pub use wire::close::{CloseCode, CloseReason, ClosedBy};
 pub use wire::error::{Error, ErrorKind, Result};
 pub use wire::head::Method;
 pub use wire::message::Message;
+pub use wire::receive::RawFrame;
 pub use wire::response::Status;

@@ -1,9 +1,11 @@
 //! The program behind a WebSocket route.
 
+use super::call::Call;
 use super::request::Request;
 use super::response::Response;
 use super::session::Session;
 use crate::wire::close::CloseReason;
+use crate::wire::error::Error;
 use crate::wire::message::Message;
 
 /// A program that answers the sessions of one route.
@@ -23,7 +25,8 @@ pub trait Handler: 'static {
     ///
     /// # Errors
     /// A [`Response`] refuses the upgrade: it is sent in place of the 101, nothing
-    /// that was sent or joined here happens, and no other event follows.
+    /// that was sent or joined here happens, and no other event follows. (On an outgoing route
+    /// it closes with 1000; there the request tells what was asked, with the fields of the answer.)
     fn open(
         &mut self,
         request: &Request<'_>,
@@ -42,6 +45,10 @@ pub trait Handler: 'static {
 
     /// A timer of [`Session::set_timer`] ran out; `token` is the one it was set with.
     fn timer(&mut self, _data: &mut Self::Data, _session: &mut Session<'_>, _token: u64) {}
+
+    /// For outgoing routes: a call came to nothing, and no session opens. `session` is there to
+    /// call again and to reach others; it cannot be sent to.
+    fn failed(&mut self, _session: &mut Session<'_>, _call: &Call, _error: &Error) {}
 
     /// The session is over: it left its topics, and nothing more can be sent on it.
     fn close(&mut self, _data: Self::Data, _session: &mut Session<'_>, _reason: &CloseReason) {}

@@ -1,10 +1,13 @@
 //! What a [`Session`](super::Session) asks of whoever holds the connections.
 
+use super::call::Call;
 use super::remote::Remote;
 use super::request::Peer;
 use super::session::{Send, SessionId};
 use crate::wire::close::CloseCode;
+use crate::wire::error::Result;
 use crate::wire::message::Message;
+use crate::wire::receive::RawFrame;
 use std::time::Duration;
 
 /// The holder of the connections. An id of a session that is gone is always
@@ -12,6 +15,7 @@ use std::time::Duration;
 #[allow(missing_docs)]
 pub trait Host {
     fn send(&mut self, to: SessionId, message: Message<'_>) -> Send;
+    fn send_frame(&mut self, to: SessionId, frame: RawFrame<'_>) -> Send;
     fn ping(&mut self, to: SessionId, payload: &[u8]) -> Send;
     fn close(&mut self, id: SessionId, code: CloseCode, reason: &str);
     fn join(&mut self, id: SessionId, topic: &str) -> bool;
@@ -23,6 +27,7 @@ pub trait Host {
         message: Message<'_>,
         with_self: bool,
     ) -> usize;
+    fn connect(&mut self, route: &str, call: Call) -> Result<SessionId>;
     fn subscribers(&self, topic: &str) -> usize;
     fn buffered(&self, id: SessionId) -> usize;
     fn peer(&self, id: SessionId) -> Peer;
@@ -31,5 +36,7 @@ pub trait Host {
     fn set_timer(&mut self, id: SessionId, after: Duration, token: u64);
     fn cancel_timer(&mut self, id: SessionId, token: u64) -> bool;
     fn now(&self) -> Duration;
+    #[cfg(feature = "json")]
+    fn codec(&self, id: SessionId) -> std::rc::Rc<dyn super::codec::Codec>;
     fn remote(&self) -> Remote;
 }

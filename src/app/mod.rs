@@ -4,10 +4,14 @@
 //! when a connection opens and a [`Session`] with every event. Nothing here
 //! holds a connection: whatever does, gives itself as a [`host::Host`].
 
+pub mod call;
+#[cfg(feature = "json")]
+pub mod codec;
 mod content;
 pub mod handler;
 pub mod host;
 pub mod program;
+pub mod raw;
 pub mod remote;
 pub mod request;
 pub mod response;
@@ -16,8 +20,12 @@ pub mod router;
 pub mod session;
 pub mod settings;
 
+pub use call::Call;
+#[cfg(feature = "json")]
+pub use codec::{Codec, Json};
 pub use handler::Handler;
 pub use program::App;
+pub use raw::RawHandler;
 pub use remote::{Remote, Stats};
 pub use request::{Peer, Request};
 pub use response::Response;

@@ -1,6 +1,7 @@
 //! The routes of a program: what a server or a simulation runs.
 
 use super::handler::Handler;
+use super::raw::{RawHandler, RawRoute};
 use super::request::Request;
 use super::response::Response;
 use super::route::{HandlerRoute, Route};
@@ -10,6 +11,8 @@ use super::settings::Settings;
 use crate::wire::error::{Error, ErrorKind, Result};
 use crate::wire::head::Method;
 use crate::wire::message::Message;
+use slab::Slab;
+use std::collections::HashMap;
 
 /// A plain HTTP route: looks at a request, gives a response.
 pub(crate) type HttpHandler = Box<dyn FnMut(&Request<'_>) -> Response>;
@@ -23,7 +26,7 @@ pub(crate) type HttpHandler = Box<dyn FnMut(&Request<'_>) -> Response>;
 ///     .on_message("/echo", |session, message| {
 ///         let _ = session.send(message);
 ///     })
-///     .get("/hello", |_request| Response::ok("text/plain", "hello"));
+///     .get("/hello", |_request| Response::ok("text/plain", b"hello"));
 /// ```
 ///
 /// A wrong pattern or setting does not panic: the error waits and is what starting the server returns.
@@ -32,6 +35,8 @@ pub struct App {
     pub(crate) paths: Router<Targets>,
     pub(crate) routes: Vec<(Settings, Box<dyn Route>)>,
     pub(crate) http: Vec<HttpHandler>,
+    /// Names of outgoing routes.
+    pub(crate) outgoing: HashMap<String, u16>,
     pub(crate) error: Option<Error>,
 }
 
@@ -70,7 +75,34 @@ impl App {
     }
 
     /// A WebSocket route with settings of its own.
-    pub fn ws_with(mut self, pattern: &str, settings: Settings, handler: impl Handler) -> Self {
+    pub fn ws_with(self, pattern: &str, settings: Settings, handler: impl Handler) -> Self {
+        self.route(pattern, settings, Box::new(HandlerRoute::new(handler)))
+    }
+
+    /// A WebSocket route whose handler sees every frame and answers for itself.
+    pub fn ws_raw(self, pattern: &str, settings: Settings, handler: impl RawHandler) -> Self {
+        let data = Slab::new();
+        self.route(pattern, settings, Box::new(RawRoute { handler, data }))
+    }
+
+    /// A route for sessions that this program opens to other servers, in the same loop:
+    /// [`Session::connect`] and [`Remote::connect`](super::Remote::connect) name it. Its settings'
+    /// protocols and extensions are offered; origins mean nothing here.
+    pub fn outgoing(mut self, name: &str, settings: Settings, handler: impl Handler) -> Self {
+        let index = self.routes.len() as u16;
+        let added =
+            settings
+                .check()
+                .and_then(|()| match self.outgoing.insert(name.to_owned(), index) {
+                    None => Ok(()),
+                    Some(_) => Err(taken("an outgoing route", name)),
+                });
+        let route = Box::new(HandlerRoute::new(handler));
+        self.routes.push((settings, route));
+        self.remember(added)
+    }
+
+    fn route(mut self, pattern: &str, settings: Settings, route: Box<dyn Route>) -> Self {
         let index = self.routes.len() as u16;
         let added = settings.check().and_then(|()| {
             let targets = self.paths.entry(pattern, Targets::default)?;
@@ -79,8 +111,7 @@ impl App {
                 Some(_) => Err(taken("a WebSocket route", pattern)),
             }
         });
-        self.routes
-            .push((settings, Box::new(HandlerRoute::new(handler))));
+        self.routes.push((settings, route));
         self.remember(added)
     }
 

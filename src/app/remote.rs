@@ -1,5 +1,6 @@
 //! The handle for other threads.
 
+use super::call::Call;
 use super::session::SessionId;
 use crate::wire::close::CloseCode;
 use crate::wire::error::{Error, ErrorKind, Result};
@@ -27,6 +28,10 @@ pub(crate) enum Command {
         id: SessionId,
         code: CloseCode,
         reason: String,
+    },
+    Connect {
+        route: String,
+        call: Call,
     },
     Shutdown,
 }
@@ -166,6 +171,18 @@ impl Remote {
             id,
             code,
             reason: reason.to_owned(),
+        })
+    }
+
+    /// Calls another server on an [outgoing route](super::App::outgoing). What becomes of it is
+    /// told to the handler of that route; a name without a route is logged.
+    ///
+    /// # Errors
+    /// As [`Remote::publish`].
+    pub fn connect(&self, route: &str, call: Call) -> Result<()> {
+        self.ask(Command::Connect {
+            route: route.to_owned(),
+            call,
         })
     }
 

@@ -120,7 +120,8 @@ fn form_value<'r>(form: &'r str, name: &str) -> Option<Cow<'r, str>> {
 /// Decodes `%XX` (and `+` in forms); bytes that are not UTF-8 become U+FFFD, a
 /// broken escape stays as it is.
 pub(crate) fn percent_decode(text: &str, plus_is_space: bool) -> Cow<'_, str> {
-    if !text.contains('%') && !(plus_is_space && text.contains('+')) {
+    let has_escape = text.contains('%') || (plus_is_space && text.contains('+'));
+    if !has_escape {
         return Cow::Borrowed(text);
     }
     let bytes = text.as_bytes();

@@ -3,12 +3,15 @@
 //! The typed data of a route's sessions lie in a slab of that type: no box and
 //! no downcast per session, one dynamic call per event.
 
+use super::call::Call;
 use super::handler::Handler;
 use super::request::Request;
 use super::response::Response;
 use super::session::Session;
 use crate::wire::close::CloseReason;
+use crate::wire::error::Error;
 use crate::wire::message::Message;
+use crate::wire::receive::RawFrame;
 use slab::Slab;
 
 /// Where a session's data lie in its route.
@@ -16,6 +19,14 @@ pub(crate) type DataKey = u32;
 
 /// What the hub calls; `data` is the key that `open` gave.
 pub(crate) trait Route {
+    /// Whether [`Route::frame`] is called in place of `message` and `pong`.
+    fn is_raw(&self) -> bool {
+        false
+    }
+
+    /// A whole frame, for raw routes only.
+    fn frame(&mut self, _data: DataKey, _session: &mut Session<'_>, _frame: RawFrame<'_>) {}
+
     fn open(
         &mut self,
         request: &Request<'_>,
@@ -25,6 +36,7 @@ pub(crate) trait Route {
     fn drain(&mut self, data: DataKey, session: &mut Session<'_>, dropped: u64);
     fn pong(&mut self, data: DataKey, session: &mut Session<'_>, payload: &[u8]);
     fn timer(&mut self, data: DataKey, session: &mut Session<'_>, token: u64);
+    fn failed(&mut self, _session: &mut Session<'_>, _call: &Call, _error: &Error) {}
     fn close(&mut self, data: DataKey, session: &mut Session<'_>, reason: &CloseReason);
 }
 
@@ -70,6 +82,10 @@ impl<H: Handler> Route for HandlerRoute<H> {
     fn timer(&mut self, data: DataKey, session: &mut Session<'_>, token: u64) {
         self.handler
             .timer(&mut self.data[data as usize], session, token);
+    }
+
+    fn failed(&mut self, session: &mut Session<'_>, call: &Call, error: &Error) {
+        self.handler.failed(session, call, error);
     }
 
     fn close(&mut self, data: DataKey, session: &mut Session<'_>, reason: &CloseReason) {

@@ -1,10 +1,13 @@
 //! What a handler can do with a connection.
 
+use super::call::Call;
 use super::host::Host;
 use super::remote::Remote;
 use super::request::Peer;
 use crate::wire::close::CloseCode;
+use crate::wire::error::Result;
 use crate::wire::message::Message;
+use crate::wire::receive::RawFrame;
 use std::fmt;
 use std::time::Duration;
 
@@ -66,6 +69,32 @@ impl<'h> Session<'h> {
         self.host.send(self.id, message.into())
     }
 
+    /// Sends a value as a message of the route's codec.
+    ///
+    /// # Errors
+    /// Kind `Data`: the value has no form in that codec; nothing was sent.
+    #[cfg(feature = "json")]
+    pub fn send_value<T: serde::Serialize>(&mut self, value: &T) -> Result<Send> {
+        let encoded = self.host.codec(self.id).encode(value)?;
+        Ok(self.send(encoded.message()))
+    }
+
+    /// The value of a received message by the route's codec.
+    ///
+    /// # Errors
+    /// Kind `Data`: the message is not of that codec, or not of this shape.
+    #[cfg(feature = "json")]
+    pub fn value<T: serde::de::DeserializeOwned>(&self, message: Message<'_>) -> Result<T> {
+        super::codec::value(&*self.host.codec(self.id), message)
+    }
+
+    /// Sends one frame of any kind as it is (its payload must be short enough and, for a Close,
+    /// well-formed: nothing is checked): for [raw sessions](super::RawHandler), which must keep
+    /// the order of fragments themselves. A Close ends the session as [`Session::close`] does.
+    pub fn send_frame(&mut self, frame: RawFrame<'_>) -> Send {
+        self.host.send_frame(self.id, frame)
+    }
+
     /// Sends a message to another session of any route.
     pub fn send_to<'m>(&mut self, other: SessionId, message: impl Into<Message<'m>>) -> Send {
         self.host.send(other, message.into())
@@ -114,6 +143,15 @@ impl<'h> Session<'h> {
     /// How many sessions subscribe to a topic.
     pub fn subscribers(&self, topic: &str) -> usize {
         self.host.subscribers(topic)
+    }
+
+    /// Calls another server on an [outgoing route](super::App::outgoing). Its handler gets the
+    /// open event of the new session later, or [`Handler::failed`](super::Handler::failed).
+    ///
+    /// # Errors
+    /// `Config` without a route of this name, `Limit` when the server is full or stopping.
+    pub fn connect(&mut self, route: &str, call: Call) -> Result<SessionId> {
+        self.host.connect(route, call)
     }
 
     /// Bytes that wait because the peer does not take them.

@@ -1,5 +1,7 @@
 //! The settings of a route: protocol times, sizes, backlog, origins.
 
+#[cfg(feature = "json")]
+use super::codec::{Codec, Json};
 use crate::wire::error::{Error, ErrorKind, Result};
 use crate::wire::extension::Extension;
 use std::rc::Rc;
@@ -64,6 +66,9 @@ pub struct Settings {
     pub require_protocol: bool,
     /// Extensions in the server's order of preference. Default: none.
     pub extensions: Vec<Rc<dyn Extension>>,
+    /// Turns values into messages and back. Default: JSON.
+    #[cfg(feature = "json")]
+    pub codec: Rc<dyn Codec>,
     /// Masks what is sent, which a server must not (RFC 6455 §5.1): for tests of clients. Default: no.
     pub masking: bool,
 }
@@ -85,6 +90,8 @@ impl Default for Settings {
             protocols: Vec::new(),
             require_protocol: false,
             extensions: Vec::new(),
+            #[cfg(feature = "json")]
+            codec: Rc::new(Json),
             masking: false,
         }
     }
@@ -138,6 +145,13 @@ impl Settings {
     /// Sets [`Settings::protocols`].
     pub fn protocols<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
         self.protocols = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Sets [`Settings::codec`].
+    #[cfg(feature = "json")]
+    pub fn codec(mut self, codec: impl Codec + 'static) -> Self {
+        self.codec = Rc::new(codec);
         self
     }
 

@@ -2,7 +2,7 @@
 
 use super::exit::Failure;
 use super::{listen, logger};
-use crate::{App, Remote, Server, apps};
+use crate::{Address, App, Remote, Server, apps};
 use clap::ArgMatches;
 use clap::parser::ValueSource;
 use log::LevelFilter;
@@ -81,19 +81,27 @@ pub(super) fn run(plan: Plan) -> Result<(), Failure> {
     }
     obey_signals(server.remote())?;
     for address in server.addresses() {
-        announce(&address.url());
+        announce(&address);
     }
     Ok(server.run()?)
 }
 
 /// Tells where to go. A closed standard output is no reason to stop.
-fn announce(url: &str) {
+fn announce(address: &Address) {
     let mut out = io::stdout().lock();
-    let _ = match url.starts_with("http") {
-        true => writeln!(out, "dunlin is listening on {url} — open it in a browser"),
-        false => writeln!(out, "dunlin is listening on {url}"),
-    };
+    let _ = writeln!(out, "{}", announcement(address));
     let _ = out.flush();
+}
+
+fn announcement(address: &Address) -> String {
+    let url = address.url();
+    match address {
+        Address::Tcp(tcp) if tcp.ip().is_unspecified() => {
+            format!("dunlin is listening on {url} and every network — open it in a browser")
+        }
+        Address::Tcp(_) => format!("dunlin is listening on {url} — open it in a browser"),
+        Address::Unix(_) => format!("dunlin is listening on {url}"),
+    }
 }
 
 /// The first SIGTERM or SIGINT drains the server, the second ends the process.
@@ -135,5 +143,23 @@ mod tests {
     fn an_empty_variable_means_the_default() {
         assert_eq!(split_one(""), [DEFAULT_LISTEN]);
         assert_eq!(split_one(" "), [DEFAULT_LISTEN]);
+    }
+
+    #[test]
+    fn an_announcement_names_a_url_that_can_be_opened() {
+        for (address, wanted) in [
+            (
+                "127.0.0.1:80",
+                "http://127.0.0.1:80/ — open it in a browser",
+            ),
+            (
+                "0.0.0.0:80",
+                "http://127.0.0.1:80/ and every network — open it in a browser",
+            ),
+            ("unix:d.sock", "unix:d.sock"),
+        ] {
+            let line = announcement(&address.parse().unwrap());
+            assert_eq!(line, format!("dunlin is listening on {wanted}"));
+        }
     }
 }

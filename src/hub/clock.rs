@@ -59,6 +59,10 @@ impl Core {
 
     /// The deadline of an open session has come: one of several things, or none any more.
     fn open_is_due(&mut self, place: u32) {
+        if self.slot(place).flags.has(Flags::PEER_CLOSED) {
+            // A raw handler that did not answer the Close.
+            return self.lost(place);
+        }
         let tick = self.tick;
         let rules = self.rules(place);
         let (timeout, period, backlog_time) =
@@ -104,8 +108,7 @@ impl Core {
             Backlog::Close => self.close_slow(place),
             Backlog::DropOldest => self.drop_oldest(place, bound),
             Backlog::DropNewest => self.drop_newest(place, bound),
-            // Reading has stopped; a peer that takes nothing for this long will not begin to.
-            Backlog::StopReading if !over_limit => self.close_slow(place),
+            // Reading has stopped, so the backlog cannot grow; a slow reader may take its time.
             Backlog::StopReading => {}
         }
     }
@@ -118,6 +121,7 @@ impl Floor<'_> {
             return;
         }
         match self.core.slot(place).state {
+            State::Dialling => self.core.dial_is_due(place),
             State::Head => self.core.head_is_due(place),
             State::Open => self.core.open_is_due(place),
             // Their Close did not come, or our last bytes did not go: enough.

@@ -6,10 +6,13 @@
 //! ```
 
 use super::core::{Core, Floor};
+use super::output::write_frame;
 use super::slot::{Flags, State};
 use super::ticks::ticks;
+use crate::app::Send;
 use crate::wire::close::{CloseCode, CloseReason, ClosedBy, cut_reason};
-use crate::wire::frame::OpCode;
+use crate::wire::frame::{MAX_HEADER, OpCode};
+use crate::wire::receive::RawFrame;
 use std::time::Duration;
 
 /// How long a refused request's connection waits for the peer to end (SPEC: 64 KiB or 2 s).
@@ -73,6 +76,34 @@ impl Core {
         self.finish(place);
     }
 
+    /// A raw session's peer has closed: its handler has the close timeout to answer.
+    pub(super) fn raw_close_arrived(&mut self, place: u32, payload: &[u8]) {
+        let wait = self.rules(place).close_timeout;
+        let slot = self.slot(place);
+        slot.flags.set(Flags::PEER_CLOSED);
+        if slot.state == State::Open {
+            slot.rare()
+                .close
+                .get_or_insert(close_reason(payload, ClosedBy::Peer));
+            self.deadlines.set(place, self.tick + wait, self.tick);
+        }
+    }
+
+    /// A raw session's handler has sent a Close of its own making.
+    fn raw_close_sent(&mut self, place: u32, payload: &[u8]) {
+        let wait = self.rules(place).close_timeout;
+        let slot = self.slot(place);
+        slot.rare()
+            .close
+            .get_or_insert(close_reason(payload, ClosedBy::Us));
+        if slot.flags.has(Flags::PEER_CLOSED) {
+            return self.finish(place);
+        }
+        slot.state = State::Closing;
+        self.leave_all(place);
+        self.deadlines.set(place, self.tick + wait, self.tick);
+    }
+
     /// A session has nothing more to say: what waits goes out, then the sending direction ends.
     fn finish(&mut self, place: u32) {
         let wait = self.rules(place).close_timeout;
@@ -109,7 +140,9 @@ impl Core {
             // An answer may still be under way to a peer that only stopped asking.
             State::Head if slot.backlog() > 0 => self.finish_http(place),
             State::Ending => {}
-            State::Head | State::Open | State::Closing | State::Lingering => self.lost(place),
+            State::Dialling | State::Head | State::Open | State::Closing | State::Lingering => {
+                self.lost(place)
+            }
             State::Dead => {}
         }
     }
@@ -129,7 +162,46 @@ impl Core {
     }
 }
 
+/// What a Close payload says (RFC 6455 §5.5.1).
+fn close_reason(payload: &[u8], by: ClosedBy) -> CloseReason {
+    match payload {
+        [high, low, reason @ ..] => {
+            let code = CloseCode::new(u16::from_be_bytes([*high, *low]));
+            CloseReason::new(code, String::from_utf8_lossy(reason), by)
+        }
+        _ => CloseReason::new(CloseCode::NO_STATUS, "", by),
+    }
+}
+
 impl Floor<'_> {
+    /// Sends one frame as it is, for raw sessions.
+    pub(super) fn send_frame(&mut self, place: u32, frame: RawFrame<'_>) -> Send {
+        if self.core.slot(place).state != State::Open {
+            return Send::Closed;
+        }
+        self.settle(place);
+        let mut bytes = Vec::with_capacity(MAX_HEADER + frame.payload.len());
+        let mask = self.core.mask(place);
+        write_frame(
+            &mut bytes,
+            frame.fin,
+            frame.opcode,
+            frame.reserved,
+            frame.payload,
+            mask,
+        );
+        if frame.opcode == OpCode::Close {
+            self.core.push_ready(place, &bytes);
+            self.core.raw_close_sent(place, frame.payload);
+            return Send::Queued;
+        }
+        self.append(
+            place,
+            &bytes,
+            u64::from(!frame.opcode.is_control() && frame.fin),
+        )
+    }
+
     /// Everything is sent: the peer shall read an end of file.
     pub(super) fn end_sending(&mut self, place: u32) {
         self.io.shutdown_write(place);

@@ -7,7 +7,8 @@ use super::timers::Timers;
 use super::topic::Topics;
 use crate::app::{Backlog, Peer, Remote, SessionId, Settings, Stats};
 use crate::wire::message::Message;
-use core::net::IpAddr;
+use crate::wire::receive::Role;
+use core::net::{IpAddr, SocketAddr};
 use rand::RngExt;
 use rand::rngs::StdRng;
 use slab::Slab;
@@ -34,12 +35,17 @@ pub(super) struct Rules {
     pub(super) max_frame: usize,
     pub(super) max_message: usize,
     pub(super) masking: bool,
+    pub(super) raw: bool,
+    pub(super) role: Role,
+    #[cfg(feature = "json")]
+    pub(super) codec: std::rc::Rc<dyn crate::app::Codec>,
 }
 
 impl Rules {
-    pub(super) fn new(settings: &Settings) -> Self {
+    /// A raw session's pings are its handler's affair; a client's frames are always masked.
+    pub(super) fn new(settings: &Settings, raw: bool, role: Role) -> Self {
         Self {
-            ping_period: ticks(settings.ping_period),
+            ping_period: if raw { 0 } else { ticks(settings.ping_period) },
             timeout: ticks(settings.timeout),
             close_timeout: ticks(settings.close_timeout),
             backlog: settings.backlog,
@@ -48,7 +54,11 @@ impl Rules {
             backlog_time: ticks(settings.backlog_time),
             max_frame: settings.max_frame_size,
             max_message: settings.max_message_size,
-            masking: settings.masking,
+            masking: settings.masking || role == Role::Client,
+            raw,
+            role,
+            #[cfg(feature = "json")]
+            codec: settings.codec.clone(),
         }
     }
 }
@@ -86,6 +96,9 @@ pub(super) struct Core {
     pub(super) resumed: VecDeque<SessionId>,
     /// Places whose deadline has come.
     pub(super) due: VecDeque<u32>,
+    /// Outgoing routes by name, and calls that the driver has not begun.
+    pub(super) outgoing: HashMap<String, u16>,
+    pub(super) to_dial: VecDeque<(SessionId, SocketAddr)>,
     pub(super) now: Now,
     pub(super) tick: Tick,
     pub(super) stats: Stats,
@@ -118,7 +131,7 @@ impl Core {
             deadlines: Deadlines::default(),
             timers: Timers::default(),
             rules,
-            http_rules: Rules::new(&http),
+            http_rules: Rules::new(&http, false, Role::Server),
             limits,
             gather: Vec::new(),
             gather_of: NOWHERE,
@@ -129,6 +142,8 @@ impl Core {
             drained: VecDeque::new(),
             resumed: VecDeque::new(),
             due: VecDeque::new(),
+            outgoing: HashMap::new(),
+            to_dial: VecDeque::new(),
             now: Now::default(),
             tick: 0,
             stats: Stats::default(),
@@ -203,6 +218,10 @@ impl Core {
     pub(super) fn rearm(&mut self, place: u32) {
         let (tick, rules) = (self.tick, self.rules(place));
         let slot = &self.slots[place as usize];
+        if slot.flags.has(Flags::PEER_CLOSED) {
+            // The deadline of its handler's answer stays.
+            return;
+        }
         let mut at = None;
         let mut earliest =
             |deadline: Tick| at = Some(at.map_or(deadline, |at: Tick| at.min(deadline)));

@@ -7,7 +7,8 @@ use super::transport::Transport;
 use crate::app::route::{DataKey, Route};
 use crate::app::{Session, SessionId};
 use crate::wire::close::{CloseCode, CloseReason};
-use crate::wire::receive::{Event, Failure, Input, Lanes, Receiver, Role, Rules};
+use crate::wire::frame::OpCode;
+use crate::wire::receive::{Event, Failure, Input, Lanes, RawFrame, Receiver, Rules};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Calls a route for a session; a panic ends that session with 1011 and nothing else.
@@ -26,8 +27,16 @@ pub(super) fn call(
         event(route, data, &mut Session::new(&mut floor, id));
     }));
     if outcome.is_err() {
+        core.panicked(place);
+    }
+}
+
+impl Core {
+    /// The handler of a session panicked.
+    pub(super) fn panicked(&mut self, place: u32) {
+        let id = self.slot(place).id(place);
         log::error!("the handler of session {id} panicked; the session ends with 1011");
-        core.fail(place, CloseCode::INTERNAL_ERROR, "Internal error");
+        self.fail(place, CloseCode::INTERNAL_ERROR, "Internal error");
     }
 }
 
@@ -38,7 +47,14 @@ impl Hub {
         let mut receiver = std::mem::take(&mut slot.receiver);
         let held_before = receiver.buffered();
         self.core.gather_of = place;
-        let ended = self.read_frames(io, place, &mut receiver, bytes);
+        // One guard for all messages of a read: it costs as much as a small message does.
+        let ended = catch_unwind(AssertUnwindSafe(|| {
+            self.read_frames(io, place, &mut receiver, bytes)
+        }));
+        let ended = ended.unwrap_or_else(|_| {
+            self.core.panicked(place);
+            true
+        });
         Floor::new(&mut self.core, io).flush_gather();
         self.core.gather_of = NOWHERE;
         self.core.buffered += receiver.buffered();
@@ -73,10 +89,10 @@ impl Hub {
             _ => 0,
         };
         let mut rules = Rules {
-            role: Role::Server,
+            role: settings.role,
             max_frame: settings.max_frame + slack,
             max_message: settings.max_message,
-            raw: false,
+            raw: settings.raw,
             closing: false,
         };
         loop {
@@ -112,6 +128,7 @@ impl Hub {
             };
             self.core.leave_all(place);
             self.farewell(io, place);
+            self.tell_failure(io, place);
             let slot = self.core.slot(place);
             let receiver = std::mem::take(&mut slot.receiver);
             let backlog = slot.backlog();
@@ -209,7 +226,8 @@ fn next<'a>(
     lanes.next(receiver, transform, rules, input)
 }
 
-/// Gives one event to the handler, or answers it.
+/// Gives one event to the handler, or answers it. A panic is the caller's to catch.
+#[inline]
 fn take(
     core: &mut Core,
     routes: &mut [Box<dyn Route>],
@@ -220,9 +238,11 @@ fn take(
     match event {
         Event::Message(message) => {
             core.stats.received += 1;
-            call(core, routes, io, place, |route, data, session| {
-                route.message(data, session, message);
-            });
+            let slot = core.slot(place);
+            let (id, data) = (slot.id(place), slot.data);
+            let route = &mut *routes[slot.route as usize];
+            let mut floor = Floor::new(core, io);
+            route.message(data, &mut Session::new(&mut floor, id), message);
         }
         Event::Ping { pong, .. } => {
             if core.slot(place).state == State::Open {
@@ -243,6 +263,25 @@ fn take(
             }
             core.peer_closed(place, close);
         }
-        Event::Frame(_) => {}
+        Event::Frame(frame) => take_frame(core, routes, io, place, frame),
+    }
+}
+
+/// Gives a frame to a raw handler; a Close is its to answer.
+fn take_frame(
+    core: &mut Core,
+    routes: &mut [Box<dyn Route>],
+    io: &mut dyn Transport,
+    place: u32,
+    frame: RawFrame<'_>,
+) {
+    if frame.opcode == OpCode::Close {
+        core.raw_close_arrived(place, frame.payload);
+    }
+    call(core, routes, io, place, |route, data, session| {
+        route.frame(data, session, frame);
+    });
+    if frame.opcode == OpCode::Close && core.slot(place).state == State::Closing {
+        core.peer_closed(place, None);
     }
 }

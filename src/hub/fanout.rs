@@ -6,7 +6,6 @@ use super::slot::{Flags, Seat, State};
 use super::topic::{HOLD_BYTES, encode_frame, open_frame};
 use super::transport::Lost;
 use crate::wire::message::Message;
-use rand::RngExt;
 
 /// Sends of one turn; more wait for the next, so that no room can hold the loop.
 const SENDS_A_TURN: usize = 64;
@@ -230,17 +229,17 @@ impl Core {
 
     /// Appends one plain frame of a log as this connection gets it.
     fn encode_owed(&mut self, place: u32, frame: &[u8], out: &mut Vec<u8>) {
-        let masking = self.rules(place).masking;
+        let mask = self.mask(place);
         let rare = self.slots[place as usize].rare.as_mut();
         let start = out.len();
         match rare.and_then(|rare| rare.transform.as_deref_mut()) {
             Some(transform) => encode_frame(frame, transform, out),
             None => out.extend_from_slice(frame),
         }
-        if masking {
+        if mask.is_some() {
             let unmasked = out.split_off(start);
             let (opcode, reserved, payload) = open_frame(&unmasked);
-            write_frame(out, opcode, reserved, payload, Some(self.random.random()));
+            write_frame(out, true, opcode, reserved, payload, mask);
         }
     }
 

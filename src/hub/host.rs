@@ -4,10 +4,12 @@ use super::core::Floor;
 use super::slot::State;
 use super::transport::Transport;
 use crate::app::host::Host;
-use crate::app::{Peer, Remote, Send, SessionId};
+use crate::app::{Call, Peer, Remote, Send, SessionId};
 use crate::wire::close::CloseCode;
+use crate::wire::error::Result;
 use crate::wire::frame::OpCode;
 use crate::wire::message::Message;
+use crate::wire::receive::RawFrame;
 use std::time::Duration;
 
 impl<'a> Floor<'a> {
@@ -20,6 +22,13 @@ impl Host for Floor<'_> {
     fn send(&mut self, to: SessionId, message: Message<'_>) -> Send {
         match self.core.place_of(to) {
             Some(place) => self.send(place, message),
+            None => Send::Closed,
+        }
+    }
+
+    fn send_frame(&mut self, to: SessionId, frame: RawFrame<'_>) -> Send {
+        match self.core.place_of(to) {
+            Some(place) => self.send_frame(place, frame),
             None => Send::Closed,
         }
     }
@@ -92,6 +101,10 @@ impl Host for Floor<'_> {
         self.publish(from, topic, message, with_self)
     }
 
+    fn connect(&mut self, route: &str, call: Call) -> Result<SessionId> {
+        self.core.dial(route, call)
+    }
+
     fn subscribers(&self, topic: &str) -> usize {
         let topics = &self.core.topics;
         topics.find(topic).map_or(0, |topic| topics.members(topic))
@@ -142,6 +155,14 @@ impl Host for Floor<'_> {
 
     fn cancel_timer(&mut self, id: SessionId, token: u64) -> bool {
         self.core.timers.cancel(id, token)
+    }
+
+    #[cfg(feature = "json")]
+    fn codec(&self, id: SessionId) -> std::rc::Rc<dyn crate::app::Codec> {
+        match self.core.place_of(id) {
+            Some(place) => self.core.rules(place).codec.clone(),
+            None => self.core.http_rules.codec.clone(),
+        }
     }
 
     fn now(&self) -> Duration {

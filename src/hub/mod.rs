@@ -10,17 +10,18 @@
 //! | kind | methods |
 //! |---|---|
 //! | time | [`advance`](Hub::advance) |
-//! | feed in | [`accept`](Hub::accept), [`received`](Hub::received), [`received_directly`](Hub::received_directly), [`end_of_file`](Hub::end_of_file), [`lost`](Hub::lost), [`writable`](Hub::writable), [`command`](Hub::command) |
+//! | feed in | [`accept`](Hub::accept), [`received`](Hub::received), [`received_directly`](Hub::received_directly), [`end_of_file`](Hub::end_of_file), [`lost`](Hub::lost), [`writable`](Hub::writable) |
 //! | work | [`work`](Hub::work): timers, deliveries, flushes, burials, each with a budget |
 //! | ask | [`wants_read`](Hub::wants_read), [`target`](Hub::target), [`next_resumed`](Hub::next_resumed), [`next_deadline`](Hub::next_deadline), [`is_empty`](Hub::is_empty), [`stats`](Hub::stats) |
 //!
-//! The routes stand beside the [`core`], not inside it: the core is lent whole
+//! The routes stand beside the core, not inside it: the core is lent whole
 //! to a handler, so what it sends happens at once, and no handler ever runs
 //! inside a handler.
 
 mod clock;
 mod closing;
 mod core;
+mod dial;
 mod events;
 mod fanout;
 mod host;
@@ -46,7 +47,7 @@ use crate::app::route::Route;
 use crate::app::router::Router;
 use crate::app::{Peer, Remote, SessionId, Settings, Stats};
 use crate::wire::error::Result;
-use crate::wire::receive::Lanes;
+use crate::wire::receive::{Lanes, Role};
 use crate::wire::refusal::Refusal;
 use crate::wire::response::Status;
 use rand::SeedableRng;
@@ -79,10 +80,23 @@ impl Hub {
         if let Some(error) = app.error {
             return Err(error);
         }
+        let rules = app.routes.iter();
+        let rules = rules.enumerate().map(|(index, (settings, route))| {
+            let role = match app
+                .outgoing
+                .values()
+                .any(|known| usize::from(*known) == index)
+            {
+                true => Role::Client,
+                false => Role::Server,
+            };
+            Rules::new(settings, route.is_raw(), role)
+        });
+        let mut core = Core::new(rules.collect(), limits, StdRng::from_seed(seed), remote);
+        core.outgoing = app.outgoing;
         let (settings, routes): (Vec<Settings>, Vec<_>) = app.routes.into_iter().unzip();
-        let rules = settings.iter().map(Rules::new).collect();
         Ok(Self {
-            core: Core::new(rules, limits, StdRng::from_seed(seed), remote),
+            core,
             lanes: Lanes::new(),
             paths: app.paths,
             routes,
@@ -146,6 +160,7 @@ impl Hub {
         let slot = self.core.slot(place);
         slot.last_seen = tick as u16;
         match slot.state {
+            State::Dialling => self.answered(io, place, bytes),
             State::Head => self.http(io, place, bytes),
             State::Open | State::Closing => self.frames(io, place, bytes),
             State::Ending | State::Lingering => self.core.discard(place, bytes.len()),
@@ -216,6 +231,11 @@ impl Hub {
             Command::Close { id, code, reason } => {
                 use crate::app::host::Host;
                 Host::close(&mut Floor::new(&mut self.core, io), id, code, &reason);
+            }
+            Command::Connect { route, call } => {
+                if let Err(error) = self.core.dial(&route, call) {
+                    log::warn!("{error}");
+                }
             }
             Command::Shutdown => self.core.stop(),
         }

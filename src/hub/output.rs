@@ -22,7 +22,24 @@ const FLUSH_BYTES: usize = 256 << 10;
 
 impl Floor<'_> {
     /// Sends a message to a session.
+    #[inline]
     pub(super) fn send(&mut self, place: u32, message: Message<'_>) -> Send {
+        let core = &mut *self.core;
+        let slot = &core.slots[place as usize];
+        if core.gather_of == place && slot.is_plain() && !is_long(message) {
+            frame::write_message(&mut core.gather, message);
+            core.stats.sent += 1;
+            if core.gather.len() > GATHER_MAX {
+                self.flush_gather();
+            }
+            return Send::Queued;
+        }
+        self.send_otherwise(place, message)
+    }
+
+    /// Every case but that of a plain answer.
+    #[cold]
+    fn send_otherwise(&mut self, place: u32, message: Message<'_>) -> Send {
         if self.core.slot(place).state != State::Open {
             return Send::Closed;
         }
@@ -230,25 +247,26 @@ impl Floor<'_> {
 impl Core {
     /// Appends a message framed for this connection: transformed and masked as agreed.
     pub(super) fn encode(&mut self, place: u32, message: Message<'_>, out: &mut Vec<u8>) {
+        let mask = self.mask(place);
         let slot = &mut self.slots[place as usize];
-        let masking = self
-            .rules
-            .get(slot.route as usize)
-            .is_some_and(|rules| rules.masking);
         let transform = slot
             .rare
             .as_mut()
             .and_then(|rare| rare.transform.as_deref_mut());
-        let mask = masking.then(|| self.random.random());
         encode_message(message, transform, mask, out);
+    }
+
+    /// A new mask key, for connections whose frames are masked.
+    pub(super) fn mask(&mut self, place: u32) -> Option<[u8; 4]> {
+        let masking = self.rules(place).masking;
+        masking.then(|| self.random.random())
     }
 
     /// Puts a control frame behind everything else; no policy applies to it.
     pub(super) fn push_control(&mut self, place: u32, opcode: OpCode, payload: &[u8]) {
-        let masking = self.rules(place).masking;
-        let mask = masking.then(|| self.random.random());
+        let mask = self.mask(place);
         let mut frame = Vec::with_capacity(frame::MAX_HEADER + payload.len());
-        write_frame(&mut frame, opcode, Reserved::NONE, payload, mask);
+        write_frame(&mut frame, true, opcode, Reserved::NONE, payload, mask);
         self.push_ready(place, &frame);
     }
 
@@ -398,17 +416,20 @@ fn encode_message(
     } else {
         payload
     };
-    write_frame(out, opcode, reserved.unwrap_or_default(), payload, mask);
+    let reserved = reserved.unwrap_or_default();
+    write_frame(out, true, opcode, reserved, payload, mask);
 }
 
+/// Appends any frame, masked if a key is given.
 pub(super) fn write_frame(
     out: &mut Vec<u8>,
+    fin: bool,
     opcode: OpCode,
     reserved: Reserved,
     payload: &[u8],
     mask: Option<[u8; 4]>,
 ) {
-    write_header(out, true, reserved, opcode, payload.len(), mask);
+    write_header(out, fin, reserved, opcode, payload.len(), mask);
     let start = out.len();
     out.extend_from_slice(payload);
     if let Some(key) = mask {

@@ -4,11 +4,13 @@
 //! extension, close reason) lies in a [`Rare`] that exists only when one of
 //! these does.
 
+use super::dial::Dialled;
 use super::http::Exchange;
 use super::ticks::{ShortTick, Tick};
 use crate::app::route::DataKey;
 use crate::app::{Peer, SessionId};
 use crate::wire::close::CloseReason;
+use crate::wire::error::Error;
 use crate::wire::extension::Transform;
 use crate::wire::outbox::Outbox;
 use crate::wire::receive::Receiver;
@@ -17,6 +19,8 @@ use core::net::{Ipv4Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 /// Where a connection stands. Transitions lie in `closing.rs`, but for Head to Open in `upgrade.rs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
+    /// This side called: the connection, or the server's answer, is awaited.
+    Dialling,
     /// HTTP: a request is awaited or being read.
     Head,
     /// The handler has opened the session.
@@ -56,6 +60,10 @@ impl Flags {
     pub(super) const AWAITS_PONG: u16 = 1 << 8;
     /// What waits at the front of the outbox is HTTP, not frames.
     pub(super) const SPEAKS_HTTP: u16 = 1 << 9;
+    /// The peer's Close has arrived at a raw session, whose handler is to answer it.
+    pub(super) const PEER_CLOSED: u16 = 1 << 11;
+    /// What it sends is masked.
+    pub(super) const MASKS: u16 = 1 << 12;
     /// Refused at the door: it does not count against the limit of connections.
     pub(super) const REFUSED: u16 = 1 << 10;
 
@@ -167,6 +175,9 @@ pub(super) struct Rare {
     /// A pong that waits for the backlog to drain; only the newest is kept.
     pub(super) pong: Option<Vec<u8>>,
     pub(super) exchange: Option<Box<Exchange>>,
+    pub(super) dialled: Option<Box<Dialled>>,
+    /// Why a call came to nothing.
+    pub(super) failure: Option<Error>,
     pub(super) transform: Option<Box<dyn Transform>>,
     /// The response's `Sec-WebSocket-Extensions`.
     pub(super) extensions: Option<Box<str>>,
@@ -185,6 +196,8 @@ impl Rare {
         !self.outbox.is_empty()
             || self.pong.is_some()
             || self.exchange.is_some()
+            || self.dialled.is_some()
+            || self.failure.is_some()
             || self.transform.is_some()
             || self.extensions.is_some()
             || self.protocol.is_some()
@@ -245,6 +258,16 @@ impl Slot {
         if self.rare.as_ref().is_some_and(|rare| !rare.is_needed()) {
             self.rare = None;
         }
+    }
+
+    /// A session without any peculiarity: what is said in its own turn goes out plain, behind what
+    /// is gathered. Asked at every message, so it looks at this slot alone.
+    #[inline]
+    pub(super) fn is_plain(&self) -> bool {
+        self.state == State::Open
+            && self.rare.is_none()
+            && matches!(self.seats, Seats::None)
+            && self.flags.0 & (Flags::OPENING | Flags::MASKS) == 0
     }
 
     /// Bytes that wait for the peer.

@@ -4,6 +4,7 @@ use super::core::Core;
 use super::slot::State;
 use super::ticks::ticks;
 use crate::wire::close::CloseCode;
+use crate::wire::error::{Error, ErrorKind};
 
 impl Core {
     /// Shutdown: every session gets Close 1001, in slices. The second call cuts what is left.
@@ -28,6 +29,10 @@ impl Core {
             match self.slot(place).state {
                 State::Open => self.close(place, CloseCode::GOING_AWAY, "Server stopping"),
                 State::Head => self.finish_http(place),
+                State::Dialling => self.dial_failed(
+                    place,
+                    Error::new(ErrorKind::Closed, "the server is stopping"),
+                ),
                 _ => continue,
             }
             // All are cut when the time of the drain is over, however they were set.

@@ -104,10 +104,10 @@ mod tests {
         deadlines.set(3, 10, 0);
         deadlines.set(1, 20, 0);
         assert_eq!(deadlines.next(), Some(10));
-        assert_eq!(due(&mut deadlines, 9), []);
+        assert_eq!(due(&mut deadlines, 9), [0u32; 0]);
         assert_eq!(due(&mut deadlines, 10), [3]);
         assert_eq!(deadlines.next(), Some(20));
-        assert_eq!(due(&mut deadlines, 19), []);
+        assert_eq!(due(&mut deadlines, 19), [0u32; 0]);
         assert_eq!(due(&mut deadlines, 25), [1]);
         assert_eq!(deadlines.next(), None);
     }
@@ -119,7 +119,7 @@ mod tests {
         deadlines.set(0, 30, 0);
         deadlines.set(1, 12, 0);
         deadlines.clear(1);
-        assert_eq!(due(&mut deadlines, 29), []);
+        assert_eq!(due(&mut deadlines, 29), [0u32; 0]);
         assert_eq!(deadlines.of(0, 29), Some(30));
         assert_eq!(due(&mut deadlines, 30), [0]);
     }
@@ -130,7 +130,11 @@ mod tests {
             for ahead in [1, 2, 1000, HORIZON] {
                 let mut deadlines = Deadlines::default();
                 deadlines.set(0, now + ahead, now);
-                assert_eq!(due(&mut deadlines, now + ahead - 1), [], "{now} {ahead}");
+                assert_eq!(
+                    due(&mut deadlines, now + ahead - 1),
+                    [0u32; 0],
+                    "{now} {ahead}"
+                );
                 // One tick late where the low bits are 0, never early.
                 let slack = u64::from((now + ahead) as u16 == 0);
                 assert_eq!(

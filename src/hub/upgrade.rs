@@ -4,6 +4,7 @@ use super::Hub;
 use super::core::Floor;
 use super::slot::{Flags, State};
 use super::transport::Transport;
+use crate::app::route::DataKey;
 use crate::app::{Origins, Request, Response, Session, Settings};
 use crate::wire::close::CloseCode;
 use crate::wire::extension::{Agreement, Offer};
@@ -25,7 +26,8 @@ impl Hub {
         head: &RequestHead<'_>,
     ) {
         let settings = &self.settings[route as usize];
-        let agreed = check(head).and_then(|upgrade| agree(settings, head, upgrade));
+        let is_raw = self.core.rules[route as usize].raw;
+        let agreed = check(head).and_then(|upgrade| agree(settings, is_raw, head, upgrade));
         match agreed {
             Ok(agreed) => self.open(io, place, route, head, agreed),
             Err(refusal) => self.core.refuse(place, &refusal),
@@ -61,13 +63,7 @@ impl Hub {
         core.slot(place).flags.clear(Flags::OPENING);
         match outcome {
             Ok(Ok(data)) => {
-                core.stats.opened += 1;
-                let slot = core.slot(place);
-                slot.data = data;
-                slot.flags.set(Flags::OPENED);
-                if slot.state == State::Open {
-                    core.rearm(place);
-                }
+                core.opened(place, data);
             }
             Ok(Err(response)) => core.take_back(place, before, head, &response),
             Err(_) => {
@@ -88,6 +84,7 @@ struct Agreed {
 /// Checks what a route's settings ask of an upgrade.
 fn agree(
     settings: &Settings,
+    is_raw: bool,
     head: &RequestHead<'_>,
     upgrade: UpgradeRequest<'_>,
 ) -> Result<Agreed, Refusal> {
@@ -106,7 +103,10 @@ fn agree(
     Ok(Agreed {
         accept: accept_key(upgrade.key),
         protocol,
-        extension: agree_on_extension(settings, &upgrade.extensions),
+        extension: match is_raw {
+            true => None,
+            false => agree_on_extension(settings, &upgrade.extensions),
+        },
     })
 }
 
@@ -144,10 +144,14 @@ impl super::core::Core {
         let protocol = agreed.protocol.as_deref();
         write_switching_protocols(&mut answer, &agreed.accept, protocol, extension);
         self.push_ready(place, &answer);
+        let masks = self.rules[route as usize].masking;
         let slot = self.slot(place);
         slot.state = State::Open;
         slot.route = route;
         slot.flags.set(Flags::OPENING);
+        if masks {
+            slot.flags.set(Flags::MASKS);
+        }
         if agreed.extension.is_some() || agreed.protocol.is_some() {
             let rare = slot.rare();
             rare.protocol = agreed.protocol.map(Into::into);
@@ -157,6 +161,17 @@ impl super::core::Core {
             }
         }
         before
+    }
+
+    /// The handler has opened the session: its close event is owed from now on.
+    pub(super) fn opened(&mut self, place: u32, data: DataKey) {
+        self.stats.opened += 1;
+        let slot = self.slot(place);
+        slot.data = data;
+        slot.flags.set(Flags::OPENED);
+        if slot.state == State::Open {
+            self.rearm(place);
+        }
     }
 
     /// The handler refused: its response goes out in place of the 101 and all that followed.

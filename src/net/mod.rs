@@ -8,6 +8,7 @@
 
 mod accept;
 mod address;
+mod dial;
 mod listener;
 mod read;
 mod sockets;

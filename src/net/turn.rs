@@ -131,6 +131,7 @@ impl Loop {
             };
             self.hub.command(&mut self.sockets, command);
         }
+        self.dial();
         let has_work = self.hub.work(&mut self.sockets);
         while let Some(id) = self.hub.next_resumed(&mut self.sockets) {
             self.list(id);
@@ -140,7 +141,11 @@ impl Loop {
             .accepting
             .next(self.now.ms)
             .is_some_and(|at| at <= self.now.ms);
-        has_work || accepts || !self.ready.is_empty() || !self.ending.is_empty()
+        has_work
+            || self.hub.has_dials()
+            || accepts
+            || !self.ready.is_empty()
+            || !self.ending.is_empty()
     }
 
     fn elapsed(&self) -> u64 {
@@ -169,6 +174,13 @@ impl Loop {
         let id = session(token);
         if !self.hub.knows(id) {
             return;
+        }
+        if self
+            .sockets
+            .at(id.index)
+            .is_some_and(|socket| socket.dialling)
+        {
+            return self.dialled(id);
         }
         if event.is_error() {
             return self.hub.lost(id);

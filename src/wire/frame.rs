@@ -172,14 +172,20 @@ pub fn write_header(
 }
 
 /// Appends a whole unfragmented, unmasked data frame.
+#[inline]
 pub fn write_message(out: &mut Vec<u8>, message: Message<'_>) {
     let (opcode, payload) = parts(message);
     out.reserve(MAX_SERVER_HEADER + payload.len());
+    if payload.len() <= 125 {
+        out.extend_from_slice(&[0x80 | opcode.bits(), payload.len() as u8]);
+        return out.extend_from_slice(payload);
+    }
     write_header(out, true, Reserved::NONE, opcode, payload.len(), None);
     out.extend_from_slice(payload);
 }
 
 /// The opcode and payload of a message.
+#[inline]
 pub fn parts(message: Message<'_>) -> (OpCode, &[u8]) {
     match message {
         Message::Text(text) => (OpCode::Text, text.as_bytes()),

@@ -26,6 +26,15 @@ class Person {
     person.context = await browser.newContext({ locale: 'ko-KR' });
     const page = await person.context.newPage();
     page.setDefaultTimeout(10_000);
+    // What the server agreed to, per socket.
+    person.extensions = [];
+    const network = await person.context.newCDPSession(page);
+    await network.send('Network.enable');
+    network.on('Network.webSocketHandshakeResponseReceived', ({ response }) => {
+      const fields = Object.entries(response.headers);
+      const found = fields.find(([name]) => name.toLowerCase() === 'sec-websocket-extensions');
+      person.extensions.push(found?.[1]);
+    });
     page.on('websocket', (socket) => person.sockets.push(socket.url()));
     page.on('pageerror', (error) => person.problems.push(String(error)));
     page.on('console', (message) => {
@@ -104,6 +113,13 @@ step('joining opens one socket, and a second click no other', async ({ people, s
       () => getComputedStyle(document.querySelector('#btnJoin')).color,
     );
     assert.equal(color, 'rgb(0, 0, 255)');
+  }
+});
+
+step('the offer of compression is answered', async ({ people }) => {
+  for (const person of people) {
+    assert.equal(person.extensions.length, 1);
+    assert.match(person.extensions[0], /^permessage-deflate;.*client_max_window_bits=15/);
   }
 });
 

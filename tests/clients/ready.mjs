@@ -26,6 +26,7 @@ class Client {
       client.socket.once('error', reject);
     });
     client.socket.on('error', (error) => tell(error));
+    assert.match(client.socket.extensions, /^permessage-deflate/);
     return client;
   }
 

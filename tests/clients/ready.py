@@ -16,8 +16,17 @@ from websockets.sync.client import connect
 SECONDS = 10
 
 
-def opened(base, path):
-    return connect(base.replace("http", "ws") + path, max_size=None, open_timeout=SECONDS, close_timeout=SECONDS)
+def opened(base, path, compression="deflate"):
+    client = connect(
+        base.replace("http", "ws") + path,
+        compression=compression,
+        max_size=None,
+        open_timeout=SECONDS,
+        close_timeout=SECONDS,
+    )
+    agreed = client.response.headers.get("Sec-WebSocket-Extensions", "")
+    equal("permessage-deflate" in agreed, compression is not None)
+    return client
 
 
 def receive(client):
@@ -63,7 +72,12 @@ def you_said(base):
 
 
 def echo_raw(base):
-    with opened(base, "echo-raw") as client:
+    for compression in ["deflate", None]:
+        raw_messages(base, compression)
+
+
+def raw_messages(base, compression):
+    with opened(base, "echo-raw", compression) as client:
         for message in ["", "text", "bye", b"", b"\x00\xff", "한글" * 100_000, bytes(range(256)) * 40_000]:
             exchange(client, message, message)
         client.send(["in ", "three ", "fragments"])
@@ -99,7 +113,7 @@ def chat_login(base):
 
 
 def flow(base):
-    with opened(base, "flow") as first, opened(base, "flow") as second:
+    with opened(base, "flow") as first, opened(base, "flow", None) as second:
         for client in (first, second):
             equal(receive(client), "You are connected to WebSocket!")
         for text in ["one", "둘"]:
@@ -110,8 +124,8 @@ def flow(base):
 
 def chatt(base):
     line = '{"mid":"게스트","msg":"안녕...","date":"2023. 2. 8. 오전 2:25:14"}'
-    with opened(base, "chatt") as first, opened(base, "chatt") as second:
-        texts = [line, "not json", " { } "]
+    with opened(base, "chatt") as first, opened(base, "chatt", None) as second:
+        texts = [line, "not json", " { } ", line * 100]
         for text in texts:
             first.send(text)
         for client in (first, second):

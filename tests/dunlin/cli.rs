@@ -54,7 +54,7 @@ fn a_usage_error_exits_with_2_on_standard_error() {
         let ended = run(&mut dunlin(arguments));
         assert_eq!(ended.code, Some(2), "{arguments:?}");
         assert_eq!(ended.out, "", "{arguments:?}");
-        assert!(ended.err.contains("Usage:"), "{arguments:?}: {}", ended.err);
+        assert!(ended.err.contains("--help"), "{arguments:?}: {}", ended.err);
     }
 }
 
@@ -108,6 +108,36 @@ fn serve_prints_a_url_for_every_address_and_answers_there() {
         let mut client = open(address_in(&line), "/echo");
         assert_eq!(client.read_text(), "Please enter your name");
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_unix_socket_serves_and_its_file_goes_with_the_server() {
+    use std::io::{Read, Write};
+    let path = concat!(env!("CARGO_TARGET_TMPDIR"), "/serve.sock");
+    let listen = format!("unix:{path}");
+    let mut serving = Serving::start(&mut dunlin(&["serve", "--listen", &listen]));
+    assert_eq!(
+        serving.out_line(),
+        format!("dunlin is listening on {listen}")
+    );
+    let mut stream = std::os::unix::net::UnixStream::connect(path).expect("it listens");
+    stream
+        .set_read_timeout(Some(std::time::Duration::from_secs(20)))
+        .expect("a time limit");
+    let head = WireClient::upgrade_head("/echo", &[]);
+    stream.write_all(head.as_bytes()).expect("it reads");
+    let greeting = b"Please enter your name";
+    let mut answer = Vec::new();
+    while !answer.ends_with(greeting) {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).expect("it answers");
+        answer.extend(byte);
+    }
+    drop(stream);
+    serving.signal("TERM");
+    assert_eq!(serving.end().0.code(), Some(0));
+    assert!(!std::path::Path::new(path).exists());
 }
 
 #[test]

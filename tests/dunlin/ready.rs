@@ -229,3 +229,25 @@ fn applications_can_be_mounted_one_by_one() {
     let (head, _) = server.connect().request("GET", "/chattstart", &[]);
     assert_eq!(head.status, 404);
 }
+
+#[cfg(feature = "deflate")]
+#[test]
+fn the_offer_of_a_browser_gets_the_window_back_and_compressed_texts() {
+    let server = ready();
+    let mut client = server.connect();
+    let offer = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits";
+    let head = client.upgrade("/chatt", &[offer]);
+    let answer = head
+        .field("sec-websocket-extensions")
+        .expect("it is agreed on");
+    let mut parts = answer.split(';').map(str::trim);
+    assert_eq!(parts.next(), Some("permessage-deflate"));
+    assert!(
+        parts.any(|part| part == "client_max_window_bits=15"),
+        "{answer}"
+    );
+    client.send_text(&"compress me ".repeat(50));
+    let frame = client.read_frame();
+    assert_eq!((frame.opcode, frame.reserved), (0x1, 0x40));
+    assert!(frame.payload.len() < 100, "{} bytes", frame.payload.len());
+}

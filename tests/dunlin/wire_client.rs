@@ -273,7 +273,14 @@ impl WireClient {
     #[track_caller]
     fn fill(&mut self) -> bool {
         let mut buffer = [0; 64 << 10];
-        match self.stream.read(&mut buffer) {
+        let read = loop {
+            match self.stream.read(&mut buffer) {
+                // A read with a time limit is not restarted after a signal.
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                read => break read,
+            }
+        };
+        match read {
             Ok(count) => {
                 self.unread.extend_from_slice(&buffer[..count]);
                 count > 0

@@ -62,3 +62,31 @@ fn the_house_is_tidy() {
     }
     assert!(problems.is_empty(), "\n{}\n", problems.join("\n"));
 }
+
+#[test]
+fn the_tour_of_the_readme_leads_to_files_that_are_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = fs::read_to_string(root.join("README.md")).expect("README.md");
+    let mut stops = 0;
+    for line in readme.lines().filter(|line| line.starts_with('|')) {
+        // `src/wire/message.rs`, `close.rs`: a name without a folder stands beside the one before it.
+        let mut folder = None;
+        for name in line.split('`').skip(1).step_by(2) {
+            let path = match (name.starts_with("src/"), &folder) {
+                (true, _) => PathBuf::from(name),
+                (false, Some(folder)) if name.ends_with(".rs") || name.ends_with('/') => {
+                    Path::new(folder).join(name)
+                }
+                _ => continue,
+            };
+            assert!(
+                root.join(&path).exists(),
+                "README.md leads to {}",
+                path.display()
+            );
+            folder = path.parent().map(Path::to_path_buf);
+            stops += 1;
+        }
+    }
+    assert!(stops > 20, "the tour has only {stops} stops");
+}

@@ -1,0 +1,185 @@
+//! The frames the client sends, laid out before the clock starts, and a counter for those that come back.
+//!
+//! Neither may allocate or look at payloads while a measurement runs: the client must stay cheaper than the
+//! servers it drives.
+
+use std::io;
+
+/// The masking key of every frame (the one of the examples in RFC 6455 §5.7); not zero, so that servers have to unmask.
+const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
+
+const FIN: u8 = 0x80;
+const TEXT: u8 = 0x1;
+const BINARY: u8 = 0x2;
+const CLOSE: u8 = 0x8;
+
+/// Masked data frames of one length, laid end to end so that several leave in one write.
+pub(crate) struct Payload {
+    /// All distinct frames, then some of the first again: a write of `spare` frames may start at any frame.
+    bytes: Vec<u8>,
+    /// Length of the distinct part.
+    cycle: usize,
+    /// Length of one frame.
+    pub(crate) frame: usize,
+}
+
+impl Payload {
+    /// Text frames for `texts`, which are all of one length, sent round and round; `spare` go out in one write.
+    pub(crate) fn new(texts: &[Vec<u8>], spare: usize) -> Self {
+        Self::of(TEXT, texts, spare)
+    }
+
+    fn of(opcode: u8, texts: &[Vec<u8>], spare: usize) -> Self {
+        let mut bytes = Vec::new();
+        for text in texts {
+            lay_frame(&mut bytes, opcode, text);
+        }
+        let cycle = bytes.len();
+        let frame = cycle / texts.len();
+        for text in texts.iter().cycle().take(spare) {
+            lay_frame(&mut bytes, opcode, text);
+        }
+        assert_eq!(
+            bytes.len(),
+            cycle + spare * frame,
+            "texts of one payload have one length"
+        );
+        Self {
+            bytes,
+            cycle,
+            frame,
+        }
+    }
+
+    /// One text of `length` bytes, the same every time.
+    pub(crate) fn constant(length: usize, spare: usize) -> Self {
+        Self::new(&[(b'a'..=b'z').cycle().take(length).collect()], spare)
+    }
+
+    /// The same in binary frames.
+    pub(crate) fn binary(length: usize, spare: usize) -> Self {
+        let bytes = (b'a'..=b'z').cycle().take(length).collect();
+        Self::of(BINARY, &[bytes], spare)
+    }
+
+    /// Up to `length` bytes of the endless stream of frames, from `place` on.
+    pub(crate) fn slice(&self, place: usize, length: usize) -> &[u8] {
+        &self.bytes[place..self.bytes.len().min(place + length)]
+    }
+
+    /// The place `bytes` further on.
+    pub(crate) fn advance(&self, place: usize, bytes: usize) -> usize {
+        (place + bytes) % self.cycle
+    }
+}
+
+fn lay_frame(bytes: &mut Vec<u8>, opcode: u8, text: &[u8]) {
+    bytes.push(FIN | opcode);
+    match text.len() {
+        short @ 0..=125 => bytes.push(0x80 | short as u8),
+        middle @ 126..=0xffff => {
+            bytes.push(0x80 | 126);
+            bytes.extend_from_slice(&(middle as u16).to_be_bytes());
+        }
+        long => {
+            bytes.push(0x80 | 127);
+            bytes.extend_from_slice(&(long as u64).to_be_bytes());
+        }
+    }
+    bytes.extend_from_slice(&MASK);
+    bytes.extend(
+        text.iter()
+            .zip(MASK.iter().cycle())
+            .map(|(byte, mask)| byte ^ mask),
+    );
+}
+
+/// Counts whole messages in a stream of frames, masked (a bare echo) or not (a server), by their heads alone.
+#[derive(Default)]
+pub(crate) struct FrameCount {
+    /// A head that was cut by the end of a read.
+    head: [u8; 14],
+    filled: usize,
+    /// Payload bytes still to come of the frame in progress.
+    body: u64,
+    /// Whether the frame in progress ends a message.
+    ends_message: bool,
+}
+
+impl FrameCount {
+    /// Messages that became whole with `bytes`. A Close frame is an error, since no scenario expects one.
+    pub(crate) fn feed(&mut self, mut bytes: &[u8]) -> io::Result<u64> {
+        let mut messages = 0;
+        while !bytes.is_empty() {
+            if self.body > 0 {
+                let part = self.body.min(bytes.len() as u64);
+                self.body -= part;
+                bytes = &bytes[part as usize..];
+                messages += u64::from(self.ends_message && self.body == 0);
+                continue;
+            }
+            let Some((first, length, body)) = self.next_head(&mut bytes) else {
+                break;
+            };
+            let opcode = first & 0x0f;
+            if opcode == CLOSE {
+                return Err(io::Error::other(closed_with(
+                    &bytes[..bytes.len().min(body as usize)],
+                )));
+            }
+            debug_assert!(length >= 2);
+            self.body = body;
+            self.ends_message = first & FIN != 0 && opcode < CLOSE;
+            messages += u64::from(self.ends_message && body == 0);
+        }
+        Ok(messages)
+    }
+
+    /// Takes the next head off `bytes`, or keeps the part that is there.
+    fn next_head(&mut self, bytes: &mut &[u8]) -> Option<(u8, usize, u64)> {
+        if self.filled == 0
+            && let Some(head) = parse_head(bytes)
+        {
+            *bytes = &bytes[head.1..];
+            return Some(head);
+        }
+        while let Some((&byte, rest)) = bytes.split_first() {
+            self.head[self.filled] = byte;
+            self.filled += 1;
+            *bytes = rest;
+            if let Some(head) = parse_head(&self.head[..self.filled]) {
+                self.filled = 0;
+                return Some(head);
+            }
+        }
+        None
+    }
+}
+
+/// First byte, length of the head, length of the payload.
+fn parse_head(bytes: &[u8]) -> Option<(u8, usize, u64)> {
+    let (&first, &second) = (bytes.first()?, bytes.get(1)?);
+    let mask = if second & 0x80 == 0 { 0 } else { 4 };
+    let (length, body) = match second & 0x7f {
+        126 => (
+            4,
+            u64::from(u16::from_be_bytes(bytes.get(2..4)?.try_into().ok()?)),
+        ),
+        127 => (10, u64::from_be_bytes(bytes.get(2..10)?.try_into().ok()?)),
+        short => (2, u64::from(short)),
+    };
+    (bytes.len() >= length + mask).then_some((first, length + mask, body))
+}
+
+fn closed_with(payload: &[u8]) -> String {
+    match payload {
+        [high, low, reason @ ..] => {
+            let code = u16::from_be_bytes([*high, *low]);
+            format!(
+                "the server closed a connection with {code} {:?}",
+                String::from_utf8_lossy(reason)
+            )
+        }
+        _ => "the server closed a connection without a code".to_owned(),
+    }
+}

@@ -1,0 +1,137 @@
+//! Room: one sender saturates a room of 10 000 while a bystander, who is not in the room, wants its echoes.
+
+use std::io::{self, Error};
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Sender};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::bystander::{Bystander, Echoes, messages_in};
+use crate::client::{Crowd, Rule};
+use crate::frames::Payload;
+use crate::proc::{raise_file_limit, step_behind};
+use crate::report::{Row, judge_latency, median_of, percentile_ms, spread};
+use crate::scenario::Plan;
+use crate::upgrade::Upgrade;
+
+const MEMBERS: usize = 10_000;
+const LENGTH: usize = 128;
+/// Messages the sender keeps ahead of what it got back.
+const AHEAD: u64 = 64;
+/// Milliseconds.
+const HOLD: f64 = 3.0;
+const NAME: &str = "bystander beside a saturated room of 10 000, p99";
+/// Longest time to fill the room.
+const FILL_LIMIT: Duration = Duration::from_secs(60);
+
+struct Seen {
+    quiet: Echoes,
+    busy: Echoes,
+    deliveries_per_second: f64,
+}
+
+pub(super) fn run(plan: &Plan) -> io::Result<Vec<Row>> {
+    let hold = format!("≤ {HOLD:.0} ms");
+    if plan.itself {
+        return Ok(vec![Row::blank(
+            NAME,
+            &hold,
+            "there is no bare loop of this kind",
+        )]);
+    }
+    raise_file_limit(MEMBERS as u64 + 100)?;
+    let mut rounds = Vec::new();
+    for round in 0..plan.rounds.min(3) {
+        let seen = watch(plan)?;
+        eprintln!(
+            "{NAME}, round {}: p99 {:.2} ms, {:.0} deliveries a second",
+            round + 1,
+            percentile_ms(&seen.busy.latency, 0.99),
+            seen.deliveries_per_second
+        );
+        rounds.push(seen);
+    }
+    let all: Vec<f64> = rounds
+        .iter()
+        .map(|seen| percentile_ms(&seen.busy.latency, 0.99))
+        .collect();
+    let p99 = median_of(&all, |&value| value);
+    let busy = |part| median_of(&rounds, |seen| percentile_ms(&seen.busy.latency, part));
+    let lag = median_of(&rounds, |seen| percentile_ms(&seen.busy.lag, 0.99));
+    let (held, doubt) = judge_latency(p99, HOLD, lag);
+    Ok(vec![Row {
+        name: NAME.to_owned(),
+        bare: "–".to_owned(),
+        subject: format!("{p99:.2} ms"),
+        ratio: None,
+        hold,
+        held,
+        note: format!(
+            "{doubt}p99 {}; p50 {:.2}, max {:.2}, quiet p99 {:.2}, client's own lag p99 {:.2} ms, {} unanswered; {:.0} deliveries a second",
+            spread(&all, |value| format!("{value:.2}")),
+            busy(0.5),
+            busy(1.0),
+            median_of(&rounds, |seen| percentile_ms(&seen.quiet.latency, 0.99)),
+            lag,
+            rounds.iter().map(|seen| seen.busy.missing).sum::<usize>(),
+            median_of(&rounds, |seen| seen.deliveries_per_second),
+        ),
+    }])
+}
+
+fn watch(plan: &Plan) -> io::Result<Seen> {
+    let server = plan.dunlin()?;
+    let address = server.address;
+    let quiet =
+        Bystander::connect(address)?.watch(Instant::now(), messages_in(Duration::from_secs(1)))?;
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let (full, filled) = mpsc::channel();
+        let room = scope.spawn(|| saturate(address, full, &stop));
+        // When the room failed its end of the channel is gone, and the error is in its result.
+        let busy = filled
+            .recv_timeout(FILL_LIMIT)
+            .map_err(Error::other)
+            .and_then(|()| {
+                thread::sleep(plan.warm);
+                Bystander::connect(address)?.watch(Instant::now(), messages_in(plan.watch))
+            });
+        stop.store(true, Ordering::Relaxed);
+        let deliveries_per_second = room
+            .join()
+            .map_err(|_| Error::other("the room panicked"))??;
+        Ok(Seen {
+            quiet,
+            busy: busy?,
+            deliveries_per_second,
+        })
+    })
+}
+
+/// Fills the room, says so, and saturates it until told to stop. Returns deliveries per second; a message that
+/// one of the members did not get is an error.
+fn saturate(address: SocketAddr, full: Sender<()>, stop: &AtomicBool) -> io::Result<f64> {
+    step_behind()?;
+    let mut crowd = Crowd::new(Payload::constant(LENGTH, AHEAD as usize))?;
+    crowd.grow(
+        address,
+        MEMBERS,
+        Some(Upgrade {
+            path: "/flow",
+            offer: None,
+            greetings: 1,
+        }),
+    )?;
+    let start = Instant::now();
+    // The other side is gone only when it gave up, and then it says to stop.
+    let _ = full.send(());
+    let rule = Rule {
+        senders: 1,
+        window: AHEAD,
+        per: 1,
+        fan_out: MEMBERS as u64,
+    };
+    crowd.run_until(rule, || stop.load(Ordering::Relaxed))?;
+    Ok(crowd.received() as f64 / start.elapsed().as_secs_f64())
+}

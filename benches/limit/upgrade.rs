@@ -1,0 +1,67 @@
+//! The upgrade request of the client, and the little it wants to know about the answer.
+//!
+//! The key is fixed and the accept value is not checked: that is the business of the tests, not of a benchmark.
+
+use std::io::{self, Error};
+use std::net::SocketAddr;
+
+/// The upgrade a crowd asks for.
+#[derive(Clone, Copy)]
+pub(crate) struct Upgrade<'a> {
+    pub(crate) path: &'a str,
+    /// Value of `Sec-WebSocket-Extensions`.
+    pub(crate) offer: Option<&'a str>,
+    /// Messages the server sends unasked to each newcomer.
+    pub(crate) greetings: u64,
+}
+
+impl Upgrade<'_> {
+    pub(crate) const fn to(path: &str) -> Upgrade<'_> {
+        Upgrade {
+            path,
+            offer: None,
+            greetings: 0,
+        }
+    }
+
+    pub(crate) fn request(&self, address: SocketAddr) -> Vec<u8> {
+        let extensions = self.offer.map_or(String::new(), |offer| {
+            format!("Sec-WebSocket-Extensions: {offer}\r\n")
+        });
+        format!(
+            "GET {} HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n{extensions}\r\n",
+            self.path
+        )
+        .into_bytes()
+    }
+}
+
+/// Gathers the answer to the upgrade in `head`; the bytes behind it once it is whole. Anything but 101 is an error.
+pub(crate) fn take_head<'a>(head: &mut Vec<u8>, bytes: &'a [u8]) -> io::Result<Option<&'a [u8]>> {
+    let before = head.len();
+    head.extend_from_slice(bytes);
+    let Some(end) = head.windows(4).position(|window| window == b"\r\n\r\n") else {
+        return Ok(None);
+    };
+    head.truncate(end + 4);
+    if !head.starts_with(b"HTTP/1.1 101 ") {
+        let line = String::from_utf8_lossy(head)
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .to_owned();
+        return Err(Error::other(format!(
+            "the server refused the upgrade: {line}"
+        )));
+    }
+    Ok(Some(&bytes[end + 4 - before..]))
+}
+
+/// Whether the answer agrees to permessage-deflate.
+pub(crate) fn has_deflate(head: &[u8]) -> bool {
+    let head = String::from_utf8_lossy(head).to_ascii_lowercase();
+    head.lines().any(|line| {
+        line.starts_with("sec-websocket-extensions:") && line.contains("permessage-deflate")
+    })
+}

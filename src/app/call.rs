@@ -1,0 +1,50 @@
+//! A call to another server, out of the same loop.
+
+use core::net::SocketAddr;
+use std::fmt;
+
+/// What an outgoing session asks for, and where. Subprotocols and extensions are those of the
+/// route's [`Settings`](super::Settings).
+///
+/// It names an address, because looking a name up would hold the loop; [`client::call`] turns a
+/// URL into one in the thread that asks.
+///
+/// [`client::call`]: crate::client::call
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    pub(crate) address: SocketAddr,
+    pub(crate) host: String,
+    pub(crate) target: String,
+    pub(crate) fields: Vec<(String, String)>,
+}
+
+impl Call {
+    /// A call to this address, for this host (with its port where that is not 80) and target
+    /// (path and query, beginning with `/`).
+    pub fn new(address: SocketAddr, host: impl Into<String>, target: impl Into<String>) -> Self {
+        Self {
+            address,
+            host: host.into(),
+            target: target.into(),
+            fields: Vec::new(),
+        }
+    }
+
+    /// Adds a header field, such as `Origin` or `Authorization`. One that cannot stand in a head
+    /// makes the call fail.
+    pub fn field(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.fields.push((name.into(), value.into()));
+        self
+    }
+
+    /// Where it goes.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ws://{}{}", self.host, self.target)
+    }
+}

@@ -1,0 +1,108 @@
+//! Raw sessions: a handler that sees every frame and answers for itself.
+
+use super::request::Request;
+use super::response::Response;
+use super::route::{DataKey, Route};
+use super::session::Session;
+use crate::wire::close::CloseReason;
+use crate::wire::message::Message;
+use crate::wire::receive::RawFrame;
+use slab::Slab;
+
+/// A program that sees frames in place of messages, as Ktor's `webSocketRaw` does.
+///
+/// Control frames and fragments come as they are, unmasked. Nothing is answered for the handler:
+/// no pong, no Close, no ping of the loop's own. Only a peer that breaks the protocol is still
+/// failed. UTF-8 is not checked, messages are not put together, extensions are not agreed on.
+/// A Close is the handler's to answer, with [`Session::send_frame`], within the close timeout.
+pub trait RawHandler: 'static {
+    /// What the handler keeps for each session.
+    type Data: 'static;
+
+    /// A peer asks for this route; see [`Handler::open`](super::Handler::open).
+    ///
+    /// # Errors
+    /// A [`Response`] refuses the upgrade.
+    fn open(
+        &mut self,
+        request: &Request<'_>,
+        session: &mut Session<'_>,
+    ) -> Result<Self::Data, Response>;
+
+    /// A whole frame arrived.
+    fn frame(&mut self, data: &mut Self::Data, session: &mut Session<'_>, frame: RawFrame<'_>);
+
+    /// The backlog fell below its mark again; see [`Handler::drain`](super::Handler::drain).
+    fn drain(&mut self, _data: &mut Self::Data, _session: &mut Session<'_>, _dropped: u64) {}
+
+    /// A timer ran out; see [`Handler::timer`](super::Handler::timer).
+    fn timer(&mut self, _data: &mut Self::Data, _session: &mut Session<'_>, _token: u64) {}
+
+    /// The session is over.
+    fn close(&mut self, _data: Self::Data, _session: &mut Session<'_>, _reason: &CloseReason) {}
+}
+
+/// A closure is a raw handler with the frame event alone.
+impl<F> RawHandler for F
+where
+    F: FnMut(&mut Session<'_>, RawFrame<'_>) + 'static,
+{
+    type Data = ();
+
+    fn open(&mut self, _: &Request<'_>, _: &mut Session<'_>) -> Result<(), Response> {
+        Ok(())
+    }
+
+    fn frame(&mut self, (): &mut (), session: &mut Session<'_>, frame: RawFrame<'_>) {
+        self(session, frame);
+    }
+}
+
+/// A raw handler with the data of its sessions.
+pub(crate) struct RawRoute<H: RawHandler> {
+    pub(crate) handler: H,
+    pub(crate) data: Slab<H::Data>,
+}
+
+impl<H: RawHandler> Route for RawRoute<H> {
+    fn is_raw(&self) -> bool {
+        true
+    }
+
+    fn open(
+        &mut self,
+        request: &Request<'_>,
+        session: &mut Session<'_>,
+    ) -> Result<DataKey, Response> {
+        let data = self.handler.open(request, session)?;
+        Ok(self.data.insert(data) as DataKey)
+    }
+
+    fn frame(&mut self, data: DataKey, session: &mut Session<'_>, frame: RawFrame<'_>) {
+        self.handler
+            .frame(&mut self.data[data as usize], session, frame);
+    }
+
+    fn message(&mut self, _: DataKey, _: &mut Session<'_>, _: Message<'_>) {
+        debug_assert!(false, "a raw session has no messages");
+    }
+
+    fn pong(&mut self, _: DataKey, _: &mut Session<'_>, _: &[u8]) {
+        debug_assert!(false, "a raw session has no pongs");
+    }
+
+    fn drain(&mut self, data: DataKey, session: &mut Session<'_>, dropped: u64) {
+        self.handler
+            .drain(&mut self.data[data as usize], session, dropped);
+    }
+
+    fn timer(&mut self, data: DataKey, session: &mut Session<'_>, token: u64) {
+        self.handler
+            .timer(&mut self.data[data as usize], session, token);
+    }
+
+    fn close(&mut self, data: DataKey, session: &mut Session<'_>, reason: &CloseReason) {
+        let data = self.data.remove(data as usize);
+        self.handler.close(data, session, reason);
+    }
+}
