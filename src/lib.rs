@@ -6,8 +6,11 @@ pub mod app;
 #[cfg(feature = "apps")]
 pub mod apps;
 #[cfg(feature = "cli")]
+pub mod check;
+#[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod cli;
+pub mod client;
 pub mod hub;
 mod net;
 pub mod server;
@@ -20,6 +23,7 @@ pub use app::{
 };
 #[cfg(feature = "json")]
 pub use app::{Codec, Json};
+pub use client::{Client, Incoming};
 pub use hub::Limits;
 pub use server::{Address, Server};
 pub use wire::close::{CloseCode, CloseReason, ClosedBy};

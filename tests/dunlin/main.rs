@@ -5,7 +5,10 @@
 
 mod autobahn;
 mod binary;
+mod check;
 mod cli;
+mod client;
+mod false_server;
 mod log;
 mod pages;
 mod ready;
