@@ -19,6 +19,7 @@
 //! inside a handler.
 
 mod audit;
+mod backlog;
 mod clock;
 mod closing;
 mod core;
@@ -34,6 +35,7 @@ mod stopping;
 mod ticks;
 mod timers;
 mod topic;
+mod topic_log;
 mod transport;
 mod upgrade;
 
