@@ -5,9 +5,12 @@
 
 mod binary;
 mod cli;
+mod extensions;
 mod log;
 mod pages;
 mod ready;
 mod running;
 mod wire_client;
 mod wire_frame;
+mod wire_server;
+mod witness;
