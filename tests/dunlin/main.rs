@@ -5,11 +5,16 @@
 
 mod binary;
 mod cli;
+mod codec;
 mod extensions;
+mod handlers;
 mod log;
+mod masking;
 mod pages;
+mod raw_sessions;
 mod ready;
 mod running;
+mod subprotocols;
 mod wire_client;
 mod wire_frame;
 mod wire_server;
