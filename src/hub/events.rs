@@ -182,6 +182,7 @@ impl Hub {
             let Some((id, token)) = self.core.timers.pop_due(self.core.now.ms) else {
                 return;
             };
+            self.core.begin_delayed_call(id);
             self.event(io, id, |route, data, session| {
                 route.timer(data, session, token)
             });

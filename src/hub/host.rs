@@ -46,8 +46,10 @@ impl Host for Floor<'_> {
 
     fn close(&mut self, id: SessionId, code: CloseCode, reason: &str) {
         if let Some(place) = self.core.place_of(id) {
-            if self.core.slot(place).state == State::Open {
-                self.settle(place);
+            match self.core.slot(place).state {
+                State::Open => self.settle(place),
+                State::Dialling => return self.core.take_call_back(place),
+                _ => {}
             }
             self.core.close(place, code, reason);
         }
@@ -143,12 +145,7 @@ impl Host for Floor<'_> {
         if let Some(place) = self.core.place_of(id)
             && self.core.slot(place).is_live()
         {
-            let after = after.as_nanos().div_ceil(1_000_000);
-            let at = self
-                .core
-                .now
-                .ms
-                .saturating_add(u64::try_from(after).unwrap_or(u64::MAX));
+            let at = self.core.ms_after(after);
             self.core.timers.set(id, token, at);
         }
     }

@@ -78,7 +78,11 @@ impl Reserved {
 impl fmt::Display for Reserved {
     /// `RSV1+RSV2`, or `no reserved bit`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bits = [(Self::RSV1, "RSV1"), (Self::RSV2, "RSV2"), (Self::RSV3, "RSV3")];
+        let bits = [
+            (Self::RSV1, "RSV1"),
+            (Self::RSV2, "RSV2"),
+            (Self::RSV3, "RSV3"),
+        ];
         let names: Vec<_> = bits
             .iter()
             .filter(|(bit, _)| self.intersects(*bit))

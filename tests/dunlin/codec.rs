@@ -20,7 +20,9 @@ fn finish(session: &mut Session<'_>, message: Message<'_>) {
             let sent = session.send_value(&task).expect("a task has a form");
             assert_eq!(sent, dunlin::Send::Queued);
         }
-        Err(error) => drop(session.send(&format!("{:?}: {error}", error.kind()))),
+        Err(error) => {
+            let _ = session.send(&format!("{:?}: {error}", error.kind()));
+        }
     }
 }
 
@@ -40,14 +42,23 @@ fn json_is_read_and_written_in_text_messages() {
 fn what_is_not_this_shape_is_an_error_of_kind_data_and_the_session_goes_on() {
     let server = server(Settings::default);
     let mut client = server.open("/");
-    for wrong in ["", "talk", "[]", r#"{"name":"a"}"#, r#"{"name":1,"done":true}"#] {
+    for wrong in [
+        "",
+        "talk",
+        "[]",
+        r#"{"name":"a"}"#,
+        r#"{"name":1,"done":true}"#,
+    ] {
         client.send_text(wrong);
         let answer = client.read_text();
         assert!(answer.starts_with("Data: "), "{wrong:?}: {answer}");
     }
     client.send(Frame::binary(*br#"{"name":"a","done":false}"#));
     let answer = client.read_text();
-    assert!(answer.starts_with("Data: ") && answer.contains("binary"), "{answer}");
+    assert!(
+        answer.starts_with("Data: ") && answer.contains("binary"),
+        "{answer}"
+    );
     client.send_text(r#"{"name":"a","done":false}"#);
     assert_eq!(client.read_text(), r#"{"name":"a","done":true}"#);
 }
@@ -114,7 +125,10 @@ fn the_errors_of_a_codec_reach_the_handler() {
     let server = server(|| Settings::default().codec(Counted));
     let mut client = server.open("/");
     for (frame, wanted) in [
-        (Frame::text("{}"), "Data: wanted: a binary message with a count"),
+        (
+            Frame::text("{}"),
+            "Data: wanted: a binary message with a count",
+        ),
         (Frame::binary(*b"\x05{}"), "Data: the count is wrong"),
     ] {
         client.send(frame);
@@ -122,9 +136,14 @@ fn the_errors_of_a_codec_reach_the_handler() {
     }
     client.send(Frame::binary(counted("{}")));
     let answer = client.read_text();
-    assert!(answer.starts_with("Data: not the wanted shape: "), "{answer}");
+    assert!(
+        answer.starts_with("Data: not the wanted shape: "),
+        "{answer}"
+    );
     let name = "n".repeat(230);
-    client.send(Frame::binary(counted(&format!(r#"{{"name":"{name}","done":true}}"#))));
+    client.send(Frame::binary(counted(&format!(
+        r#"{{"name":"{name}","done":true}}"#
+    ))));
     assert_eq!(client.read_frame().opcode, 0x2);
 }
 

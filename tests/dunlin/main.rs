@@ -10,6 +10,7 @@ mod extensions;
 mod handlers;
 mod log;
 mod masking;
+mod outgoing;
 mod pages;
 mod raw_sessions;
 mod ready;

@@ -19,8 +19,12 @@ impl Handler for Masked {
 
     fn message(&mut self, (): &mut (), session: &mut Session<'_>, message: Message<'_>) {
         match message {
-            Message::Text(_) => drop(session.send(message)),
-            Message::Binary(_) => drop(session.publish("room", message)),
+            Message::Text(_) => {
+                let _ = session.send(message);
+            }
+            Message::Binary(_) => {
+                let _ = session.publish("room", message);
+            }
         }
     }
 }
@@ -31,7 +35,10 @@ fn read_masked(client: &mut WireClient) -> Frame {
     let start = client.take(2);
     assert_ne!(start[1] & 0x80, 0, "not masked");
     let len = match start[1] & 0x7f {
-        126 => client.take(2).iter().fold(0, |len, byte| len << 8 | usize::from(*byte)),
+        126 => client
+            .take(2)
+            .iter()
+            .fold(0, |len, byte| len << 8 | usize::from(*byte)),
         len => usize::from(len),
     };
     let key: [u8; 4] = client.take(4).try_into().expect("four bytes");
@@ -39,7 +46,9 @@ fn read_masked(client: &mut WireClient) -> Frame {
     for (byte, key) in payload.iter_mut().zip(key.iter().cycle()) {
         *byte ^= key;
     }
-    let mut frame = Frame::new(start[0] & 0x0f, payload).mask(key).reserved(start[0] & 0x70);
+    let mut frame = Frame::new(start[0] & 0x0f, payload)
+        .mask(key)
+        .reserved(start[0] & 0x70);
     frame.fin = start[0] & 0x80 != 0;
     frame
 }

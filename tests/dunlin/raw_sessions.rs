@@ -160,7 +160,11 @@ fn breaking_the_protocol_is_still_answered_with_1002() {
         let Told::Closed(reason) = account.next() else {
             panic!("{seen}: the frame reached the handler");
         };
-        assert_eq!((reason.code.get(), reason.by), (1002, ClosedBy::Us), "{seen}");
+        assert_eq!(
+            (reason.code.get(), reason.by),
+            (1002, ClosedBy::Us),
+            "{seen}"
+        );
         drop(server);
         assert_eq!(account.rest(), [], "{seen}");
     }
@@ -294,7 +298,11 @@ fn a_closure_is_a_raw_handler() {
         )
     });
     let mut client = server.open("/");
-    for frame in [Frame::text("a").more(), Frame::ping(b"b"), Frame::continuation(*b"c")] {
+    for frame in [
+        Frame::text("a").more(),
+        Frame::ping(b"b"),
+        Frame::continuation(*b"c"),
+    ] {
         client.send(frame.clone());
         assert_eq!(client.read_frame(), frame);
     }
@@ -306,7 +314,11 @@ fn a_closure_is_a_raw_handler() {
 fn a_raw_session_beside_a_plain_one_changes_nothing_there() {
     let server = start(|| {
         App::new()
-            .ws_raw("/raw", Settings::default(), |_: &mut Session<'_>, _: RawFrame<'_>| {})
+            .ws_raw(
+                "/raw",
+                Settings::default(),
+                |_: &mut Session<'_>, _: RawFrame<'_>| {},
+            )
             .on_message("/plain", |_, _| {})
     });
     let _raw = server.open("/raw");

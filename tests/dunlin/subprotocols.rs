@@ -31,7 +31,10 @@ fn the_servers_favourite_of_what_is_offered_is_chosen() {
     let server = server(preferring);
     for offer in [
         &["Sec-WebSocket-Protocol: v1.chat, v2.chat"][..],
-        &["Sec-WebSocket-Protocol: v1.chat", "Sec-WebSocket-Protocol: v2.chat"],
+        &[
+            "Sec-WebSocket-Protocol: v1.chat",
+            "Sec-WebSocket-Protocol: v2.chat",
+        ],
         &["sec-websocket-protocol: unknown,v2.chat"],
     ] {
         let wanted = (Some("v2.chat".to_owned()), "v2.chat".to_owned());
@@ -50,7 +53,11 @@ fn without_a_common_one_the_session_has_none() {
         // Names are compared as they are (RFC 6455 §4.1).
         &["Sec-WebSocket-Protocol: V2.CHAT"],
     ] {
-        assert_eq!(chosen(&server, offer), (None, "none".to_owned()), "{offer:?}");
+        assert_eq!(
+            chosen(&server, offer),
+            (None, "none".to_owned()),
+            "{offer:?}"
+        );
     }
 }
 
@@ -88,14 +95,19 @@ fn a_handler_knows_the_subprotocol_at_open() {
         });
         App::new().ws_with("/", preferring(), witness)
     });
-    server.connect().upgrade("/", &["Sec-WebSocket-Protocol: v2.chat"]);
+    server
+        .connect()
+        .upgrade("/", &["Sec-WebSocket-Protocol: v2.chat"]);
     assert_eq!(account.note(), "v2.chat");
 }
 
 #[test]
 fn settings_that_cannot_work_are_errors_at_start() {
     for (settings, part) in [
-        (Settings::default().require_protocol(true), "require_protocol"),
+        (
+            Settings::default().require_protocol(true),
+            "require_protocol",
+        ),
         (Settings::default().protocols(["two words"]), "two words"),
         (Settings::default().protocols([""]), "protocols"),
     ] {

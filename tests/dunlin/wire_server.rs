@@ -63,7 +63,10 @@ impl Accepted {
     /// The value of the only field of this name.
     #[track_caller]
     pub(crate) fn field(&self, name: &str) -> Option<&str> {
-        let fields = self.request.split("\r\n").filter_map(|line| line.split_once(": "));
+        let fields = self
+            .request
+            .split("\r\n")
+            .filter_map(|line| line.split_once(": "));
         let mut values = fields.filter(|(known, _)| known.eq_ignore_ascii_case(name));
         let value = values.next();
         assert!(values.next().is_none(), "{name} stands twice");
@@ -92,7 +95,9 @@ impl Accepted {
 
     #[track_caller]
     pub(crate) fn write(&mut self, bytes: impl AsRef<[u8]>) {
-        self.stream.write_all(bytes.as_ref()).expect("the caller takes bytes");
+        self.stream
+            .write_all(bytes.as_ref())
+            .expect("the caller takes bytes");
     }
 
     #[track_caller]
@@ -153,13 +158,17 @@ impl Accepted {
     #[track_caller]
     fn number(&mut self, width: usize) -> usize {
         let bytes = self.take(width);
-        bytes.iter().fold(0, |number, byte| number << 8 | usize::from(*byte))
+        bytes
+            .iter()
+            .fold(0, |number, byte| number << 8 | usize::from(*byte))
     }
 
     #[track_caller]
     fn take(&mut self, count: usize) -> Vec<u8> {
         let mut bytes = vec![0; count];
-        self.stream.read_exact(&mut bytes).expect("the caller goes on");
+        self.stream
+            .read_exact(&mut bytes)
+            .expect("the caller goes on");
         bytes
     }
 }

@@ -180,7 +180,9 @@ impl Account {
             match self.0.recv_timeout(PATIENCE) {
                 Ok(told) => rest.push(told),
                 Err(RecvTimeoutError::Disconnected) => return rest,
-                Err(RecvTimeoutError::Timeout) => panic!("somebody may still tell; so far {rest:?}"),
+                Err(RecvTimeoutError::Timeout) => {
+                    panic!("somebody may still tell; so far {rest:?}")
+                }
             }
         }
     }

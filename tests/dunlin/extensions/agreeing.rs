@@ -40,7 +40,11 @@ fn offers_are_tried_in_the_order_of_the_client() {
         ("x-unknown, x-xor; key=7", "x-xor; key=7"),
         ("x-xor; key=1, x-xor; key=2", "x-xor; key=1"),
     ] {
-        assert_eq!(agreed(&server, &[offers]).as_deref(), Some(wanted), "{offers}");
+        assert_eq!(
+            agreed(&server, &[offers]).as_deref(),
+            Some(wanted),
+            "{offers}"
+        );
     }
     let deflate = agreed(&server, &["permessage-deflate, x-xor; key=7"]).expect("an extension");
     assert!(deflate.starts_with("permessage-deflate"), "{deflate}");
@@ -63,7 +67,10 @@ fn an_offer_that_is_declined_leaves_the_next_one_its_chance() {
 #[test]
 fn a_handler_sees_what_was_agreed() {
     let server = both();
-    for (offer, wanted) in [("x-xor; key=7", "plain x-xor; key=7"), ("x-unknown", "plain ")] {
+    for (offer, wanted) in [
+        ("x-xor; key=7", "plain x-xor; key=7"),
+        ("x-unknown", "plain "),
+    ] {
         let mut client = server.connect();
         client.upgrade("/", &[&format!("Sec-WebSocket-Extensions: {offer}")]);
         client.send_text("which?");

@@ -46,7 +46,11 @@ fn assert_hears(client: &mut WireClient, text: &str, key: u8) {
 fn a_broadcast_reaches_each_member_in_its_own_form() {
     let server = room(Xor::shared());
     let mut plain = server.open("/");
-    let mut members = [(1, member(&server, 1)), (1, member(&server, 1)), (2, member(&server, 2))];
+    let mut members = [
+        (1, member(&server, 1)),
+        (1, member(&server, 1)),
+        (2, member(&server, 2)),
+    ];
     for text in ["one", "two"] {
         plain.send_text(text);
         assert_eq!(plain.read_text(), text);

@@ -2,9 +2,7 @@
 
 use dunlin::wire::close::CloseCode;
 use dunlin::wire::error::{Error, ErrorKind, Result};
-use dunlin::wire::extension::{
-    Agreement, DecodeError, Extension, FrameInfo, Offer, Transform,
-};
+use dunlin::wire::extension::{Agreement, DecodeError, Extension, FrameInfo, Offer, Transform};
 use dunlin::wire::frame::{OpCode, Reserved};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

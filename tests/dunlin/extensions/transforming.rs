@@ -23,7 +23,10 @@ fn open(server: &Running) -> WireClient {
     let mut client = server.connect();
     let offer = format!("Sec-WebSocket-Extensions: x-xor; key={KEY}");
     let head = client.upgrade("/", &[&offer]);
-    assert_eq!(head.field("sec-websocket-extensions"), Some("x-xor; key=42"));
+    assert_eq!(
+        head.field("sec-websocket-extensions"),
+        Some("x-xor; key=42")
+    );
     client
 }
 

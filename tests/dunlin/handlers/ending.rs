@@ -162,7 +162,9 @@ fn another_thread_closes() {
     let id = account.opened();
     let remote = server.remote().clone();
     remote.send(id, "goodbye").expect("it runs");
-    remote.close(id, CloseCode::new(4999), "from elsewhere").expect("it runs");
+    remote
+        .close(id, CloseCode::new(4999), "from elsewhere")
+        .expect("it runs");
     assert_eq!(client.read_text(), "goodbye");
     client.expect_close(4999, "from elsewhere");
     // All of this names nobody any more and harms nobody.

@@ -61,7 +61,12 @@ fn path_and_query_are_there_as_they_came_and_decoded() {
 
 #[test]
 fn header_fields_are_found_in_any_case_and_all_of_them() {
-    let fields = ["X-Token: one", "x-token: two", "Cookie: a=1; b=2", "Cookie: c=x=y"];
+    let fields = [
+        "X-Token: one",
+        "x-token: two",
+        "Cookie: a=1; b=2",
+        "Cookie: c=x=y",
+    ];
     let said = asked("/", "/", &fields, |request| {
         let all: Vec<_> = request.headers("X-TOKEN").collect();
         let cookies = ["a", "b", "c", "d"].map(|name| request.cookie(name));
@@ -78,7 +83,11 @@ fn method_host_body_and_peer_are_there() {
     let (tell, account) = account();
     let server = asking("/", tell, |request| {
         let (method, host) = (request.method(), request.host());
-        format!("{method:?} {host:?} {:?} {}", request.body(), request.peer())
+        format!(
+            "{method:?} {host:?} {:?} {}",
+            request.body(),
+            request.peer()
+        )
     });
     let mut client = server.connect();
     client.upgrade("/", &[]);
@@ -93,7 +102,7 @@ fn what_is_sent_at_open_comes_right_behind_the_101() {
         let witness = tell.witness().on_open(|_, session| {
             let _ = session.send("one");
             let _ = session.send("two");
-            session.ping(b"three");
+            let _ = session.ping(b"three");
             Ok(())
         });
         App::new().ws("/", witness)
@@ -113,12 +122,16 @@ fn a_handler_can_refuse_before_the_101_and_nothing_else_happens() {
             session.set_timer(std::time::Duration::ZERO, 1);
             match request.query("token") {
                 Some(_) => Ok(()),
-                None => Err(Response::refusal(Status::UNAUTHORIZED)
-                    .field("WWW-Authenticate", "Bearer")),
+                None => {
+                    Err(Response::refusal(Status::UNAUTHORIZED).field("WWW-Authenticate", "Bearer"))
+                }
             }
         });
         let witness = witness.on_message(|session, _| {
-            session.publish("room", format!("{} here", session.subscribers("room")).as_str());
+            session.publish(
+                "room",
+                format!("{} here", session.subscribers("room")).as_str(),
+            );
         });
         App::new().ws("/", witness)
     });
@@ -146,10 +159,12 @@ fn a_handler_can_refuse_before_the_101_and_nothing_else_happens() {
 fn a_panic_at_open_ends_that_session_with_1011_and_has_no_close_event() {
     let (tell, account) = account();
     let server = start(move || {
-        let witness = tell.witness().on_open(|request, _| match request.query("panic") {
-            Some(_) => panic!("on purpose"),
-            None => Ok(()),
-        });
+        let witness = tell
+            .witness()
+            .on_open(|request, _| match request.query("panic") {
+                Some(_) => panic!("on purpose"),
+                None => Ok(()),
+            });
         App::new().ws("/", witness)
     });
     let mut other = server.open("/");

@@ -37,7 +37,9 @@ fn a_path_serves_websockets_and_plain_requests() {
                 let _ = session.send(message);
             })
             .get("/talk", |_| Response::ok("text/html", b"<p>a page"))
-            .post("/talk", |request| Response::ok("text/plain", request.body().to_vec()))
+            .post("/talk", |request| {
+                Response::ok("text/plain", request.body().to_vec())
+            })
     });
     let mut client = server.connect();
     let (head, body) = client.request("GET", "/talk", &[]);
@@ -67,7 +69,9 @@ fn a_handler_answers_each_method_and_its_own_404() {
         ];
         methods.into_iter().fold(App::new(), |app, method| {
             app.http(method, "/room/{id}", |request| match request.param("id") {
-                Some("7") => Response::ok("text/plain", format!("{:?}", request.method()).into_bytes()),
+                Some("7") => {
+                    Response::ok("text/plain", format!("{:?}", request.method()).into_bytes())
+                }
                 _ => Response::refusal(Status::NOT_FOUND).field("X-From", "the handler"),
             })
         })
@@ -89,11 +93,20 @@ fn a_handler_answers_each_method_and_its_own_404() {
     assert_eq!(head.field("x-from"), Some("the handler"));
     // It was an answer like any other: the connection lives on.
     assert_eq!(client.request("GET", "/room/7", &[]).0.status, 200);
-    assert_eq!(client.request("GET", "/elsewhere", &[]).0.field("x-from"), None);
+    assert_eq!(
+        client.request("GET", "/elsewhere", &[]).0.field("x-from"),
+        None
+    );
 }
 
 fn content() -> Running {
-    start(|| App::new().content("/style.css", "text/css; charset=utf-8", b"body { color: red }"))
+    start(|| {
+        App::new().content(
+            "/style.css",
+            "text/css; charset=utf-8",
+            b"body { color: red }",
+        )
+    })
 }
 
 #[test]
@@ -105,7 +118,12 @@ fn content_has_a_validator_and_is_not_sent_twice() {
     assert_eq!(head.field("content-type"), Some("text/css; charset=utf-8"));
     let etag = head.field("etag").expect("a validator").to_owned();
     assert!(etag.starts_with('"') && etag.ends_with('"'), "{etag}");
-    for known in [&*etag, &format!("W/{etag}"), &format!("\"other\", {etag}"), "*"] {
+    for known in [
+        &*etag,
+        &format!("W/{etag}"),
+        &format!("\"other\", {etag}"),
+        "*",
+    ] {
         let field = format!("If-None-Match: {known}");
         let (head, body) = client.request("GET", "/style.css", &[&field]);
         assert_eq!((head.status, body.len()), (304, 0), "{known}");
@@ -173,7 +191,9 @@ fn routes_that_cannot_be_are_errors_at_start() {
         assert_eq!(error.kind(), ErrorKind::Config);
         assert!(error.to_string().contains(part), "{error}");
     }
-    let error = Server::new(App::new()).run().expect_err("it listens nowhere");
+    let error = Server::new(App::new())
+        .run()
+        .expect_err("it listens nowhere");
     assert!(error.to_string().contains("listen"), "{error}");
 }
 
