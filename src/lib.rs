@@ -8,6 +8,9 @@ pub mod apps;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod cli;
+#[cfg(any(all(test, feature = "deflate"), feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod hub;
 mod net;
 pub mod server;
