@@ -6,14 +6,18 @@ pub mod app;
 #[cfg(feature = "apps")]
 pub mod apps;
 #[cfg(feature = "cli")]
+pub mod check;
+#[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod cli;
+pub mod client;
 #[cfg(any(all(test, feature = "deflate"), feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod hub;
 mod net;
 pub mod server;
+pub mod sim;
 pub mod wire;
 
 pub use app::{
@@ -22,6 +26,7 @@ pub use app::{
 };
 #[cfg(feature = "json")]
 pub use app::{Codec, Json};
+pub use client::{Client, Incoming};
 pub use hub::Limits;
 pub use server::{Address, Server};
 pub use wire::close::{CloseCode, CloseReason, ClosedBy};

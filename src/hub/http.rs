@@ -28,7 +28,7 @@ pub(super) struct Exchange {
 }
 
 impl Exchange {
-    fn held(&self) -> usize {
+    pub(super) fn held(&self) -> usize {
         let body = self
             .body
             .as_ref()

@@ -17,6 +17,8 @@ use rand::RngExt;
 
 /// Replies are handed to the transport when this much is gathered, also within a turn.
 const GATHER_MAX: usize = 64 << 10;
+/// So much is gathered without asking whether it is too much.
+const GATHER_FREE: usize = 1 << 10;
 /// Bytes of one outbox that are sent in one go; the rest waits for the next turn.
 const FLUSH_BYTES: usize = 256 << 10;
 
@@ -29,7 +31,8 @@ impl Floor<'_> {
         if core.gather_of == place && slot.is_plain() && !is_long(message) {
             frame::write_message(&mut core.gather, message);
             core.stats.sent += 1;
-            if core.gather.len() > GATHER_MAX {
+            let gathered = core.gather.len();
+            if gathered > GATHER_FREE && gathered > core.gather_max(place) {
                 self.flush_gather();
             }
             return Send::Queued;
@@ -46,6 +49,10 @@ impl Floor<'_> {
         self.settle(place);
         let core = &mut *self.core;
         let slot = &mut core.slots[place as usize];
+        if slot.state != State::Open {
+            // What it was owed was too much for it.
+            return Send::Closed;
+        }
         let rules = &core.rules[slot.route as usize];
         let gathers = core.gather_of == place && slot.backlog() == 0;
         if !gathers {
@@ -74,7 +81,7 @@ impl Floor<'_> {
             core.gather = gather;
         }
         self.core.count_sent(1);
-        if self.core.gather.len() > GATHER_MAX {
+        if self.core.gather.len() > self.core.gather_max(place) {
             self.flush_gather();
         }
         Send::Queued
@@ -177,7 +184,7 @@ impl Floor<'_> {
         } else {
             match self.io.send(place, &gather) {
                 Ok(sent) if sent < gather.len() => self.core.keep_rest(place, &gather, sent),
-                Ok(_) => {}
+                Ok(_) => self.core.speaks_frames(place),
                 Err(Lost) => self.core.lost(place),
             }
         }
@@ -193,7 +200,8 @@ impl Floor<'_> {
         let mut budget = FLUSH_BYTES;
         loop {
             let slot = self.core.slot(place);
-            if slot.state == State::Dead || slot.flags.has(Flags::BLOCKED) {
+            let waits = slot.flags.has(Flags::BLOCKED) || slot.flags.has(Flags::OPENING);
+            if slot.state == State::Dead || waits {
                 return;
             }
             let Some(rare) = &mut slot.rare else { break };
@@ -215,6 +223,9 @@ impl Floor<'_> {
                     }
                     self.core.buffered -= sent;
                     budget = budget.saturating_sub(sent);
+                    if sent < asked && budget == FLUSH_BYTES {
+                        return;
+                    }
                     if sent < asked {
                         return self.core.backlog_fell(place);
                     }
@@ -226,15 +237,13 @@ impl Floor<'_> {
     }
 
     fn outbox_is_empty(&mut self, place: u32) {
+        self.core.speaks_frames(place);
         let core = &mut *self.core;
         let slot = &mut core.slots[place as usize];
-        if slot.state != State::Head {
-            slot.flags.clear(Flags::SPEAKS_HTTP);
-        }
         if let Some(pong) = slot.rare.as_mut().and_then(|rare| rare.pong.take())
             && slot.state == State::Open
         {
-            let _ = self.append(place, &pong, 0);
+            self.core.push_ready(place, &pong);
             return;
         }
         if slot.state == State::Ending {
@@ -245,6 +254,15 @@ impl Floor<'_> {
 }
 
 impl Core {
+    /// How much is gathered at most. Never more than the mark, because what is gathered counts as
+    /// backlog only when the peer does not take it; nothing leaves before an open event has decided.
+    fn gather_max(&self, place: u32) -> usize {
+        match self.slots[place as usize].flags.has(Flags::OPENING) {
+            true => usize::MAX,
+            false => self.rules(place).backlog_mark.min(GATHER_MAX),
+        }
+    }
+
     /// Appends a message framed for this connection: transformed and masked as agreed.
     pub(super) fn encode(&mut self, place: u32, message: Message<'_>, out: &mut Vec<u8>) {
         let mask = self.mask(place);
@@ -270,6 +288,14 @@ impl Core {
         self.push_ready(place, &frame);
     }
 
+    /// All of the 101 is sent: what waits from now on is frames.
+    fn speaks_frames(&mut self, place: u32) {
+        let slot = self.slot(place);
+        if slot.state != State::Head {
+            slot.flags.clear(Flags::SPEAKS_HTTP);
+        }
+    }
+
     /// Puts bytes behind everything else, whatever their number.
     pub(super) fn push_ready(&mut self, place: u32, bytes: &[u8]) {
         if self.gather_of == place && self.slot(place).backlog() == 0 {
@@ -279,7 +305,7 @@ impl Core {
         let slot = self.slot(place);
         let speaks_http = slot.flags.has(Flags::SPEAKS_HTTP);
         let outbox = &mut slot.rare().outbox;
-        if speaks_http && outbox.is_empty() {
+        if speaks_http && outbox.is_opaque() {
             outbox.push_opaque(bytes);
         } else {
             outbox.push(bytes);
@@ -327,7 +353,7 @@ impl Core {
             (rules.backlog_mark, rules.backlog == Backlog::StopReading)
         };
         let slot = self.slot(place);
-        if slot.backlog() <= mark || slot.flags.has(Flags::OVER_MARK) {
+        if slot.backlog() <= mark || slot.rare().over_since.is_some() {
             return;
         }
         slot.flags.set(Flags::OVER_MARK);
@@ -335,16 +361,22 @@ impl Core {
             slot.flags.set(Flags::PAUSED);
         }
         slot.rare().over_since = Some(tick);
-        if slot.state == State::Open {
-            self.rearm(place);
-        }
+        self.rearm(place);
     }
 
     /// Notices that the backlog is below its mark again.
     fn backlog_fell(&mut self, place: u32) {
-        let mark = self.rules(place).backlog_mark;
+        let rules = self.rules(place);
+        let (mark, stops) = (rules.backlog_mark, rules.backlog == Backlog::StopReading);
+        let tick = self.tick;
         let slot = self.slot(place);
-        if !slot.flags.has(Flags::OVER_MARK) || slot.backlog() > mark {
+        if !slot.flags.has(Flags::OVER_MARK) {
+            return;
+        }
+        if slot.backlog() > mark {
+            if stops && let Some(since) = &mut slot.rare().over_since {
+                *since = tick;
+            }
             return;
         }
         let id = slot.id(place);
@@ -361,7 +393,10 @@ impl Core {
 
     pub(super) fn dropped(&mut self, place: u32, messages: u64) {
         self.stats.dropped += messages;
-        self.slot(place).rare().dropped += messages;
+        let slot = self.slot(place);
+        slot.rare().dropped += messages;
+        // A drop is told with the next drain event, also where the backlog never passed its mark.
+        slot.flags.set(Flags::OVER_MARK);
     }
 
     /// Drops the oldest waiting messages; an eighth more than needed, so that a steady overflow
@@ -386,8 +421,11 @@ impl Core {
 
     /// The policy for a peer that does not read, or not fast enough.
     pub(super) fn close_slow(&mut self, place: u32) {
-        self.drop_unbegun(place);
-        self.close(place, CloseCode::POLICY, "Slow reader");
+        // Once only: the second time its Close would be what is dropped.
+        if self.slot(place).state == State::Open {
+            self.drop_unbegun(place);
+            self.close(place, CloseCode::POLICY, "Slow reader");
+        }
     }
 
     /// Forgets what waits, except for the frame that has begun.

@@ -186,6 +186,39 @@ impl Topics {
             .sum()
     }
 
+    /// Whether this place sits here.
+    pub(super) fn is_seated(&self, topic: u32, index: u32, place: u32) -> bool {
+        let entry = self.topics.get(topic as usize);
+        let member = entry.and_then(|entry| entry.members.get(index as usize));
+        member.is_some_and(|member| member.place == place)
+    }
+
+    /// Members of all topics.
+    pub(super) fn seats(&self) -> usize {
+        self.topics
+            .iter()
+            .map(|(_, topic)| topic.members.len())
+            .sum()
+    }
+
+    /// Checks that no topic is forgotten, and none kept for nobody.
+    pub(super) fn audit(&self) -> Result<(), String> {
+        for (_, topic) in &self.topics {
+            let name = &topic.name;
+            if topic.members.is_empty() && !topic.queued {
+                return Err(format!("nobody is in topic {name:?}"));
+            }
+            if topic.queued == topic.log.is_empty() {
+                return Err(format!("topic {name:?} owes messages that nobody delivers"));
+            }
+        }
+        let queued = self.topics.iter().filter(|(_, topic)| topic.queued).count();
+        match queued == self.queue.len() && self.topics.len() == self.names.len() {
+            true => Ok(()),
+            false => Err("the lists of topics differ".to_owned()),
+        }
+    }
+
     /// Whether a member has got everything.
     pub(super) fn is_settled(&self, topic: u32, index: u32) -> bool {
         let entry = &self.topics[topic as usize];

@@ -3,8 +3,12 @@
 //! One binary, one module per subject. `wire_client` and `running` are what the
 //! others stand on: a client that can say any bytes, and a server that stops by itself.
 
+mod autobahn;
 mod binary;
+mod check;
 mod cli;
+mod client;
+mod false_server;
 mod log;
 mod pages;
 mod ready;

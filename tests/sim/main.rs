@@ -1,0 +1,13 @@
+//! The rules of the hub over virtual time, and a world of random clients.
+
+mod backlog;
+mod closing;
+mod fairness;
+mod handshake;
+mod opening;
+mod pings;
+mod puppet;
+mod sessions;
+mod stopping;
+mod timers;
+mod topics;
