@@ -14,6 +14,7 @@
 //! | [`negotiation`] | what is agreed on was offered, and the other side takes it |
 //! | [`inflate`] | no message passes its cap; what was compressed comes back |
 //! | [`client`] | an answer means the same however it is cut; no call can break out of its line |
+//! | [`server`] | the promises of the simulation; nothing stays when everybody has left |
 
 mod body;
 mod bytes;
@@ -21,7 +22,9 @@ mod client;
 mod head;
 mod inflate;
 mod negotiation;
+mod puppet;
 mod receive;
+mod server;
 #[cfg(test)]
 mod tests;
 
@@ -31,6 +34,7 @@ pub use head::head;
 pub use inflate::inflate;
 pub use negotiation::negotiation;
 pub use receive::receive;
+pub use server::server;
 
 /// A target: a name and what it runs on one input.
 pub type Target = (&'static str, fn(&[u8]));
@@ -43,4 +47,5 @@ pub const TARGETS: &[Target] = &[
     ("negotiation", negotiation),
     ("inflate", inflate),
     ("client", client),
+    ("server", server),
 ];
