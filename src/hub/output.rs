@@ -16,7 +16,7 @@ use crate::wire::outbox::Outbox;
 use rand::RngExt;
 
 /// Replies are handed to the transport when this much is gathered, also within a turn.
-const GATHER_MAX: usize = 64 << 10;
+pub(super) const GATHER_MAX: usize = 64 << 10;
 /// Bytes of one outbox that are sent in one go; the rest waits for the next turn.
 const FLUSH_BYTES: usize = 256 << 10;
 

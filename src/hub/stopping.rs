@@ -28,7 +28,7 @@ impl Core {
             }
             match self.slot(place).state {
                 State::Open => self.close(place, CloseCode::GOING_AWAY, "Server stopping"),
-                State::Head => self.finish_http(place),
+                State::Head => self.stop_http(place),
                 State::Dialling => self.dial_failed(
                     place,
                     Error::new(ErrorKind::Closed, "the server is stopping"),
