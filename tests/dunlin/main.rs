@@ -5,6 +5,7 @@
 
 mod binary;
 mod cli;
+mod http;
 mod log;
 mod pages;
 mod ready;
