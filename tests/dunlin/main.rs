@@ -3,6 +3,7 @@
 //! One binary, one module per subject. `wire_client` and `running` are what the
 //! others stand on: a client that can say any bytes, and a server that stops by itself.
 
+mod bad_frames;
 mod binary;
 mod cli;
 mod http;
@@ -10,5 +11,6 @@ mod log;
 mod pages;
 mod ready;
 mod running;
+mod slow_readers;
 mod wire_client;
 mod wire_frame;
