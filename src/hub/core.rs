@@ -125,7 +125,11 @@ impl Core {
         mut random: StdRng,
         remote: Remote,
     ) -> Self {
-        let http = Settings::default().backlog(Backlog::StopReading);
+        // A request is answered when the answers before it have gone out: so no 101 ever waits
+        // behind them, and a refusal of a handler can still replace it.
+        let http = Settings::default()
+            .backlog(Backlog::StopReading)
+            .backlog_mark(0);
         Self {
             slots: Slab::new(),
             topics: Topics::default(),
