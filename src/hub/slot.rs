@@ -179,6 +179,8 @@ pub(super) struct Rare {
     /// Why a call came to nothing.
     pub(super) failure: Option<Error>,
     pub(super) transform: Option<Box<dyn Transform>>,
+    /// The number of the extension that the transformation belongs to.
+    pub(super) family: u16,
     /// The response's `Sec-WebSocket-Extensions`.
     pub(super) extensions: Option<Box<str>>,
     pub(super) protocol: Option<Box<str>>,

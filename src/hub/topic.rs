@@ -18,6 +18,9 @@ use std::collections::{HashMap, VecDeque};
 /// A publisher whose topic has this many bytes undelivered is not read until they went out.
 pub(super) const HOLD_BYTES: usize = 64 << 10;
 
+/// Which connections get the same bytes: an extension of the hub, and its own key.
+pub(super) type ShareKey = (u16, u32);
+
 /// A subscriber and the number of the next message it has not got.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Member {
@@ -202,7 +205,7 @@ pub(super) struct Log {
     seqs: VecDeque<u64>,
     plain: Frames,
     /// The same messages as connections with this share key get them.
-    encoded: Vec<(u32, Frames)>,
+    encoded: Vec<(ShareKey, Frames)>,
 }
 
 #[derive(Debug, Default)]
@@ -295,7 +298,7 @@ impl Log {
     /// what is not encoded yet is.
     pub(super) fn encoded_from(
         &mut self,
-        key: u32,
+        key: ShareKey,
         transform: &mut dyn Transform,
         number: u64,
     ) -> &[u8] {
@@ -315,7 +318,7 @@ impl Log {
     }
 
     /// The bytes of [`Log::plain_from`] or [`Log::encoded_from`], to be kept by several outboxes.
-    pub(super) fn shared_from(&mut self, key: Option<u32>, number: u64) -> Bytes {
+    pub(super) fn shared_from(&mut self, key: Option<ShareKey>, number: u64) -> Bytes {
         let index = (number - self.first) as usize;
         let frames = match key {
             None => &mut self.plain,
