@@ -10,9 +10,10 @@ const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 
 const FIN: u8 = 0x80;
 const TEXT: u8 = 0x1;
+const BINARY: u8 = 0x2;
 const CLOSE: u8 = 0x8;
 
-/// Masked text frames of one length, laid end to end so that several leave in one write.
+/// Masked data frames of one length, laid end to end so that several leave in one write.
 pub(crate) struct Payload {
     /// All distinct frames, then some of the first again: a write of `spare` frames may start at any frame.
     bytes: Vec<u8>,
@@ -23,16 +24,20 @@ pub(crate) struct Payload {
 }
 
 impl Payload {
-    /// Frames for `texts`, which are all of one length, sent round and round; `spare` go out in one write.
+    /// Text frames for `texts`, which are all of one length, sent round and round; `spare` go out in one write.
     pub(crate) fn new(texts: &[Vec<u8>], spare: usize) -> Self {
+        Self::of(TEXT, texts, spare)
+    }
+
+    fn of(opcode: u8, texts: &[Vec<u8>], spare: usize) -> Self {
         let mut bytes = Vec::new();
         for text in texts {
-            lay_frame(&mut bytes, text);
+            lay_frame(&mut bytes, opcode, text);
         }
         let cycle = bytes.len();
         let frame = cycle / texts.len();
         for text in texts.iter().cycle().take(spare) {
-            lay_frame(&mut bytes, text);
+            lay_frame(&mut bytes, opcode, text);
         }
         assert_eq!(
             bytes.len(),
@@ -51,6 +56,12 @@ impl Payload {
         Self::new(&[(b'a'..=b'z').cycle().take(length).collect()], spare)
     }
 
+    /// The same in binary frames.
+    pub(crate) fn binary(length: usize, spare: usize) -> Self {
+        let bytes = (b'a'..=b'z').cycle().take(length).collect();
+        Self::of(BINARY, &[bytes], spare)
+    }
+
     /// Up to `length` bytes of the endless stream of frames, from `place` on.
     pub(crate) fn slice(&self, place: usize, length: usize) -> &[u8] {
         &self.bytes[place..self.bytes.len().min(place + length)]
@@ -62,8 +73,8 @@ impl Payload {
     }
 }
 
-fn lay_frame(bytes: &mut Vec<u8>, text: &[u8]) {
-    bytes.push(FIN | TEXT);
+fn lay_frame(bytes: &mut Vec<u8>, opcode: u8, text: &[u8]) {
+    bytes.push(FIN | opcode);
     match text.len() {
         short @ 0..=125 => bytes.push(0x80 | short as u8),
         middle @ 126..=0xffff => {

@@ -53,7 +53,9 @@ pub struct Settings {
     pub backlog_limit: usize,
     /// How long a backlog may stay above the mark before `backlog` decides, too. Default 10 s.
     pub backlog_time: Duration,
-    /// What happens past the limit. Default: close 1008.
+    /// What happens past the limit. Default: close 1008. That is also what happens in place of dropping
+    /// where an extension builds each message on the ones before (deflate with the server's context
+    /// taken over), because the peer could read nothing behind a gap.
     pub backlog: Backlog,
     /// How long a close handshake may take. Default 10 s.
     pub close_timeout: Duration,

@@ -5,6 +5,7 @@
 //! Errors go to standard error and say what was given, what was wanted and how
 //! to mend it. No other floor may print or exit.
 
+mod check;
 mod exit;
 mod listen;
 mod logger;
@@ -27,6 +28,8 @@ struct Arguments {
 enum Command {
     /// Run the ready server: echo, chat, broadcast and a browser chat on one port
     Serve(serve::Arguments),
+    /// Test how well any server keeps the protocol: prints a table, exits with 0 or 1
+    Check(check::Arguments),
 }
 
 /// Runs the command of this process's arguments.
@@ -44,6 +47,7 @@ fn run() -> Result<(), Failure> {
     let arguments = Arguments::from_arg_matches(&matches)?;
     match (arguments.command, matches.subcommand()) {
         (Command::Serve(arguments), Some((_, matches))) => serve::run(arguments.check(matches)?),
+        (Command::Check(arguments), _) => check::run(arguments.check()?),
         (Command::Serve(_), None) => unreachable!("clap gave a command without its matches"),
     }
 }

@@ -2,8 +2,7 @@
 
 use super::core::{Core, Floor, Now};
 use super::slot::{Flags, State};
-use super::ticks::{TICK_MS, Tick, since};
-use crate::app::Backlog;
+use super::ticks::{HORIZON, TICK_MS, Tick, since};
 use crate::wire::close::CloseCode;
 use crate::wire::frame::OpCode;
 
@@ -12,9 +11,15 @@ impl Core {
     pub(super) fn advance(&mut self, now: Now) {
         debug_assert!(now.ms >= self.now.ms, "time goes forward");
         self.now = now;
-        self.tick = now.ms / TICK_MS;
         let mut due = Vec::new();
-        self.deadlines.expire(self.tick, &mut due);
+        loop {
+            // In steps that two bytes can tell apart, however far the clock jumped.
+            self.tick = (now.ms / TICK_MS).min(self.tick + HORIZON);
+            self.deadlines.expire(self.tick, &mut due);
+            if self.tick == now.ms / TICK_MS {
+                break;
+            }
+        }
         self.due.extend(due);
     }
 
@@ -65,8 +70,8 @@ impl Core {
         }
         let tick = self.tick;
         let rules = self.rules(place);
-        let (timeout, period, backlog_time) =
-            (rules.timeout, rules.ping_period, rules.backlog_time);
+        let (timeout, period) = (rules.timeout, rules.ping_period);
+        let (mark, backlog_time) = (rules.backlog_mark, rules.backlog_time);
         let slot = self.slot(place);
         let is_over = |over: Tick| tick >= over + backlog_time;
         if slot
@@ -75,16 +80,18 @@ impl Core {
             .and_then(|rare| rare.over_since)
             .is_some_and(is_over)
         {
-            self.enforce(place);
-            if self.slot(place).state != State::Open {
+            self.enforce_mark(place);
+            let slot = self.slot(place);
+            if slot.state != State::Open {
                 return;
             }
-            self.slot(place).rare().over_since = Some(tick);
+            if let Some(rare) = &mut slot.rare {
+                rare.over_since = Some(tick).filter(|_| rare.outbox.len() > mark);
+            }
         }
         let slot = self.slot(place);
         // Who is not read cannot be heard: its pong may lie in the socket.
-        let is_deaf = slot.flags.has(Flags::PAUSED) || slot.flags.has(Flags::HELD);
-        if is_deaf {
+        if slot.is_stopped() {
             slot.last_seen = tick as u16;
             slot.pinged = tick as u16;
         } else if slot.flags.has(Flags::AWAITS_PONG) {
@@ -97,28 +104,15 @@ impl Core {
         }
         self.rearm(place);
     }
-
-    /// The backlog is past its limit or its time: what the route's policy says.
-    pub(super) fn enforce(&mut self, place: u32) {
-        let rules = self.rules(place);
-        let (limit, mark) = (rules.backlog_limit, rules.backlog_mark);
-        let over_limit = self.slot(place).backlog() > limit;
-        let bound = if over_limit { limit } else { mark };
-        match self.rules(place).backlog {
-            Backlog::Close => self.close_slow(place),
-            Backlog::DropOldest => self.drop_oldest(place, bound),
-            Backlog::DropNewest => self.drop_newest(place, bound),
-            // Reading has stopped; a peer that takes nothing for this long will not begin to.
-            Backlog::StopReading if !over_limit => self.close_slow(place),
-            Backlog::StopReading => {}
-        }
-    }
 }
 
 impl Floor<'_> {
     /// The deadline of a place has come.
     pub(super) fn is_due(&mut self, place: u32) {
-        if !self.core.slots.contains(place as usize) {
+        let core = &*self.core;
+        // A deadline that was set since belongs to something else: the bytes of this turn have changed
+        // the state, or the place belongs to a new connection.
+        if !core.slots.contains(place as usize) || core.deadlines.of(place, core.tick).is_some() {
             return;
         }
         match self.core.slot(place).state {

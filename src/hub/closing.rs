@@ -36,7 +36,7 @@ impl Core {
         let slot = self.slot(place);
         slot.state = State::Closing;
         // Their Close must be read, whatever had stopped the reading.
-        if slot.flags.has(Flags::PAUSED) || slot.flags.has(Flags::HELD) {
+        if slot.is_stopped() {
             slot.flags.clear(Flags::PAUSED | Flags::HELD);
             let id = slot.id(place);
             self.resumed.push_back(id);
@@ -131,6 +131,7 @@ impl Core {
         slot.flags.clear(Flags::PAUSED | Flags::HELD);
         let id = slot.id(place);
         self.resumed.push_back(id);
+        self.forget_received(place);
         self.deadlines.set(place, self.tick + wait, self.tick);
         self.mark_dirty(place);
     }
@@ -161,6 +162,7 @@ impl Core {
             slot.rare().close.get_or_insert_with(CloseReason::lost);
         }
         slot.state = State::Dead;
+        self.leave_all(place);
         self.deadlines.clear(place);
         self.graves.push_back(place);
     }

@@ -127,7 +127,11 @@ impl Core {
         mut random: StdRng,
         remote: Remote,
     ) -> Self {
-        let http = Settings::default().backlog(Backlog::StopReading);
+        // A request is answered when the answers before it have gone out: so no 101 ever waits
+        // behind them, and a refusal of a handler can still replace it.
+        let http = Settings::default()
+            .backlog(Backlog::StopReading)
+            .backlog_mark(0);
         Self {
             slots: Slab::new(),
             topics: Topics::default(),
@@ -225,23 +229,21 @@ impl Core {
         self.rules.get(route as usize).unwrap_or(&self.http_rules)
     }
 
-    /// Sets the one deadline of a place by what it waits for.
+    /// Sets the one deadline of an open session by what it waits for. That of any other state stays.
     pub(super) fn rearm(&mut self, place: u32) {
         let (tick, rules) = (self.tick, self.rules(place));
         let slot = &self.slots[place as usize];
-        if slot.flags.has(Flags::PEER_CLOSED) {
-            // The deadline of its handler's answer stays.
+        if slot.state != State::Open || slot.flags.has(Flags::PEER_CLOSED) {
+            // The deadline of a raw handler's answer stays, too.
             return;
         }
         let mut at = None;
         let mut earliest =
             |deadline: Tick| at = Some(at.map_or(deadline, |at: Tick| at.min(deadline)));
-        if slot.state == State::Open {
-            if slot.flags.has(Flags::AWAITS_PONG) {
-                earliest(after(slot.pinged, tick, rules.timeout));
-            } else if rules.ping_period > 0 {
-                earliest(after(slot.last_seen, tick, rules.ping_period));
-            }
+        if slot.flags.has(Flags::AWAITS_PONG) {
+            earliest(after(slot.pinged, tick, rules.timeout));
+        } else if rules.ping_period > 0 {
+            earliest(after(slot.last_seen, tick, rules.ping_period));
         }
         if let Some(since) = slot.rare.as_ref().and_then(|rare| rare.over_since) {
             earliest(since + rules.backlog_time);

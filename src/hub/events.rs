@@ -58,14 +58,22 @@ impl Hub {
         let slot = self.core.slot(place);
         let mut receiver = std::mem::take(&mut slot.receiver);
         let held_before = receiver.buffered();
+        let mut unread = self.core.take_unread(place);
+        let bytes = match unread.is_empty() {
+            true => bytes,
+            false => {
+                unread.extend_from_slice(bytes);
+                &mut unread
+            }
+        };
         self.core.gather_of = place;
         // One guard for all messages of a read: it costs as much as a small message does.
-        let ended = catch_unwind(AssertUnwindSafe(|| {
+        let read = catch_unwind(AssertUnwindSafe(|| {
             self.read_frames(io, place, &mut receiver, bytes)
         }));
-        let ended = ended.unwrap_or_else(|_| {
+        let (ended, left) = read.unwrap_or_else(|_| {
             self.core.panicked(place);
-            true
+            (true, 0)
         });
         Floor::new(&mut self.core, io).flush_gather();
         self.core.gather_of = NOWHERE;
@@ -76,17 +84,20 @@ impl Hub {
             self.lanes.release(receiver);
         } else {
             self.core.slot(place).receiver = receiver;
+            let taken = bytes.len() - left;
+            self.core.keep_unread(place, &bytes[taken..]);
+            self.core.count_transform(place);
         }
     }
 
-    /// `true` when nothing more is to be read.
+    /// `true` when nothing more is to be read, and how many bytes are left because reading stopped.
     fn read_frames(
         &mut self,
         io: &mut dyn Transport,
         place: u32,
         receiver: &mut Receiver,
         bytes: &mut [u8],
-    ) -> bool {
+    ) -> (bool, usize) {
         let mut input = Input::new(bytes);
         let Self {
             core,
@@ -111,15 +122,18 @@ impl Hub {
             let slot = &mut core.slots[place as usize];
             // Nothing follows a Close (RFC 6455 §5.5.1), also while a raw handler takes its time to answer.
             if !slot.is_live() || slot.flags.has(Flags::PEER_CLOSED) {
-                return true;
+                return (true, 0);
+            }
+            if slot.is_stopped() {
+                return (false, input.remaining());
             }
             rules.closing = slot.state == State::Closing;
             match next(lanes, receiver, core, place, &rules, &mut input) {
-                Ok(None) => return false,
+                Ok(None) => return (false, 0),
                 Ok(Some(event)) => take(core, routes, io, place, event),
                 Err(failure) => {
                     core.fail(place, failure.code, failure.reason);
-                    return true;
+                    return (true, 0);
                 }
             }
         }
@@ -139,15 +153,13 @@ impl Hub {
             let Some(place) = self.core.graves.pop_front() else {
                 break;
             };
-            self.core.leave_all(place);
             self.farewell(io, place);
             self.tell_failure(io, place);
             let slot = self.core.slot(place);
+            let held = slot.held();
             let receiver = std::mem::take(&mut slot.receiver);
-            let backlog = slot.backlog();
-            self.core.buffered -= backlog + receiver.buffered();
+            self.core.buffered -= held;
             self.lanes.release(receiver);
-            self.core.forget_exchange(place);
             io.close(place);
             self.core.free(place);
         }
@@ -226,6 +238,48 @@ impl Hub {
     }
 }
 
+impl Core {
+    fn take_unread(&mut self, place: u32) -> Vec<u8> {
+        let rare = self.slots[place as usize].rare.as_mut();
+        let unread = rare.map_or_else(Vec::new, |rare| std::mem::take(&mut rare.unread));
+        self.buffered -= unread.len();
+        unread
+    }
+
+    /// Keeps what was read behind the message at which reading stopped: how much one read brings
+    /// must not decide how far a backlog passes its mark.
+    fn keep_unread(&mut self, place: u32, bytes: &[u8]) {
+        if !bytes.is_empty() {
+            self.buffered += bytes.len();
+            self.slot(place).rare().unread = bytes.to_vec();
+        }
+    }
+
+    /// Takes over into the books what the transformation of a connection holds back.
+    fn count_transform(&mut self, place: u32) {
+        if let Some(rare) = &mut self.slots[place as usize].rare
+            && let Some(transform) = &rare.transform
+        {
+            self.buffered -= rare.transform_held;
+            rare.transform_held = transform.held_bytes();
+            self.buffered += rare.transform_held;
+        }
+    }
+
+    /// Forgets what a connection received and its handler has not got. Nothing more is read from
+    /// it, nor encoded for it.
+    pub(super) fn forget_received(&mut self, place: u32) {
+        self.take_unread(place);
+        if let Some(rare) = &mut self.slots[place as usize].rare {
+            self.buffered -= std::mem::take(&mut rare.transform_held);
+            rare.transform = None;
+        }
+        let receiver = std::mem::take(&mut self.slot(place).receiver);
+        self.buffered -= receiver.buffered();
+        self.forget_exchange(place);
+    }
+}
+
 /// The next event of the lanes, with the extension of the connection in front of them.
 fn next<'a>(
     lanes: &'a mut Lanes,
@@ -259,8 +313,7 @@ fn take(
             route.message(data, &mut Session::new(&mut floor, id), message);
         }
         Event::Ping { payload, pong } => {
-            if core.slot(place).state == State::Open {
-                Floor::new(core, io).settle(place);
+            if Floor::new(core, io).settle_open(place) {
                 match core.mask(place) {
                     None => core.push_pong(place, pong),
                     Some(mask) => core.push_masked_pong(place, payload, mask),
@@ -275,9 +328,7 @@ fn take(
             }
         }
         Event::Close(close) => {
-            if core.slot(place).state == State::Open {
-                Floor::new(core, io).settle(place);
-            }
+            Floor::new(core, io).settle_open(place);
             core.peer_closed(place, close);
         }
         Event::Frame(frame) => take_frame(core, routes, io, place, frame),

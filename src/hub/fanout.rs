@@ -3,7 +3,8 @@
 use super::core::{Core, Floor};
 use super::output::write_frame;
 use super::slot::{Flags, Seat, State};
-use super::topic::{HOLD_BYTES, ShareKey, encode_frame, open_frame};
+use super::topic::HOLD_BYTES;
+use super::topic_log::{ShareKey, encode_frame, open_frame};
 use super::transport::Lost;
 use crate::wire::message::Message;
 
@@ -26,17 +27,25 @@ impl Floor<'_> {
     pub(super) fn publish(
         &mut self,
         from: Option<u32>,
-        topic: &str,
+        name: &str,
         message: Message<'_>,
         with_self: bool,
     ) -> usize {
-        let Some(topic) = self.core.topics.find(topic) else {
+        let Some(topic) = self.core.topics.find(name) else {
             return 0;
         };
-        let seat = from.and_then(|place| self.core.slot(place).seats.find(topic));
-        let skipped = seat.filter(|_| !with_self);
-        if let (Some(place), Some(_)) = (from, skipped) {
+        let seat = |core: &mut Core, place: u32| core.slot(place).seats.find(topic);
+        if let Some(place) = from
+            && !with_self
+            && seat(self.core, place).is_some()
+        {
             self.settle(place);
+        }
+        // Settling can end the session, and with it the topic.
+        let skipped = from.filter(|_| !with_self);
+        let skipped = skipped.and_then(|place| seat(self.core, place));
+        if self.core.topics.find(name) != Some(topic) {
+            return 0;
         }
         self.core.topics.publish(topic, message);
         let entry = self.core.topics.topic(topic);
@@ -62,6 +71,15 @@ impl Floor<'_> {
         }
     }
 
+    /// Settles an open session; whether it is open afterwards.
+    pub(super) fn settle_open(&mut self, place: u32) -> bool {
+        let is_open = |core: &mut Core| core.slot(place).state == State::Open;
+        if is_open(self.core) {
+            self.settle(place);
+        }
+        is_open(self.core)
+    }
+
     /// Puts everything that was published to the topics of a session, and that it has not
     /// got, behind what waits for it, in the order of publishing.
     pub(super) fn settle(&mut self, place: u32) {
@@ -80,6 +98,7 @@ impl Floor<'_> {
         if let [seat] = owed[..] {
             let mut frames = Vec::new();
             let messages = core.frames_for(place, seat, &mut frames);
+            // A refusal is counted, or has ended the session.
             let _ = self.append(place, &frames, messages);
             return;
         }
@@ -268,7 +287,7 @@ impl Core {
         let backlog = slot.backlog();
         self.backlog_grew(place, backlog);
         if messages > 1 && backlog > limit {
-            self.enforce(place);
+            self.enforce_limit(place);
         }
     }
 

@@ -35,8 +35,7 @@ impl Host for Floor<'_> {
 
     fn ping(&mut self, to: SessionId, payload: &[u8]) -> Send {
         match self.core.place_of(to) {
-            Some(place) if self.core.slot(place).state == State::Open => {
-                self.settle(place);
+            Some(place) if self.settle_open(place) => {
                 self.core.push_control(place, OpCode::Ping, payload);
                 Send::Queued
             }
@@ -46,11 +45,10 @@ impl Host for Floor<'_> {
 
     fn close(&mut self, id: SessionId, code: CloseCode, reason: &str) {
         if let Some(place) = self.core.place_of(id) {
-            match self.core.slot(place).state {
-                State::Open => self.settle(place),
-                State::Dialling => return self.core.take_call_back(place),
-                _ => {}
+            if self.core.slot(place).state == State::Dialling {
+                return self.core.take_call_back(place);
             }
+            self.settle_open(place);
             self.core.close(place, code, reason);
         }
     }

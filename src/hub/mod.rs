@@ -11,7 +11,7 @@
 //! |---|---|
 //! | time | [`advance`](Hub::advance) |
 //! | feed in | [`accept`](Hub::accept), [`received`](Hub::received), [`received_directly`](Hub::received_directly), [`end_of_file`](Hub::end_of_file), [`lost`](Hub::lost), [`writable`](Hub::writable) |
-//! | work | [`work`](Hub::work): timers, deliveries, flushes, burials, each with a budget |
+//! | work | [`work`](Hub::work): timers, deliveries, flushes, shedding, burials, each with a budget |
 //! | call others | [`next_dial`](Hub::next_dial), then [`connected`](Hub::connected) or [`dial_failed`](Hub::dial_failed) |
 //! | ask | [`wants_read`](Hub::wants_read), [`target`](Hub::target), [`next_resumed`](Hub::next_resumed), [`next_deadline`](Hub::next_deadline), [`is_empty`](Hub::is_empty), [`stats`](Hub::stats) |
 //!
@@ -19,6 +19,8 @@
 //! to a handler, so what it sends happens at once, and no handler ever runs
 //! inside a handler.
 
+mod audit;
+mod backlog;
 mod clock;
 mod closing;
 mod core;
@@ -34,6 +36,7 @@ mod stopping;
 mod ticks;
 mod timers;
 mod topic;
+mod topic_log;
 mod transport;
 mod upgrade;
 
@@ -136,8 +139,7 @@ impl Hub {
     pub fn wants_read(&self, id: SessionId) -> bool {
         self.core.place_of(id).is_some_and(|place| {
             let slot = &self.core.slots[place as usize];
-            let stopped = slot.flags.has(Flags::PAUSED) || slot.flags.has(Flags::HELD);
-            slot.state != State::Dead && !slot.flags.has(Flags::EOF) && !stopped
+            slot.state != State::Dead && !slot.flags.has(Flags::EOF) && !slot.is_stopped()
         })
     }
 
@@ -145,7 +147,7 @@ impl Hub {
     pub fn target(&mut self, id: SessionId) -> Option<&mut [u8]> {
         let place = self.core.place_of(id)?;
         let slot = self.core.slot(place);
-        if slot.is_live() {
+        if slot.is_live() && !slot.has_unread() {
             slot.receiver.target()
         } else {
             None
@@ -214,6 +216,8 @@ impl Hub {
             };
             if self.core.slot(place).state == State::Head && self.core.has_waiting_requests(place) {
                 self.http(io, place, &mut []);
+            } else if self.core.slot(place).is_live() && self.core.slot(place).has_unread() {
+                self.frames(io, place, &mut []);
             }
             return Some(id);
         }
@@ -249,8 +253,7 @@ impl Hub {
         }
         self.run_timers(io, EVENTS_A_TURN);
         self.run_drains(io, EVENTS_A_TURN);
-        self.core.stop_slice(BURIALS_A_TURN);
-        self.core.shed();
+        Floor::new(&mut self.core, io).stop_slice(BURIALS_A_TURN);
         Floor::new(&mut self.core, io).deliver();
         for _ in 0..FLUSHES_A_TURN {
             let Some(place) = self.core.dirty.pop_front() else {
@@ -261,6 +264,7 @@ impl Hub {
                 Floor::new(&mut self.core, io).flush(place);
             }
         }
+        self.core.shed();
         self.bury(io, BURIALS_A_TURN);
         self.core.has_work()
     }

@@ -6,17 +6,17 @@
 use super::core::{Core, Floor, NOWHERE, is_long};
 use super::slot::{Flags, State};
 use super::transport::Lost;
-use crate::app::{Backlog, Send};
-use crate::wire::close::CloseCode;
+use crate::app::Send;
 use crate::wire::extension::Transform;
 use crate::wire::frame::{self, OpCode, Reserved, write_header};
 use crate::wire::mask::apply_mask;
 use crate::wire::message::Message;
-use crate::wire::outbox::Outbox;
 use rand::RngExt;
 
 /// Replies are handed to the transport when this much is gathered, also within a turn.
-const GATHER_MAX: usize = 64 << 10;
+pub(super) const GATHER_MAX: usize = 64 << 10;
+/// So much is gathered without asking whether it is too much.
+const GATHER_FREE: usize = 1 << 10;
 /// Bytes of one outbox that are sent in one go; the rest waits for the next turn.
 const FLUSH_BYTES: usize = 256 << 10;
 
@@ -29,7 +29,8 @@ impl Floor<'_> {
         if core.gather_of == place && slot.is_plain() && !is_long(message) {
             frame::write_message(&mut core.gather, message);
             core.stats.sent += 1;
-            if core.gather.len() > GATHER_MAX {
+            let gathered = core.gather.len();
+            if gathered > GATHER_FREE && gathered > core.gather_max(place) {
                 self.flush_gather();
             }
             return Send::Queued;
@@ -46,6 +47,10 @@ impl Floor<'_> {
         self.settle(place);
         let core = &mut *self.core;
         let slot = &mut core.slots[place as usize];
+        if slot.state != State::Open {
+            // What it was owed was too much for it.
+            return Send::Closed;
+        }
         let rules = &core.rules[slot.route as usize];
         let gathers = core.gather_of == place && slot.backlog() == 0;
         if !gathers {
@@ -74,7 +79,7 @@ impl Floor<'_> {
             core.gather = gather;
         }
         self.core.count_sent(1);
-        if self.core.gather.len() > GATHER_MAX {
+        if self.core.gather.len() > self.core.gather_max(place) {
             self.flush_gather();
         }
         Send::Queued
@@ -134,35 +139,6 @@ impl Floor<'_> {
         Send::Queued
     }
 
-    /// Makes room for `len` more bytes by the route's policy; `false` when they are not to be queued.
-    fn has_room(&mut self, place: u32, len: usize, messages: u64) -> bool {
-        let limit = self.core.rules(place).backlog_limit;
-        let passes = |backlog: usize| backlog > 0 && backlog + len > limit;
-        let slot = self.core.slot(place);
-        if passes(slot.backlog()) && !slot.flags.has(Flags::BLOCKED) {
-            // Perhaps nobody has asked the peer yet.
-            self.flush(place);
-        }
-        if !passes(self.core.slot(place).backlog()) {
-            return true;
-        }
-        match self.core.rules(place).backlog {
-            Backlog::StopReading => true,
-            Backlog::DropOldest => {
-                self.core.drop_oldest(place, limit.saturating_sub(len));
-                true
-            }
-            Backlog::DropNewest => {
-                self.core.dropped(place, messages);
-                false
-            }
-            Backlog::Close => {
-                self.core.close_slow(place);
-                false
-            }
-        }
-    }
-
     /// Sends what the connection whose turn it is has gathered.
     pub(super) fn flush_gather(&mut self) {
         let place = self.core.gather_of;
@@ -177,7 +153,7 @@ impl Floor<'_> {
         } else {
             match self.io.send(place, &gather) {
                 Ok(sent) if sent < gather.len() => self.core.keep_rest(place, &gather, sent),
-                Ok(_) => {}
+                Ok(_) => self.core.speaks_frames(place),
                 Err(Lost) => self.core.lost(place),
             }
         }
@@ -193,7 +169,8 @@ impl Floor<'_> {
         let mut budget = FLUSH_BYTES;
         loop {
             let slot = self.core.slot(place);
-            if slot.state == State::Dead || slot.flags.has(Flags::BLOCKED) {
+            let waits = slot.flags.has(Flags::BLOCKED) || slot.flags.has(Flags::OPENING);
+            if slot.state == State::Dead || waits {
                 return;
             }
             let Some(rare) = &mut slot.rare else { break };
@@ -215,6 +192,9 @@ impl Floor<'_> {
                     }
                     self.core.buffered -= sent;
                     budget = budget.saturating_sub(sent);
+                    if sent < asked && budget == FLUSH_BYTES {
+                        return;
+                    }
                     if sent < asked {
                         return self.core.backlog_fell(place);
                     }
@@ -226,15 +206,13 @@ impl Floor<'_> {
     }
 
     fn outbox_is_empty(&mut self, place: u32) {
+        self.core.speaks_frames(place);
         let core = &mut *self.core;
         let slot = &mut core.slots[place as usize];
-        if slot.state != State::Head {
-            slot.flags.clear(Flags::SPEAKS_HTTP);
-        }
         if let Some(pong) = slot.rare.as_mut().and_then(|rare| rare.pong.take())
             && slot.state == State::Open
         {
-            let _ = self.append(place, &pong, 0);
+            self.core.push_ready(place, &pong);
             return;
         }
         if slot.state == State::Ending {
@@ -245,6 +223,15 @@ impl Floor<'_> {
 }
 
 impl Core {
+    /// How much is gathered at most. Never more than the mark, because what is gathered counts as
+    /// backlog only when the peer does not take it; nothing leaves before an open event has decided.
+    fn gather_max(&self, place: u32) -> usize {
+        match self.slots[place as usize].flags.has(Flags::OPENING) {
+            true => usize::MAX,
+            false => self.rules(place).backlog_mark.min(GATHER_MAX),
+        }
+    }
+
     /// Appends a message framed for this connection: transformed and masked as agreed.
     pub(super) fn encode(&mut self, place: u32, message: Message<'_>, out: &mut Vec<u8>) {
         let mask = self.mask(place);
@@ -270,6 +257,14 @@ impl Core {
         self.push_ready(place, &frame);
     }
 
+    /// All of the 101 is sent: what waits from now on is frames.
+    fn speaks_frames(&mut self, place: u32) {
+        let slot = self.slot(place);
+        if slot.state != State::Head {
+            slot.flags.clear(Flags::SPEAKS_HTTP);
+        }
+    }
+
     /// Puts bytes behind everything else, whatever their number.
     pub(super) fn push_ready(&mut self, place: u32, bytes: &[u8]) {
         if self.gather_of == place && self.slot(place).backlog() == 0 {
@@ -279,7 +274,7 @@ impl Core {
         let slot = self.slot(place);
         let speaks_http = slot.flags.has(Flags::SPEAKS_HTTP);
         let outbox = &mut slot.rare().outbox;
-        if speaks_http && outbox.is_empty() {
+        if speaks_http && outbox.is_opaque() {
             outbox.push_opaque(bytes);
         } else {
             outbox.push(bytes);
@@ -316,88 +311,6 @@ impl Core {
         slot.flags.set(Flags::BLOCKED);
         slot.rare().outbox.push_opaque(rest);
         self.backlog_grew(place, rest.len());
-    }
-
-    /// Counts new backlog and starts the clock when it passes the mark.
-    pub(super) fn backlog_grew(&mut self, place: u32, by: usize) {
-        self.buffered += by;
-        let tick = self.tick;
-        let (mark, stops) = {
-            let rules = self.rules(place);
-            (rules.backlog_mark, rules.backlog == Backlog::StopReading)
-        };
-        let slot = self.slot(place);
-        if slot.backlog() <= mark || slot.flags.has(Flags::OVER_MARK) {
-            return;
-        }
-        slot.flags.set(Flags::OVER_MARK);
-        if stops {
-            slot.flags.set(Flags::PAUSED);
-        }
-        slot.rare().over_since = Some(tick);
-        if slot.state == State::Open {
-            self.rearm(place);
-        }
-    }
-
-    /// Notices that the backlog is below its mark again.
-    fn backlog_fell(&mut self, place: u32) {
-        let mark = self.rules(place).backlog_mark;
-        let slot = self.slot(place);
-        if !slot.flags.has(Flags::OVER_MARK) || slot.backlog() > mark {
-            return;
-        }
-        let id = slot.id(place);
-        slot.flags.clear(Flags::OVER_MARK);
-        slot.rare().over_since = None;
-        if slot.flags.has(Flags::PAUSED) {
-            slot.flags.clear(Flags::PAUSED);
-            self.resumed.push_back(id);
-        }
-        if self.slot(place).state == State::Open {
-            self.drained.push_back(id);
-        }
-    }
-
-    pub(super) fn dropped(&mut self, place: u32, messages: u64) {
-        self.stats.dropped += messages;
-        self.slot(place).rare().dropped += messages;
-    }
-
-    /// Drops the oldest waiting messages; an eighth more than needed, so that a steady overflow
-    /// does not go through the backlog each time.
-    pub(super) fn drop_oldest(&mut self, place: u32, limit: usize) {
-        self.drop_waiting(place, |outbox| outbox.drop_oldest(limit - limit / 8));
-    }
-
-    /// Drops the newest waiting messages.
-    pub(super) fn drop_newest(&mut self, place: u32, limit: usize) {
-        self.drop_waiting(place, |outbox| outbox.drop_newest(limit));
-    }
-
-    fn drop_waiting(&mut self, place: u32, drop: impl FnOnce(&mut Outbox) -> u64) {
-        let outbox = &mut self.slot(place).rare().outbox;
-        let before = outbox.len();
-        let count = drop(outbox);
-        let freed = before - outbox.len();
-        self.buffered -= freed;
-        self.dropped(place, count);
-    }
-
-    /// The policy for a peer that does not read, or not fast enough.
-    pub(super) fn close_slow(&mut self, place: u32) {
-        self.drop_unbegun(place);
-        self.close(place, CloseCode::POLICY, "Slow reader");
-    }
-
-    /// Forgets what waits, except for the frame that has begun.
-    pub(super) fn drop_unbegun(&mut self, place: u32) {
-        if let Some(rare) = &mut self.slots[place as usize].rare {
-            let before = rare.outbox.len();
-            rare.outbox.clear_unbegun();
-            rare.pong = None;
-            self.buffered -= before - rare.outbox.len();
-        }
     }
 }
 

@@ -175,12 +175,16 @@ pub(super) struct Rare {
     /// A pong that waits for the backlog to drain; only the newest is kept.
     pub(super) pong: Option<Vec<u8>>,
     pub(super) exchange: Option<Box<Exchange>>,
+    /// Bytes that were read together with the message at which reading stopped.
+    pub(super) unread: Vec<u8>,
     pub(super) dialled: Option<Box<Dialled>>,
     /// Why a call came to nothing.
     pub(super) failure: Option<Error>,
     pub(super) transform: Option<Box<dyn Transform>>,
     /// The number of the extension that the transformation belongs to.
     pub(super) family: u16,
+    /// What the books say that the transformation holds back of the peer's bytes.
+    pub(super) transform_held: usize,
     /// The response's `Sec-WebSocket-Extensions`.
     pub(super) extensions: Option<Box<str>>,
     pub(super) protocol: Option<Box<str>>,
@@ -198,6 +202,7 @@ impl Rare {
         !self.outbox.is_empty()
             || self.pong.is_some()
             || self.exchange.is_some()
+            || !self.unread.is_empty()
             || self.dialled.is_some()
             || self.failure.is_some()
             || self.transform.is_some()
@@ -275,6 +280,27 @@ impl Slot {
     /// Bytes that wait for the peer.
     pub(super) fn backlog(&self) -> usize {
         self.rare.as_ref().map_or(0, |rare| rare.outbox.len())
+    }
+
+    /// Bytes that are kept for this connection: its backlog, and what of its messages and requests is there.
+    pub(super) fn held(&self) -> usize {
+        let rare = self.rare.as_ref();
+        let exchange = rare.and_then(|rare| rare.exchange.as_ref());
+        let unread = rare.map_or(0, |rare| rare.unread.len() + rare.transform_held);
+        let exchange = exchange.map_or(0, |exchange| exchange.held());
+        self.backlog() + self.receiver.buffered() + unread + exchange
+    }
+
+    /// Whether nothing is taken from the peer for now.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.flags.has(Flags::PAUSED) || self.flags.has(Flags::HELD)
+    }
+
+    /// Whether messages wait that were read before reading stopped.
+    pub(super) fn has_unread(&self) -> bool {
+        self.rare
+            .as_ref()
+            .is_some_and(|rare| !rare.unread.is_empty())
     }
 
     /// Whether messages of the peer are still for the handler.

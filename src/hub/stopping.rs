@@ -1,10 +1,46 @@
 //! The end of a server, and what it gives up when memory runs short.
 
-use super::core::Core;
-use super::slot::State;
+use super::core::{Core, Floor};
+use super::slot::{Slot, State};
 use super::ticks::ticks;
 use crate::wire::close::CloseCode;
 use crate::wire::error::{Error, ErrorKind};
+
+/// What may stay of a connection that is given up: the rest of a frame and a Close.
+const LAST_WORDS: usize = 1024;
+
+impl Floor<'_> {
+    /// Ends some of the connections that shutdown has not reached yet.
+    pub(super) fn stop_slice(&mut self, budget: usize) {
+        for _ in 0..budget {
+            let Some(place) = self.core.to_stop.pop_front() else {
+                return;
+            };
+            if !self.core.slots.contains(place as usize) {
+                continue;
+            }
+            // What was published before the shutdown still goes out.
+            self.settle_open(place);
+            let core = &mut *self.core;
+            match core.slot(place).state {
+                State::Open => core.close(place, CloseCode::GOING_AWAY, "Server stopping"),
+                State::Head => core.stop_http(place),
+                State::Dialling => {
+                    let message = "the server is stopping";
+                    core.dial_failed(place, Error::new(ErrorKind::Closed, message));
+                    continue;
+                }
+                State::Dead => continue,
+                State::Closing | State::Ending | State::Lingering => {}
+            }
+            // All are cut when the time of the drain is over, however they were set.
+            let last = core.tick + ticks(core.limits.drain);
+            let deadline = core.deadlines.of(place, core.tick);
+            let deadline = deadline.map_or(last, |at| at.min(last));
+            core.deadlines.set(place, deadline, core.tick);
+        }
+    }
+}
 
 impl Core {
     /// Shutdown: every session gets Close 1001, in slices. The second call cuts what is left.
@@ -17,54 +53,38 @@ impl Core {
         self.to_stop.extend(places);
     }
 
-    /// Ends some of the connections that shutdown has not reached yet.
-    pub(super) fn stop_slice(&mut self, budget: usize) {
-        for _ in 0..budget {
-            let Some(place) = self.to_stop.pop_front() else {
-                return;
-            };
-            if !self.slots.contains(place as usize) {
-                continue;
-            }
-            match self.slot(place).state {
-                State::Open => self.close(place, CloseCode::GOING_AWAY, "Server stopping"),
-                State::Head => self.finish_http(place),
-                State::Dialling => self.dial_failed(
-                    place,
-                    Error::new(ErrorKind::Closed, "the server is stopping"),
-                ),
-                _ => continue,
-            }
-            // All are cut when the time of the drain is over, however they were set.
-            let wait = ticks(self.limits.drain);
-            let deadline = self.deadlines.of(place, self.tick);
-            let deadline = deadline.map_or(self.tick + wait, |at| at.min(self.tick + wait));
-            self.deadlines.set(place, deadline, self.tick);
-        }
-    }
-
     /// Past the limit of buffered bytes the one that holds the most goes, until there is room.
     pub(super) fn shed(&mut self) {
         let max = self.limits.max_buffered;
         while max > 0 && self.buffered > max {
-            let held = |slot: &super::slot::Slot| slot.backlog() + slot.receiver.buffered();
-            let largest = self
-                .slots
-                .iter()
-                .filter(|(_, slot)| slot.state != State::Dead && held(slot) > 0)
-                .max_by_key(|(_, slot)| held(slot));
-            let Some((place, slot)) = largest else { return };
-            let (place, id, before) = (place as u32, slot.id(place as u32), self.buffered);
+            let alive = |slot: &Slot| slot.state != State::Dead && slot.held() > 0;
+            let slots = self.slots.iter().filter(|(_, slot)| alive(slot));
+            let Some((place, slot)) = slots.max_by_key(|(_, slot)| slot.held()) else {
+                return;
+            };
+            let (place, id, all) = (place as u32, slot.id(place as u32), self.buffered);
             log::warn!(
-                "{before} bytes are buffered, {max} may be: session {id} holds the most and ends"
+                "{all} bytes are buffered, {max} may be: session {id} holds the most and ends"
             );
+            self.give_up(place);
+        }
+    }
+
+    /// Ends a connection for its memory: with a Close, if little is left of it then.
+    fn give_up(&mut self, place: u32) {
+        if self.slot(place).is_live() {
             self.drop_unbegun(place);
+            self.forget_received(place);
             self.fail(place, CloseCode::POLICY, "Out of memory");
-            if self.buffered == before || self.slot(place).state == State::Head {
-                // Nothing could be freed politely.
-                self.lost(place);
+            if self.slot(place).held() <= LAST_WORDS {
                 return;
             }
+        }
+        self.lost(place);
+        self.forget_received(place);
+        if let Some(rare) = &mut self.slot(place).rare {
+            let outbox = std::mem::take(&mut rare.outbox);
+            self.buffered -= outbox.len();
         }
     }
 }

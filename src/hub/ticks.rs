@@ -7,7 +7,7 @@ use std::time::Duration;
 /// Length of a tick in milliseconds.
 pub(super) const TICK_MS: u64 = 100;
 /// Deadlines lie at most this many ticks ahead (54 minutes), so that two bytes tell before from after.
-const HORIZON: u64 = 0x7fff;
+pub(super) const HORIZON: u64 = 0x7fff;
 
 /// Ticks since the start.
 pub(super) type Tick = u64;

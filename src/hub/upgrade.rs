@@ -30,7 +30,7 @@ impl Hub {
         let agreed = check(head).and_then(|upgrade| agree(settings, is_raw, head, upgrade));
         match agreed {
             Ok(agreed) => self.open(io, place, route, head, agreed),
-            Err(refusal) => self.core.refuse(place, &refusal),
+            Err(refusal) => self.core.refuse_request(place, &refusal, head),
         }
     }
 
@@ -68,6 +68,7 @@ impl Hub {
             Ok(Err(response)) => core.take_back(place, before, head, &response),
             Err(_) => {
                 log::error!("the handler of session {id} panicked in its open event");
+                core.timers.cancel_all(id);
                 core.fail(place, CloseCode::INTERNAL_ERROR, "Internal error");
             }
         }
@@ -79,6 +80,13 @@ struct Agreed {
     accept: [u8; 28],
     protocol: Option<String>,
     extension: Option<Agreement>,
+}
+
+/// How far a connection was before its upgrade, to go back to.
+struct Before {
+    gathered: usize,
+    backlog: usize,
+    sent: u64,
 }
 
 /// Checks what a route's settings ask of an upgrade.
@@ -133,9 +141,13 @@ fn agree_on_extension(settings: &Settings, offers: &[Offer]) -> Option<Agreement
 }
 
 impl super::core::Core {
-    /// Turns a connection into a session and gathers its 101; where that begins.
-    fn begin_session(&mut self, place: u32, route: u16, agreed: Agreed) -> usize {
-        let before = self.gather.len();
+    /// Turns a connection into a session and gathers its 101, or puts it behind answers that wait.
+    fn begin_session(&mut self, place: u32, route: u16, agreed: Agreed) -> Before {
+        let before = Before {
+            gathered: self.gather.len(),
+            backlog: self.slot(place).backlog(),
+            sent: self.stats.sent,
+        };
         let extension = agreed
             .extension
             .as_ref()
@@ -180,12 +192,19 @@ impl super::core::Core {
     fn take_back(
         &mut self,
         place: u32,
-        before: usize,
+        before: Before,
         head: &RequestHead<'_>,
         response: &Response,
     ) {
         let id = self.slot(place).id(place);
-        self.gather.truncate(before);
+        self.gather.truncate(before.gathered);
+        self.stats.sent = before.sent;
+        let slot = self.slot(place);
+        if let Some(rare) = &mut slot.rare {
+            let whole = rare.outbox.len();
+            rare.outbox.truncate(before.backlog);
+            self.buffered -= whole - before.backlog;
+        }
         self.leave_all(place);
         self.timers.cancel_all(id);
         let slot = self.slot(place);

@@ -63,11 +63,16 @@ impl Outbox {
         self.push_shared(frames.slice(sent..));
     }
 
-    /// Appends the rest of bytes that are no frames, such as an HTTP response and what follows
-    /// it: none of it can be dropped any more.
+    /// Whether nothing that waits can be dropped.
+    pub fn is_opaque(&self) -> bool {
+        self.begun == self.len
+    }
+
+    /// Appends bytes that are no frames, such as an HTTP response and what follows it: none
+    /// of it can be dropped any more, nor what waits before it.
     pub fn push_opaque(&mut self, bytes: &[u8]) {
-        debug_assert!(self.is_empty(), "a rest goes before everything else");
-        self.begun = bytes.len();
+        debug_assert!(self.is_opaque(), "frames wait before what is none");
+        self.begun += bytes.len();
         self.push(bytes);
     }
 
@@ -102,6 +107,15 @@ impl Outbox {
         let mut kept = self.contiguous();
         kept.truncate(begun);
         self.replace(kept);
+    }
+
+    /// Takes back what was appended behind the first `len` bytes.
+    pub fn truncate(&mut self, len: usize) {
+        if len < self.len {
+            let mut kept = self.contiguous();
+            kept.truncate(len);
+            self.replace(kept);
+        }
     }
 
     /// Drops the oldest whole data frames until at most `limit` bytes wait or none
@@ -239,6 +253,18 @@ mod tests {
             drain(&mut outbox, 1000),
             [text("one"), text("two")].concat()
         );
+    }
+
+    #[test]
+    fn what_was_appended_can_be_taken_back() {
+        let mut outbox = Outbox::default();
+        outbox.push_opaque(b"HTTP/1.1 200 OK\r\n\r\n");
+        outbox.push(&text("kept"));
+        let len = outbox.len();
+        outbox.push_shared(Bytes::from(text(&"x".repeat(600))));
+        outbox.push(&text("gone"));
+        outbox.truncate(len);
+        assert!(drain(&mut outbox, 1000).ends_with(&text("kept")));
     }
 
     #[test]

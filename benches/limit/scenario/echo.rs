@@ -15,8 +15,10 @@ use crate::upgrade::Upgrade;
 pub(super) struct Echo {
     name: &'static str,
     connections: usize,
-    /// Bytes of text in a message.
+    /// Bytes in a message.
     length: usize,
+    /// Binary messages; text costs a server the check of its UTF-8 on top.
+    binary: bool,
     in_flight: u64,
     hold: f64,
 }
@@ -25,6 +27,7 @@ pub(super) const SMALL: Echo = Echo {
     name: "echo, 512 connections, 5 B, 1 in flight",
     connections: 512,
     length: 5,
+    binary: false,
     in_flight: 1,
     hold: 1.03,
 };
@@ -42,18 +45,26 @@ pub(super) const SMALL_64: Echo = Echo {
     ..SMALL
 };
 pub(super) const MIDDLE: Echo = Echo {
-    name: "echo 16 KiB, 64 connections",
+    name: "echo 16 KiB binary, 64 connections",
     connections: 64,
+    binary: true,
     length: 16 << 10,
     hold: 1.10,
     ..SMALL
 };
 pub(super) const LARGE: Echo = Echo {
-    name: "echo 256 KiB, 16 connections",
+    name: "echo 256 KiB binary, 16 connections",
     connections: 16,
+    binary: true,
     length: 256 << 10,
     hold: 1.35,
     ..SMALL
+};
+pub(super) const LARGE_TEXT: Echo = Echo {
+    name: "the same as text (2 UTF-8 checks)",
+    binary: false,
+    hold: f64::INFINITY,
+    ..LARGE
 };
 
 impl Echo {
@@ -86,7 +97,11 @@ impl Echo {
         server: &Server,
         upgrade: Option<Upgrade<'_>>,
     ) -> io::Result<Sample> {
-        let mut crowd = Crowd::new(Payload::constant(self.length, self.in_flight as usize))?;
+        let payload = match self.binary {
+            true => Payload::binary(self.length, self.in_flight as usize),
+            false => Payload::constant(self.length, self.in_flight as usize),
+        };
+        let mut crowd = Crowd::new(payload)?;
         crowd.grow(server.address, self.connections, upgrade)?;
         let rule = Rule {
             senders: self.connections,

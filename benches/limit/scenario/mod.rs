@@ -104,13 +104,18 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "echo16k",
-        about: "64 connections, 16 KiB, one in flight",
+        about: "64 connections, 16 KiB binary, one in flight",
         run: |plan| echo::MIDDLE.run(plan),
     },
     Scenario {
         name: "echo256k",
-        about: "16 connections, 256 KiB, one in flight",
+        about: "16 connections, 256 KiB binary, one in flight",
         run: |plan| echo::LARGE.run(plan),
+    },
+    Scenario {
+        name: "echo256k-text",
+        about: "the same as text",
+        run: |plan| echo::LARGE_TEXT.run(plan),
     },
     Scenario {
         name: "memory",

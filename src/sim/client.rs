@@ -1,0 +1,274 @@
+//! The peer of a virtual connection: a WebSocket client that trusts nobody.
+//!
+//! It reads frames by itself, without the lanes of the server, and panics when
+//! the server breaks RFC 6455. It answers pings and Closes unless told not to.
+
+use crate::wire::close::CloseCode;
+use crate::wire::extension::Offer;
+use crate::wire::frame::{Header, OpCode, Reserved, frame_len, write_header};
+use crate::wire::head::HeadLimits;
+use crate::wire::mask::apply_mask;
+use crate::wire::upgrade::{check_response, parse_response};
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use std::collections::VecDeque;
+
+/// What a conversation received.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Received {
+    /// A whole text message.
+    Text(String),
+    /// A whole binary message.
+    Binary(Vec<u8>),
+    /// A ping; only told to those that do not answer by themselves.
+    Ping(Vec<u8>),
+    /// A pong.
+    Pong(Vec<u8>),
+    /// The server's Close; 1005 for an empty one.
+    Close {
+        /// The code.
+        code: CloseCode,
+        /// The reason.
+        reason: String,
+    },
+}
+
+impl Received {
+    /// A text message, to compare with.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::Text(text.into())
+    }
+
+    /// A binary message, to compare with.
+    pub fn binary(bytes: impl Into<Vec<u8>>) -> Self {
+        Self::Binary(bytes.into())
+    }
+
+    /// A Close, to compare with.
+    pub fn close(code: u16, reason: impl Into<String>) -> Self {
+        Self::Close {
+            code: CloseCode::new(code),
+            reason: reason.into(),
+        }
+    }
+}
+
+/// What the bytes that arrive are.
+enum Phase {
+    /// Anything: they are kept as they are.
+    Raw,
+    /// The answer to an upgrade with this key, these subprotocols and these extensions.
+    Upgrading {
+        key: String,
+        protocols: Vec<String>,
+        extensions: Vec<Offer>,
+    },
+    /// Frames.
+    Frames,
+    /// The answer was no: its bytes are kept, and why.
+    Refused(crate::Error),
+}
+
+pub(super) struct Client {
+    phase: Phase,
+    /// Bytes that are not understood yet.
+    raw: Vec<u8>,
+    pub(super) received: VecDeque<Received>,
+    pub(super) is_automatic: bool,
+    /// The fragments of a message so far.
+    message: Option<(OpCode, Vec<u8>)>,
+    has_sent_close: bool,
+    has_got_close: bool,
+    pub(super) protocol: Option<String>,
+    random: StdRng,
+}
+
+impl Client {
+    pub(super) fn new(seed: u64) -> Self {
+        Self {
+            phase: Phase::Raw,
+            raw: Vec::new(),
+            received: VecDeque::new(),
+            is_automatic: true,
+            message: None,
+            has_sent_close: false,
+            has_got_close: false,
+            protocol: None,
+            random: StdRng::seed_from_u64(seed),
+        }
+    }
+
+    pub(super) fn random_key(&mut self) -> [u8; 16] {
+        self.random.random()
+    }
+
+    /// What arrives next is the answer to an upgrade.
+    pub(super) fn expect_upgrade(
+        &mut self,
+        key: String,
+        protocols: Vec<String>,
+        extensions: Vec<Offer>,
+    ) {
+        self.phase = Phase::Upgrading {
+            key,
+            protocols,
+            extensions,
+        };
+    }
+
+    /// Whether the server has switched protocols.
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self.phase, Phase::Frames)
+    }
+
+    /// Why the server refused, once.
+    pub(super) fn refusal(&mut self) -> Option<crate::Error> {
+        match std::mem::replace(&mut self.phase, Phase::Raw) {
+            Phase::Refused(error) => Some(error),
+            phase => {
+                self.phase = phase;
+                None
+            }
+        }
+    }
+
+    /// Bytes that arrived and were not understood as frames.
+    pub(super) fn take_raw(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.raw)
+    }
+
+    /// Takes what arrived; the bytes to answer with.
+    pub(super) fn take(&mut self, bytes: &[u8]) -> Vec<u8> {
+        self.raw.extend_from_slice(bytes);
+        if let Phase::Upgrading {
+            key,
+            protocols,
+            extensions,
+        } = &self.phase
+        {
+            let offered: Vec<&str> = protocols.iter().map(String::as_str).collect();
+            let parsed = parse_response(&self.raw, &mut 0, &HeadLimits::default());
+            let checked = match parsed {
+                Ok(None) => return Vec::new(),
+                Ok(Some((head, len))) => {
+                    check_response(&head, key, &offered, extensions).map(|accepted| (accepted, len))
+                }
+                Err(error) => Err(error),
+            };
+            match checked {
+                Ok((accepted, len)) => {
+                    self.protocol = accepted.protocol;
+                    self.raw.drain(..len);
+                    self.phase = Phase::Frames;
+                }
+                Err(error) => self.phase = Phase::Refused(error),
+            }
+        }
+        let mut reply = Vec::new();
+        if self.is_open() {
+            let raw = std::mem::take(&mut self.raw);
+            let mut at = 0;
+            while let Some(len) = frame_len(&raw[at..]) {
+                self.frame(&raw[at..at + len], &mut reply);
+                at += len;
+            }
+            self.raw = raw;
+            self.raw.drain(..at);
+        }
+        reply
+    }
+
+    fn frame(&mut self, frame: &[u8], reply: &mut Vec<u8>) {
+        let Some((header, size)) = Header::parse(frame) else {
+            return;
+        };
+        let mut payload = frame[size..].to_vec();
+        if let Some(key) = header.mask {
+            apply_mask(&mut payload, key, 0);
+        }
+        broken(self.has_got_close, "sent a frame behind its Close");
+        broken(header.reserved != Reserved::NONE, "set reserved bits");
+        if header.opcode.is_control() {
+            broken(!header.fin, "fragmented a control frame");
+            broken(payload.len() > 125, "sent a control frame over 125 bytes");
+            return self.control(header.opcode, payload, reply);
+        }
+        let begins = header.opcode != OpCode::Continuation;
+        broken(
+            begins == self.message.is_some(),
+            "broke the order of fragments",
+        );
+        let (opcode, bytes) = self
+            .message
+            .get_or_insert_with(|| (header.opcode, Vec::new()));
+        bytes.extend_from_slice(&payload);
+        if header.fin {
+            let (opcode, bytes) = (*opcode, std::mem::take(bytes));
+            self.message = None;
+            self.received.push_back(match opcode {
+                OpCode::Text => Received::Text(text(bytes)),
+                _ => Received::Binary(bytes),
+            });
+        }
+    }
+
+    fn control(&mut self, opcode: OpCode, payload: Vec<u8>, reply: &mut Vec<u8>) {
+        match opcode {
+            OpCode::Ping if self.is_automatic => {
+                if !self.has_sent_close {
+                    self.write(reply, true, Reserved::NONE, OpCode::Pong, &payload);
+                }
+            }
+            OpCode::Ping => self.received.push_back(Received::Ping(payload)),
+            OpCode::Pong => self.received.push_back(Received::Pong(payload)),
+            _ => {
+                self.has_got_close = true;
+                if self.is_automatic && !self.has_sent_close {
+                    let code = &payload[..payload.len().min(2)];
+                    self.write(reply, true, Reserved::NONE, OpCode::Close, code);
+                }
+                self.received.push_back(close(payload));
+            }
+        }
+    }
+
+    /// Appends one masked frame.
+    pub(super) fn write(
+        &mut self,
+        out: &mut Vec<u8>,
+        fin: bool,
+        reserved: Reserved,
+        opcode: OpCode,
+        payload: &[u8],
+    ) {
+        self.has_sent_close |= opcode == OpCode::Close;
+        let key = self.random.random();
+        write_header(out, fin, reserved, opcode, payload.len(), Some(key));
+        let start = out.len();
+        out.extend_from_slice(payload);
+        apply_mask(&mut out[start..], key, 0);
+    }
+}
+
+fn close(payload: Vec<u8>) -> Received {
+    let Some((code, reason)) = payload.split_first_chunk::<2>() else {
+        broken(!payload.is_empty(), "sent a Close of one byte");
+        return Received::close(CloseCode::NO_STATUS.get(), "");
+    };
+    let code = CloseCode::new(u16::from_be_bytes(*code));
+    broken(
+        !code.is_sendable(),
+        "sent a code that may not stand in a Close",
+    );
+    Received::close(code.get(), text(reason.to_vec()))
+}
+
+fn text(bytes: Vec<u8>) -> String {
+    let text = String::from_utf8(bytes);
+    broken(text.is_err(), "sent text that is not UTF-8");
+    text.unwrap_or_default()
+}
+
+fn broken(is_broken: bool, how: &str) {
+    assert!(!is_broken, "the server {how}");
+}

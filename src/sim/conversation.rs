@@ -1,0 +1,233 @@
+//! What a test holds: a raw connection, and a conversation over one.
+
+use super::client::Received;
+use super::network::{End, Upstream};
+use super::world::World;
+use crate::app::SessionId;
+use crate::wire::close::{CloseCode, cut_reason};
+use crate::wire::error::Result;
+use crate::wire::frame::{self, OpCode, Reserved};
+use crate::wire::message::Message;
+use std::cell::RefCell;
+use std::fmt;
+use std::ops::Deref;
+use std::rc::Rc;
+
+/// One virtual connection, seen from its peer. What it does arrives with the next turn.
+#[derive(Clone)]
+pub struct Line {
+    pub(super) world: Rc<RefCell<World>>,
+    pub(super) line: usize,
+}
+
+impl Line {
+    /// Sends bytes as they are.
+    pub fn send_raw(&self, bytes: &[u8]) {
+        self.world.borrow_mut().net.push_up(self.line, bytes);
+    }
+
+    /// Runs the server until it rests and returns the bytes that arrived and are not part of frames.
+    pub fn receive_raw(&self) -> Vec<u8> {
+        let mut world = self.world.borrow_mut();
+        world.drive();
+        world.net.lines[self.line].client.take_raw()
+    }
+
+    /// [`receive_raw`](Self::receive_raw) as text, for answers in HTTP.
+    pub fn receive_http(&self) -> String {
+        String::from_utf8_lossy(&self.receive_raw()).into_owned()
+    }
+
+    /// Ends the sending direction; the server reads an end of file behind what was sent.
+    pub fn half_close(&self) {
+        self.world.borrow_mut().net.half_close(self.line);
+    }
+
+    /// Cuts the line: nothing under way arrives on either side.
+    pub fn cut(&self) {
+        self.world.borrow_mut().net.reset(self.line);
+    }
+
+    /// Stops reading: what the server sends fills the pipe, and then waits in the server.
+    pub fn stall(&self) {
+        self.world.borrow_mut().net.lines[self.line].is_stalled = true;
+    }
+
+    /// Reads again.
+    pub fn resume(&self) {
+        let mut world = self.world.borrow_mut();
+        world.net.lines[self.line].is_stalled = false;
+        world.net.mark_arrived(self.line);
+    }
+
+    /// How many bytes fit between server and peer. Default 64 KiB.
+    pub fn set_capacity(&self, bytes: usize) {
+        self.world.borrow_mut().net.lines[self.line].capacity = bytes;
+    }
+
+    /// Lets at most this many bytes of what is sent arrive in one turn.
+    pub fn trickle(&self, bytes: usize) {
+        self.world.borrow_mut().net.lines[self.line].per_turn = bytes.max(1);
+    }
+
+    /// From now on nothing is answered by itself: a ping is told and gets no pong, a Close no Close,
+    /// and the line stays open when the server ends its side.
+    pub fn manual(&self) {
+        self.world.borrow_mut().net.lines[self.line]
+            .client
+            .is_automatic = false;
+    }
+
+    /// Bytes that were sent and that the server has not read.
+    pub fn unread(&self) -> usize {
+        self.world.borrow().net.lines[self.line].up.len()
+    }
+
+    /// How the connection ended, once the server's side did.
+    pub fn end(&self) -> Option<End> {
+        self.world.borrow().net.lines[self.line].end
+    }
+
+    /// Whether neither side can send any more.
+    pub fn is_over(&self) -> bool {
+        let world = self.world.borrow();
+        let state = &world.net.lines[self.line];
+        state.end.is_some() && state.upstream != Upstream::Open
+    }
+
+    /// The server's name for this connection while it has one.
+    pub fn id(&self) -> Option<SessionId> {
+        self.world.borrow().net.lines[self.line].id
+    }
+}
+
+impl fmt::Debug for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Line({})", self.line)
+    }
+}
+
+/// A WebSocket conversation with the simulated server.
+///
+/// It answers pings and Closes by itself, as every client does, until it is made [`manual`](Line::manual).
+/// Everything a [`Line`] can suffer, it can suffer too.
+#[derive(Clone, Debug)]
+pub struct Conversation(pub(super) Line);
+
+impl Deref for Conversation {
+    type Target = Line;
+
+    fn deref(&self) -> &Line {
+        &self.0
+    }
+}
+
+impl Conversation {
+    /// Sends a whole message.
+    pub fn send<'m>(&self, message: impl Into<Message<'m>>) {
+        let (opcode, payload) = frame::parts(message.into());
+        self.send_frame(true, Reserved::NONE, opcode, payload);
+    }
+
+    /// Sends one masked frame, right or wrong.
+    pub fn send_frame(&self, fin: bool, reserved: Reserved, opcode: OpCode, payload: &[u8]) {
+        let mut frame = Vec::new();
+        let mut world = self.world.borrow_mut();
+        let client = &mut world.net.lines[self.line].client;
+        client.write(&mut frame, fin, reserved, opcode, payload);
+        world.net.push_up(self.line, &frame);
+    }
+
+    /// Sends a ping of at most 125 bytes.
+    pub fn ping(&self, payload: &[u8]) {
+        self.send_frame(true, Reserved::NONE, OpCode::Ping, payload);
+    }
+
+    /// Sends a pong of at most 125 bytes.
+    pub fn pong(&self, payload: &[u8]) {
+        self.send_frame(true, Reserved::NONE, OpCode::Pong, payload);
+    }
+
+    /// Sends a Close (the reason is cut at 123 bytes).
+    pub fn close(&self, code: CloseCode, reason: &str) {
+        let payload = [&code.get().to_be_bytes(), cut_reason(reason).as_bytes()].concat();
+        self.send_frame(true, Reserved::NONE, OpCode::Close, &payload);
+    }
+
+    /// Sends a Close without a code.
+    pub fn close_empty(&self) {
+        self.send_frame(true, Reserved::NONE, OpCode::Close, b"");
+    }
+
+    /// What arrived next; the server runs until it rests when nothing waits. `None`: it has
+    /// nothing to say at this time.
+    pub fn receive(&self) -> Option<Received> {
+        let mut world = self.world.borrow_mut();
+        if world.net.lines[self.line].client.received.is_empty() {
+            world.drive();
+        }
+        world.net.lines[self.line].client.received.pop_front()
+    }
+
+    /// The text that arrived next.
+    ///
+    /// # Panics
+    /// When something else arrived, or nothing.
+    #[track_caller]
+    pub fn receive_text(&self) -> String {
+        match self.receive() {
+            Some(Received::Text(text)) => text,
+            other => panic!("a text was expected, {}", told(other.as_ref())),
+        }
+    }
+
+    /// Everything that arrived up to now; the server does not run.
+    pub fn arrived(&self) -> Vec<Received> {
+        let mut world = self.world.borrow_mut();
+        let received = &mut world.net.lines[self.line].client.received;
+        received.drain(..).collect()
+    }
+
+    /// Everything that arrives until the server rests.
+    pub fn receive_all(&self) -> Vec<Received> {
+        self.world.borrow_mut().drive();
+        self.arrived()
+    }
+
+    /// Whether the server has switched protocols.
+    pub fn is_open(&self) -> bool {
+        self.world.borrow().net.lines[self.line].client.is_open()
+    }
+
+    /// The subprotocol that the server chose.
+    pub fn protocol(&self) -> Option<String> {
+        self.world.borrow().net.lines[self.line]
+            .client
+            .protocol
+            .clone()
+    }
+
+    /// The server's answer, once it came.
+    pub(super) fn opened(self) -> Result<Self> {
+        let mut world = self.world.borrow_mut();
+        let client = &mut world.net.lines[self.line].client;
+        let refusal = client.refusal();
+        let is_open = client.is_open();
+        drop(world);
+        match (refusal, is_open) {
+            (Some(error), _) => Err(error),
+            (None, true) => Ok(self),
+            (None, false) => Err(crate::Error::new(
+                crate::ErrorKind::Closed,
+                "the server did not answer the upgrade",
+            )),
+        }
+    }
+}
+
+fn told(received: Option<&Received>) -> String {
+    match received {
+        Some(received) => format!("{received:?} arrived"),
+        None => "nothing arrived".to_owned(),
+    }
+}

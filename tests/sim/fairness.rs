@@ -1,0 +1,106 @@
+//! DESIGN, "A turn is bounded": a bystander's echo is a matter of few turns, whatever others do.
+
+use crate::puppet::{stage, stage_with};
+use dunlin::Settings;
+use dunlin::hub::Limits;
+use dunlin::sim::{Conversation, Sim};
+
+/// Turns until an echo is back.
+fn turns_of_an_echo(sim: &Sim, bystander: &Conversation) -> u64 {
+    let before = sim.turns();
+    bystander.send("echo here");
+    while bystander.arrived().is_empty() {
+        assert!(sim.turns() - before < 1000, "the echo never comes");
+        sim.step();
+    }
+    sim.turns() - before
+}
+
+#[test]
+fn a_room_of_10_000_is_served_in_slices_and_a_bystander_between_them() {
+    let (sim, _) = stage();
+    let members: Vec<_> = (0..10_000)
+        .map(|_| sim.connect().upgrade("/?do=join+room", &[]))
+        .collect();
+    let bystander = sim.open("/");
+    sim.drive();
+    members[0].send("publish room hello");
+    sim.step();
+    let mut echoes = 0;
+    while sim.step() {
+        assert_eq!(turns_of_an_echo(&sim, &bystander), 1);
+        echoes += 1;
+    }
+    assert!(echoes > 50, "{echoes} echoes in one broadcast");
+    for member in &members {
+        assert_eq!(member.receive_text(), "hello");
+    }
+}
+
+#[test]
+fn a_mass_disconnect_does_not_hold_the_loop() {
+    let (sim, diary) = stage();
+    let peers: Vec<_> = (0..5_000)
+        .map(|_| sim.connect().upgrade("/", &[]))
+        .collect();
+    let bystander = sim.open("/");
+    peers.iter().for_each(|peer| peer.cut());
+    let mut echoes = 0;
+    while sim.stats().connections > 1 {
+        assert_eq!(turns_of_an_echo(&sim, &bystander), 1);
+        echoes += 1;
+    }
+    assert!(echoes > 50, "{echoes} echoes in one disconnect");
+    assert_eq!(diary.read().len(), 5_000);
+}
+
+#[test]
+fn a_publisher_that_floods_is_not_read_until_the_room_has_caught_up() {
+    let settings = Settings::default().backlog_limit(64 << 20);
+    let (sim, _) = stage_with(settings, Limits::default());
+    let members: Vec<_> = (0..500).map(|_| sim.open("/?do=join+room")).collect();
+    let message = format!("publish room {}", "x".repeat(1000));
+    for _ in 0..2_000 {
+        members[0].send(&message);
+    }
+    let mut highest = 0;
+    while sim.step() {
+        highest = highest.max(sim.stats().buffered);
+    }
+    // The log of the topic, what it was over when reading stopped, and one read that waits.
+    assert!(highest < 256 << 10, "{highest} bytes were buffered");
+    for member in &members {
+        assert_eq!(member.arrived().len(), 2_000);
+    }
+}
+
+#[test]
+fn a_flooded_room_does_not_starve_another() {
+    let (sim, _) = stage();
+    let flooded: Vec<_> = (0..1_000).map(|_| sim.open("/?do=join+big")).collect();
+    let quiet = sim.open("/?do=join+small");
+    for _ in 0..500 {
+        flooded[0].send(&format!("publish big {}", "x".repeat(500)));
+    }
+    sim.step();
+    for _ in 0..20 {
+        let before = sim.turns();
+        quiet.send("publish small hello");
+        while quiet.arrived().is_empty() {
+            assert!(sim.turns() - before < 4, "the small room waits");
+            sim.step();
+        }
+    }
+}
+
+#[test]
+fn a_flood_of_messages_delays_an_echo_by_turns_not_by_its_length() {
+    let (sim, _) = stage();
+    let (flood, bystander) = (sim.open("/"), sim.open("/"));
+    for _ in 0..50_000 {
+        flood.send("echo x");
+    }
+    sim.step();
+    assert!(flood.unread() > 0, "one turn does not read it all");
+    assert_eq!(turns_of_an_echo(&sim, &bystander), 1);
+}

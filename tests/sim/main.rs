@@ -1,0 +1,18 @@
+//! The rules of the hub over virtual time, and a world of random clients.
+
+mod backlog;
+mod calls;
+mod chat;
+mod closing;
+mod crowd;
+mod extensions;
+mod fairness;
+mod handshake;
+mod opening;
+mod pings;
+mod puppet;
+mod sessions;
+mod stopping;
+mod timers;
+mod topics;
+mod world;
