@@ -161,8 +161,8 @@ impl<'h> Session<'h> {
         self.host.buffered(self.id)
     }
 
-    /// Asks for a timer event with this token after this time, rounded up to a
-    /// millisecond. A token that runs already is set anew.
+    /// Asks for a timer event with this token after this time, rounded up to a millisecond of
+    /// [`Session::now`], a clock that is read once a turn. A token that runs already is set anew.
     pub fn set_timer(&mut self, after: Duration, token: u64) {
         self.host.set_timer(self.id, after, token);
     }
@@ -182,7 +182,8 @@ impl<'h> Session<'h> {
         self.host.extensions(self.id)
     }
 
-    /// Time since the server started: the clock of the loop, virtual in a simulation.
+    /// Time since the server started, in whole milliseconds: the clock of the loop, read once a
+    /// turn, and virtual in a simulation.
     pub fn now(&self) -> Duration {
         self.host.now()
     }

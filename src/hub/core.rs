@@ -100,6 +100,8 @@ pub(super) struct Core {
     /// Outgoing routes by name, and calls that the driver has not begun.
     pub(super) outgoing: HashMap<String, u16>,
     pub(super) to_dial: VecDeque<(SessionId, SocketAddr)>,
+    /// Names of the extensions that were agreed on so far.
+    pub(super) families: Vec<Box<str>>,
     pub(super) now: Now,
     pub(super) tick: Tick,
     pub(super) stats: Stats,
@@ -149,6 +151,7 @@ impl Core {
             due: VecDeque::new(),
             outgoing: HashMap::new(),
             to_dial: VecDeque::new(),
+            families: Vec::new(),
             now: Now::default(),
             tick: 0,
             stats: Stats::default(),

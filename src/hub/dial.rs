@@ -107,16 +107,16 @@ impl Core {
         accepted: &Accepted,
         transform: Option<Box<dyn Transform>>,
     ) {
+        let extension = accepted.extensions.first();
+        let family = extension.map_or(0, |extension| self.family(&extension.name));
         let slot = self.slot(place);
         slot.state = State::Open;
         slot.flags.set(Flags::OPENING | Flags::MASKS);
         let rare = slot.rare();
         rare.protocol = accepted.protocol.as_deref().map(Into::into);
-        rare.extensions = accepted
-            .extensions
-            .first()
-            .map(|offer| offer.to_string().into());
+        rare.extensions = extension.map(|extension| extension.to_string().into());
         rare.transform = transform;
+        rare.family = family;
     }
 }
 

@@ -181,6 +181,8 @@ pub(super) struct Rare {
     /// Why a call came to nothing.
     pub(super) failure: Option<Error>,
     pub(super) transform: Option<Box<dyn Transform>>,
+    /// The number of the extension that the transformation belongs to.
+    pub(super) family: u16,
     /// What the books say that the transformation holds back of the peer's bytes.
     pub(super) transform_held: usize,
     /// The response's `Sec-WebSocket-Extensions`.

@@ -157,6 +157,7 @@ impl super::core::Core {
         write_switching_protocols(&mut answer, &agreed.accept, protocol, extension);
         self.push_ready(place, &answer);
         let masks = self.rules[route as usize].masking;
+        let family = extension.map_or(0, |extension| self.family(&extension.name));
         let slot = self.slot(place);
         slot.state = State::Open;
         slot.route = route;
@@ -170,6 +171,7 @@ impl super::core::Core {
             if let Some(agreement) = agreed.extension {
                 rare.extensions = Some(agreement.response.to_string().into());
                 rare.transform = Some(agreement.transform);
+                rare.family = family;
             }
         }
         before

@@ -1,6 +1,6 @@
 //! Published messages through transformations: shared by all with one key, or made for each.
 
-use super::toy::{HIDDEN, Xor, hidden};
+use super::toy::{HIDDEN, NOT_HIDDEN, Xor, hidden};
 use crate::running::{Running, start};
 use crate::wire_client::{Frame, WireClient};
 use dunlin::{App, Message, Request, Response, Session, Settings};
@@ -90,6 +90,24 @@ fn without_a_share_key_every_member_encodes_for_itself() {
         assert_hears(&mut late, text, 1 + number);
     }
     assert_eq!(encoded.load(Ordering::Relaxed), 5);
+}
+
+#[test]
+fn equal_share_keys_of_two_extensions_are_not_confused() {
+    let server = start(|| {
+        let settings = Settings::default()
+            .extension(Xor::shared())
+            .extension(Xor::not());
+        App::new().ws_with("/", settings, Room)
+    });
+    let (mut xor, mut not) = (member(&server, 1), server.connect());
+    not.upgrade("/", &["Sec-WebSocket-Extensions: x-not; key=1"]);
+    for _ in 0..2 {
+        xor.send_text("to both");
+        assert_hears(&mut xor, "to both", 1);
+        let wanted = Frame::new(0x1, hidden(b"to both", !1)).reserved(NOT_HIDDEN);
+        assert_eq!(not.read_frame(), wanted);
+    }
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! `x-xor`: every byte of a message is combined with one agreed byte.
+//! `x-xor`: every byte of a message is combined with one agreed byte. `x-not` turns the bits round
+//! on top of that, and marks its messages by another reserved bit.
 
 use dunlin::wire::close::CloseCode;
 use dunlin::wire::error::{Error, ErrorKind, Result};
@@ -9,36 +10,54 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The bit on the wire that says "this message is hidden".
 pub(crate) const HIDDEN: u8 = 0x20;
+/// The same for `x-not`.
+pub(crate) const NOT_HIDDEN: u8 = 0x10;
 
 /// The extension with its settings.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Xor {
+    name: &'static str,
+    bit: Reserved,
     /// Connections of one key share their encoding.
     shares: bool,
-    bit: Option<Reserved>,
     is_broken: bool,
     /// How many messages were encoded.
     pub(crate) encoded: Arc<AtomicUsize>,
 }
 
 impl Xor {
+    /// Every connection encodes for itself: each message moves its key on by one.
+    pub(crate) fn own() -> Self {
+        Self {
+            name: "x-xor",
+            bit: Reserved(HIDDEN),
+            shares: false,
+            is_broken: false,
+            encoded: Arc::default(),
+        }
+    }
+
     /// A broadcast is encoded once for all connections of one key.
     pub(crate) fn shared() -> Self {
         Self {
             shares: true,
-            ..Self::default()
+            ..Self::own()
         }
     }
 
-    /// Every connection encodes for itself: each message moves its key on by one.
-    pub(crate) fn own() -> Self {
-        Self::default()
+    /// `x-not`, which shares its encodings, too.
+    pub(crate) fn not() -> Self {
+        Self {
+            name: "x-not",
+            bit: Reserved(NOT_HIDDEN),
+            ..Self::shared()
+        }
     }
 
     /// The same with another reserved bit.
     pub(crate) fn claiming(bit: Reserved) -> Self {
         Self {
-            bit: Some(bit),
+            bit,
             ..Self::shared()
         }
     }
@@ -54,11 +73,11 @@ impl Xor {
 
 impl Extension for Xor {
     fn name(&self) -> &str {
-        "x-xor"
+        self.name
     }
 
     fn reserved(&self) -> Reserved {
-        self.bit.unwrap_or(Reserved::RSV2)
+        self.bit
     }
 
     fn check(&self) -> Result<()> {
@@ -80,6 +99,7 @@ impl Extension for Xor {
             response: offer.clone(),
             transform: Box::new(Hiding {
                 key,
+                bit: self.bit,
                 steps: !self.shares,
                 encoded: Arc::clone(&self.encoded),
             }),
@@ -102,18 +122,28 @@ impl Extension for Xor {
 #[derive(Debug)]
 struct Hiding {
     key: u8,
+    bit: Reserved,
     /// The key of what is sent moves on with every message.
     steps: bool,
     encoded: Arc<AtomicUsize>,
 }
 
+impl Hiding {
+    fn real_key(&self) -> u8 {
+        match self.bit {
+            Reserved(NOT_HIDDEN) => !self.key,
+            _ => self.key,
+        }
+    }
+}
+
 impl Transform for Hiding {
     fn reserved(&self) -> Reserved {
-        Reserved::RSV2
+        self.bit
     }
 
     fn wants(&self, first_reserved: Reserved) -> bool {
-        first_reserved.intersects(Reserved::RSV2)
+        first_reserved.intersects(self.bit)
     }
 
     fn decode(
@@ -135,7 +165,7 @@ impl Transform for Hiding {
                 reason: "x-xor: bad data",
             });
         }
-        out.extend(hidden(payload, self.key));
+        out.extend(hidden(payload, self.real_key()));
         Ok(())
     }
 
@@ -144,11 +174,11 @@ impl Transform for Hiding {
             return None;
         }
         self.encoded.fetch_add(1, Ordering::Relaxed);
-        out.extend(hidden(payload, self.key));
+        out.extend(hidden(payload, self.real_key()));
         if self.steps {
             self.key = self.key.wrapping_add(1);
         }
-        Some(Reserved::RSV2)
+        Some(self.bit)
     }
 
     fn share_key(&self) -> Option<u32> {

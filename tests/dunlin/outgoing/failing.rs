@@ -8,6 +8,7 @@ use dunlin::wire::response::Status;
 use dunlin::{App, Call, ErrorKind, Limits, Response, Server, Settings};
 use std::io::Write;
 use std::net::{Shutdown, SocketAddr};
+use std::time::Duration;
 
 /// An address where nobody listens.
 fn nowhere() -> SocketAddr {
@@ -71,7 +72,8 @@ fn the_upgrade_is_refused_with_a_status() {
 
 #[test]
 fn the_answer_breaks_the_protocol() {
-    let wrong: [(fn(&Accepted) -> String, &str); 6] = [
+    type Answer = fn(&Accepted) -> String;
+    let wrong: [(Answer, &str); 6] = [
         (
             |peer| peer.switching(&[]).replace("Accept: ", "Accept: A"),
             "Sec-WebSocket-Accept does not fit",
@@ -258,27 +260,35 @@ impl dunlin::Handler for Again {
 
 #[test]
 fn a_call_can_begin_later() {
-    let delay = std::time::Duration::from_millis(10);
-    let (server, account) = caller(|tell| tell.witness());
+    let (tell, account) = account();
     let peer = WireServer::bind();
-    let start = std::time::Instant::now();
-    call(&server, to(peer.address()).after(delay));
-    let _accepted = peer.accept_session();
-    assert!(start.elapsed() >= delay);
-    account.opened();
-    // One that never begins is no call when the server stops.
-    let never = std::time::Duration::from_secs(1 << 40);
-    call(&server, to(peer.address()).after(never));
+    let address = peer.address();
+    let server = start(move || {
+        App::new()
+            .on_message("/", move |session, _| {
+                for (target, ms) in [("/never", u64::MAX), ("/later", 10), ("/at-once", 0)] {
+                    let call = Call::new(address, "a", target).after(Duration::from_millis(ms));
+                    session.connect("up", call).expect("there is room");
+                }
+            })
+            .outgoing("up", Settings::default(), tell.witness())
+    });
+    let mut client = server.open("/");
+    client.send_text("call");
+    let _accepted = ["GET /at-once ", "GET /later "].map(|wanted| {
+        let mut accepted = peer.accept();
+        assert!(accepted.request.starts_with(wanted), "{}", accepted.request);
+        accepted.switch(&[]);
+        account.opened();
+        accepted
+    });
     drop(server);
     let rest = account.rest();
-    assert!(
-        matches!(
-            rest[..],
-            [Told::Failed(ErrorKind::Closed, _), Told::Closed(_)]
-                | [Told::Closed(_), Told::Failed(ErrorKind::Closed, _)]
-        ),
-        "{rest:?}"
-    );
+    let failed = rest.iter().filter_map(|told| match told {
+        Told::Failed(kind, _) => Some(*kind),
+        _ => None,
+    });
+    assert_eq!(failed.collect::<Vec<_>>(), [ErrorKind::Closed], "{rest:?}");
 }
 
 #[test]
