@@ -146,7 +146,7 @@ impl Play {
             12 => line.stall(),
             13 => line.resume(),
             14 => line.trickle(usize::from(bytes.byte())),
-            15 => line.set_capacity(usize::from(bytes.short()).max(1)),
+            15 => line.set_capacity(usize::from(bytes.short()).max(16)),
             16 => line.manual(),
             17..=18 => {
                 let len = usize::from(bytes.short());

@@ -167,10 +167,11 @@ impl Network {
         }
     }
 
-    /// The next line to look at; any of them in a shaky network.
-    pub(super) fn next_ready(&mut self) -> Option<usize> {
-        if self.is_shaky && self.ready.len() > 1 {
-            let other = self.random.random_range(0..self.ready.len());
+    /// The next line to look at; in a shaky network any of the first `among`, those that were
+    /// ready when the turn began, so that each has its turn.
+    pub(super) fn next_ready(&mut self, among: usize) -> Option<usize> {
+        if self.is_shaky && among > 1 {
+            let other = self.random.random_range(0..among.min(self.ready.len()));
             self.ready.swap(0, other);
         }
         let line = self.ready.pop_front()?;
