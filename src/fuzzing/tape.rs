@@ -4,9 +4,11 @@
 use crate::app::SessionId;
 use crate::hub::{Lost, Transport};
 use crate::wire::close::CloseCode;
-use crate::wire::frame::{Header, OpCode, Reserved};
+use crate::wire::frame::{Header, MAX_HEADER, OpCode, Reserved};
 use crate::wire::head::HeadLimits;
+use crate::wire::mask::apply_mask;
 use crate::wire::upgrade::parse_response;
+use flate2::{Decompress, FlushDecompress, Status};
 use std::collections::BTreeMap;
 
 /// One connection, from its start to its end.
@@ -87,63 +89,116 @@ impl Transport for Tapes {
 }
 
 impl Tape {
-    /// What was sent is answers in HTTP or frames, in good order, as far as it was sent.
-    pub(super) fn check(&self) {
+    /// What was sent is good, as far as it was sent: answers in HTTP and then the frames of a
+    /// server, or a request and then the frames of a client.
+    fn check(&self) {
+        let rest = match self.is_client {
+            true => behind_request(&self.sent),
+            false => self.behind_answers(),
+        };
+        let mut frames = Frames {
+            rest: rest.unwrap_or_default(),
+            id: self.id,
+            is_client: self.is_client,
+            message: None,
+        };
+        while frames.next() {}
+    }
+
+    /// What stands behind the 101, if there was one.
+    fn behind_answers(&self) -> Option<&[u8]> {
         let mut rest = &self.sent[..];
-        while !self.is_client {
+        loop {
             let parsed = parse_response(rest, &mut 0, &HeadLimits::default());
-            let Ok(Some((head, len))) = parsed else {
-                assert!(matches!(parsed, Ok(None)), "{parsed:?} from {}", self.id);
-                return;
-            };
+            let (head, len) = parsed.unwrap_or_else(|error| panic!("{}: {error}", self.id))?;
             rest = &rest[len..];
             if head.status == 101 {
-                break;
+                return Some(rest);
             }
-            let length = head
-                .fields
-                .iter()
-                .find(|(name, _)| *name == "Content-Length");
-            let length = length.map_or("0", |(_, value)| {
-                str::from_utf8(value).expect("a length in digits")
-            });
+            let mut fields = head.fields.iter();
+            let length = fields.find(|(name, _)| *name == "Content-Length");
+            let length = length.map_or("0", |(_, value)| str::from_utf8(value).expect("digits"));
             // The answer to a HEAD ends before its body: another answer follows, or nothing.
             if !rest.starts_with(b"HTTP/1.1 ") {
                 rest = &rest[rest.len().min(length.parse().expect("a number"))..];
             }
         }
-        if !self.is_client {
-            frames(rest, self.id);
-        }
     }
 }
 
-/// Frames of a server (RFC 6455 §5), RSV1 on the first frame of a data message allowed.
-fn frames(mut bytes: &[u8], id: SessionId) {
-    let mut is_open = false;
-    let mut has_closed = false;
-    while let Some((header, size)) = Header::parse(bytes) {
-        assert!(!has_closed, "{id}: a frame behind the Close");
-        assert!(header.mask.is_none(), "{id}: a masked frame");
-        if header.opcode.is_control() {
-            assert!(header.fin && header.len <= 125, "{id}: {header:?}");
-            assert_eq!(header.reserved, Reserved::NONE, "{id}");
-        } else {
-            let goes_on = header.opcode == OpCode::Continuation;
-            assert_eq!(goes_on, is_open, "{id}: the order of fragments");
-            assert!(matches!(header.reserved, Reserved(0) | Reserved::RSV1));
-            is_open = !header.fin;
-        }
-        let Some(payload) = bytes.get(size..size + header.len as usize) else {
-            return;
+fn behind_request(sent: &[u8]) -> Option<&[u8]> {
+    let end = sent.windows(4).position(|window| window == b"\r\n\r\n")?;
+    Some(&sent[end + 4..])
+}
+
+/// A strict reader of frames (RFC 6455 §5) and of compressed messages (RFC 7692 §6).
+struct Frames<'s> {
+    rest: &'s [u8],
+    id: SessionId,
+    is_client: bool,
+    /// The fragments of a message so far: text, compressed, payload.
+    message: Option<(bool, bool, Vec<u8>)>,
+}
+
+impl Frames<'_> {
+    /// Reads the next frame; whether there may be another.
+    fn next(&mut self) -> bool {
+        let id = self.id;
+        let Some((header, size)) = Header::parse(self.rest) else {
+            assert!(self.rest.len() < MAX_HEADER, "{id}: what is no frame");
+            return false;
         };
-        if header.opcode == OpCode::Close {
-            has_closed = true;
-            close(payload, id);
+        assert_eq!(header.mask.is_some(), self.is_client, "{id}: the mask");
+        let Some(payload) = self.rest.get(size..size + header.len as usize) else {
+            return false;
+        };
+        self.rest = &self.rest[size + payload.len()..];
+        let mut payload = payload.to_vec();
+        apply_mask(&mut payload, header.mask.unwrap_or_default(), 0);
+        if !header.opcode.is_control() {
+            self.data(&header, &payload);
+            return true;
         }
-        bytes = &bytes[size + payload.len()..];
+        assert!(header.fin && header.len <= 125, "{id}: {header:?}");
+        assert_eq!(header.reserved, Reserved::NONE, "{id}: {header:?}");
+        if header.opcode == OpCode::Close {
+            assert!(self.rest.is_empty(), "{id}: bytes behind the Close");
+            close(&payload, id);
+        }
+        true
     }
-    assert!(bytes.len() < 14, "{id}: what is no frame");
+
+    fn data(&mut self, header: &Header, payload: &[u8]) {
+        let id = self.id;
+        let goes_on = header.opcode == OpCode::Continuation;
+        assert_eq!(goes_on, self.message.is_some(), "{id}: order of fragments");
+        let allowed = if goes_on { 0 } else { Reserved::RSV1.0 };
+        assert_eq!(header.reserved.0 & !allowed, 0, "{id}: reserved bits");
+        let (text, compressed, mut message) = self.message.take().unwrap_or_else(|| {
+            let compressed = header.reserved == Reserved::RSV1;
+            (header.opcode == OpCode::Text, compressed, Vec::new())
+        });
+        message.extend_from_slice(payload);
+        if !header.fin {
+            self.message = Some((text, compressed, message));
+            return;
+        }
+        if compressed {
+            message = inflated(message, id);
+        }
+        assert!(!text || str::from_utf8(&message).is_ok(), "{id}: no UTF-8");
+    }
+}
+
+/// A compressed message that refers to no other.
+fn inflated(mut message: Vec<u8>, id: SessionId) -> Vec<u8> {
+    message.extend_from_slice(&[0x00, 0x00, 0xff, 0xff]);
+    let mut plain = Vec::with_capacity(64 << 10);
+    let mut inflater = Decompress::new(false);
+    let status = inflater.decompress_vec(&message, &mut plain, FlushDecompress::Sync);
+    assert!(matches!(status, Ok(Status::Ok)), "{id}: {status:?}");
+    assert_eq!(inflater.total_in(), message.len() as u64, "{id}: too long");
+    plain
 }
 
 fn close(payload: &[u8], id: SessionId) {
