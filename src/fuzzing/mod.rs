@@ -14,23 +14,27 @@
 //! | [`negotiation`] | what is agreed on was offered, and the other side takes it |
 //! | [`inflate`] | no message passes its cap; what was compressed comes back |
 //! | [`client`] | an answer means the same however it is cut; no call can break out of its line |
+//! | [`hub`] | the books are right after every call, what is sent is good, the same calls give the same bytes, nothing stays |
 //! | [`server`] | the promises of the simulation; nothing stays when everybody has left |
 
 mod body;
 mod bytes;
 mod client;
 mod head;
+mod hub;
 mod inflate;
 mod negotiation;
 mod puppet;
 mod receive;
 mod server;
+mod tape;
 #[cfg(test)]
 mod tests;
 
 pub use body::body;
 pub use client::client;
 pub use head::head;
+pub use hub::hub;
 pub use inflate::inflate;
 pub use negotiation::negotiation;
 pub use receive::receive;
@@ -47,5 +51,6 @@ pub const TARGETS: &[Target] = &[
     ("negotiation", negotiation),
     ("inflate", inflate),
     ("client", client),
+    ("hub", hub),
     ("server", server),
 ];

@@ -2,7 +2,7 @@
 
 use super::bytes::Bytes;
 use super::puppet::{self, SharedBook, TARGETS};
-use crate::app::SessionId;
+use crate::app::{App, SessionId};
 use crate::sim::{Conversation, Line, Sim};
 use crate::wire::close::CloseCode;
 use crate::wire::frame::{OpCode, Reserved};
@@ -13,7 +13,19 @@ const MAX_LINES: usize = 32;
 /// No deadline of the server is further away.
 const LONG: Duration = Duration::from_secs(600);
 
-/// A byte of the network, one of chance, then what clients, clock and network do.
+/// The paths of the ready applications.
+const READY: [&str; 7] = [
+    "/echo",
+    "/you-said",
+    "/echo-raw",
+    "/chat",
+    "/flow",
+    "/chatt",
+    "/chattstart",
+];
+
+/// A byte of the network, one of chance, then what clients, clock and network do. The bit 0x10 of
+/// the first byte runs the ready applications in place of the puppet.
 ///
 /// # Panics
 /// When a promise of the simulation breaks, when a session does not get one open and one close
@@ -21,11 +33,12 @@ const LONG: Duration = Duration::from_secs(600);
 pub fn server(data: &[u8]) {
     let mut bytes = Bytes::new(data);
     let (network, seed) = (bytes.byte(), bytes.byte());
-    let (app, book) = puppet::program();
+    let (app, book, targets) = program(network & 0x10 != 0);
     let sim = Sim::with(app, puppet::limits(), seed.into());
     let mut play = Play {
         sim: sim.expect("a good program"),
         book,
+        targets,
         lines: Vec::new(),
     };
     if network & 1 != 0 {
@@ -35,15 +48,25 @@ pub fn server(data: &[u8]) {
         .set_capacity([64 << 10, 200, 1500, 9000][usize::from(network >> 1 & 3)]);
     while !bytes.is_empty() {
         play.act(&mut bytes);
-        let stats = play.sim.stats();
-        play.book.borrow().check(stats.opened - stats.closed);
+        play.check();
     }
     play.end(network & 8 != 0);
 }
 
+/// A program, its book if it keeps one, and its paths.
+fn program(ready: bool) -> (App, Option<SharedBook>, [&'static str; 7]) {
+    #[cfg(feature = "apps")]
+    if ready {
+        return (crate::apps::all(App::new()), None, READY);
+    }
+    let (app, book) = puppet::program();
+    (app, Some(book), if ready { READY } else { TARGETS })
+}
+
 struct Play {
     sim: Sim,
-    book: SharedBook,
+    book: Option<SharedBook>,
+    targets: [&'static str; 7],
     lines: Vec<Who>,
 }
 
@@ -86,6 +109,13 @@ impl Play {
         }
     }
 
+    fn check(&self) {
+        let stats = self.sim.stats();
+        if let Some(book) = &self.book {
+            book.borrow().check(stats.opened - stats.closed);
+        }
+    }
+
     fn push(&mut self, who: Who) {
         if self.lines.len() < MAX_LINES {
             self.lines.push(who);
@@ -102,7 +132,7 @@ impl Play {
         let Some((target, how)) = target else {
             return self.push(Who::Line(line));
         };
-        let mut target = TARGETS[usize::from(target) % TARGETS.len()].to_owned();
+        let mut target = self.targets[usize::from(target) % self.targets.len()].to_owned();
         match how % 4 {
             1 => target.push_str("?do=jajbs%7f"),
             2 => target.push_str("?do=jasA&refuse"),
@@ -146,7 +176,7 @@ impl Play {
             12 => line.stall(),
             13 => line.resume(),
             14 => line.trickle(usize::from(bytes.byte())),
-            15 => line.set_capacity(usize::from(bytes.short()).max(1)),
+            15 => line.set_capacity(usize::from(bytes.short()).max(16)),
             16 => line.manual(),
             17..=18 => {
                 let len = usize::from(bytes.short());
@@ -188,8 +218,8 @@ impl Play {
             }
         }
         self.sim.advance(LONG);
+        self.check();
         let stats = self.sim.stats();
-        self.book.borrow().check(0);
         assert!(self.sim.is_empty(), "connections stay: {stats:?}");
         assert_eq!(self.sim.topics(), 0, "topics stay");
         assert_eq!((stats.opened - stats.closed, stats.buffered), (0, 0));

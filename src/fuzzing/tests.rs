@@ -8,6 +8,8 @@ use std::path::Path;
 
 /// Changed inputs a target.
 const CHANGED: u64 = 2000;
+/// The same for targets that run a whole program.
+const CHANGED_PLAYS: u64 = 250;
 
 /// Names the input when its target panics.
 struct Named<'i>(&'i str, &'i str, &'i [u8]);
@@ -89,7 +91,11 @@ fn kept_inputs_hold() {
 fn changed_inputs_hold() {
     for (target, body) in TARGETS {
         let inputs = corpus(target);
-        for seed in 0..CHANGED {
+        let count = match *target {
+            "hub" | "server" => CHANGED_PLAYS,
+            _ => CHANGED,
+        };
+        for seed in 0..count {
             let mut random = StdRng::seed_from_u64(seed);
             let mut pick = || &inputs[random.random_range(0..inputs.len())].1;
             let (mut input, other) = (pick().clone(), pick());
