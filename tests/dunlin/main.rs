@@ -6,8 +6,12 @@
 mod bad_frames;
 mod binary;
 mod cli;
+#[cfg(feature = "deflate")]
+mod deflate;
 mod http;
 mod log;
+mod loop_rules;
+mod lost_peers;
 mod pages;
 mod ready;
 mod running;
