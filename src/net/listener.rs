@@ -9,6 +9,7 @@ use mio::net::{TcpListener, UnixListener};
 use mio::{Interest, Registry, Token};
 use socket2::{Domain, SockAddr, Socket, Type};
 use std::io;
+use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
@@ -103,8 +104,9 @@ fn bind_tcp(address: SockAddr) -> io::Result<Listener> {
 }
 
 fn bind_unix(path: &Path) -> io::Result<Listener> {
-    // A file that nobody listens on any more is the rest of a killed process.
-    if path.exists()
+    // A socket that nobody listens on any more is the rest of a killed process. Any other file
+    // is somebody's: connecting to it is refused all the same.
+    if std::fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket())
         && UnixStream::connect(path).is_err_and(|e| e.kind() == io::ErrorKind::ConnectionRefused)
     {
         std::fs::remove_file(path)?;

@@ -125,12 +125,7 @@ impl Loop {
         }
         self.accept();
         self.read_listed();
-        for _ in 0..COMMANDS_A_TURN {
-            let Ok(command) = self.inbox.try_recv() else {
-                break;
-            };
-            self.hub.command(&mut self.sockets, command);
-        }
+        let has_commands = self.take_commands();
         self.dial();
         let has_work = self.hub.work(&mut self.sockets);
         while let Some(id) = self.hub.next_resumed(&mut self.sockets) {
@@ -142,10 +137,23 @@ impl Loop {
             .next(self.now.ms)
             .is_some_and(|at| at <= self.now.ms);
         has_work
+            || has_commands
             || self.hub.has_dials()
             || accepts
             || !self.ready.is_empty()
             || !self.ending.is_empty()
+    }
+
+    /// Takes commands of other threads, at most a slice of them; `true` when more may wait. Their
+    /// wake-ups may all be spent already: without this answer the rest would sleep with the loop.
+    fn take_commands(&mut self) -> bool {
+        for _ in 0..COMMANDS_A_TURN {
+            let Ok(command) = self.inbox.try_recv() else {
+                return false;
+            };
+            self.hub.command(&mut self.sockets, command);
+        }
+        true
     }
 
     fn elapsed(&self) -> u64 {

@@ -75,6 +75,11 @@ impl Serving {
         (serving, address)
     }
 
+    /// The id of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The next line of standard output.
     pub(crate) fn out_line(&mut self) -> String {
         match self.out.next() {

@@ -10,11 +10,15 @@ mod check;
 mod cli;
 mod client;
 mod codec;
+#[cfg(feature = "deflate")]
+mod deflate;
 mod extensions;
 mod false_server;
 mod handlers;
 mod http;
 mod log;
+mod loop_rules;
+mod lost_peers;
 mod masking;
 mod outgoing;
 mod pages;
