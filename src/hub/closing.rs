@@ -5,7 +5,7 @@
 //!   └────their Close, or a failure (our Close goes out)──▶ Ending        (lost, or a deadline: Dead at once)
 //! ```
 
-use super::core::{Core, Floor};
+use super::core::{Core, Floor, NO_ROUTE};
 use super::output::write_frame;
 use super::slot::{Flags, State};
 use super::ticks::ticks;
@@ -120,9 +120,10 @@ impl Core {
         }
     }
 
-    /// The last HTTP response is written.
+    /// The last HTTP response is written; a slow reader has as long for it as for a Close.
     pub(super) fn finish_http(&mut self, place: u32) {
-        self.end(place, ticks(HTTP_LINGER));
+        let wait = self.http_rules.close_timeout;
+        self.end(place, wait);
     }
 
     fn end(&mut self, place: u32, wait: u64) {
@@ -216,6 +217,11 @@ impl Floor<'_> {
             self.core.lost(place);
         } else {
             slot.state = State::Lingering;
+            if slot.route == NO_ROUTE {
+                let core = &mut *self.core;
+                let last = core.tick + ticks(HTTP_LINGER);
+                core.deadlines.set(place, last, core.tick);
+            }
         }
     }
 }

@@ -14,8 +14,8 @@ const FLOORS: [&[&str]; 7] = [
     &["hub"],
     &["net", "sim"],
     &["server", "client"],
-    &["apps", "bench", "check", "cluster", "fuzzing"],
-    &["cli"],
+    &["apps", "bench", "check", "cluster"],
+    &["cli", "fuzzing"],
 ];
 
 /// The highest floor without sockets and clocks.
