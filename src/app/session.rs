@@ -107,7 +107,8 @@ impl<'h> Session<'h> {
         self.host.close(self.id, code, reason);
     }
 
-    /// Ends another session.
+    /// Ends another session, or takes a call of [`Session::connect`] back that has none yet: then
+    /// its handler gets [`Handler::failed`](super::Handler::failed) with kind `Closed`.
     pub fn close_other(&mut self, other: SessionId, code: CloseCode, reason: &str) {
         self.host.close(other, code, reason);
     }
@@ -145,8 +146,9 @@ impl<'h> Session<'h> {
         self.host.subscribers(topic)
     }
 
-    /// Calls another server on an [outgoing route](super::App::outgoing). Its handler gets the
-    /// open event of the new session later, or [`Handler::failed`](super::Handler::failed).
+    /// Calls another server on an [outgoing route](super::App::outgoing). Its handler gets, later,
+    /// the open event of the session with the id that is returned here, or
+    /// [`Handler::failed`](super::Handler::failed) with that id.
     ///
     /// # Errors
     /// `Config` without a route of this name, `Limit` when the server is full or stopping.

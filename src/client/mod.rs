@@ -18,6 +18,7 @@
 //! | `options` | what to ask for, and every limit |
 //! | `handshake` | the request out, the answer in |
 //! | `connection` | the open connection: messages to frames and back |
+//! | `calls` | a URL as a [`Call`](crate::Call) of the event loop |
 //! | `dial` | a TCP connection, with a time limit |
 //! | `blocking` | [`Client`]: the above on a stream |
 //!
@@ -25,6 +26,7 @@
 //! takes what it did not offer, and never waits without a limit unless told to.
 
 mod blocking;
+mod calls;
 mod connection;
 mod dial;
 mod handshake;
@@ -35,6 +37,7 @@ mod tests;
 mod url;
 
 pub use blocking::Client;
+pub use calls::call;
 pub use connection::Connection;
 pub use handshake::{Established, Handshake};
 pub use incoming::Incoming;

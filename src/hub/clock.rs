@@ -3,7 +3,6 @@
 use super::core::{Core, Floor, Now};
 use super::slot::{Flags, State};
 use super::ticks::{HORIZON, TICK_MS, Tick, since};
-use crate::app::Backlog;
 use crate::wire::close::CloseCode;
 use crate::wire::frame::OpCode;
 
@@ -104,30 +103,6 @@ impl Core {
             self.ping(place);
         }
         self.rearm(place);
-    }
-
-    /// The backlog is past its limit: what the route's policy says.
-    pub(super) fn enforce_limit(&mut self, place: u32) {
-        let limit = self.rules(place).backlog_limit;
-        match self.rules(place).backlog {
-            Backlog::Close => self.close_slow(place),
-            Backlog::DropOldest => self.drop_oldest(place, limit),
-            Backlog::DropNewest => self.drop_newest(place, limit),
-            // Reading has stopped, and so has what makes the backlog grow.
-            Backlog::StopReading => {}
-        }
-    }
-
-    /// The backlog is above its mark for too long: what the route's policy says.
-    fn enforce_mark(&mut self, place: u32) {
-        let mark = self.rules(place).backlog_mark;
-        match self.rules(place).backlog {
-            // Where reading stops, the time begins anew with every byte that is taken: a peer
-            // that takes nothing for this long will not begin to.
-            Backlog::Close | Backlog::StopReading => self.close_slow(place),
-            Backlog::DropOldest => self.drop_oldest(place, mark),
-            Backlog::DropNewest => self.drop_newest(place, mark),
-        }
     }
 }
 

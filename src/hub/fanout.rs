@@ -3,7 +3,8 @@
 use super::core::{Core, Floor};
 use super::output::write_frame;
 use super::slot::{Flags, Seat, State};
-use super::topic::{HOLD_BYTES, encode_frame, open_frame};
+use super::topic::HOLD_BYTES;
+use super::topic_log::{encode_frame, open_frame};
 use super::transport::Lost;
 use crate::wire::message::Message;
 

@@ -6,17 +6,15 @@
 use super::core::{Core, Floor, NOWHERE, is_long};
 use super::slot::{Flags, State};
 use super::transport::Lost;
-use crate::app::{Backlog, Send};
-use crate::wire::close::CloseCode;
+use crate::app::Send;
 use crate::wire::extension::Transform;
 use crate::wire::frame::{self, OpCode, Reserved, write_header};
 use crate::wire::mask::apply_mask;
 use crate::wire::message::Message;
-use crate::wire::outbox::Outbox;
 use rand::RngExt;
 
 /// Replies are handed to the transport when this much is gathered, also within a turn.
-const GATHER_MAX: usize = 64 << 10;
+pub(super) const GATHER_MAX: usize = 64 << 10;
 /// So much is gathered without asking whether it is too much.
 const GATHER_FREE: usize = 1 << 10;
 /// Bytes of one outbox that are sent in one go; the rest waits for the next turn.
@@ -139,35 +137,6 @@ impl Floor<'_> {
         self.core.backlog_grew(place, frames.len());
         self.core.mark_dirty(place);
         Send::Queued
-    }
-
-    /// Makes room for `len` more bytes by the route's policy; `false` when they are not to be queued.
-    fn has_room(&mut self, place: u32, len: usize, messages: u64) -> bool {
-        let limit = self.core.rules(place).backlog_limit;
-        let passes = |backlog: usize| backlog > 0 && backlog + len > limit;
-        let slot = self.core.slot(place);
-        if passes(slot.backlog()) && !slot.flags.has(Flags::BLOCKED) {
-            // Perhaps nobody has asked the peer yet.
-            self.flush(place);
-        }
-        if !passes(self.core.slot(place).backlog()) {
-            return true;
-        }
-        match self.core.rules(place).backlog {
-            Backlog::StopReading => true,
-            Backlog::DropOldest => {
-                self.core.drop_oldest(place, limit.saturating_sub(len));
-                true
-            }
-            Backlog::DropNewest => {
-                self.core.dropped(place, messages);
-                false
-            }
-            Backlog::Close => {
-                self.core.close_slow(place);
-                false
-            }
-        }
     }
 
     /// Sends what the connection whose turn it is has gathered.
@@ -342,100 +311,6 @@ impl Core {
         slot.flags.set(Flags::BLOCKED);
         slot.rare().outbox.push_opaque(rest);
         self.backlog_grew(place, rest.len());
-    }
-
-    /// Counts new backlog and starts the clock when it passes the mark.
-    pub(super) fn backlog_grew(&mut self, place: u32, by: usize) {
-        self.buffered += by;
-        let tick = self.tick;
-        let (mark, stops) = {
-            let rules = self.rules(place);
-            (rules.backlog_mark, rules.backlog == Backlog::StopReading)
-        };
-        let slot = self.slot(place);
-        if slot.backlog() <= mark || slot.rare().over_since.is_some() {
-            return;
-        }
-        slot.flags.set(Flags::OVER_MARK);
-        if stops {
-            slot.flags.set(Flags::PAUSED);
-        }
-        slot.rare().over_since = Some(tick);
-        self.rearm(place);
-    }
-
-    /// Notices that the backlog is below its mark again.
-    fn backlog_fell(&mut self, place: u32) {
-        let rules = self.rules(place);
-        let (mark, stops) = (rules.backlog_mark, rules.backlog == Backlog::StopReading);
-        let tick = self.tick;
-        let slot = self.slot(place);
-        if !slot.flags.has(Flags::OVER_MARK) {
-            return;
-        }
-        if slot.backlog() > mark {
-            if stops && let Some(since) = &mut slot.rare().over_since {
-                *since = tick;
-            }
-            return;
-        }
-        let id = slot.id(place);
-        slot.flags.clear(Flags::OVER_MARK);
-        slot.rare().over_since = None;
-        if slot.flags.has(Flags::PAUSED) {
-            slot.flags.clear(Flags::PAUSED);
-            self.resumed.push_back(id);
-        }
-        if self.slot(place).state == State::Open {
-            self.drained.push_back(id);
-        }
-    }
-
-    pub(super) fn dropped(&mut self, place: u32, messages: u64) {
-        self.stats.dropped += messages;
-        let slot = self.slot(place);
-        slot.rare().dropped += messages;
-        // A drop is told with the next drain event, also where the backlog never passed its mark.
-        slot.flags.set(Flags::OVER_MARK);
-    }
-
-    /// Drops the oldest waiting messages; an eighth more than needed, so that a steady overflow
-    /// does not go through the backlog each time.
-    pub(super) fn drop_oldest(&mut self, place: u32, limit: usize) {
-        self.drop_waiting(place, |outbox| outbox.drop_oldest(limit - limit / 8));
-    }
-
-    /// Drops the newest waiting messages.
-    pub(super) fn drop_newest(&mut self, place: u32, limit: usize) {
-        self.drop_waiting(place, |outbox| outbox.drop_newest(limit));
-    }
-
-    fn drop_waiting(&mut self, place: u32, drop: impl FnOnce(&mut Outbox) -> u64) {
-        let outbox = &mut self.slot(place).rare().outbox;
-        let before = outbox.len();
-        let count = drop(outbox);
-        let freed = before - outbox.len();
-        self.buffered -= freed;
-        self.dropped(place, count);
-    }
-
-    /// The policy for a peer that does not read, or not fast enough.
-    pub(super) fn close_slow(&mut self, place: u32) {
-        // Once only: the second time its Close would be what is dropped.
-        if self.slot(place).state == State::Open {
-            self.drop_unbegun(place);
-            self.close(place, CloseCode::POLICY, "Slow reader");
-        }
-    }
-
-    /// Forgets what waits, except for the frame that has begun.
-    pub(super) fn drop_unbegun(&mut self, place: u32) {
-        if let Some(rare) = &mut self.slots[place as usize].rare {
-            let before = rare.outbox.len();
-            rare.outbox.clear_unbegun();
-            rare.pong = None;
-            self.buffered -= before - rare.outbox.len();
-        }
     }
 }
 

@@ -30,7 +30,7 @@ impl Hub {
         let agreed = check(head).and_then(|upgrade| agree(settings, is_raw, head, upgrade));
         match agreed {
             Ok(agreed) => self.open(io, place, route, head, agreed),
-            Err(refusal) => self.core.refuse(place, &refusal),
+            Err(refusal) => self.core.refuse_request(place, &refusal, head),
         }
     }
 

@@ -72,8 +72,9 @@ impl World {
         self.hub.advance(Now { ms: self.ms, unix });
         self.accept();
         self.tell_writable();
-        for among in (1..=self.net.ready.len()).rev() {
-            if let Some(line) = self.net.next_ready(among) {
+        self.net.shuffle_ready();
+        for _ in 0..self.net.ready.len() {
+            if let Some(line) = self.net.next_ready() {
                 self.serve(line);
             }
         }

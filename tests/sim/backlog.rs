@@ -304,21 +304,6 @@ fn half_received_messages_count_against_the_cap() {
 }
 
 #[test]
-fn past_the_cap_new_connections_get_503() {
-    let limits = Limits::default().max_buffered(100_000);
-    let (sim, _) = stage_with(Settings::default(), limits);
-    let peer = sim.open("/");
-    peer.set_capacity(0);
-    peer.stall();
-    peer.send("flood 100 996");
-    sim.step();
-    let line = sim.connect();
-    sim.drive();
-    let _ = line;
-    assert!(sim.stats().buffered <= 100_000);
-}
-
-#[test]
 fn no_bytes_are_left_in_the_books_when_everybody_is_gone() {
     let (sim, _, peer) = stalled(Backlog::DropOldest);
     flood(&sim, &peer, 20);

@@ -5,7 +5,7 @@ mod sequences;
 use super::*;
 
 /// κόσμε, the word that the suite cuts up.
-const WORD: &[u8] = b"\xce\xba\xe1\xbd\xb9\xcf\x83\xce\xbc\xce\xb5";
+pub(super) const WORD: &[u8] = b"\xce\xba\xe1\xbd\xb9\xcf\x83\xce\xbc\xce\xb5";
 const GREETING: &str = "Hello-µ@ßöäüàá-UTF-8!!";
 
 /// A text frame of any bytes.
