@@ -106,10 +106,8 @@ fn element(offer: &Offer) -> Option<Element> {
         if offer.params[..at].iter().any(|(other, _)| other == name) {
             return None;
         }
-        let bits = match value {
-            Some(value) => Some((8..=15).find(|bits| bits.to_string() == *value)),
-            None => None,
-        };
+        let bits = value.as_ref();
+        let bits = bits.map(|value| (8..=15).find(|bits| bits.to_string() == *value));
         match (name.as_str(), bits) {
             ("server_no_context_takeover", None) => element.server_no_takeover = true,
             ("client_no_context_takeover", None) => element.client_no_takeover = true,
