@@ -1,38 +1,52 @@
-//! What permessage-deflate costs per message: `cargo bench --bench deflate`.
+//! What permessage-deflate costs per message: `cargo bench --bench deflate [-- --record]`.
 //!
-//! Prints nanoseconds to compress and to inflate one message and the size it
+//! Nanoseconds to compress and to inflate one message and the size it
 //! came out at, for chat-like JSON of 64 and 512 bytes and 16 KiB of prose, by
 //! level and with and without context takeover. One warm connection, one thread;
 //! the best of five rounds, so that a busy machine matters less. A message that
-//! does not shrink goes out plain: its line shows the cost of finding out. The
+//! does not shrink goes out plain: its row shows the cost of finding out. The
 //! compressor meets the same message again and again, so with takeover its time
 //! is that of one long repeat; `bytes` is the first message of a connection.
+
+mod record;
 
 use dunlin::wire::deflate::Deflate;
 use dunlin::wire::extension::{Extension, FrameInfo, Offer, Transform};
 use dunlin::wire::frame::{OpCode, Reserved};
 use std::hint::black_box;
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 const ROUNDS: u32 = 5;
 const ROUND: Duration = Duration::from_millis(60);
 const CAP: usize = 1 << 20;
 
-fn main() {
-    println!("message          level takeover    deflate ns   inflate ns   bytes");
+fn main() -> ExitCode {
+    record::main("deflate", run)
+}
+
+fn run() -> String {
+    let mut rows = Vec::new();
     for (name, text) in [
         ("JSON 64 B", json(64)),
         ("JSON 512 B", json(512)),
         ("prose 16 KiB", prose(16 * 1024)),
     ] {
         for (level, takeover) in [(1, false), (2, false), (6, false), (1, true), (6, true)] {
-            row(name, &text, level, takeover);
+            rows.push(row(name, &text, level, takeover));
         }
     }
-    hostile();
+    let head = [
+        "message", "level", "takeover", "deflate", "inflate", "bytes",
+    ];
+    let table = record::table(head, &rows);
+    format!(
+        "The best of {ROUNDS} rounds of {ROUND:?}.\n\n{table}\n{}\n",
+        hostile()
+    )
 }
 
-fn row(name: &str, text: &[u8], level: u8, takeover: bool) {
+fn row(name: &str, text: &[u8], level: u8, takeover: bool) -> [String; 6] {
     let deflate = Deflate::new().level(level).context_takeover(takeover);
     let mut sender = connection(&deflate);
     let mut payload = Vec::new();
@@ -44,29 +58,40 @@ fn row(name: &str, text: &[u8], level: u8, takeover: bool) {
     // can be inflated over and over.
     payload.clear();
     let shrunk = connection(&deflate).encode(OpCode::Text, text, &mut payload);
+    let (inflate, bytes) = match shrunk {
+        None => ("–".to_owned(), "plain".to_owned()),
+        Some(_) => {
+            let mut receiver = connection(&deflate);
+            let mut out = Vec::new();
+            let inflate_ns = best(|| {
+                out.clear();
+                decode(&mut *receiver, &payload, &mut out);
+            });
+            assert_eq!(out, text);
+            (record::nanoseconds(inflate_ns), payload.len().to_string())
+        }
+    };
     let kept = if takeover { "on" } else { "off" };
-    let head = format!("{name:<16} {level:>5} {kept:>8} {deflate_ns:>13.0}");
-    if shrunk.is_none() {
-        println!("{head}            -   plain");
-        return;
-    }
-    let mut receiver = connection(&deflate);
-    let mut out = Vec::new();
-    let inflate_ns = best(|| {
-        out.clear();
-        decode(&mut *receiver, &payload, &mut out);
-    });
-    assert_eq!(out, text);
-    println!("{head} {inflate_ns:>12.0} {:>7}", payload.len());
+    [
+        name.to_owned(),
+        level.to_string(),
+        kept.to_owned(),
+        record::nanoseconds(deflate_ns),
+        inflate,
+        bytes,
+    ]
 }
 
 /// The longest that one frame of a megabyte can take: blocks that end at once.
-fn hostile() {
+fn hostile() -> String {
     let payload = [0x03, 0x00].repeat(CAP / 2);
     let mut receiver = connection(&Deflate::new());
     let mut out = Vec::new();
     let ns = best(|| decode(&mut *receiver, &payload, &mut out));
-    println!("1 MiB of empty final blocks: {:.1} ms", ns / 1e6);
+    format!(
+        "1 MiB of empty final blocks inflates in {:.1} ms.",
+        ns / 1e6
+    )
 }
 
 fn connection(deflate: &Deflate) -> Box<dyn Transform> {

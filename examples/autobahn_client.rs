@@ -6,11 +6,14 @@
 
 use dunlin::wire::deflate::Deflate;
 use dunlin::{
-    App, Call, Client, CloseReason, Error, Handler, Incoming, Message, Request, Response, Server,
-    Session, Settings,
+    App, Call, Client, CloseReason, Error, Handler, Incoming, Limits, Message, Request, Response,
+    Server, Session, Settings,
 };
 use std::process::ExitCode;
+use std::time::Duration;
 
+/// The suite makes the data of a case before it answers, which can take it a while.
+const PATIENCE: Duration = Duration::from_secs(120);
 /// Sizes of section 9 and 12, and a little more.
 const MAX_MESSAGE: usize = 64 << 20;
 
@@ -63,6 +66,8 @@ fn blocking(url: &str, agent: &str) -> dunlin::Result<()> {
         let options = Client::options()
             .max_message_size(MAX_MESSAGE)
             .max_frame_size(MAX_MESSAGE)
+            .handshake_timeout(PATIENCE)
+            .read_timeout(PATIENCE)
             .extension(deflate.clone());
         let mut client = options.connect(&case_url(url, agent, case))?;
         // A case that ends in an error is for the suite to judge.
@@ -91,7 +96,8 @@ fn in_loop(url: &str, agent: &str) -> dunlin::Result<()> {
         .extension(Deflate::new());
     let app = App::new().outgoing("case", settings, Cases { calls });
     // A server listens somewhere; nobody calls this one.
-    let server = Server::new(app).listen("127.0.0.1:0")?;
+    let limits = Limits::default().head_timeout(PATIENCE);
+    let server = Server::new(app).limits(limits).listen("127.0.0.1:0")?;
     let first = dunlin::client::call(&case_url(url, agent, 1))?;
     server.remote().connect("case", first)?;
     server.run()?;

@@ -59,6 +59,9 @@ pub mod check;
 #[doc(hidden)]
 pub mod cli;
 pub mod client;
+#[cfg(any(all(test, feature = "deflate"), feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod hub;
 mod net;
 pub mod server;

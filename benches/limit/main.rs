@@ -14,12 +14,14 @@ mod bystander;
 mod client;
 mod frames;
 mod proc;
+#[path = "../record/mod.rs"]
+mod record;
 mod report;
 mod scenario;
 mod upgrade;
 
 use std::io::{self, Error};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -130,7 +132,7 @@ impl Choice {
         let plan = self.plan()?;
         plan.cores.pin_client()?;
         let _priority = self.priority.then(Priority::take).transpose()?;
-        let machine = report::machine();
+        let machine = record::machine();
         let mut rows = Vec::new();
         let mut complete = true;
         for scenario in &self.scenarios {
@@ -143,7 +145,7 @@ impl Choice {
         let text = self.page(&plan, &machine, &rows);
         println!("{text}");
         if self.record {
-            let path = report::record(Path::new(env!("CARGO_MANIFEST_DIR")), &text)?;
+            let path = record::record("limit", &text)?;
             println!("recorded in {}", path.display());
         }
         Ok(complete)
@@ -188,7 +190,7 @@ impl Choice {
         };
         format!(
             "# Limit, {}\n\n{machine}- {cores}{priority}\n\nServer CPU per message, medians of {} alternating rounds of {:?}.{itself}\n\n{}",
-            report::today(),
+            record::today(),
             plan.rounds,
             plan.span,
             report::table(rows)

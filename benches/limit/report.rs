@@ -1,13 +1,9 @@
-//! The rows of the table, and how they are printed and recorded.
+//! The rows of the table, and how they are judged.
 //!
 //! A row never hides its spread: next to the median of the rounds stand the smallest and the largest value.
 
-use std::fmt::Write as _;
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::time::{SystemTime, UNIX_EPOCH};
+use crate::record;
+pub(crate) use crate::record::{median, nanoseconds};
 
 /// One line of the table.
 pub(crate) struct Row {
@@ -76,16 +72,6 @@ impl Row {
     }
 }
 
-pub(crate) fn median(values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    match sorted.len() {
-        0 => f64::NAN,
-        odd if odd % 2 == 1 => sorted[odd / 2],
-        even => f64::midpoint(sorted[even / 2 - 1], sorted[even / 2]),
-    }
-}
-
 pub(crate) fn median_of<T>(values: &[T], value: impl Fn(&T) -> f64) -> f64 {
     median(&values.iter().map(value).collect::<Vec<_>>())
 }
@@ -123,115 +109,16 @@ pub(crate) fn judge_latency(
     (Some(p99_ms <= hold_ms), "")
 }
 
-pub(crate) fn nanoseconds(value: f64) -> String {
-    if value < 10_000.0 {
-        format!("{value:.0} ns")
-    } else {
-        format!("{:.1} µs", value / 1e3)
-    }
-}
-
-/// The table as Markdown, columns padded so that it reads well on a terminal too.
+/// The table of the scenarios.
 pub(crate) fn table(rows: &[Row]) -> String {
-    let mut lines = vec![
-        [
-            "scenario",
-            "bare loop",
-            "dunlin",
-            "ratio",
-            "hold",
-            "",
-            "seen",
-        ]
-        .map(str::to_owned),
+    let head = [
+        "scenario",
+        "bare loop",
+        "dunlin",
+        "ratio",
+        "hold",
+        "",
+        "seen",
     ];
-    lines.extend(rows.iter().map(Row::cells));
-    let widths: [usize; 7] = std::array::from_fn(|column| {
-        let width = lines
-            .iter()
-            .map(|cells| cells[column].chars().count())
-            .max()
-            .unwrap_or(0);
-        if column == 6 { 4 } else { width.max(3) }
-    });
-    let mut text = String::new();
-    for (number, cells) in lines.iter().enumerate() {
-        for (cell, width) in cells.iter().zip(widths) {
-            let _ = write!(text, "| {cell:width$} ");
-        }
-        text.push_str("|\n");
-        if number == 0 {
-            text.extend(widths.map(|width| format!("|{}", "-".repeat(width + 2))));
-            text.push_str("|\n");
-        }
-    }
-    text
-}
-
-/// What the figures depend on, in plain words, one fact a line.
-pub(crate) fn machine() -> String {
-    let line = |path: &str| {
-        fs::read_to_string(path)
-            .unwrap_or_default()
-            .trim()
-            .to_owned()
-    };
-    let cpuinfo = line("/proc/cpuinfo");
-    let model = cpuinfo
-        .lines()
-        .find_map(|line| line.strip_prefix("model name")?.split_once(": "));
-    let model = model.map_or("unknown processor", |(_, model)| model);
-    let rustc = Command::new("rustc").arg("--version").output();
-    let rustc = rustc.map_or("rustc unknown".to_owned(), |out| {
-        String::from_utf8_lossy(&out.stdout).trim().to_owned()
-    });
-    let cores = std::thread::available_parallelism()
-        .map_or(1, usize::from)
-        .max(
-            cpuinfo
-                .lines()
-                .filter(|line| line.starts_with("processor"))
-                .count(),
-        );
-    let load = line("/proc/loadavg");
-    let load = load.split(' ').next().unwrap_or("unknown");
-    format!(
-        "- {cores} cores, {model}\n- Linux {}\n- {rustc}\n- load average at the start: {load}\n",
-        line("/proc/sys/kernel/osrelease")
-    )
-}
-
-/// Writes the run to `benches/runs/<date>-limit.md`, with a number behind the date when there is one already.
-pub(crate) fn record(manifest: &Path, text: &str) -> io::Result<PathBuf> {
-    let folder = manifest.join("benches/runs");
-    fs::create_dir_all(&folder)?;
-    let date = today();
-    let mut path = folder.join(format!("{date}-limit.md"));
-    for number in 2.. {
-        if !path.exists() {
-            break;
-        }
-        path = folder.join(format!("{date}-limit-{number}.md"));
-    }
-    fs::write(&path, text)?;
-    Ok(path)
-}
-
-/// Today as year-month-day (UTC).
-pub(crate) fn today() -> String {
-    let seconds = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs());
-    // Days to a civil date: eras of 400 years that begin on the first of March.
-    let days = seconds / 86_400 + 719_468;
-    let (era, day) = (days / 146_097, days % 146_097);
-    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-    let day_of_year = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day_of_year + 2) / 153;
-    let day_of_month = day_of_year - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    format!(
-        "{}-{month:02}-{day_of_month:02}",
-        era * 400 + year + u64::from(month <= 2)
-    )
+    record::table(head, &rows.iter().map(Row::cells).collect::<Vec<_>>())
 }

@@ -2,9 +2,11 @@
 
 use core::net::SocketAddr;
 use std::fmt;
+use std::time::Duration;
 
 /// What an outgoing session asks for, and where. Subprotocols and extensions are those of the
-/// route's [`Settings`](super::Settings).
+/// route's [`Settings`](super::Settings). From its beginning to the server's 101 it may take
+/// [`Limits::head_timeout`](crate::Limits::head_timeout).
 ///
 /// It names an address, because looking a name up would hold the loop; [`client::call`] turns a
 /// URL into one in the thread that asks.
@@ -16,6 +18,7 @@ pub struct Call {
     pub(crate) host: String,
     pub(crate) target: String,
     pub(crate) fields: Vec<(String, String)>,
+    pub(crate) delay: Duration,
 }
 
 impl Call {
@@ -27,6 +30,7 @@ impl Call {
             host: host.into(),
             target: target.into(),
             fields: Vec::new(),
+            delay: Duration::ZERO,
         }
     }
 
@@ -34,6 +38,13 @@ impl Call {
     /// makes the call fail.
     pub fn field(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.fields.push((name.into(), value.into()));
+        self
+    }
+
+    /// Begins this much later, rounded up to a millisecond; default at once. For calling again
+    /// when one failed: [`Handler::failed`](super::Handler::failed) has no session whose timer could do it.
+    pub fn after(mut self, delay: Duration) -> Self {
+        self.delay = delay;
         self
     }
 

@@ -25,8 +25,8 @@ pub trait Handler: 'static {
     ///
     /// # Errors
     /// A [`Response`] refuses the upgrade: it is sent in place of the 101, nothing
-    /// that was sent or joined here happens, and no other event follows. (On an outgoing route
-    /// it closes with 1000; there the request tells what was asked, with the fields of the answer.)
+    /// that was sent or joined here happens, and no other event follows. On an outgoing route
+    /// it closes with 1000; there the request tells what was asked, with the fields of the answer.
     fn open(
         &mut self,
         request: &Request<'_>,
@@ -46,8 +46,15 @@ pub trait Handler: 'static {
     /// A timer of [`Session::set_timer`] ran out; `token` is the one it was set with.
     fn timer(&mut self, _data: &mut Self::Data, _session: &mut Session<'_>, _token: u64) {}
 
-    /// For outgoing routes: a call came to nothing, and no session opens. `session` is there to
-    /// call again and to reach others; it cannot be sent to.
+    /// For outgoing routes: a call came to nothing, and no session opens. `session` has the id of
+    /// the call; it is there to call again ([`Call::after`] some time) and to reach others, and
+    /// cannot be sent to.
+    ///
+    /// The kind of the error: `Config` for a host, target or field that cannot stand in a request,
+    /// `Io` when no connection is made, `Timeout` past [`Limits::head_timeout`](crate::Limits::head_timeout),
+    /// `Refused` (with the status in the text) for another answer than 101, `Protocol` and `Limit`
+    /// for a wrong or endless one, `Closed` for none, for a call that was taken back and for a server
+    /// that stops. `Limit` also for a call of [`Remote::connect`](super::Remote::connect) to a full server.
     fn failed(&mut self, _session: &mut Session<'_>, _call: &Call, _error: &Error) {}
 
     /// The session is over: it left its topics, and nothing more can be sent on it.

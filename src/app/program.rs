@@ -124,6 +124,16 @@ impl App {
         self.ws(pattern, handler)
     }
 
+    /// The same with settings of its own.
+    pub fn on_message_with(
+        self,
+        pattern: &str,
+        settings: Settings,
+        handler: impl FnMut(&mut Session<'_>, Message<'_>) + 'static,
+    ) -> Self {
+        self.ws_with(pattern, settings, handler)
+    }
+
     /// A plain HTTP route. HEAD is answered like GET without the body unless it has a route of its own.
     pub fn http(
         mut self,

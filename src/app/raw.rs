@@ -14,7 +14,9 @@ use slab::Slab;
 /// Control frames and fragments come as they are, unmasked. Nothing is answered for the handler:
 /// no pong, no Close, no ping of the loop's own. Only a peer that breaks the protocol is still
 /// failed. UTF-8 is not checked, messages are not put together, extensions are not agreed on.
-/// A Close is the handler's to answer, with [`Session::send_frame`], within the close timeout.
+/// A Close is the handler's to answer, with [`Session::send_frame`] or [`Session::close`], within
+/// [`Settings::close_timeout`](super::Settings::close_timeout); then the connection is cut. No frame
+/// comes behind it.
 pub trait RawHandler: 'static {
     /// What the handler keeps for each session.
     type Data: 'static;

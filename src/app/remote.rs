@@ -70,9 +70,9 @@ pub(crate) trait Wake: Send + Sync {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
-    /// Connections accepted since the start.
+    /// Connections accepted since the start; calls to other servers are none.
     pub accepted: u64,
-    /// Connections that live now, upgraded or not.
+    /// Connections that live now, upgraded or not, calls included.
     pub connections: u64,
     /// Sessions opened since the start.
     pub opened: u64,

@@ -107,7 +107,8 @@ impl<'h> Session<'h> {
         self.host.close(self.id, code, reason);
     }
 
-    /// Ends another session.
+    /// Ends another session, or takes a call of [`Session::connect`] back that has none yet: then
+    /// its handler gets [`Handler::failed`](super::Handler::failed) with kind `Closed`.
     pub fn close_other(&mut self, other: SessionId, code: CloseCode, reason: &str) {
         self.host.close(other, code, reason);
     }
@@ -145,8 +146,9 @@ impl<'h> Session<'h> {
         self.host.subscribers(topic)
     }
 
-    /// Calls another server on an [outgoing route](super::App::outgoing). Its handler gets the
-    /// open event of the new session later, or [`Handler::failed`](super::Handler::failed).
+    /// Calls another server on an [outgoing route](super::App::outgoing). Its handler gets, later,
+    /// the open event of the session with the id that is returned here, or
+    /// [`Handler::failed`](super::Handler::failed) with that id.
     ///
     /// # Errors
     /// `Config` without a route of this name, `Limit` when the server is full or stopping.
@@ -159,8 +161,8 @@ impl<'h> Session<'h> {
         self.host.buffered(self.id)
     }
 
-    /// Asks for a timer event with this token after this time, rounded up to a
-    /// millisecond. A token that runs already is set anew.
+    /// Asks for a timer event with this token after this time, rounded up to a millisecond of
+    /// [`Session::now`], a clock that is read once a turn. A token that runs already is set anew.
     pub fn set_timer(&mut self, after: Duration, token: u64) {
         self.host.set_timer(self.id, after, token);
     }
@@ -180,7 +182,8 @@ impl<'h> Session<'h> {
         self.host.extensions(self.id)
     }
 
-    /// Time since the server started: the clock of the loop, virtual in a simulation.
+    /// Time since the server started, in whole milliseconds: the clock of the loop, read once a
+    /// turn, and virtual in a simulation.
     pub fn now(&self) -> Duration {
         self.host.now()
     }

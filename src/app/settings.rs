@@ -4,6 +4,7 @@
 use super::codec::{Codec, Json};
 use crate::wire::error::{Error, ErrorKind, Result};
 use crate::wire::extension::Extension;
+use crate::wire::frame::Reserved;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -52,7 +53,9 @@ pub struct Settings {
     pub backlog_limit: usize,
     /// How long a backlog may stay above the mark before `backlog` decides, too. Default 10 s.
     pub backlog_time: Duration,
-    /// What happens past the limit. Default: close 1008.
+    /// What happens past the limit. Default: close 1008. That is also what happens in place of dropping
+    /// where an extension builds each message on the ones before (deflate with the server's context
+    /// taken over), because the peer could read nothing behind a gap.
     pub backlog: Backlog,
     /// How long a close handshake may take. Default 10 s.
     pub close_timeout: Duration,
@@ -64,7 +67,8 @@ pub struct Settings {
     pub protocols: Vec<String>,
     /// Whether a client that offers none of them is refused with 400. Default: no.
     pub require_protocol: bool,
-    /// Extensions in the server's order of preference. Default: none.
+    /// Extensions, of which a session gets one at most: the client's offers are tried in the
+    /// order of the client. A caller offers them in the order given here. Default: none.
     pub extensions: Vec<Rc<dyn Extension>>,
     /// Turns values into messages and back. Default: JSON.
     #[cfg(feature = "json")]
@@ -222,15 +226,16 @@ impl Settings {
                 "a token of RFC 9110 §5.6.2",
             ));
         }
-        let mut claimed = 0;
+        let mut claimed = Reserved::NONE;
         for extension in &self.extensions {
             extension.check()?;
-            let bits = extension.reserved().0;
-            if claimed & bits != 0 {
-                let wanted = "extensions that claim reserved bits of their own";
-                return Err(out_of_bounds("extensions", extension.name(), wanted));
+            let bits = extension.reserved();
+            if claimed.intersects(bits) {
+                let value = format!("{} with {bits}", extension.name());
+                let wanted = "extensions that each claim reserved bits of their own";
+                return Err(out_of_bounds("extensions", &value, wanted));
             }
-            claimed |= bits;
+            claimed.0 |= bits.0;
         }
         Ok(())
     }

@@ -22,7 +22,7 @@ impl Floor<'_> {
         if !passes(self.core.slot(place).backlog()) {
             return true;
         }
-        match self.core.rules(place).backlog {
+        match self.core.backlog_policy(place) {
             Backlog::StopReading => true,
             Backlog::DropOldest => {
                 self.core.drop_oldest(place, limit.saturating_sub(len));
@@ -88,7 +88,19 @@ impl Core {
         }
     }
 
-    pub(super) fn dropped(&mut self, place: u32, messages: u64) {
+    /// What the route says about a backlog, as far as it can be done: where each message is
+    /// encoded on top of the ones before, none can be left out.
+    fn backlog_policy(&self, place: u32) -> Backlog {
+        let rare = self.slots[place as usize].rare.as_ref();
+        let transform = rare.and_then(|rare| rare.transform.as_ref());
+        let is_chained = transform.is_some_and(|transform| transform.share_key().is_none());
+        match self.rules(place).backlog {
+            Backlog::DropNewest | Backlog::DropOldest if is_chained => Backlog::Close,
+            policy => policy,
+        }
+    }
+
+    fn dropped(&mut self, place: u32, messages: u64) {
         self.stats.dropped += messages;
         let slot = self.slot(place);
         slot.rare().dropped += messages;
@@ -113,7 +125,9 @@ impl Core {
         let count = drop(outbox);
         let freed = before - outbox.len();
         self.buffered -= freed;
-        self.dropped(place, count);
+        if count > 0 {
+            self.dropped(place, count);
+        }
     }
 
     /// The policy for a peer that does not read, or not fast enough.
@@ -138,7 +152,7 @@ impl Core {
     /// The backlog is past its limit: what the route's policy says.
     pub(super) fn enforce_limit(&mut self, place: u32) {
         let limit = self.rules(place).backlog_limit;
-        match self.rules(place).backlog {
+        match self.backlog_policy(place) {
             Backlog::Close => self.close_slow(place),
             Backlog::DropOldest => self.drop_oldest(place, limit),
             Backlog::DropNewest => self.drop_newest(place, limit),
@@ -150,7 +164,7 @@ impl Core {
     /// The backlog is above its mark for too long: what the route's policy says.
     pub(super) fn enforce_mark(&mut self, place: u32) {
         let mark = self.rules(place).backlog_mark;
-        match self.rules(place).backlog {
+        match self.backlog_policy(place) {
             // Where reading stops, the time begins anew with every byte that is taken: a peer
             // that takes nothing for this long will not begin to.
             Backlog::Close | Backlog::StopReading => self.close_slow(place),

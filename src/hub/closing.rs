@@ -27,6 +27,10 @@ impl Core {
             return;
         }
         self.push_close(place, code, reason);
+        if self.slot(place).flags.has(Flags::PEER_CLOSED) {
+            // A raw handler's answer, later than in the event of their Close.
+            return self.finish(place);
+        }
         self.leave_all(place);
         let wait = self.rules(place).close_timeout;
         let slot = self.slot(place);

@@ -13,6 +13,7 @@ use rand::RngExt;
 use rand::rngs::StdRng;
 use slab::Slab;
 use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
 
 /// No place.
 pub(super) const NOWHERE: u32 = u32::MAX;
@@ -99,6 +100,8 @@ pub(super) struct Core {
     /// Outgoing routes by name, and calls that the driver has not begun.
     pub(super) outgoing: HashMap<String, u16>,
     pub(super) to_dial: VecDeque<(SessionId, SocketAddr)>,
+    /// Names of the extensions that were agreed on so far.
+    pub(super) families: Vec<Box<str>>,
     pub(super) now: Now,
     pub(super) tick: Tick,
     pub(super) stats: Stats,
@@ -124,7 +127,11 @@ impl Core {
         mut random: StdRng,
         remote: Remote,
     ) -> Self {
-        let http = Settings::default().backlog(Backlog::StopReading);
+        // A request is answered when the answers before it have gone out: so no 101 ever waits
+        // behind them, and a refusal of a handler can still replace it.
+        let http = Settings::default()
+            .backlog(Backlog::StopReading)
+            .backlog_mark(0);
         Self {
             slots: Slab::new(),
             topics: Topics::default(),
@@ -144,6 +151,7 @@ impl Core {
             due: VecDeque::new(),
             outgoing: HashMap::new(),
             to_dial: VecDeque::new(),
+            families: Vec::new(),
             now: Now::default(),
             tick: 0,
             stats: Stats::default(),
@@ -160,18 +168,23 @@ impl Core {
         }
     }
 
-    /// A place for a new connection.
+    /// A place for a connection that came in.
     pub(super) fn admit(&mut self, peer: Peer) -> u32 {
-        self.generations = self.generations.wrapping_add(1);
-        let mut slot = Slot::new(self.generations, peer, self.tick as u16);
-        slot.route = NO_ROUTE;
-        let place = self.slots.insert(slot) as u32;
         self.stats.accepted += 1;
         if self.limits.max_per_address > 0
             && let Some(ip) = peer.ip()
         {
             *self.per_address.entry(ip).or_default() += 1;
         }
+        self.place(peer)
+    }
+
+    /// A place for a connection of either direction, with the time for a head.
+    pub(super) fn place(&mut self, peer: Peer) -> u32 {
+        self.generations = self.generations.wrapping_add(1);
+        let mut slot = Slot::new(self.generations, peer, self.tick as u16);
+        slot.route = NO_ROUTE;
+        let place = self.slots.insert(slot) as u32;
         self.deadlines.set(
             place,
             self.tick + ticks(self.limits.head_timeout),
@@ -182,12 +195,14 @@ impl Core {
 
     /// Frees a place; everything that knows it by number must have let go.
     pub(super) fn free(&mut self, place: u32) {
+        let came_in = self.rules(place).role == Role::Server;
         let slot = self.slots.remove(place as usize);
         self.deadlines.clear(place);
         if slot.flags.has(Flags::REFUSED) {
             self.refused -= 1;
         }
-        if let Some(ip) = slot.peer().ip()
+        if came_in
+            && let Some(ip) = slot.peer().ip()
             && let Some(count) = self.per_address.get_mut(&ip)
         {
             *count -= 1;
@@ -237,6 +252,12 @@ impl Core {
             Some(at) => self.deadlines.set(place, at, tick),
             None => self.deadlines.clear(place),
         }
+    }
+
+    /// The end of a time that begins now, in milliseconds since the start; never early.
+    pub(super) fn ms_after(&self, time: Duration) -> u64 {
+        let ms = u64::try_from(time.as_nanos().div_ceil(1_000_000));
+        self.now.ms.saturating_add(ms.unwrap_or(u64::MAX))
     }
 
     /// Adds to the list of those with something to send.

@@ -4,6 +4,7 @@ use super::Hub;
 use super::core::{Core, Floor, NOWHERE};
 use super::events::call;
 use super::slot::{Flags, State};
+use super::ticks::ticks;
 use super::transport::Transport;
 use crate::app::{Call, Peer, Request, Session, SessionId};
 use crate::wire::close::CloseCode;
@@ -39,8 +40,8 @@ impl Core {
             let message = format!("cannot call {call}: the server is full or stopping");
             return Err(Error::new(ErrorKind::Limit, message));
         }
-        let address = call.address;
-        let place = self.admit(Peer::Tcp(address));
+        let (address, delay) = (call.address, call.delay);
+        let place = self.place(Peer::Tcp(address));
         let dialled = Dialled {
             call,
             key: new_key(self.random.random()),
@@ -53,8 +54,33 @@ impl Core {
         slot.route = route;
         slot.rare().dialled = Some(Box::new(dialled));
         let id = slot.id(place);
-        self.to_dial.push_back((id, address));
+        if delay.is_zero() {
+            self.to_dial.push_back((id, address));
+        } else {
+            self.deadlines.clear(place);
+            self.timers.set(id, 0, self.ms_after(delay));
+        }
         Ok(id)
+    }
+
+    /// A timer ran out: perhaps that of a call that was to begin later.
+    pub(super) fn begin_delayed_call(&mut self, id: SessionId) {
+        let Some(place) = self.place_of(id) else {
+            return;
+        };
+        if self.slot(place).state == State::Dialling
+            && let Peer::Tcp(address) = self.slot(place).peer()
+        {
+            let deadline = self.tick + ticks(self.limits.head_timeout);
+            self.deadlines.set(place, deadline, self.tick);
+            self.to_dial.push_back((id, address));
+        }
+    }
+
+    /// The program does not want its call any more.
+    pub(super) fn take_call_back(&mut self, place: u32) {
+        let error = Error::new(ErrorKind::Closed, "the call was taken back");
+        self.dial_failed(place, error);
     }
 
     /// Takes a call that came to nothing away; its handler is told in *bury*.
@@ -70,7 +96,7 @@ impl Core {
     /// The call took too long.
     pub(super) fn dial_is_due(&mut self, place: u32) {
         let wait = self.limits.head_timeout;
-        let message = format!("no session within {wait:?}");
+        let message = format!("the server did not answer within {wait:?}");
         self.dial_failed(place, Error::new(ErrorKind::Timeout, message));
     }
 
@@ -81,16 +107,29 @@ impl Core {
         accepted: &Accepted,
         transform: Option<Box<dyn Transform>>,
     ) {
+        let extension = accepted.extensions.first();
+        let family = extension.map_or(0, |extension| self.family(&extension.name));
         let slot = self.slot(place);
         slot.state = State::Open;
         slot.flags.set(Flags::OPENING | Flags::MASKS);
         let rare = slot.rare();
         rare.protocol = accepted.protocol.as_deref().map(Into::into);
-        rare.extensions = accepted
-            .extensions
-            .first()
-            .map(|offer| offer.to_string().into());
+        rare.extensions = extension.map(|extension| extension.to_string().into());
         rare.transform = transform;
+        rare.family = family;
+    }
+}
+
+impl Core {
+    /// The handler does not want the session: Close goes out, and what arrives is nobody's.
+    fn refuse_call(&mut self, place: u32) {
+        let id = self.slot(place).id(place);
+        self.timers.cancel_all(id);
+        let slot = self.slot(place);
+        // A Close of the handler's own was taken back with the rest.
+        slot.state = State::Open;
+        slot.rare().close = None;
+        self.fail(place, CloseCode::NORMAL, "");
     }
 }
 
@@ -178,7 +217,10 @@ impl Hub {
                 // Bytes behind the answer are the first frames.
                 self.frames(io, place, &mut answer[len..]);
             }
-            Ok(Some(_)) => self.core.gather_of = NOWHERE,
+            Ok(Some(_)) => {
+                Floor::new(&mut self.core, io).flush_gather();
+                self.core.gather_of = NOWHERE;
+            }
             Ok(None) => {
                 dialled.answer = answer.split_off(at);
                 self.core.slot(place).rare().dialled = Some(dialled);
@@ -252,6 +294,7 @@ impl Hub {
             body: &[],
             peer,
         };
+        let sent = self.core.stats.sent;
         let handler = &mut self.routes[route as usize];
         let mut floor = Floor::new(&mut self.core, io);
         let opened = catch_unwind(AssertUnwindSafe(|| {
@@ -262,8 +305,40 @@ impl Hub {
         core.slot(place).last_seen = core.tick as u16;
         match opened {
             Ok(Ok(data)) => core.opened(place, data),
-            Ok(Err(_)) => core.close(place, CloseCode::NORMAL, ""),
-            Err(_) => core.fail(place, CloseCode::INTERNAL_ERROR, "Internal error"),
+            Ok(Err(_)) => {
+                // Only this connection's turn is gathered: all of it is taken back.
+                core.gather.clear();
+                core.stats.sent = sent;
+                core.refuse_call(place);
+            }
+            Err(_) => {
+                log::error!("the handler of session {id} panicked in its open event");
+                core.timers.cancel_all(id);
+                core.fail(place, CloseCode::INTERNAL_ERROR, "Internal error");
+            }
+        }
+    }
+
+    /// Calls for another thread; a call that cannot even begin is told to its handler, too.
+    pub(super) fn connect(&mut self, io: &mut dyn Transport, route: &str, call: &Call) {
+        let Err(error) = self.core.dial(route, call.clone()) else {
+            return;
+        };
+        log::warn!("{error}");
+        let Some(&route) = self.core.outgoing.get(route) else {
+            return;
+        };
+        let nobody = SessionId {
+            index: NOWHERE,
+            generation: 0,
+        };
+        let handler = &mut self.routes[route as usize];
+        let mut floor = Floor::new(&mut self.core, io);
+        let told = catch_unwind(AssertUnwindSafe(|| {
+            handler.failed(&mut Session::new(&mut floor, nobody), call, &error);
+        }));
+        if told.is_err() {
+            log::error!("the handler of a call panicked in its failed event");
         }
     }
 
@@ -275,7 +350,10 @@ impl Hub {
         let Some(dialled) = rare.dialled.take() else {
             return;
         };
-        let error = rare.failure.take().unwrap_or_else(|| {
+        let failure = rare.failure.take();
+        let id = self.core.slot(place).id(place);
+        self.core.timers.cancel_all(id);
+        let error = failure.unwrap_or_else(|| {
             Error::new(
                 ErrorKind::Closed,
                 "the server closed the connection without an answer",

@@ -2,12 +2,13 @@
 
 use super::Hub;
 use super::core::{Core, Floor, NOWHERE};
+use super::output::write_frame;
 use super::slot::{Flags, State};
 use super::transport::Transport;
 use crate::app::route::{DataKey, Route};
 use crate::app::{Session, SessionId};
 use crate::wire::close::{CloseCode, CloseReason};
-use crate::wire::frame::OpCode;
+use crate::wire::frame::{MAX_HEADER, OpCode, Reserved};
 use crate::wire::receive::{Event, Failure, Input, Lanes, RawFrame, Receiver, Rules};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -37,6 +38,17 @@ impl Core {
         let id = self.slot(place).id(place);
         log::error!("the handler of session {id} panicked; the session ends with 1011");
         self.fail(place, CloseCode::INTERNAL_ERROR, "Internal error");
+    }
+}
+
+impl Core {
+    /// Queues the pong of a connection that masks: the state machine that writes pongs has no mask
+    /// to give in the role of a server, and none of our seed in the role of a client.
+    fn push_masked_pong(&mut self, place: u32, payload: &[u8], mask: [u8; 4]) {
+        let mut pong = Vec::with_capacity(MAX_HEADER + payload.len());
+        let (opcode, reserved) = (OpCode::Pong, Reserved::NONE);
+        write_frame(&mut pong, true, opcode, reserved, payload, Some(mask));
+        self.push_pong(place, &pong);
     }
 }
 
@@ -74,6 +86,7 @@ impl Hub {
             self.core.slot(place).receiver = receiver;
             let taken = bytes.len() - left;
             self.core.keep_unread(place, &bytes[taken..]);
+            self.core.count_transform(place);
         }
     }
 
@@ -107,7 +120,8 @@ impl Hub {
         };
         loop {
             let slot = &mut core.slots[place as usize];
-            if !slot.is_live() {
+            // Nothing follows a Close (RFC 6455 §5.5.1), also while a raw handler takes its time to answer.
+            if !slot.is_live() || slot.flags.has(Flags::PEER_CLOSED) {
                 return (true, 0);
             }
             if slot.is_stopped() {
@@ -180,6 +194,7 @@ impl Hub {
             let Some((id, token)) = self.core.timers.pop_due(self.core.now.ms) else {
                 return;
             };
+            self.core.begin_delayed_call(id);
             self.event(io, id, |route, data, session| {
                 route.timer(data, session, token)
             });
@@ -240,9 +255,25 @@ impl Core {
         }
     }
 
-    /// Forgets what a connection received and its handler has not got.
+    /// Takes over into the books what the transformation of a connection holds back.
+    fn count_transform(&mut self, place: u32) {
+        if let Some(rare) = &mut self.slots[place as usize].rare
+            && let Some(transform) = &rare.transform
+        {
+            self.buffered -= rare.transform_held;
+            rare.transform_held = transform.held_bytes();
+            self.buffered += rare.transform_held;
+        }
+    }
+
+    /// Forgets what a connection received and its handler has not got. Nothing more is read from
+    /// it, nor encoded for it.
     pub(super) fn forget_received(&mut self, place: u32) {
         self.take_unread(place);
+        if let Some(rare) = &mut self.slots[place as usize].rare {
+            self.buffered -= std::mem::take(&mut rare.transform_held);
+            rare.transform = None;
+        }
         let receiver = std::mem::take(&mut self.slot(place).receiver);
         self.buffered -= receiver.buffered();
         self.forget_exchange(place);
@@ -281,9 +312,12 @@ fn take(
             let mut floor = Floor::new(core, io);
             route.message(data, &mut Session::new(&mut floor, id), message);
         }
-        Event::Ping { pong, .. } => {
+        Event::Ping { payload, pong } => {
             if Floor::new(core, io).settle_open(place) {
-                core.push_pong(place, pong);
+                match core.mask(place) {
+                    None => core.push_pong(place, pong),
+                    Some(mask) => core.push_masked_pong(place, payload, mask),
+                }
             }
         }
         Event::Pong(payload) => {

@@ -4,7 +4,7 @@ use super::core::{Core, Floor};
 use super::output::write_frame;
 use super::slot::{Flags, Seat, State};
 use super::topic::HOLD_BYTES;
-use super::topic_log::{encode_frame, open_frame};
+use super::topic_log::{ShareKey, encode_frame, open_frame};
 use super::transport::Lost;
 use crate::wire::message::Message;
 
@@ -17,7 +17,7 @@ const BYTES_A_TURN: usize = 512 << 10;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Encoding {
     Plain,
-    Shared(u32),
+    Shared(ShareKey),
     /// A context of its own, or masked.
     Own,
 }
@@ -188,12 +188,28 @@ impl Core {
         if self.rules(place).masking {
             return Encoding::Own;
         }
-        match slot.rare.as_ref().and_then(|rare| rare.transform.as_ref()) {
+        let Some(rare) = &slot.rare else {
+            return Encoding::Plain;
+        };
+        match rare
+            .transform
+            .as_ref()
+            .map(|transform| transform.share_key())
+        {
             None => Encoding::Plain,
-            Some(transform) => transform
-                .share_key()
-                .map_or(Encoding::Own, Encoding::Shared),
+            Some(None) => Encoding::Own,
+            Some(Some(key)) => Encoding::Shared((rare.family, key)),
         }
+    }
+
+    /// The number of an extension: share keys of different extensions are not compared.
+    pub(super) fn family(&mut self, extension: &str) -> u16 {
+        let known = self.families.iter().position(|name| **name == *extension);
+        let number = known.unwrap_or_else(|| {
+            self.families.push(extension.into());
+            self.families.len() - 1
+        });
+        number as u16
     }
 
     /// Reads a publisher again.

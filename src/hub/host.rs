@@ -45,6 +45,9 @@ impl Host for Floor<'_> {
 
     fn close(&mut self, id: SessionId, code: CloseCode, reason: &str) {
         if let Some(place) = self.core.place_of(id) {
+            if self.core.slot(place).state == State::Dialling {
+                return self.core.take_call_back(place);
+            }
             self.settle_open(place);
             self.core.close(place, code, reason);
         }
@@ -140,12 +143,7 @@ impl Host for Floor<'_> {
         if let Some(place) = self.core.place_of(id)
             && self.core.slot(place).is_live()
         {
-            let after = after.as_nanos().div_ceil(1_000_000);
-            let at = self
-                .core
-                .now
-                .ms
-                .saturating_add(u64::try_from(after).unwrap_or(u64::MAX));
+            let at = self.core.ms_after(after);
             self.core.timers.set(id, token, at);
         }
     }

@@ -2,6 +2,7 @@
 
 use super::Hub;
 use super::core::{Core, Floor, NOWHERE};
+use super::output::GATHER_MAX;
 use super::slot::{Flags, State};
 use super::ticks::ticks;
 use super::transport::Transport;
@@ -75,6 +76,10 @@ impl Hub {
             match self.request_at(io, place, &mut exchange, &bytes[at..]) {
                 Some(taken) => at += taken,
                 None => break,
+            }
+            // Few bytes can ask for many: what the peer does not take pauses the rest.
+            if self.core.gather.len() > GATHER_MAX {
+                Floor::new(&mut self.core, io).flush_gather();
             }
         }
         if self.core.slot(place).is_live() {
@@ -164,7 +169,7 @@ impl Hub {
         };
         match refused {
             Ok(handler) => self.serve(place, handler, head, body.unwrap_or_default()),
-            Err(Answer::Refusal(refusal)) => self.core.refuse(place, &refusal),
+            Err(Answer::Refusal(refusal)) => self.core.refuse_request(place, &refusal, head),
             Err(Answer::Response(response)) => self.core.respond(place, &response, head, false),
         }
         Outcome::Answered
@@ -198,7 +203,8 @@ impl Hub {
         if let Some((_, handler)) = of(head.method).or_else(as_get) {
             return Ok(Found::Http(*handler));
         }
-        if head.method == Method::Get && targets.websocket.is_some() {
+        let reads = matches!(head.method, Method::Get | Method::Head);
+        if reads && targets.websocket.is_some() {
             return Err(Answer::Refusal(Refusal::UPGRADE_REQUIRED));
         }
         let response = Response::refusal(Status::METHOD_NOT_ALLOWED);
@@ -219,8 +225,8 @@ impl Hub {
             Ok(response) => self.core.respond(place, &response, head, head.keep_alive),
             Err(_) => {
                 log::error!("the handler of an HTTP route panicked; the answer is 500");
-                self.core
-                    .refuse(place, &Refusal::new(Status::INTERNAL_SERVER_ERROR));
+                let refusal = Refusal::new(Status::INTERNAL_SERVER_ERROR);
+                self.core.refuse_request(place, &refusal, head);
             }
         }
     }
@@ -316,8 +322,28 @@ impl Core {
         }
     }
 
+    /// Shutdown: a request that has begun is told so, a connection at rest just ends.
+    pub(super) fn stop_http(&mut self, place: u32) {
+        let rare = self.slot(place).rare.as_ref();
+        let exchange = rare.and_then(|rare| rare.exchange.as_ref());
+        if exchange.is_some_and(|exchange| exchange.held() > 0) {
+            self.refuse(place, &Refusal::new(Status::SERVICE_UNAVAILABLE));
+        } else {
+            self.finish_http(place);
+        }
+    }
+
     /// Answers with a fixed text and ends the connection.
     pub(super) fn refuse(&mut self, place: u32, refusal: &Refusal) {
+        self.write_refusal(place, refusal, false);
+    }
+
+    /// The same when the request is known: a HEAD gets no text (RFC 9110 §9.3.2).
+    pub(super) fn refuse_request(&mut self, place: u32, refusal: &Refusal, head: &RequestHead<'_>) {
+        self.write_refusal(place, refusal, head.method == Method::Head);
+    }
+
+    fn write_refusal(&mut self, place: u32, refusal: &Refusal, head_only: bool) {
         log::debug!(
             "{} is refused with {}",
             self.slot(place).peer(),
@@ -325,7 +351,7 @@ impl Core {
         );
         self.slot(place).flags.set(Flags::SPEAKS_HTTP);
         let mut answer = Vec::with_capacity(256);
-        write_refusal(&mut answer, refusal, &http_date(self.now.unix), false);
+        write_refusal(&mut answer, refusal, &http_date(self.now.unix), head_only);
         self.push_ready(place, &answer);
         self.finish_http(place);
     }

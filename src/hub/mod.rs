@@ -12,6 +12,7 @@
 //! | time | [`advance`](Hub::advance) |
 //! | feed in | [`accept`](Hub::accept), [`received`](Hub::received), [`received_directly`](Hub::received_directly), [`end_of_file`](Hub::end_of_file), [`lost`](Hub::lost), [`writable`](Hub::writable) |
 //! | work | [`work`](Hub::work): timers, deliveries, flushes, shedding, burials, each with a budget |
+//! | call others | [`next_dial`](Hub::next_dial), then [`connected`](Hub::connected) or [`dial_failed`](Hub::dial_failed) |
 //! | ask | [`wants_read`](Hub::wants_read), [`target`](Hub::target), [`next_resumed`](Hub::next_resumed), [`next_deadline`](Hub::next_deadline), [`is_empty`](Hub::is_empty), [`stats`](Hub::stats) |
 //!
 //! The routes stand beside the core, not inside it: the core is lent whole
@@ -236,11 +237,7 @@ impl Hub {
                 use crate::app::host::Host;
                 Host::close(&mut Floor::new(&mut self.core, io), id, code, &reason);
             }
-            Command::Connect { route, call } => {
-                if let Err(error) = self.core.dial(&route, call) {
-                    log::warn!("{error}");
-                }
-            }
+            Command::Connect { route, call } => self.connect(io, &route, &call),
             Command::Shutdown => self.core.stop(),
         }
     }

@@ -14,7 +14,7 @@ use crate::wire::message::Message;
 use rand::RngExt;
 
 /// Replies are handed to the transport when this much is gathered, also within a turn.
-const GATHER_MAX: usize = 64 << 10;
+pub(super) const GATHER_MAX: usize = 64 << 10;
 /// So much is gathered without asking whether it is too much.
 const GATHER_FREE: usize = 1 << 10;
 /// Bytes of one outbox that are sent in one go; the rest waits for the next turn.

@@ -181,6 +181,10 @@ pub(super) struct Rare {
     /// Why a call came to nothing.
     pub(super) failure: Option<Error>,
     pub(super) transform: Option<Box<dyn Transform>>,
+    /// The number of the extension that the transformation belongs to.
+    pub(super) family: u16,
+    /// What the books say that the transformation holds back of the peer's bytes.
+    pub(super) transform_held: usize,
     /// The response's `Sec-WebSocket-Extensions`.
     pub(super) extensions: Option<Box<str>>,
     pub(super) protocol: Option<Box<str>>,
@@ -282,7 +286,7 @@ impl Slot {
     pub(super) fn held(&self) -> usize {
         let rare = self.rare.as_ref();
         let exchange = rare.and_then(|rare| rare.exchange.as_ref());
-        let unread = rare.map_or(0, |rare| rare.unread.len());
+        let unread = rare.map_or(0, |rare| rare.unread.len() + rare.transform_held);
         let exchange = exchange.map_or(0, |exchange| exchange.held());
         self.backlog() + self.receiver.buffered() + unread + exchange
     }

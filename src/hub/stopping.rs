@@ -24,7 +24,7 @@ impl Floor<'_> {
             let core = &mut *self.core;
             match core.slot(place).state {
                 State::Open => core.close(place, CloseCode::GOING_AWAY, "Server stopping"),
-                State::Head => core.finish_http(place),
+                State::Head => core.stop_http(place),
                 State::Dialling => {
                     let message = "the server is stopping";
                     core.dial_failed(place, Error::new(ErrorKind::Closed, message));

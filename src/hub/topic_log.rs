@@ -10,6 +10,9 @@ use std::collections::VecDeque;
 /// What an empty log keeps of its buffer.
 const KEPT_BYTES: usize = 256 << 10;
 
+/// Which connections get the same bytes: the number of an extension, and its own key.
+pub(super) type ShareKey = (u16, u32);
+
 /// Messages as frames laid end to end.
 #[derive(Debug, Default)]
 pub(super) struct Log {
@@ -19,7 +22,7 @@ pub(super) struct Log {
     seqs: VecDeque<u64>,
     plain: Frames,
     /// The same messages as connections with this share key get them.
-    encoded: Vec<(u32, Frames)>,
+    encoded: Vec<(ShareKey, Frames)>,
 }
 
 #[derive(Debug, Default)]
@@ -112,7 +115,7 @@ impl Log {
     /// what is not encoded yet is.
     pub(super) fn encoded_from(
         &mut self,
-        key: u32,
+        key: ShareKey,
         transform: &mut dyn Transform,
         number: u64,
     ) -> &[u8] {
@@ -132,7 +135,7 @@ impl Log {
     }
 
     /// The bytes of [`Log::plain_from`] or [`Log::encoded_from`], to be kept by several outboxes.
-    pub(super) fn shared_from(&mut self, key: Option<u32>, number: u64) -> Bytes {
+    pub(super) fn shared_from(&mut self, key: Option<ShareKey>, number: u64) -> Bytes {
         let index = (number - self.first) as usize;
         let frames = match key {
             None => &mut self.plain,

@@ -30,7 +30,7 @@ impl Hub {
         let agreed = check(head).and_then(|upgrade| agree(settings, is_raw, head, upgrade));
         match agreed {
             Ok(agreed) => self.open(io, place, route, head, agreed),
-            Err(refusal) => self.core.refuse(place, &refusal),
+            Err(refusal) => self.core.refuse_request(place, &refusal, head),
         }
     }
 
@@ -157,6 +157,7 @@ impl super::core::Core {
         write_switching_protocols(&mut answer, &agreed.accept, protocol, extension);
         self.push_ready(place, &answer);
         let masks = self.rules[route as usize].masking;
+        let family = extension.map_or(0, |extension| self.family(&extension.name));
         let slot = self.slot(place);
         slot.state = State::Open;
         slot.route = route;
@@ -170,6 +171,7 @@ impl super::core::Core {
             if let Some(agreement) = agreed.extension {
                 rare.extensions = Some(agreement.response.to_string().into());
                 rare.transform = Some(agreement.transform);
+                rare.family = family;
             }
         }
         before

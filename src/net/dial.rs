@@ -37,8 +37,8 @@ impl Loop {
         Ok(())
     }
 
-    /// Something happened to a connection that is being made.
-    pub(super) fn dialled(&mut self, id: SessionId) {
+    /// Something happened to a connection that is being made; `ends` when its peer is done already.
+    pub(super) fn dialled(&mut self, id: SessionId, ends: bool) {
         let Some(socket) = self.sockets.at(id.index) else {
             return;
         };
@@ -47,7 +47,10 @@ impl Loop {
                 socket.dialling = false;
                 self.hub.connected(id);
                 // What arrived together with the connection is told by no further edge.
-                self.list(id);
+                match ends {
+                    true => self.list_ending(id),
+                    false => self.list(id),
+                }
             }
             Ok(false) => {}
             Err(error) => self.fail(id, error),

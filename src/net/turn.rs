@@ -180,7 +180,7 @@ impl Loop {
             .at(id.index)
             .is_some_and(|socket| socket.dialling)
         {
-            return self.dialled(id);
+            return self.dialled(id, event.is_read_closed());
         }
         if event.is_error() {
             return self.hub.lost(id);
@@ -212,7 +212,7 @@ impl Loop {
     }
 
     /// Its peer has ended: what is left to read can wait behind those that live.
-    fn list_ending(&mut self, id: SessionId) {
+    pub(super) fn list_ending(&mut self, id: SessionId) {
         let Some(socket) = self.sockets.at(id.index) else {
             return;
         };

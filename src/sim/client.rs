@@ -4,6 +4,7 @@
 //! the server breaks RFC 6455. It answers pings and Closes unless told not to.
 
 use crate::wire::close::CloseCode;
+use crate::wire::extension::Offer;
 use crate::wire::frame::{Header, OpCode, Reserved, frame_len, write_header};
 use crate::wire::head::HeadLimits;
 use crate::wire::mask::apply_mask;
@@ -56,8 +57,12 @@ impl Received {
 enum Phase {
     /// Anything: they are kept as they are.
     Raw,
-    /// The answer to an upgrade with this key and these subprotocols.
-    Upgrading { key: String, protocols: Vec<String> },
+    /// The answer to an upgrade with this key, these subprotocols and these extensions.
+    Upgrading {
+        key: String,
+        protocols: Vec<String>,
+        extensions: Vec<Offer>,
+    },
     /// Frames.
     Frames,
     /// The answer was no: its bytes are kept, and why.
@@ -98,8 +103,17 @@ impl Client {
     }
 
     /// What arrives next is the answer to an upgrade.
-    pub(super) fn expect_upgrade(&mut self, key: String, protocols: Vec<String>) {
-        self.phase = Phase::Upgrading { key, protocols };
+    pub(super) fn expect_upgrade(
+        &mut self,
+        key: String,
+        protocols: Vec<String>,
+        extensions: Vec<Offer>,
+    ) {
+        self.phase = Phase::Upgrading {
+            key,
+            protocols,
+            extensions,
+        };
     }
 
     /// Whether the server has switched protocols.
@@ -126,13 +140,18 @@ impl Client {
     /// Takes what arrived; the bytes to answer with.
     pub(super) fn take(&mut self, bytes: &[u8]) -> Vec<u8> {
         self.raw.extend_from_slice(bytes);
-        if let Phase::Upgrading { key, protocols } = &self.phase {
+        if let Phase::Upgrading {
+            key,
+            protocols,
+            extensions,
+        } = &self.phase
+        {
             let offered: Vec<&str> = protocols.iter().map(String::as_str).collect();
             let parsed = parse_response(&self.raw, &mut 0, &HeadLimits::default());
             let checked = match parsed {
                 Ok(None) => return Vec::new(),
                 Ok(Some((head, len))) => {
-                    check_response(&head, key, &offered, &[]).map(|accepted| (accepted, len))
+                    check_response(&head, key, &offered, extensions).map(|accepted| (accepted, len))
                 }
                 Err(error) => Err(error),
             };

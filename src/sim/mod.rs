@@ -48,7 +48,8 @@ pub use network::End;
 use crate::app::{App, Peer, Remote, Stats};
 use crate::hub::Limits;
 use crate::wire::error::Result;
-use crate::wire::upgrade::new_key;
+use crate::wire::extension::Offer;
+use crate::wire::upgrade::{new_key, parse_offers};
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::cell::RefCell;
 use std::fmt;
@@ -221,7 +222,8 @@ impl Line {
             let client = &mut world.net.lines[self.line].client;
             let key = new_key(client.random_key());
             let request = upgrade_request(target, &key, fields);
-            client.expect_upgrade(key, offered_protocols(fields));
+            let (protocols, extensions) = (offered_protocols(fields), offered_extensions(fields));
+            client.expect_upgrade(key, protocols, extensions);
             request
         };
         self.send_raw(request.as_bytes());
@@ -241,11 +243,20 @@ fn upgrade_request(target: &str, key: &str, fields: &[(&str, &str)]) -> String {
     request
 }
 
+/// The values of one field, which may stand on several lines.
+fn values<'f>(fields: &'f [(&str, &str)], name: &str) -> impl Iterator<Item = &'f str> {
+    let of_name = move |field: &&(&str, &str)| field.0.eq_ignore_ascii_case(name);
+    fields.iter().filter(of_name).map(|(_, value)| *value)
+}
+
 fn offered_protocols(fields: &[(&str, &str)]) -> Vec<String> {
-    fields
-        .iter()
-        .filter(|(name, _)| name.eq_ignore_ascii_case("sec-websocket-protocol"))
-        .flat_map(|(_, value)| value.split(','))
+    values(fields, "sec-websocket-protocol")
+        .flat_map(|value| value.split(','))
         .map(|name| name.trim().to_owned())
         .collect()
+}
+
+fn offered_extensions(fields: &[(&str, &str)]) -> Vec<Offer> {
+    let lines = values(fields, "sec-websocket-extensions").map(str::as_bytes);
+    parse_offers(lines).unwrap_or_default()
 }

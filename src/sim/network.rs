@@ -167,12 +167,19 @@ impl Network {
         }
     }
 
-    /// The next line to look at; any of them in a shaky network.
-    pub(super) fn next_ready(&mut self) -> Option<usize> {
-        if self.is_shaky && self.ready.len() > 1 {
-            let other = self.random.random_range(0..self.ready.len());
-            self.ready.swap(0, other);
+    /// In a shaky network lines are looked at in any order.
+    pub(super) fn shuffle_ready(&mut self) {
+        for index in 1..self.ready.len() {
+            if !self.is_shaky {
+                return;
+            }
+            let other = self.random.random_range(0..=index);
+            self.ready.swap(index, other);
         }
+    }
+
+    /// The next line to look at.
+    pub(super) fn next_ready(&mut self) -> Option<usize> {
         let line = self.ready.pop_front()?;
         self.lines[line].ready_since = None;
         Some(line)

@@ -72,6 +72,7 @@ impl World {
         self.hub.advance(Now { ms: self.ms, unix });
         self.accept();
         self.tell_writable();
+        self.net.shuffle_ready();
         for _ in 0..self.net.ready.len() {
             if let Some(line) = self.net.next_ready() {
                 self.serve(line);

@@ -13,6 +13,9 @@ mod tests;
 
 /// The longest line in front of a chunk, in bytes: its size and its extensions; past it 400.
 pub const MAX_CHUNK_LINE: usize = 256;
+/// The digits of a chunk's size; past it 400, zeros in front of it included: other servers
+/// read no more than a 64-bit number has.
+const MAX_SIZE_DIGITS: u32 = 16;
 /// The extensions of all chunks of a body together, in bytes; past it 400.
 pub const MAX_EXTENSIONS: usize = 16 * 1024;
 /// The trailers of a body together, in bytes; past it 431.
@@ -23,8 +26,8 @@ pub const MAX_TRAILERS: usize = 8 * 1024;
 enum State {
     /// This many bytes of a body of known length are missing.
     Fixed(u64),
-    /// In the hexadecimal size of a chunk; `digits` tells an empty one from zero.
-    Size { size: u64, digits: bool },
+    /// In the hexadecimal size of a chunk, behind so many digits of it.
+    Size { size: u64, digits: u32 },
     /// In white space behind the size, where only `;` may follow.
     Space { size: u64 },
     /// In the extensions of a chunk.
@@ -77,10 +80,7 @@ impl BodyReader {
                 return Err(Status::PAYLOAD_TOO_LARGE.into());
             }
             BodyLength::Length(length) => State::Fixed(length),
-            BodyLength::Chunked => State::Size {
-                size: 0,
-                digits: false,
-            },
+            BodyLength::Chunked => State::Size { size: 0, digits: 0 },
         };
         Ok(Self {
             state,
@@ -142,10 +142,7 @@ impl BodyReader {
             State::ChunkCr => expect(byte, b'\r', State::ChunkLf),
             State::ChunkLf => {
                 self.line = 0;
-                let size = State::Size {
-                    size: 0,
-                    digits: false,
-                };
+                let size = State::Size { size: 0, digits: 0 };
                 expect(byte, b'\n', size)
             }
             State::BodyEnd => expect(byte, b'\n', State::Complete),
@@ -160,12 +157,14 @@ impl BodyReader {
         }
         let size = match self.state {
             State::Size { size, digits } => match char::from(byte).to_digit(16) {
-                Some(digit) => {
-                    let size = size.checked_mul(16).ok_or(Status::BAD_REQUEST)?;
-                    let size = size + u64::from(digit);
-                    return Ok(State::Size { size, digits: true });
+                Some(digit) if digits < MAX_SIZE_DIGITS => {
+                    return Ok(State::Size {
+                        size: size << 4 | u64::from(digit),
+                        digits: digits + 1,
+                    });
                 }
-                None if !digits => return Err(Status::BAD_REQUEST.into()),
+                Some(_) => return Err(Status::BAD_REQUEST.into()),
+                None if digits == 0 => return Err(Status::BAD_REQUEST.into()),
                 None => self.fits(size)?,
             },
             State::SizeEnd { size: 0 } => return expect(byte, b'\n', State::TrailerStart),

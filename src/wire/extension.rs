@@ -39,7 +39,9 @@ pub struct Agreement {
     pub transform: Box<dyn Transform>,
 }
 
-/// An extension as a route or a client offers it.
+/// An extension as a route or a client offers it. A session gets one at most, and a raw session
+/// none. One value serves all connections of its loop, which is one thread: what it shares with
+/// them may lie behind an `Rc`.
 pub trait Extension: fmt::Debug {
     /// The token in `Sec-WebSocket-Extensions`.
     fn name(&self) -> &str;
@@ -84,7 +86,8 @@ pub struct DecodeError {
 /// in and messages on their way out. Control frames never come here (RFC 6455 §9.2
 /// lets an extension transform them; none that is registered does).
 pub trait Transform: fmt::Debug {
-    /// The reserved bits that a data frame may have on this connection.
+    /// The reserved bits that the first frame of a message may have on this connection; another
+    /// bit fails the connection with 1002 before anything else is asked.
     fn reserved(&self) -> Reserved;
     /// The reserved bits that a continuation may have. None, unless an extension says so:
     /// permessage-deflate marks the first fragment only (RFC 7692 §6.1).
@@ -92,7 +95,8 @@ pub trait Transform: fmt::Debug {
         Reserved::NONE
     }
     /// Whether a frame with these bits needs [`Transform::decode`] at all. A
-    /// continuation is asked with the bits of its message's first frame.
+    /// continuation is asked with the bits of its message's first frame. Text is
+    /// checked to be UTF-8 behind this, never before.
     fn wants(&self, first_reserved: Reserved) -> bool;
     /// Appends the plain payload of this frame to `out`; `cap` is how many bytes it may still grow.
     ///
@@ -107,10 +111,12 @@ pub trait Transform: fmt::Debug {
         out: &mut Vec<u8>,
     ) -> Result<(), DecodeError>;
     /// Appends the transformed payload of a whole message to `out` and returns
-    /// the reserved bits of its frame; `None` leaves it as it is.
+    /// the reserved bits of its frame; `None` leaves it as it is, whatever was appended.
+    /// Without a mark in the reserved bits the peer cannot tell one from the other.
     fn encode(&mut self, opcode: OpCode, payload: &[u8], out: &mut Vec<u8>) -> Option<Reserved>;
-    /// Connections with the same key get the same bytes for the same message,
-    /// so a broadcast is encoded once for all of them. `None`: encode per connection.
+    /// Connections with the same key get the same bytes for the same message, so a broadcast is
+    /// encoded once for all of them, by any of their transformations. Keys are compared among all
+    /// connections whose extension has this name. `None`: encode per connection.
     fn share_key(&self) -> Option<u32>;
     /// Bytes of the peer's that wait here for the rest of their message, beside
     /// what was appended to `out`: they count against the caps of buffered bytes.

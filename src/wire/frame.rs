@@ -1,6 +1,7 @@
 //! The frame of RFC 6455 §5.2: its header, its mask, and writing one.
 
 use super::message::Message;
+use std::fmt;
 
 /// What a frame carries (RFC 6455 §5.2, opcode).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +72,26 @@ impl Reserved {
     /// Whether any bit of `other` is set here too.
     pub const fn intersects(self, other: Self) -> bool {
         self.0 & other.0 != 0
+    }
+}
+
+impl fmt::Display for Reserved {
+    /// `RSV1+RSV2`, or `no reserved bit`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bits = [
+            (Self::RSV1, "RSV1"),
+            (Self::RSV2, "RSV2"),
+            (Self::RSV3, "RSV3"),
+        ];
+        let names: Vec<_> = bits
+            .iter()
+            .filter(|(bit, _)| self.intersects(*bit))
+            .map(|(_, name)| *name)
+            .collect();
+        match names.is_empty() {
+            true => f.write_str("no reserved bit"),
+            false => f.write_str(&names.join("+")),
+        }
     }
 }
 

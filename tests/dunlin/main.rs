@@ -4,14 +4,26 @@
 //! others stand on: a client that can say any bytes, and a server that stops by itself.
 
 mod autobahn;
+mod bad_frames;
 mod binary;
 mod check;
 mod cli;
 mod client;
+mod codec;
+mod extensions;
 mod false_server;
+mod handlers;
+mod http;
 mod log;
+mod masking;
+mod outgoing;
 mod pages;
+mod raw_sessions;
 mod ready;
 mod running;
+mod slow_readers;
+mod subprotocols;
 mod wire_client;
 mod wire_frame;
+mod wire_server;
+mod witness;

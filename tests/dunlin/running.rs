@@ -20,12 +20,13 @@ pub(crate) fn start(app: impl FnOnce() -> App + Send + 'static) -> Running {
     start_server(move || Server::new(app()))
 }
 
-/// Runs a server with settings of its own; it is told to listen here.
+/// Runs a server with settings of its own; it is told to listen here, too.
 pub(crate) fn start_server(server: impl FnOnce() -> Server + Send + 'static) -> Running {
     let (tell, told) = channel();
     let thread = thread::spawn(move || {
         let server = server().listen("127.0.0.1:0")?;
-        let address = server.addresses()[0].to_string();
+        let address = server.addresses().last().map(ToString::to_string);
+        let address = address.expect("it listens");
         tell.send((address, server.remote()))
             .expect("the test waits for this");
         server.run()
@@ -112,4 +113,34 @@ pub(crate) fn assert_silent(client: &mut WireClient) {
         Frame::pong(b"anything?"),
         "the server has said something"
     );
+}
+
+/// Rounds that [`until`] goes at most. Never reached when all is well.
+const ROUNDS: usize = 200_000;
+
+/// Lets the server turn until this holds: each round is an answered ping of `clock`, a WebSocket
+/// that nobody else sends to.
+#[track_caller]
+pub(crate) fn until(clock: &mut WireClient, what: &str, mut holds: impl FnMut() -> bool) {
+    for _ in 0..ROUNDS {
+        if holds() {
+            return;
+        }
+        turn(clock);
+    }
+    panic!("{ROUNDS} turns of the server have passed without: {what}");
+}
+
+/// Lets the server turn once.
+#[track_caller]
+pub(crate) fn turn(clock: &mut WireClient) {
+    clock.send(Frame::ping(b"turn"));
+    assert_eq!(clock.read_frame(), Frame::pong(b"turn"));
+}
+
+/// Sees a text come back: the server serves this client.
+#[track_caller]
+pub(crate) fn assert_echo(client: &mut WireClient) {
+    client.send_text("are you there?");
+    assert_eq!(client.read_text(), "are you there?");
 }

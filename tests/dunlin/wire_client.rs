@@ -7,12 +7,16 @@
 #![allow(dead_code)] // a toolbox: each piece waits for the test that needs it
 
 pub(crate) use crate::wire_frame::Frame;
+use socket2::{Domain, SockRef, Socket, Type};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
 /// How long a read may take. Never reached when all is well.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Bytes that the kernel keeps for a narrow client, each way: two segments of the loopback.
+const NARROW: usize = 128 << 10;
 
 /// The key and its answer of RFC 6455 §1.3.
 pub(crate) const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
@@ -65,7 +69,21 @@ pub(crate) struct WireClient {
 
 impl WireClient {
     pub(crate) fn connect(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).expect("the server accepts");
+        Self::over(TcpStream::connect(address).expect("the server accepts"))
+    }
+
+    /// A connection that takes few bytes from the network, and gives few to it, until it reads:
+    /// what else it is sent waits at the server.
+    pub(crate) fn narrow(address: SocketAddr) -> Self {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None);
+        let socket = socket.expect("a socket");
+        socket.set_recv_buffer_size(NARROW).expect("a buffer size");
+        socket.set_send_buffer_size(NARROW).expect("a buffer size");
+        socket.connect(&address.into()).expect("the server accepts");
+        Self::over(socket.into())
+    }
+
+    fn over(stream: TcpStream) -> Self {
         stream
             .set_read_timeout(Some(PATIENCE))
             .expect("a time limit");
@@ -248,6 +266,24 @@ impl WireClient {
         std::mem::take(&mut self.unread)
     }
 
+    /// The same where a reset is a failure of the server: it would destroy an answer under way.
+    #[track_caller]
+    pub(crate) fn read_to_clean_end(&mut self) -> Vec<u8> {
+        let mut all = std::mem::take(&mut self.unread);
+        let read = self.stream.read_to_end(&mut all);
+        let seen = all.escape_ascii().to_string();
+        let seen = seen.get(..200).unwrap_or(&seen);
+        read.unwrap_or_else(|error| panic!("no clean end: {error}; behind \"{seen}\""));
+        all
+    }
+
+    /// Ends the connection at once and without a goodbye: the server reads a reset.
+    pub(crate) fn reset(self) {
+        SockRef::from(&self.stream)
+            .set_linger(Some(Duration::ZERO))
+            .expect("the socket is open");
+    }
+
     /// Says that nothing more will be written.
     pub(crate) fn shut_write(&self) {
         self.stream
@@ -259,12 +295,11 @@ impl WireClient {
     #[track_caller]
     pub(crate) fn take(&mut self, count: usize) -> Vec<u8> {
         while self.unread.len() < count {
-            let (have, seen) = (self.unread.len(), self.unread.escape_ascii().to_string());
-            let seen = seen.get(..200).unwrap_or(&seen);
-            assert!(
-                self.fill(),
-                "the end came after {have} of {count} bytes: \"{seen}\""
-            );
+            if !self.fill() {
+                let (have, seen) = (self.unread.len(), self.unread.escape_ascii().to_string());
+                let seen = seen.get(..200).unwrap_or(&seen);
+                panic!("the end came after {have} of {count} bytes: \"{seen}\"");
+            }
         }
         self.unread.drain(..count).collect()
     }

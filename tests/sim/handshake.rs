@@ -43,6 +43,15 @@ fn a_connection_that_says_nothing_is_answered_408() {
 }
 
 #[test]
+fn a_deadline_is_over_also_when_the_clock_jumps_an_hour() {
+    let (sim, _) = stage();
+    let line = sim.connect();
+    sim.drive();
+    sim.jump(secs(3600));
+    assert!(line.receive_http().starts_with("HTTP/1.1 408 "));
+}
+
+#[test]
 fn a_head_may_come_byte_by_byte() {
     let (sim, _) = stage();
     let line = sim.connect();

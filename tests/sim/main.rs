@@ -1,7 +1,11 @@
 //! The rules of the hub over virtual time, and a world of random clients.
 
 mod backlog;
+mod calls;
+mod chat;
 mod closing;
+mod crowd;
+mod extensions;
 mod fairness;
 mod handshake;
 mod opening;
@@ -11,3 +15,4 @@ mod sessions;
 mod stopping;
 mod timers;
 mod topics;
+mod world;

@@ -10,8 +10,26 @@ use dunlin::{
     Settings, Status,
 };
 use std::cell::RefCell;
+use std::panic;
 use std::rc::Rc;
+use std::sync::Once;
 use std::time::Duration;
+
+/// What a puppet says when it panics as it was told.
+const TOLD_TO: &str = "the puppet was told to";
+
+/// Lets the panics of puppets pass in silence.
+fn quiet_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let usual = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if info.payload_as_str() != Some(TOLD_TO) {
+                usual(info);
+            }
+        }));
+    });
+}
 
 /// What happened, in order.
 #[derive(Clone, Default)]
@@ -31,6 +49,8 @@ impl Diary {
 pub(crate) struct Puppet {
     diary: Diary,
     sessions: Vec<SessionId>,
+    /// How many numbers were sent.
+    numbers: u64,
 }
 
 impl Puppet {
@@ -42,8 +62,20 @@ impl Puppet {
                 words.next().unwrap_or(""),
                 words.next().unwrap_or(""),
             );
-            self.act(session, verb, first, second);
+            match second.strip_prefix('#') {
+                Some(length) => {
+                    let number = self.number_of(length.parse().unwrap_or(0));
+                    self.act(session, verb, first, &number);
+                }
+                None => self.act(session, verb, first, second),
+            }
         }
+    }
+
+    /// The next number, as text of this length: later numbers belong to later calls.
+    fn number_of(&mut self, length: usize) -> String {
+        self.numbers += 1;
+        format!("{:<length$}", self.numbers)
     }
 
     fn act(&mut self, session: &mut Session<'_>, verb: &str, first: &str, second: &str) {
@@ -52,6 +84,9 @@ impl Puppet {
             "" => {}
             "echo" => {
                 let _ = session.send(first);
+            }
+            "say" => {
+                let _ = session.send(second);
             }
             "flood" => self.flood(session, number(), second),
             "join" => {
@@ -67,13 +102,11 @@ impl Puppet {
                 session.publish_to_others(first, second);
             }
             "tell" => {
-                let answer = session.send_to(self.sessions[number()], second);
+                let answer = session.send_to(self.session(number()), second);
                 self.diary.write(format!("tell {first}: {answer:?}"));
             }
             "close" => session.close(CloseCode::new(number() as u16), second),
-            "close-other" => {
-                session.close_other(self.sessions[number()], CloseCode::NORMAL, second)
-            }
+            "close-other" => session.close_other(self.session(number()), CloseCode::NORMAL, second),
             "close-all" => {
                 for other in &self.sessions {
                     session.close_other(*other, CloseCode::NORMAL, "all");
@@ -89,7 +122,7 @@ impl Puppet {
             "cancel" => {
                 session.cancel_timer(number() as u64);
             }
-            "panic" => panic!("the puppet was told to"),
+            "panic" => panic!("{TOLD_TO}"),
             other => panic!("a puppet cannot {other:?}"),
         }
     }
@@ -105,6 +138,10 @@ impl Puppet {
         if refused > 0 {
             self.diary.write(format!("{refused} of {count} not taken"));
         }
+    }
+
+    fn session(&self, number: usize) -> SessionId {
+        self.sessions[number % self.sessions.len()]
     }
 
     fn number(&self, session: &Session<'_>) -> usize {
@@ -168,15 +205,21 @@ pub(crate) fn stage() -> (Sim, Diary) {
 }
 
 pub(crate) fn stage_with(settings: Settings, limits: Limits) -> (Sim, Diary) {
+    stage_of(settings, limits, 0)
+}
+
+pub(crate) fn stage_of(settings: Settings, limits: Limits, seed: u64) -> (Sim, Diary) {
+    quiet_panics();
     let diary = Diary::default();
     let puppet = Puppet {
         diary: diary.clone(),
         sessions: Vec::new(),
+        numbers: 0,
     };
     let app = App::new()
         .ws_with("/", settings, puppet)
         .get("/page", |_| Response::ok("text/plain", b"page".as_slice()));
-    let sim = Sim::with(app, limits, 0).expect("the program is right");
+    let sim = Sim::with(app, limits, seed).expect("the program is right");
     (sim, diary)
 }
 

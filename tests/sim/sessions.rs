@@ -2,15 +2,6 @@
 
 use crate::puppet::{secs, stage};
 use dunlin::sim::Received;
-use std::panic;
-
-/// Runs with panics that print nothing.
-fn quietly(test: impl FnOnce()) {
-    let hook = panic::take_hook();
-    panic::set_hook(Box::new(|_| {}));
-    test();
-    panic::set_hook(hook);
-}
 
 #[test]
 fn a_message_can_be_sent_to_another_session() {
@@ -61,42 +52,36 @@ fn closing_another_session_while_going_through_all_is_safe() {
 
 #[test]
 fn a_panicking_handler_ends_its_session_only_with_1011() {
-    quietly(|| {
-        let (sim, diary) = stage();
-        let (a, b) = (sim.open("/?do=join+room"), sim.open("/?do=join+room"));
-        a.send("echo before; panic; echo never");
-        assert_eq!(a.receive_text(), "before");
-        assert_eq!(a.receive(), Some(Received::close(1011, "Internal error")));
-        assert_eq!(diary.read(), ["0 closed 1011 Internal error by Us"]);
-        b.send("publish room alive");
-        assert_eq!(b.receive_text(), "alive");
-        sim.open("/").send("echo new");
-    });
+    let (sim, diary) = stage();
+    let (a, b) = (sim.open("/?do=join+room"), sim.open("/?do=join+room"));
+    a.send("echo before; panic; echo never");
+    assert_eq!(a.receive_text(), "before");
+    assert_eq!(a.receive(), Some(Received::close(1011, "Internal error")));
+    assert_eq!(diary.read(), ["0 closed 1011 Internal error by Us"]);
+    b.send("publish room alive");
+    assert_eq!(b.receive_text(), "alive");
+    sim.open("/").send("echo new");
 }
 
 #[test]
 fn a_panic_in_the_open_event_ends_that_session_only() {
-    quietly(|| {
-        let (sim, diary) = stage();
-        let a = sim.open("/?do=timer+5000+1;join+room;panic");
-        assert_eq!(a.receive(), Some(Received::close(1011, "Internal error")));
-        sim.advance(secs(20));
-        assert!(sim.is_empty());
-        assert_eq!(sim.topics(), 0);
-        assert_eq!(diary.read(), [""; 0], "no other event follows");
-    });
+    let (sim, diary) = stage();
+    let a = sim.open("/?do=timer+5000+1;join+room;panic");
+    assert_eq!(a.receive(), Some(Received::close(1011, "Internal error")));
+    sim.advance(secs(20));
+    assert!(sim.is_empty());
+    assert_eq!(sim.topics(), 0);
+    assert_eq!(diary.read(), [""; 0], "no other event follows");
 }
 
 #[test]
 fn a_panic_in_a_timer_ends_that_session_only() {
-    quietly(|| {
-        let (sim, _) = stage();
-        let a = sim.open("/");
-        a.send("timer 10 1; panic");
-        assert_eq!(a.receive(), Some(Received::close(1011, "Internal error")));
-        sim.advance(secs(1));
-        assert!(sim.is_empty());
-    });
+    let (sim, _) = stage();
+    let a = sim.open("/");
+    a.send("timer 10 1; panic");
+    assert_eq!(a.receive(), Some(Received::close(1011, "Internal error")));
+    sim.advance(secs(1));
+    assert!(sim.is_empty());
 }
 
 #[test]

@@ -14,7 +14,7 @@ const FLOORS: [&[&str]; 7] = [
     &["hub"],
     &["net", "sim"],
     &["server", "client"],
-    &["apps", "bench", "check", "cluster"],
+    &["apps", "bench", "check", "cluster", "fuzzing"],
     &["cli"],
 ];
 

@@ -140,6 +140,13 @@ fn a_chunk_size_that_overflows_is_400() {
 }
 
 #[test]
+fn a_chunk_size_of_more_digits_than_others_read_is_400() {
+    let zeros = format!("{}\r\n\r\n", "0".repeat(16));
+    assert_eq!(chunked(&zeros), content("", zeros.len()));
+    assert_eq!(chunked(&format!("0{zeros}")), refused(Status::BAD_REQUEST));
+}
+
+#[test]
 fn chunks_over_the_limit_are_413_at_their_size() {
     assert_eq!(chunked("65\r"), refused(Status::PAYLOAD_TOO_LARGE));
     assert_eq!(chunked("65;"), refused(Status::PAYLOAD_TOO_LARGE));

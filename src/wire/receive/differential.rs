@@ -133,6 +133,39 @@ pub fn compare(data: &[u8]) {
     );
 }
 
+/// Compares cut and whole alone, where tungstenite cannot follow: with a transformation,
+/// or `raw`. Returns the data messages that were heard, and whether each was text.
+///
+/// # Panics
+/// When cut and whole disagree, or when a message or frame is past its limit.
+pub fn compare_cuts(
+    data: &[u8],
+    raw: bool,
+    transform: impl Fn() -> Option<Box<dyn Transform>>,
+) -> Vec<(bool, Vec<u8>)> {
+    let Some((mut setup, stream)) = Setup::parse(data) else {
+        return Vec::new();
+    };
+    setup.rules.raw = raw;
+    let mut lanes = Lanes::new();
+    let cut = hear(&mut lanes, &setup, transform().as_deref_mut(), stream);
+    setup.cuts.clear();
+    let whole = hear(&mut lanes, &setup, transform().as_deref_mut(), stream);
+    assert_eq!(cut, whole, "cut and whole disagree");
+    let mut messages = Vec::new();
+    for seen in whole.seen {
+        match seen {
+            Seen::Text(text) => messages.push((true, text.into_bytes())),
+            Seen::Binary(bytes) => messages.push((false, bytes)),
+            Seen::Frame(_, payload) => assert!(payload.len() <= setup.rules.max_frame),
+            _ => {}
+        }
+    }
+    let limit = setup.rules.max_message;
+    assert!(messages.iter().all(|(_, bytes)| bytes.len() <= limit));
+    messages
+}
+
 /// Feeds a stream to the lanes.
 pub(super) fn hear(
     lanes: &mut Lanes,
@@ -169,6 +202,7 @@ pub(super) fn hear(
         let transform = transform.as_deref_mut();
         heard.drain(lanes, &mut receiver, transform, &setup.rules, input);
     }
+    assert!(!receiver.is_at_rest() || receiver.buffered() == 0);
     lanes.release(receiver);
     heard
 }

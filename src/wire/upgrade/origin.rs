@@ -56,6 +56,9 @@ pub fn origin_matches(origin: &str, pattern: &str) -> bool {
             .authority
             .matches(&pattern.authority, pattern.default_port());
     };
+    if domain.is_empty() {
+        return false;
+    }
     let host = origin.authority.host;
     let Some((labels, tail)) = host
         .len()
@@ -169,5 +172,13 @@ mod tests {
             "http://a.localhost:3000",
             "http://*.localhost:3000"
         ));
+    }
+
+    #[test]
+    fn a_star_without_a_domain_matches_nothing() {
+        for origin in ["https://a.example.org.", "https://a.", "https://a"] {
+            assert!(!origin_matches(origin, "https://*."), "{origin}");
+            assert!(!origin_matches(origin, "https://*.:443"), "{origin}");
+        }
     }
 }

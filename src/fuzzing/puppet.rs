@@ -1,0 +1,249 @@
+//! The program behind the targets of the hub: it does what its clients tell
+//! it, and keeps a book of its sessions.
+
+use crate::app::{
+    App, Backlog, Call, Handler, RawHandler, Request, Response, Session, SessionId, Settings,
+};
+use crate::hub::Limits;
+use crate::wire::close::{CloseCode, CloseReason};
+use crate::wire::deflate::Deflate;
+use crate::wire::frame::{OpCode, Reserved};
+use crate::wire::message::Message;
+use crate::wire::receive::RawFrame;
+use crate::wire::response::Status;
+use core::net::{Ipv4Addr, SocketAddr};
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// The WebSocket routes of the program, and one that is plain HTTP.
+pub(super) const TARGETS: [&str; 7] = [
+    "/newest", "/oldest", "/close", "/stop", "/raw", "/deflate", "/plain",
+];
+/// Sessions that a command can name.
+const KNOWN: usize = 16;
+const TOPICS: [&str; 4] = ["a", "b", "c", "d"];
+
+/// What was opened and closed. What is wrong is kept here, because a panic of a handler is the
+/// hub's to catch.
+#[derive(Default)]
+pub(super) struct Book {
+    live: Vec<SessionId>,
+    wrong: Option<String>,
+}
+
+pub(super) type SharedBook = Rc<RefCell<Book>>;
+
+impl Book {
+    /// # Panics
+    /// When an event came to a session before its open event, after its close event, or twice.
+    pub(super) fn check(&self, sessions: u64) {
+        if let Some(wrong) = &self.wrong {
+            panic!("{wrong}");
+        }
+        assert_eq!(self.live.len() as u64, sessions, "sessions that live");
+    }
+
+    fn opened(&mut self, id: SessionId) {
+        if self.live.contains(&id) {
+            self.wrong = Some(format!("{id} opened twice"));
+        }
+        self.live.push(id);
+    }
+
+    fn event(&mut self, id: SessionId, what: &str) {
+        if !self.live.contains(&id) {
+            self.wrong = Some(format!("{what} of {id}, which is not open"));
+        }
+    }
+
+    fn closed(&mut self, id: SessionId) {
+        self.event(id, "close");
+        self.live.retain(|live| *live != id);
+    }
+}
+
+/// Small limits, so that few bytes pass them.
+pub(super) fn limits() -> Limits {
+    Limits::default()
+        .max_connections(24)
+        .max_per_address(20)
+        .max_buffered(40 << 10)
+        .max_body(200)
+}
+
+fn settings(backlog: Backlog) -> Settings {
+    let mut settings = Settings::default()
+        .max_message_size(4096)
+        .backlog_mark(1 << 10)
+        .backlog_limit(6 << 10)
+        .backlog(backlog);
+    settings.protocols = vec!["chat".to_owned(), "v2".to_owned()];
+    settings
+}
+
+/// The program and its book.
+pub(super) fn program() -> (App, SharedBook) {
+    let book = SharedBook::default();
+    let puppet = || Puppet {
+        book: Rc::clone(&book),
+        known: Vec::new(),
+    };
+    let deflate = settings(Backlog::Close).extension(Deflate::new());
+    let app = App::new()
+        .ws_with("/newest", settings(Backlog::DropNewest), puppet())
+        .ws_with("/oldest", settings(Backlog::DropOldest), puppet())
+        .ws_with("/close", settings(Backlog::Close), puppet())
+        .ws_with("/stop", settings(Backlog::StopReading), puppet())
+        .ws_raw("/raw", settings(Backlog::Close), puppet())
+        .ws_with("/deflate", deflate.clone(), puppet())
+        .outgoing("out", deflate, puppet())
+        .get("/plain", |request| {
+            Response::ok("text/plain", request.path().as_bytes().to_vec())
+        })
+        .post("/plain", |request| {
+            Response::ok("text/plain", request.body().to_vec())
+        });
+    (app, book)
+}
+
+struct Puppet {
+    book: SharedBook,
+    known: Vec<SessionId>,
+}
+
+impl Puppet {
+    fn open(&mut self, request: &Request<'_>, session: &mut Session<'_>) -> Result<(), Response> {
+        let id = session.id();
+        self.known.truncate(KNOWN - 1);
+        self.known.insert(0, id);
+        if let Some(commands) = request.query("do") {
+            self.obey(session, commands.as_bytes());
+        }
+        if request.query("refuse").is_some() {
+            return Err(Response::refusal(Status::FORBIDDEN));
+        }
+        self.book.borrow_mut().opened(id);
+        Ok(())
+    }
+
+    /// Two bytes a command: what, and with what.
+    fn obey(&mut self, session: &mut Session<'_>, commands: &[u8]) {
+        for command in commands.chunks_exact(2).take(64) {
+            let (verb, with) = (command[0], usize::from(command[1]));
+            self.act(session, verb, with);
+        }
+    }
+
+    fn act(&mut self, session: &mut Session<'_>, verb: u8, with: usize) {
+        let topic = TOPICS[with % TOPICS.len()];
+        let text = "text of a message ".repeat(with / 16);
+        let other = self.known[with % self.known.len()];
+        match verb {
+            b's' => {
+                let _ = session.send(&text);
+            }
+            b'S' => {
+                let _ = session.send(&vec![0; with * 64][..]);
+            }
+            b'j' => drop(session.join(topic)),
+            b'l' => drop(session.leave(topic)),
+            b'p' => drop(session.publish(topic, &text)),
+            b'o' => drop(session.publish_to_others(topic, &text)),
+            b't' => {
+                let _ = session.send_to(other, "told");
+            }
+            b'c' => session.close(CloseCode::new(995 + with as u16), &text),
+            b'x' => session.close_other(other, CloseCode::NORMAL, "bye"),
+            b'i' => {
+                let _ = session.ping(text.as_bytes());
+            }
+            b'T' => session.set_timer(Duration::from_millis(with as u64 * 20), with as u64 & 3),
+            b'C' => drop(session.cancel_timer(with as u64 & 3)),
+            b'd' => {
+                let address = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), with as u16);
+                let call = Call::new(address, "localhost", "/somewhere");
+                drop(session.connect("out", call));
+            }
+            b'q' => drop((session.subscribers(topic), session.buffered())),
+            _ => {}
+        }
+    }
+}
+
+impl Handler for Puppet {
+    type Data = ();
+
+    fn open(&mut self, request: &Request<'_>, session: &mut Session<'_>) -> Result<(), Response> {
+        Self::open(self, request, session)
+    }
+
+    fn message(&mut self, (): &mut (), session: &mut Session<'_>, message: Message<'_>) {
+        self.book.borrow_mut().event(session.id(), "message");
+        match message {
+            Message::Text(text) => self.obey(session, text.as_bytes()),
+            Message::Binary(_) => {
+                let _ = session.send(message);
+            }
+        }
+    }
+
+    fn drain(&mut self, (): &mut (), session: &mut Session<'_>, dropped: u64) {
+        self.book.borrow_mut().event(session.id(), "drain");
+        // An answer to what was drained would fill the backlog again, for ever.
+        if dropped == 1 {
+            let _ = session.send("one was dropped");
+        }
+    }
+
+    fn pong(&mut self, (): &mut (), session: &mut Session<'_>, payload: &[u8]) {
+        self.book.borrow_mut().event(session.id(), "pong");
+        assert!(payload.len() <= 125);
+    }
+
+    fn timer(&mut self, (): &mut (), session: &mut Session<'_>, token: u64) {
+        self.book.borrow_mut().event(session.id(), "timer");
+        self.act(session, b"slpx"[token as usize & 3], 33);
+    }
+
+    fn failed(&mut self, session: &mut Session<'_>, _: &Call, _: &crate::wire::error::Error) {
+        session.publish("a", "a call failed");
+    }
+
+    fn close(&mut self, (): (), session: &mut Session<'_>, _: &CloseReason) {
+        self.book.borrow_mut().closed(session.id());
+        session.publish("b", "somebody left");
+    }
+}
+
+impl RawHandler for Puppet {
+    type Data = ();
+
+    fn open(&mut self, request: &Request<'_>, session: &mut Session<'_>) -> Result<(), Response> {
+        Self::open(self, request, session)
+    }
+
+    fn frame(&mut self, (): &mut (), session: &mut Session<'_>, frame: RawFrame<'_>) {
+        self.book.borrow_mut().event(session.id(), "frame");
+        let answer = RawFrame {
+            fin: true,
+            reserved: Reserved::NONE,
+            ..frame
+        };
+        match frame.opcode {
+            OpCode::Text => self.obey(session, frame.payload),
+            OpCode::Binary => {
+                let _ = session.send_frame(answer);
+            }
+            OpCode::Close => {
+                let payload = &[0x03, 0xE8];
+                let _ = session.send_frame(RawFrame { payload, ..answer });
+            }
+            _ => {}
+        }
+    }
+
+    fn close(&mut self, (): (), session: &mut Session<'_>, _: &CloseReason) {
+        self.book.borrow_mut().closed(session.id());
+    }
+}
