@@ -123,6 +123,19 @@ fn the_message_that_has_begun_is_never_dropped() {
 }
 
 #[test]
+fn a_long_message_that_has_begun_is_whole_before_the_close() {
+    let (sim, _, peer) = stalled(Backlog::Close);
+    peer.set_capacity(10);
+    peer.send("flood 1 50000");
+    flood(&sim, &peer, 1);
+    peer.set_capacity(64 << 10);
+    peer.resume();
+    let received = peer.receive_all();
+    assert!(matches!(&received[0], Received::Text(text) if text.len() == 50_000));
+    assert_eq!(received[1..], [Received::close(1008, "Slow reader")]);
+}
+
+#[test]
 fn one_message_may_pass_the_limit_when_nothing_else_waits() {
     for policy in [
         Backlog::Close,
@@ -150,6 +163,23 @@ fn ten_seconds_over_the_mark_close_a_slow_reader() {
         peer.receive_all().last(),
         Some(&Received::close(1008, "Slow reader"))
     );
+}
+
+#[test]
+fn a_slow_reader_that_takes_a_little_now_and_then_is_closed_too() {
+    let (sim, _, peer) = stalled(Backlog::Close);
+    flood(&sim, &peer, 9);
+    for _ in 0..10 {
+        peer.set_capacity(100);
+        peer.resume();
+        sim.step();
+        peer.stall();
+        sim.advance(secs(1));
+    }
+    peer.set_capacity(64 << 10);
+    peer.resume();
+    let received = peer.receive_all();
+    assert_eq!(received.last(), Some(&Received::close(1008, "Slow reader")));
 }
 
 #[test]

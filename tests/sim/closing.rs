@@ -1,9 +1,9 @@
 //! SPEC 4: the ways in which a session ends.
 
 use crate::puppet::{millis, open_manual, secs, stage};
-use dunlin::CloseCode;
-use dunlin::sim::{End, Received};
+use dunlin::sim::{End, Received, Sim};
 use dunlin::wire::frame::{OpCode, Reserved};
+use dunlin::{App, CloseCode, RawFrame, Session, Settings};
 
 #[test]
 fn the_peers_close_is_answered_with_its_code_and_the_line_ends() {
@@ -51,6 +51,26 @@ fn a_close_handshake_ends_within_10_s() {
     sim.advance(millis(100));
     assert!(sim.is_empty());
     assert_eq!(diary.read(), ["0 closed 1000 bye by Us"]);
+}
+
+#[test]
+fn a_peer_that_never_answers_the_close_of_a_raw_handler_is_cut_after_10_s() {
+    let close = |session: &mut Session<'_>, _: RawFrame<'_>| {
+        let _ = session.send_frame(RawFrame {
+            fin: true,
+            reserved: Reserved::NONE,
+            opcode: OpCode::Close,
+            payload: &1000_u16.to_be_bytes(),
+        });
+    };
+    let sim = Sim::new(App::new().ws_raw("/", Settings::default(), close)).unwrap();
+    let peer = open_manual(&sim);
+    peer.send("");
+    assert_eq!(peer.receive(), Some(Received::close(1000, "")));
+    sim.advance(millis(9_900));
+    assert!(!sim.is_empty());
+    sim.advance(millis(100));
+    assert!(sim.is_empty());
 }
 
 #[test]

@@ -76,6 +76,27 @@ fn an_upgrade_may_come_byte_by_byte_with_its_first_messages_behind_it() {
 }
 
 #[test]
+fn the_first_messages_may_come_in_one_read_with_the_upgrade() {
+    let (sim, _) = stage();
+    let peer = sim.connect().upgrade("/", &[]);
+    peer.send("echo one");
+    peer.send("echo two");
+    assert_eq!(peer.receive_text(), "one");
+    assert_eq!(peer.receive_text(), "two");
+}
+
+#[test]
+fn a_body_that_is_not_complete_in_10_s_is_answered_408() {
+    let (sim, _) = stage();
+    let line = sim.connect();
+    line.send_raw(b"GET /page HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nhalf");
+    sim.advance(millis(9_900));
+    assert_eq!(line.receive_http(), "");
+    sim.advance(millis(100));
+    assert!(line.receive_http().starts_with("HTTP/1.1 408 "));
+}
+
+#[test]
 fn an_idle_connection_is_kept_for_60_s_and_then_ended_without_a_word() {
     let (sim, _) = stage();
     let line = sim.connect();

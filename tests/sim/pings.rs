@@ -103,6 +103,22 @@ fn a_pong_that_matched_once_does_not_match_again() {
 }
 
 #[test]
+fn the_pong_of_an_earlier_ping_does_not_count() {
+    let (sim, diary) = stage();
+    let peer = open_manual(&sim);
+    sim.advance(secs(25));
+    let earlier = ping(&peer);
+    peer.pong(&earlier);
+    sim.advance(secs(25));
+    ping(&peer);
+    peer.pong(&earlier);
+    sim.drive();
+    assert_eq!(diary.read().len(), 1, "it is for the handler");
+    sim.advance(secs(15));
+    assert_eq!(peer.receive(), Some(Received::close(1011, "Ping timeout")));
+}
+
+#[test]
 fn other_data_is_no_pong() {
     let (sim, _) = stage();
     let peer = open_manual(&sim);

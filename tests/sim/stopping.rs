@@ -53,6 +53,18 @@ fn a_stopping_server_lets_nobody_in() {
 }
 
 #[test]
+fn a_request_that_comes_before_shutdown_reached_its_connection_gets_503() {
+    let (sim, _) = stage();
+    let lines: Vec<_> = (0..200).map(|_| sim.connect()).collect();
+    sim.drive();
+    sim.remote().shutdown().unwrap();
+    sim.step();
+    let last = &lines[199];
+    last.send_raw(b"GET /page HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    assert!(last.receive_http().starts_with("HTTP/1.1 503 "));
+}
+
+#[test]
 fn who_does_not_answer_is_cut_when_the_time_of_the_drain_is_over() {
     let (sim, _) = stage_with(Settings::default(), Limits::default().drain(secs(3)));
     let peer = open_manual(&sim);

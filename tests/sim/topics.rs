@@ -3,7 +3,7 @@
 use crate::puppet::{stage, stage_with};
 use dunlin::hub::Limits;
 use dunlin::sim::{Conversation, Received};
-use dunlin::{Backlog, Settings};
+use dunlin::{Backlog, CloseCode, Settings};
 
 fn texts(conversation: &Conversation) -> Vec<String> {
     let received = conversation.receive_all();
@@ -73,6 +73,28 @@ fn the_order_holds_for_a_member_that_reads_slowly() {
         .flat_map(|n| ["a", "b", "c"].map(|part| format!("{n}{part}")))
         .collect();
     assert_eq!(texts(&b), expected);
+}
+
+#[test]
+fn what_was_published_before_a_ping_came_goes_out_before_its_pong() {
+    let (sim, _) = stage();
+    let (a, b) = (sim.open("/"), sim.open("/?do=join+room"));
+    a.send("publish room first");
+    b.ping(b"second");
+    sim.drive();
+    let expected = [Received::text("first"), Received::Pong(b"second".to_vec())];
+    assert_eq!(b.receive_all(), expected);
+}
+
+#[test]
+fn what_was_published_before_the_peers_close_came_goes_out_before_the_answer() {
+    let (sim, _) = stage();
+    let (a, b) = (sim.open("/"), sim.open("/?do=join+room"));
+    a.send("publish room last");
+    b.close(CloseCode::NORMAL, "");
+    sim.drive();
+    let expected = [Received::text("last"), Received::close(1000, "")];
+    assert_eq!(b.receive_all(), expected);
 }
 
 #[test]

@@ -139,6 +139,23 @@ fn a_message_over_its_limit_is_refused_from_the_header_alone() {
 }
 
 #[test]
+fn a_whole_frame_over_a_limit_is_refused_too() {
+    let by_frame = Rules {
+        max_frame: 10,
+        ..RULES
+    };
+    let by_message = Rules {
+        max_message: 10,
+        ..RULES
+    };
+    for rules in [by_frame, by_message] {
+        let heard = listen(rules, &frame(0x82, &[0; 11]));
+        assert_eq!(heard.seen, []);
+        assert_eq!(heard.failure.map(|failure| failure.code.get()), Some(1009));
+    }
+}
+
+#[test]
 fn control_frames_do_not_count_for_the_message_limit() {
     let rules = Rules {
         max_message: 4,
@@ -204,6 +221,17 @@ fn floods_of_empty_fragments_are_refused() {
     }
     stream.extend(&head(0x80, 0)[..2]);
     fails_at_the_last_byte(RULES, &stream, 1008);
+}
+
+#[test]
+fn the_32_bytes_of_one_more_fragment_may_come_with_it() {
+    let mut stream = frame(0x02, b"");
+    for _ in 1..1024 {
+        stream.extend(frame(0x00, b""));
+    }
+    fails_at_the_last_byte(RULES, &[&stream, &head(0x80, 31)[..2]].concat(), 1008);
+    stream.extend(frame(0x80, &[1; 32]));
+    assert_eq!(listen(RULES, &stream).seen, [Seen::Binary(vec![1; 32])]);
 }
 
 #[test]
