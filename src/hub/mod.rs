@@ -255,7 +255,8 @@ impl Hub {
         self.run_drains(io, EVENTS_A_TURN);
         Floor::new(&mut self.core, io).stop_slice(BURIALS_A_TURN);
         Floor::new(&mut self.core, io).deliver();
-        for _ in 0..FLUSHES_A_TURN {
+        // Whoever has more than a turn may take is behind the others in the list again.
+        for _ in 0..FLUSHES_A_TURN.min(self.core.dirty.len()) {
             let Some(place) = self.core.dirty.pop_front() else {
                 break;
             };

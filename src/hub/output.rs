@@ -182,8 +182,9 @@ impl Floor<'_> {
                 self.core.mark_dirty(place);
                 return self.core.backlog_fell(place);
             }
-            let asked = front.len();
-            match self.io.send(place, front) {
+            // One piece may be longer than a turn may take.
+            let asked = front.len().min(budget);
+            match self.io.send(place, &front[..asked]) {
                 Err(Lost) => return self.core.lost(place),
                 Ok(sent) => {
                     rare.outbox.sent(sent);

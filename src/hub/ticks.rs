@@ -1,6 +1,6 @@
 //! Coarse deadlines: two bytes a connection in one parallel array, scanned in
-//! order when the earliest is due. For times of seconds; nothing is exact below
-//! a tick, and nothing fires early.
+//! order when the earliest is due. For times of seconds: they are kept to within a
+//! tick, and in ticks nothing fires early.
 
 use std::time::Duration;
 

@@ -223,9 +223,13 @@ impl Network {
                 continue;
             }
             let bytes = std::mem::take(&mut state.down);
+            // A pipe that is nothing wide has no room however often it is emptied.
+            let has_room = state.capacity > 0;
             let reply = state.client.take(&bytes);
             let hangs_up = state.end.is_some() && state.client.is_automatic;
-            self.unblock(line);
+            if has_room {
+                self.unblock(line);
+            }
             if !reply.is_empty() {
                 self.push_up(line, &reply);
             }

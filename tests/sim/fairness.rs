@@ -38,6 +38,26 @@ fn a_room_of_10_000_is_served_in_slices_and_a_bystander_between_them() {
 }
 
 #[test]
+fn a_long_backlog_leaves_in_slices() {
+    let settings = Settings::default().backlog_limit(64 << 20);
+    let (sim, _) = stage_with(settings, Limits::default());
+    let peer = sim.open("/");
+    peer.stall();
+    peer.set_capacity(0);
+    peer.send("flood 128 32768");
+    sim.drive();
+    assert!(sim.stats().buffered >= 4 << 20);
+    peer.set_capacity(16 << 20);
+    peer.resume();
+    let before = sim.turns();
+    while sim.stats().buffered > 0 {
+        sim.step();
+    }
+    let turns = sim.turns() - before;
+    assert!((8..100).contains(&turns), "{turns} turns for 4 MiB");
+}
+
+#[test]
 fn a_mass_disconnect_does_not_hold_the_loop() {
     let (sim, diary) = stage();
     let peers: Vec<_> = (0..5_000)
