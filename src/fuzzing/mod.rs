@@ -8,14 +8,14 @@
 //!
 //! | target | what must hold |
 //! |---|---|
-//! | [`head`] | a request head means the same however it is cut, and written anew; httparse takes what we take |
-//! | [`body`] | a body gives the same content however it is cut, never past its limit, and what another reader of chunks gives |
-//! | [`receive`] | the lanes hear what tungstenite hears; with deflate and raw: the same however cut |
-//! | [`negotiation`] | what is agreed on was offered, and the other side takes it |
-//! | [`inflate`] | no message passes its cap; what was compressed comes back |
-//! | [`client`] | an answer means the same however it is cut; no call can break out of its line |
-//! | [`hub`] | the books are right after every call, what is sent is good, the same calls give the same bytes, nothing stays |
-//! | [`server`] | the promises of the simulation; nothing stays when everybody has left |
+//! | `head` | a request head means the same however it is cut, and written anew; httparse takes what we take |
+//! | `body` | a body gives the same content however it is cut, never past its limit, and what another reader of chunks gives |
+//! | `receive` | the lanes hear what tungstenite hears; with deflate and raw: the same however cut |
+//! | `negotiation` | what is agreed on was offered, and the other side takes it |
+//! | `inflate` | no message passes its cap; what was compressed comes back |
+//! | `client` | an answer means the same however it is cut; no call can break out of its line |
+//! | `hub` | the books are right after every call, what is sent is good, the same calls give the same bytes, nothing stays |
+//! | `server` | the promises of the simulation; nothing stays when everybody has left |
 
 mod body;
 mod bytes;
