@@ -78,7 +78,10 @@ pub use client::{Client, Incoming};
 pub use hub::Limits;
 pub use server::{Address, Server};
 pub use wire::close::{CloseCode, CloseReason, ClosedBy};
+#[cfg(feature = "deflate")]
+pub use wire::deflate::Deflate;
 pub use wire::error::{Error, ErrorKind, Result};
+pub use wire::extension::{Extension, Transform};
 pub use wire::head::Method;
 pub use wire::message::Message;
 pub use wire::receive::RawFrame;

@@ -1,5 +1,8 @@
 //! Values in place of payloads: a codec turns one into the other.
 
+/// The crate whose serializers and deserializers a [`Codec`] is handed, for codecs of your own.
+pub use erased_serde;
+
 use crate::wire::error::{Error, ErrorKind, Result};
 use crate::wire::message::Message;
 use erased_serde::{Deserializer, Serialize};

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 /// Length of a tick in milliseconds.
 pub(super) const TICK_MS: u64 = 100;
+const TICK: Duration = Duration::from_millis(TICK_MS);
 /// Deadlines lie at most this many ticks ahead (54 minutes), so that two bytes tell before from after.
 pub(super) const HORIZON: u64 = 0x7fff;
 
@@ -14,7 +15,7 @@ pub(super) type Tick = u64;
 
 /// How many ticks a duration takes, rounded up.
 pub(super) fn ticks(duration: Duration) -> u64 {
-    (duration.as_millis() as u64).div_ceil(TICK_MS)
+    duration.as_nanos().div_ceil(TICK.as_nanos()) as u64
 }
 
 /// A tick as it is kept in a connection: its low 16 bits.
@@ -96,6 +97,19 @@ mod tests {
         let mut due = Vec::new();
         deadlines.expire(now, &mut due);
         due
+    }
+
+    #[test]
+    fn a_duration_takes_as_many_ticks_as_cover_it() {
+        for (nanos, expected) in [
+            (0, 0),
+            (1, 1),
+            (100_000_000, 1),
+            (100_000_001, 2),
+            (250_000_000, 3),
+        ] {
+            assert_eq!(ticks(Duration::from_nanos(nanos)), expected, "{nanos} ns");
+        }
     }
 
     #[test]

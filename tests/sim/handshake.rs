@@ -229,6 +229,20 @@ fn refused_connections_are_bounded_too() {
 }
 
 #[test]
+fn the_next_ones_are_told_again_when_the_refused_ones_are_gone() {
+    let (sim, _) = stage_with(Settings::default(), limits().max_connections(1));
+    let _first = sim.open("/");
+    for _ in 0..3 {
+        let lines: Vec<_> = (0..32).map(|_| sim.connect()).collect();
+        sim.drive();
+        for line in &lines {
+            assert!(line.receive_http().starts_with("HTTP/1.1 503 "));
+        }
+        sim.advance(secs(2));
+    }
+}
+
+#[test]
 fn an_address_with_too_many_connections_gets_429_and_others_do_not() {
     let (sim, _) = stage_with(Settings::default(), limits().max_per_address(2));
     let (first, _second) = (sim.open("/"), sim.open("/"));
