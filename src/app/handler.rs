@@ -37,7 +37,8 @@ pub trait Handler: 'static {
     fn message(&mut self, data: &mut Self::Data, session: &mut Session<'_>, message: Message<'_>);
 
     /// The backlog fell below its mark again after it had been above; `dropped` is how many
-    /// messages the backlog policy dropped since the last drain event.
+    /// messages the backlog policy dropped since the last drain event. A handler that fills the
+    /// backlog here each time goes on as long as its peer reads: send what is left, not the same again.
     fn drain(&mut self, _data: &mut Self::Data, _session: &mut Session<'_>, _dropped: u64) {}
 
     /// A pong arrived that no ping of the loop's own asked for.
