@@ -14,7 +14,7 @@
 //!
 //! ```text
 //!  wait ─▶ clock ─▶ accept ─▶ read ─────▶ handler ─▶ timers, commands ─▶ deliver, flush ─▶ bury ─▶ wait
-//!           once    some      some of each  one event   of other threads    64 sends          64
+//!           once    some      some of each  one event   of other threads    64 sends          32
 //!                             connection    at a time                       at a time         sockets
 //! ```
 //!

@@ -63,7 +63,7 @@ const EVENTS_A_TURN: usize = 256;
 /// Outboxes flushed in one turn.
 const FLUSHES_A_TURN: usize = 256;
 /// Connections let go in one turn: closing a socket costs the kernel some 7 µs.
-const BURIALS_A_TURN: usize = 64;
+const BURIALS_A_TURN: usize = 32;
 
 /// Every connection of a server, and the program that answers them.
 pub struct Hub {

@@ -21,7 +21,7 @@ const EVENTS_A_TURN: usize = 1024;
 /// Bytes read in one turn, over all connections, before the rest waits in the ready list.
 const BYTES_A_TURN: usize = 1 << 20;
 /// Connections of the ready list, and of those that end, read in one turn.
-const READS_A_TURN: usize = 64;
+const READS_A_TURN: usize = 32;
 /// Commands of other threads taken in one turn.
 const COMMANDS_A_TURN: usize = 256;
 
