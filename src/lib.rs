@@ -13,7 +13,7 @@
 //! # One turn of the loop
 //!
 //! ```text
-//!  wait ─▶ clock ─▶ accept ─▶ read ─────▶ handler ─▶ timers, commands ─▶ deliver, flush ─▶ bury ─▶ wait
+//!  wait ─▶ clock ─▶ accept ─▶ read ─────▶ handler ─▶ timers, commands ─▶ deliver, flush ─▶ reap ─▶ wait
 //!           once    some      some of each  one event   of other threads    64 sends          32
 //!                             connection    at a time                       at a time         sockets
 //! ```
@@ -22,9 +22,9 @@
 //! disconnect can hold up a bystander. Nothing ever runs beside a handler or inside one: what
 //! the sessions of a route share is plain `&mut self`.
 //!
-//! # A map of the house
+//! # The layers
 //!
-//! | floor | module | what is there |
+//! | layer | module | what is there |
 //! |---|---|---|
 //! | 0 | [`wire`] | bytes to meaning and back: heads, frames, receive lanes, extensions |
 //! | 1 | [`app`] | the words of a program: [`App`], [`Handler`], [`Session`], [`Settings`] |
@@ -33,7 +33,7 @@
 //! | 4 | [`server`], [`client`] | a program and its listeners; a small blocking client |
 //! | 5 | `apps`, `check` | the ready applications of `dunlin serve`; a check of any server |
 //!
-//! A floor uses lower floors only. Tests of a program run it in a [`sim::Sim`]: no sockets, and
+//! A layer uses lower layers only. Tests of a program run it in a [`sim::Sim`]: no sockets, and
 //! time that moves when told to.
 //!
 //! # Other people's bugs
@@ -69,8 +69,8 @@ pub mod sim;
 pub mod wire;
 
 pub use app::{
-    App, Backlog, Call, Handler, Origins, Peer, RawHandler, Remote, Request, Response, Send,
-    Session, SessionId, Settings, Stats,
+    App, BacklogPolicy, Call, Handler, Origins, Peer, RawHandler, Remote, Request, Response,
+    SendOutcome, Session, SessionId, Settings, Stats,
 };
 #[cfg(feature = "json")]
 pub use app::{Codec, Json};

@@ -3,7 +3,7 @@
 use super::call::Call;
 use super::remote::Remote;
 use super::request::Peer;
-use super::session::{Send, SessionId};
+use super::session::{SendOutcome, SessionId};
 use crate::wire::close::CloseCode;
 use crate::wire::error::Result;
 use crate::wire::message::Message;
@@ -14,9 +14,9 @@ use std::time::Duration;
 /// harmless: sends answer `Closed`, everything else does nothing.
 #[allow(missing_docs)]
 pub trait Host {
-    fn send(&mut self, to: SessionId, message: Message<'_>) -> Send;
-    fn send_frame(&mut self, to: SessionId, frame: RawFrame<'_>) -> Send;
-    fn ping(&mut self, to: SessionId, payload: &[u8]) -> Send;
+    fn send(&mut self, to: SessionId, message: Message<'_>) -> SendOutcome;
+    fn send_frame(&mut self, to: SessionId, frame: RawFrame<'_>) -> SendOutcome;
+    fn ping(&mut self, to: SessionId, payload: &[u8]) -> SendOutcome;
     fn close(&mut self, id: SessionId, code: CloseCode, reason: &str);
     fn join(&mut self, id: SessionId, topic: &str) -> bool;
     fn leave(&mut self, id: SessionId, topic: &str) -> bool;

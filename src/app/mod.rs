@@ -1,4 +1,4 @@
-//! Floor 1: the words a program is written in.
+//! Layer 1: the words a program is written in.
 //!
 //! A [`Handler`] stands behind a route of an [`App`], is given a [`Request`]
 //! when a connection opens and a [`Session`] with every event. Nothing here
@@ -30,5 +30,5 @@ pub use remote::{Remote, Stats};
 pub use request::{Peer, Request};
 pub use response::Response;
 pub use router::Router;
-pub use session::{Send, Session, SessionId};
-pub use settings::{Backlog, Origins, Settings};
+pub use session::{SendOutcome, Session, SessionId};
+pub use settings::{BacklogPolicy, Origins, Settings};

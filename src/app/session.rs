@@ -33,7 +33,7 @@ impl fmt::Debug for SessionId {
 /// The answer to a send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "a message that is not queued is lost; ignore it with `let _ =` where that is meant"]
-pub enum Send {
+pub enum SendOutcome {
     /// On its way, behind all that was sent before.
     Queued,
     /// Not taken: the backlog is full and the policy is to drop the newest or to close.
@@ -65,7 +65,7 @@ impl<'h> Session<'h> {
     }
 
     /// Sends a message to the peer.
-    pub fn send<'m>(&mut self, message: impl Into<Message<'m>>) -> Send {
+    pub fn send<'m>(&mut self, message: impl Into<Message<'m>>) -> SendOutcome {
         self.host.send(self.id, message.into())
     }
 
@@ -74,7 +74,7 @@ impl<'h> Session<'h> {
     /// # Errors
     /// Kind `Data`: the value has no form in that codec; nothing was sent.
     #[cfg(feature = "json")]
-    pub fn send_value<T: serde::Serialize>(&mut self, value: &T) -> Result<Send> {
+    pub fn send_value<T: serde::Serialize>(&mut self, value: &T) -> Result<SendOutcome> {
         let encoded = self.host.codec(self.id).encode(value)?;
         Ok(self.send(encoded.message()))
     }
@@ -91,12 +91,16 @@ impl<'h> Session<'h> {
     /// Sends one frame of any kind as it is (its payload must be short enough and, for a Close,
     /// well-formed: nothing is checked): for [raw sessions](super::RawHandler), which must keep
     /// the order of fragments themselves. A Close ends the session as [`Session::close`] does.
-    pub fn send_frame(&mut self, frame: RawFrame<'_>) -> Send {
+    pub fn send_frame(&mut self, frame: RawFrame<'_>) -> SendOutcome {
         self.host.send_frame(self.id, frame)
     }
 
     /// Sends a message to another session of any route.
-    pub fn send_to<'m>(&mut self, other: SessionId, message: impl Into<Message<'m>>) -> Send {
+    pub fn send_to<'m>(
+        &mut self,
+        other: SessionId,
+        message: impl Into<Message<'m>>,
+    ) -> SendOutcome {
         self.host.send(other, message.into())
     }
 
@@ -114,7 +118,7 @@ impl<'h> Session<'h> {
     }
 
     /// Sends a ping of at most 125 bytes (cut there); its pong comes as the pong event.
-    pub fn ping(&mut self, payload: &[u8]) -> Send {
+    pub fn ping(&mut self, payload: &[u8]) -> SendOutcome {
         self.host.ping(self.id, &payload[..payload.len().min(125)])
     }
 

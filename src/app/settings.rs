@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// What happens when a peer does not take what is sent to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Backlog {
+pub enum BacklogPolicy {
     /// Close 1008: the default.
     Close,
     /// The message that does not fit is dropped and counted.
@@ -40,15 +40,15 @@ pub enum Origins {
 pub struct Settings {
     /// Silence after which a ping is sent; zero: never. Default 25 s.
     pub ping_period: Duration,
-    /// How long a pong may take before the session ends with 1011 `Ping timeout`. Default 15 s.
-    pub timeout: Duration,
+    /// How long a pong may take before the session ends with 1011 `Ping pong_timeout`. Default 15 s.
+    pub pong_timeout: Duration,
     /// The largest frame that is received, payload bytes; past it 1009. Default 1 MiB.
     pub max_frame_size: usize,
     /// The largest message that is received, payload bytes; past it 1009. Default 1 MiB.
     pub max_message_size: usize,
-    /// Backlog above which the drain event is owed and `StopReading` stops, bytes. Default 256 KiB.
+    /// BacklogPolicy above which the drain event is owed and `StopReading` stops, bytes. Default 256 KiB.
     pub backlog_mark: usize,
-    /// Backlog that is never passed, bytes; past it `backlog` decides. One message may pass it
+    /// BacklogPolicy that is never passed, bytes; past it `backlog` decides. One message may pass it
     /// when nothing else waits. Default 1 MiB.
     pub backlog_limit: usize,
     /// How long a backlog may stay above the mark before `backlog` decides, too. Default 10 s.
@@ -56,7 +56,7 @@ pub struct Settings {
     /// What happens past the limit. Default: close 1008. That is also what happens in place of dropping
     /// where an extension builds each message on the ones before (deflate with the server's context
     /// taken over), because the peer could read nothing behind a gap.
-    pub backlog: Backlog,
+    pub backlog: BacklogPolicy,
     /// How long a close handshake may take. Default 10 s.
     pub close_timeout: Duration,
     /// Which origins may open a session. Default: the same as `Host`.
@@ -81,13 +81,13 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             ping_period: Duration::from_secs(25),
-            timeout: Duration::from_secs(15),
+            pong_timeout: Duration::from_secs(15),
             max_frame_size: 1 << 20,
             max_message_size: 1 << 20,
             backlog_mark: 256 << 10,
             backlog_limit: 1 << 20,
             backlog_time: Duration::from_secs(10),
-            backlog: Backlog::Close,
+            backlog: BacklogPolicy::Close,
             close_timeout: Duration::from_secs(10),
             origins: Origins::Same,
             allow_absent_origin: true,
@@ -115,8 +115,8 @@ impl Settings {
     setters! {
         /// Sets [`Settings::ping_period`].
         ping_period: Duration,
-        /// Sets [`Settings::timeout`].
-        timeout: Duration,
+        /// Sets [`Settings::pong_timeout`].
+        pong_timeout: Duration,
         /// Sets [`Settings::max_frame_size`].
         max_frame_size: usize,
         /// Sets [`Settings::backlog_mark`].
@@ -126,7 +126,7 @@ impl Settings {
         /// Sets [`Settings::backlog_time`].
         backlog_time: Duration,
         /// Sets [`Settings::backlog`].
-        backlog: Backlog,
+        backlog: BacklogPolicy,
         /// Sets [`Settings::close_timeout`].
         close_timeout: Duration,
         /// Sets [`Settings::origins`].
@@ -173,7 +173,7 @@ impl Settings {
         const LONGEST: Duration = Duration::from_secs(30 * 60);
         const SECOND: Duration = Duration::from_secs(1);
         let times = [
-            ("timeout", self.timeout),
+            ("pong_timeout", self.pong_timeout),
             ("backlog_time", self.backlog_time),
             ("close_timeout", self.close_timeout),
         ];

@@ -2,10 +2,12 @@
 //! prefix, `/echo-raw` gives back every message as it came.
 //!
 //! An echo only answers, so its routes stop reading from a peer that does not
-//! read ([`Backlog::StopReading`]) where others would close. Never send here
+//! read ([`BacklogPolicy::StopReading`]) where others would close. Never send here
 //! without having been asked, except for the greeting.
 
-use crate::{App, Backlog, CloseCode, Handler, Message, Request, Response, Session, Settings};
+use crate::{
+    App, BacklogPolicy, CloseCode, Handler, Message, Request, Response, Session, Settings,
+};
 
 /// The largest message of `/echo-raw`, bytes; past it 1009.
 pub const MAX_RAW_MESSAGE: usize = 64 << 20;
@@ -19,7 +21,7 @@ pub fn mount(app: App) -> App {
 }
 
 fn settings() -> Settings {
-    super::settings().backlog(Backlog::StopReading)
+    super::settings().backlog(BacklogPolicy::StopReading)
 }
 
 /// Asks for a name and greets it: `Hi, <name>!`.

@@ -53,7 +53,7 @@ fn chat_settings() -> Settings {
     settings().max_message_size(MAX_CHAT_TEXT)
 }
 
-/// A page of the program, for GET and HEAD, under the content security policy of the house.
+/// A page of the program, for GET and HEAD, under the content security policy of all of them.
 fn page(app: App, pattern: &str, html: &'static str) -> App {
     app.get(pattern, move |_request| {
         Response::ok("text/html; charset=utf-8", html.as_bytes())

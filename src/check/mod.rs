@@ -1,4 +1,4 @@
-//! Floor 5: a smoke test of any WebSocket server, from outside.
+//! Layer 6: a smoke test of any WebSocket server, from outside.
 //!
 //! ```no_run
 //! use dunlin::check::{Target, Verdict, run};

@@ -3,7 +3,7 @@
 //! Arguments become values in two steps: clap takes them as text and knows
 //! whether a flag or the environment gave them, then each command checks them.
 //! Errors go to standard error and say what was given, what was wanted and how
-//! to mend it. No other floor may print or exit.
+//! to mend it. No other layer may print or exit.
 
 mod check;
 mod exit;

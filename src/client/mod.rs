@@ -1,4 +1,4 @@
-//! Floor 4: a small blocking client, for scripts and tests.
+//! Layer 5: a small blocking client, for scripts and tests.
 //!
 //! ```no_run
 //! # fn main() -> dunlin::Result<()> {

@@ -21,7 +21,7 @@ const TURNS_TO_END: u32 = 2000;
 /// twice.
 ///
 /// # Panics
-/// When the books are wrong, when what is sent breaks HTTP or RFC 6455, when a session does not
+/// When the ledger are wrong, when what is sent breaks HTTP or RFC 6455, when a session does not
 /// get one open and one close event, when the second time differs from the first, or when
 /// anything stays after the end.
 pub fn hub(data: &[u8]) {
@@ -141,9 +141,12 @@ impl Driver {
     /// The end of a turn; whether another should follow.
     fn work(&mut self) -> bool {
         let is_busy = self.hub.work(&mut self.io);
-        let audit = self.hub.audit().unwrap_or_else(|wrong| panic!("{wrong}"));
+        let check_accounts = self
+            .hub
+            .check_accounts()
+            .unwrap_or_else(|wrong| panic!("{wrong}"));
         let stats = self.hub.stats();
-        assert_eq!(audit.sessions as u64, stats.opened - stats.closed);
+        assert_eq!(check_accounts.sessions as u64, stats.opened - stats.closed);
         is_busy
     }
 

@@ -2,7 +2,7 @@
 //! it, and keeps a book of its sessions.
 
 use crate::app::{
-    App, Backlog, Call, Handler, RawHandler, Request, Response, Session, SessionId, Settings,
+    App, BacklogPolicy, Call, Handler, RawHandler, Request, Response, Session, SessionId, Settings,
 };
 use crate::hub::Limits;
 use crate::wire::close::{CloseCode, CloseReason};
@@ -72,7 +72,7 @@ pub(super) fn limits() -> Limits {
         .max_body(200)
 }
 
-fn settings(backlog: Backlog) -> Settings {
+fn settings(backlog: BacklogPolicy) -> Settings {
     let mut settings = Settings::default()
         .max_message_size(4096)
         .backlog_mark(1 << 10)
@@ -89,13 +89,13 @@ pub(super) fn program() -> (App, SharedBook) {
         book: Rc::clone(&book),
         known: Vec::new(),
     };
-    let deflate = settings(Backlog::Close).extension(Deflate::new());
+    let deflate = settings(BacklogPolicy::Close).extension(Deflate::new());
     let app = App::new()
-        .ws_with("/newest", settings(Backlog::DropNewest), puppet())
-        .ws_with("/oldest", settings(Backlog::DropOldest), puppet())
-        .ws_with("/close", settings(Backlog::Close), puppet())
-        .ws_with("/stop", settings(Backlog::StopReading), puppet())
-        .ws_raw("/raw", settings(Backlog::Close), puppet())
+        .ws_with("/newest", settings(BacklogPolicy::DropNewest), puppet())
+        .ws_with("/oldest", settings(BacklogPolicy::DropOldest), puppet())
+        .ws_with("/close", settings(BacklogPolicy::Close), puppet())
+        .ws_with("/stop", settings(BacklogPolicy::StopReading), puppet())
+        .ws_raw("/raw", settings(BacklogPolicy::Close), puppet())
         .ws_with("/deflate", deflate.clone(), puppet())
         .outgoing("out", deflate, puppet())
         .get("/plain", |request| {

@@ -3,37 +3,37 @@
 //!
 //! A slow reader costs only itself. Every drop is counted and told with the next drain event.
 
-use super::core::{Core, Floor};
+use super::core::{Core, HubContext};
 use super::slot::{Flags, State};
-use crate::app::Backlog;
+use crate::app::BacklogPolicy;
 use crate::wire::close::CloseCode;
 use crate::wire::outbox::Outbox;
 
-impl Floor<'_> {
+impl HubContext<'_> {
     /// Makes room for `len` more bytes by the route's policy; `false` when they are not to be queued.
-    pub(super) fn has_room(&mut self, place: u32, len: usize, messages: u64) -> bool {
-        let limit = self.core.rules(place).backlog_limit;
+    pub(super) fn has_room(&mut self, key: u32, len: usize, messages: u64) -> bool {
+        let limit = self.core.rules(key).backlog_limit;
         let passes = |backlog: usize| backlog > 0 && backlog + len > limit;
-        let slot = self.core.slot(place);
+        let slot = self.core.slot(key);
         if passes(slot.backlog()) && !slot.flags.has(Flags::BLOCKED) {
             // Perhaps nobody has asked the peer yet.
-            self.flush(place);
+            self.flush(key);
         }
-        if !passes(self.core.slot(place).backlog()) {
+        if !passes(self.core.slot(key).backlog()) {
             return true;
         }
-        match self.core.backlog_policy(place) {
-            Backlog::StopReading => true,
-            Backlog::DropOldest => {
-                self.core.drop_oldest(place, limit.saturating_sub(len));
+        match self.core.backlog_policy(key) {
+            BacklogPolicy::StopReading => true,
+            BacklogPolicy::DropOldest => {
+                self.core.drop_oldest(key, limit.saturating_sub(len));
                 true
             }
-            Backlog::DropNewest => {
-                self.core.dropped(place, messages);
+            BacklogPolicy::DropNewest => {
+                self.core.dropped(key, messages);
                 false
             }
-            Backlog::Close => {
-                self.core.close_slow(place);
+            BacklogPolicy::Close => {
+                self.core.close_slow(key);
                 false
             }
         }
@@ -42,134 +42,142 @@ impl Floor<'_> {
 
 impl Core {
     /// Counts new backlog and starts the clock when it passes the mark.
-    pub(super) fn backlog_grew(&mut self, place: u32, by: usize) {
+    pub(super) fn backlog_grew(&mut self, key: u32, by: usize) {
         self.buffered += by;
         let tick = self.tick;
         let (mark, stops) = {
-            let rules = self.rules(place);
-            (rules.backlog_mark, rules.backlog == Backlog::StopReading)
+            let rules = self.rules(key);
+            (
+                rules.backlog_mark,
+                rules.backlog == BacklogPolicy::StopReading,
+            )
         };
-        let slot = self.slot(place);
-        if slot.backlog() <= mark || slot.rare().over_since.is_some() {
+        let slot = self.slot(key);
+        if slot.backlog() <= mark || slot.cold().over_since.is_some() {
             return;
         }
         slot.flags.set(Flags::OVER_MARK);
         if stops {
             slot.flags.set(Flags::PAUSED);
         }
-        slot.rare().over_since = Some(tick);
-        self.rearm(place);
+        slot.cold().over_since = Some(tick);
+        self.rearm(key);
     }
 
     /// Notices that the backlog is below its mark again.
-    pub(super) fn backlog_fell(&mut self, place: u32) {
-        let rules = self.rules(place);
-        let (mark, stops) = (rules.backlog_mark, rules.backlog == Backlog::StopReading);
+    pub(super) fn backlog_fell(&mut self, key: u32) {
+        let rules = self.rules(key);
+        let (mark, stops) = (
+            rules.backlog_mark,
+            rules.backlog == BacklogPolicy::StopReading,
+        );
         let tick = self.tick;
-        let slot = self.slot(place);
+        let slot = self.slot(key);
         if !slot.flags.has(Flags::OVER_MARK) {
             return;
         }
         if slot.backlog() > mark {
-            if stops && let Some(since) = &mut slot.rare().over_since {
+            if stops && let Some(since) = &mut slot.cold().over_since {
                 *since = tick;
             }
             return;
         }
-        let id = slot.id(place);
+        let id = slot.id(key);
         slot.flags.clear(Flags::OVER_MARK);
-        slot.rare().over_since = None;
+        slot.cold().over_since = None;
         if slot.flags.has(Flags::PAUSED) {
             slot.flags.clear(Flags::PAUSED);
             self.resumed.push_back(id);
         }
-        if self.slot(place).state == State::Open {
+        if self.slot(key).state == State::Open {
             self.drained.push_back(id);
         }
     }
 
     /// What the route says about a backlog, as far as it can be done: where each message is
     /// encoded on top of the ones before, none can be left out.
-    fn backlog_policy(&self, place: u32) -> Backlog {
-        let rare = self.slots[place as usize].rare.as_ref();
-        let transform = rare.and_then(|rare| rare.transform.as_ref());
+    fn backlog_policy(&self, key: u32) -> BacklogPolicy {
+        let cold = self.slots[key as usize].cold.as_ref();
+        let transform = cold.and_then(|cold| cold.transform.as_ref());
         let is_chained = transform.is_some_and(|transform| transform.share_key().is_none());
-        match self.rules(place).backlog {
-            Backlog::DropNewest | Backlog::DropOldest if is_chained => Backlog::Close,
+        match self.rules(key).backlog {
+            BacklogPolicy::DropNewest | BacklogPolicy::DropOldest if is_chained => {
+                BacklogPolicy::Close
+            }
             policy => policy,
         }
     }
 
-    fn dropped(&mut self, place: u32, messages: u64) {
+    fn dropped(&mut self, key: u32, messages: u64) {
         self.stats.dropped += messages;
-        let slot = self.slot(place);
-        slot.rare().dropped += messages;
+        let slot = self.slot(key);
+        slot.cold().dropped += messages;
         // A drop is told with the next drain event, also where the backlog never passed its mark.
         slot.flags.set(Flags::OVER_MARK);
     }
 
     /// Drops the oldest waiting messages; an eighth more than needed, so that a steady overflow
     /// does not go through the backlog each time.
-    pub(super) fn drop_oldest(&mut self, place: u32, limit: usize) {
-        self.drop_waiting(place, |outbox| outbox.drop_oldest(limit - limit / 8));
+    pub(super) fn drop_oldest(&mut self, key: u32, limit: usize) {
+        self.drop_waiting(key, |outbox| outbox.drop_oldest(limit - limit / 8));
     }
 
     /// Drops the newest waiting messages.
-    pub(super) fn drop_newest(&mut self, place: u32, limit: usize) {
-        self.drop_waiting(place, |outbox| outbox.drop_newest(limit));
+    pub(super) fn drop_newest(&mut self, key: u32, limit: usize) {
+        self.drop_waiting(key, |outbox| outbox.drop_newest(limit));
     }
 
-    fn drop_waiting(&mut self, place: u32, drop: impl FnOnce(&mut Outbox) -> u64) {
-        let outbox = &mut self.slot(place).rare().outbox;
+    fn drop_waiting(&mut self, key: u32, drop: impl FnOnce(&mut Outbox) -> u64) {
+        let outbox = &mut self.slot(key).cold().outbox;
         let before = outbox.len();
         let count = drop(outbox);
         let freed = before - outbox.len();
         self.buffered -= freed;
         if count > 0 {
-            self.dropped(place, count);
+            self.dropped(key, count);
         }
     }
 
     /// The policy for a peer that does not read, or not fast enough.
-    pub(super) fn close_slow(&mut self, place: u32) {
+    pub(super) fn close_slow(&mut self, key: u32) {
         // Once only: the second time its Close would be what is dropped.
-        if self.slot(place).state == State::Open {
-            self.drop_unbegun(place);
-            self.close(place, CloseCode::POLICY, "Slow reader");
+        if self.slot(key).state == State::Open {
+            self.drop_unbegun(key);
+            self.close(key, CloseCode::POLICY, "Slow reader");
         }
     }
 
     /// Forgets what waits, except for the frame that has begun.
-    pub(super) fn drop_unbegun(&mut self, place: u32) {
-        if let Some(rare) = &mut self.slots[place as usize].rare {
-            let before = rare.outbox.len();
-            rare.outbox.clear_unbegun();
-            rare.pong = None;
-            self.buffered -= before - rare.outbox.len();
+    pub(super) fn drop_unbegun(&mut self, key: u32) {
+        if let Some(cold) = &mut self.slots[key as usize].cold {
+            let before = cold.outbox.len();
+            cold.outbox.clear_unbegun();
+            cold.pong = None;
+            self.buffered -= before - cold.outbox.len();
         }
     }
 
     /// The backlog is past its limit: what the route's policy says.
-    pub(super) fn enforce_limit(&mut self, place: u32) {
-        let limit = self.rules(place).backlog_limit;
-        match self.backlog_policy(place) {
-            Backlog::Close => self.close_slow(place),
-            Backlog::DropOldest => self.drop_oldest(place, limit),
-            Backlog::DropNewest => self.drop_newest(place, limit),
+    pub(super) fn enforce_limit(&mut self, key: u32) {
+        let limit = self.rules(key).backlog_limit;
+        match self.backlog_policy(key) {
+            BacklogPolicy::Close => self.close_slow(key),
+            BacklogPolicy::DropOldest => self.drop_oldest(key, limit),
+            BacklogPolicy::DropNewest => self.drop_newest(key, limit),
             // Reading has stopped, and so has what makes the backlog grow.
-            Backlog::StopReading => {}
+            BacklogPolicy::StopReading => {}
         }
     }
 
     /// The backlog is above its mark for too long: what the route's policy says.
-    pub(super) fn enforce_mark(&mut self, place: u32) {
-        let mark = self.rules(place).backlog_mark;
-        match self.backlog_policy(place) {
+    pub(super) fn enforce_mark(&mut self, key: u32) {
+        let mark = self.rules(key).backlog_mark;
+        match self.backlog_policy(key) {
             // Where reading stops, the time begins anew with every byte that is taken: a peer
             // that takes nothing for this long will not begin to.
-            Backlog::Close | Backlog::StopReading => self.close_slow(place),
-            Backlog::DropOldest => self.drop_oldest(place, mark),
-            Backlog::DropNewest => self.drop_newest(place, mark),
+            BacklogPolicy::Close | BacklogPolicy::StopReading => self.close_slow(key),
+            BacklogPolicy::DropOldest => self.drop_oldest(key, mark),
+            BacklogPolicy::DropNewest => self.drop_newest(key, mark),
         }
     }
 }

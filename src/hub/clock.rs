@@ -1,6 +1,6 @@
 //! What time does: pings, pong waits, slow readers, heads and handshakes that take too long.
 
-use super::core::{Core, Floor, Now};
+use super::core::{Core, HubContext, Now};
 use super::slot::{Flags, State};
 use super::ticks::{HORIZON, TICK_MS, Tick, since};
 use crate::wire::close::CloseCode;
@@ -40,87 +40,87 @@ impl Core {
         payload
     }
 
-    fn ping(&mut self, place: u32) {
+    fn ping(&mut self, key: u32) {
         self.pings = self.pings.wrapping_add(1);
         let (number, tick) = (self.pings, self.tick);
         let payload = self.ping_payload(number);
-        self.push_control(place, OpCode::Ping, &payload);
-        let slot = self.slot(place);
+        self.push_control(key, OpCode::Ping, &payload);
+        let slot = self.slot(key);
         slot.ping = number;
         slot.pinged = tick as u16;
         slot.flags.set(Flags::AWAITS_PONG);
     }
 
     /// A pong arrived; whether it is the one that the loop waits for.
-    pub(super) fn pong_matches(&mut self, place: u32, payload: &[u8]) -> bool {
-        let slot = &self.slots[place as usize];
+    pub(super) fn pong_matches(&mut self, key: u32, payload: &[u8]) -> bool {
+        let slot = &self.slots[key as usize];
         let matches = slot.flags.has(Flags::AWAITS_PONG) && payload == self.ping_payload(slot.ping);
         if matches {
-            self.slot(place).flags.clear(Flags::AWAITS_PONG);
-            self.rearm(place);
+            self.slot(key).flags.clear(Flags::AWAITS_PONG);
+            self.rearm(key);
         }
         matches
     }
 
     /// The deadline of an open session has come: one of several things, or none any more.
-    fn open_is_due(&mut self, place: u32) {
-        if self.slot(place).flags.has(Flags::PEER_CLOSED) {
+    fn open_is_due(&mut self, key: u32) {
+        if self.slot(key).flags.has(Flags::PEER_CLOSED) {
             // A raw handler that did not answer the Close.
-            return self.lost(place);
+            return self.lost(key);
         }
         let tick = self.tick;
-        let rules = self.rules(place);
-        let (timeout, period) = (rules.timeout, rules.ping_period);
+        let rules = self.rules(key);
+        let (timeout, period) = (rules.pong_timeout, rules.ping_period);
         let (mark, backlog_time) = (rules.backlog_mark, rules.backlog_time);
-        let slot = self.slot(place);
+        let slot = self.slot(key);
         let is_over = |over: Tick| tick >= over + backlog_time;
         if slot
-            .rare
+            .cold
             .as_ref()
-            .and_then(|rare| rare.over_since)
+            .and_then(|cold| cold.over_since)
             .is_some_and(is_over)
         {
-            self.enforce_mark(place);
-            let slot = self.slot(place);
+            self.enforce_mark(key);
+            let slot = self.slot(key);
             if slot.state != State::Open {
                 return;
             }
-            if let Some(rare) = &mut slot.rare {
-                rare.over_since = Some(tick).filter(|_| rare.outbox.len() > mark);
+            if let Some(cold) = &mut slot.cold {
+                cold.over_since = Some(tick).filter(|_| cold.outbox.len() > mark);
             }
         }
-        let slot = self.slot(place);
+        let slot = self.slot(key);
         // Who is not read cannot be heard: its pong may lie in the socket.
         if slot.is_stopped() {
             slot.last_seen = tick as u16;
             slot.pinged = tick as u16;
         } else if slot.flags.has(Flags::AWAITS_PONG) {
             if since(slot.pinged, tick) >= timeout {
-                self.drop_unbegun(place);
-                return self.close(place, CloseCode::INTERNAL_ERROR, "Ping timeout");
+                self.drop_unbegun(key);
+                return self.close(key, CloseCode::INTERNAL_ERROR, "Ping timeout");
             }
         } else if period > 0 && since(slot.last_seen, tick) >= period {
-            self.ping(place);
+            self.ping(key);
         }
-        self.rearm(place);
+        self.rearm(key);
     }
 }
 
-impl Floor<'_> {
-    /// The deadline of a place has come.
-    pub(super) fn is_due(&mut self, place: u32) {
+impl HubContext<'_> {
+    /// The deadline of a key has come.
+    pub(super) fn is_due(&mut self, key: u32) {
         let core = &*self.core;
         // A deadline that was set since belongs to something else: the bytes of this turn have changed
-        // the state, or the place belongs to a new connection.
-        if !core.slots.contains(place as usize) || core.deadlines.of(place, core.tick).is_some() {
+        // the state, or the key belongs to a new connection.
+        if !core.slots.contains(key as usize) || core.deadlines.of(key, core.tick).is_some() {
             return;
         }
-        match self.core.slot(place).state {
-            State::Dialling => self.core.dial_is_due(place),
-            State::Head => self.core.head_is_due(place),
-            State::Open => self.core.open_is_due(place),
+        match self.core.slot(key).state {
+            State::Dialling => self.core.dial_is_due(key),
+            State::Head => self.core.head_is_due(key),
+            State::Open => self.core.open_is_due(key),
             // Their Close did not come, or our last bytes did not go: enough.
-            State::Closing | State::Ending | State::Lingering => self.core.lost(place),
+            State::Closing | State::Ending | State::Lingering => self.core.lost(key),
             State::Dead => {}
         }
     }

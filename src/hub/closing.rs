@@ -1,15 +1,15 @@
-//! The end of a connection: every transition behind Open, in one place.
+//! The end of a connection: every transition behind Open, in one key.
 //!
 //! ```text
 //!  Open ──our Close──▶ Closing ──their Close──▶ Ending ──all sent──▶ Lingering ──their end──▶ Dead
 //!   └────their Close, or a failure (our Close goes out)──▶ Ending        (lost, or a deadline: Dead at once)
 //! ```
 
-use super::core::{Core, Floor, NO_ROUTE};
+use super::core::{Core, HubContext, NO_ROUTE};
 use super::output::write_frame;
 use super::slot::{Flags, State};
 use super::ticks::ticks;
-use crate::app::Send;
+use crate::app::SendOutcome;
 use crate::wire::close::{CloseCode, CloseReason, ClosedBy, cut_reason};
 use crate::wire::frame::{MAX_HEADER, OpCode};
 use crate::wire::receive::RawFrame;
@@ -22,150 +22,150 @@ pub(super) const LINGER_BYTES: usize = 64 << 10;
 
 impl Core {
     /// Our side ends an open session: Close goes out behind everything, theirs is awaited.
-    pub(super) fn close(&mut self, place: u32, code: CloseCode, reason: &str) {
-        if self.slot(place).state != State::Open {
+    pub(super) fn close(&mut self, key: u32, code: CloseCode, reason: &str) {
+        if self.slot(key).state != State::Open {
             return;
         }
-        self.push_close(place, code, reason);
-        if self.slot(place).flags.has(Flags::PEER_CLOSED) {
+        self.push_close(key, code, reason);
+        if self.slot(key).flags.has(Flags::PEER_CLOSED) {
             // A raw handler's answer, later than in the event of their Close.
-            return self.finish(place);
+            return self.finish(key);
         }
-        self.leave_all(place);
-        let wait = self.rules(place).close_timeout;
-        let slot = self.slot(place);
+        self.leave_all(key);
+        let wait = self.rules(key).close_timeout;
+        let slot = self.slot(key);
         slot.state = State::Closing;
         // Their Close must be read, whatever had stopped the reading.
         if slot.is_stopped() {
             slot.flags.clear(Flags::PAUSED | Flags::HELD);
-            let id = slot.id(place);
+            let id = slot.id(key);
             self.resumed.push_back(id);
         }
-        self.deadlines.set(place, self.tick + wait, self.tick);
+        self.deadlines.set(key, self.tick + wait, self.tick);
     }
 
-    fn push_close(&mut self, place: u32, code: CloseCode, reason: &str) {
+    fn push_close(&mut self, key: u32, code: CloseCode, reason: &str) {
         let code = match code.is_sendable() {
             true => code,
             false => CloseCode::INTERNAL_ERROR,
         };
         let reason = cut_reason(reason);
         let payload = [&code.get().to_be_bytes(), reason.as_bytes()].concat();
-        self.push_control(place, OpCode::Close, &payload);
+        self.push_control(key, OpCode::Close, &payload);
         let reason = CloseReason::new(code, reason, ClosedBy::Us);
-        self.slot(place).rare().close.get_or_insert(reason);
+        self.slot(key).cold().close.get_or_insert(reason);
     }
 
     /// The peer broke a rule, or its handler panicked: Close goes out, nothing more is read.
-    pub(super) fn fail(&mut self, place: u32, code: CloseCode, reason: &str) {
-        match self.slot(place).state {
-            State::Open => self.push_close(place, code, reason),
+    pub(super) fn fail(&mut self, key: u32, code: CloseCode, reason: &str) {
+        match self.slot(key).state {
+            State::Open => self.push_close(key, code, reason),
             State::Closing => {}
             _ => return,
         }
-        let id = self.slot(place).id(place);
+        let id = self.slot(key).id(key);
         log::debug!("session {id} fails with {code} {reason}");
-        self.finish(place);
+        self.finish(key);
     }
 
     /// The peer's Close arrived: it is answered with the same code, or it was the answer to ours.
-    pub(super) fn peer_closed(&mut self, place: u32, close: Option<(CloseCode, &str)>) {
-        if self.slot(place).state == State::Open {
+    pub(super) fn peer_closed(&mut self, key: u32, close: Option<(CloseCode, &str)>) {
+        if self.slot(key).state == State::Open {
             let payload = close.map(|(code, _)| code.get().to_be_bytes());
             let payload = payload.as_ref().map_or(&[][..], |bytes| bytes);
-            self.push_control(place, OpCode::Close, payload);
+            self.push_control(key, OpCode::Close, payload);
             let (code, reason) = close.unwrap_or((CloseCode::NO_STATUS, ""));
-            self.slot(place).rare().close = Some(CloseReason::new(code, reason, ClosedBy::Peer));
+            self.slot(key).cold().close = Some(CloseReason::new(code, reason, ClosedBy::Peer));
         }
-        self.finish(place);
+        self.finish(key);
     }
 
     /// A raw session's peer has closed: its handler has the close timeout to answer.
-    pub(super) fn raw_close_arrived(&mut self, place: u32, payload: &[u8]) {
-        let wait = self.rules(place).close_timeout;
-        let slot = self.slot(place);
+    pub(super) fn raw_close_arrived(&mut self, key: u32, payload: &[u8]) {
+        let wait = self.rules(key).close_timeout;
+        let slot = self.slot(key);
         slot.flags.set(Flags::PEER_CLOSED);
         if slot.state == State::Open {
-            slot.rare()
+            slot.cold()
                 .close
                 .get_or_insert(close_reason(payload, ClosedBy::Peer));
-            self.deadlines.set(place, self.tick + wait, self.tick);
+            self.deadlines.set(key, self.tick + wait, self.tick);
         }
     }
 
     /// A raw session's handler has sent a Close of its own making.
-    fn raw_close_sent(&mut self, place: u32, payload: &[u8]) {
-        let wait = self.rules(place).close_timeout;
-        let slot = self.slot(place);
-        slot.rare()
+    fn raw_close_sent(&mut self, key: u32, payload: &[u8]) {
+        let wait = self.rules(key).close_timeout;
+        let slot = self.slot(key);
+        slot.cold()
             .close
             .get_or_insert(close_reason(payload, ClosedBy::Us));
         if slot.flags.has(Flags::PEER_CLOSED) {
-            return self.finish(place);
+            return self.finish(key);
         }
         slot.state = State::Closing;
-        self.leave_all(place);
-        self.deadlines.set(place, self.tick + wait, self.tick);
+        self.leave_all(key);
+        self.deadlines.set(key, self.tick + wait, self.tick);
     }
 
     /// A session has nothing more to say: what waits goes out, then the sending direction ends.
-    fn finish(&mut self, place: u32) {
-        let wait = self.rules(place).close_timeout;
-        self.leave_all(place);
-        self.end(place, wait);
-        let slot = self.slot(place);
+    fn finish(&mut self, key: u32) {
+        let wait = self.rules(key).close_timeout;
+        self.leave_all(key);
+        self.end(key, wait);
+        let slot = self.slot(key);
         if slot.flags.has(Flags::OPENED) {
-            let id = slot.id(place);
-            self.farewells.push_back(id);
+            let id = slot.id(key);
+            self.close_events.push_back(id);
         }
     }
 
     /// The last HTTP response is written; a slow reader has as long for it as for a Close.
-    pub(super) fn finish_http(&mut self, place: u32) {
+    pub(super) fn finish_http(&mut self, key: u32) {
         let wait = self.http_rules.close_timeout;
-        self.end(place, wait);
+        self.end(key, wait);
     }
 
-    fn end(&mut self, place: u32, wait: u64) {
-        let slot = self.slot(place);
+    fn end(&mut self, key: u32, wait: u64) {
+        let slot = self.slot(key);
         slot.state = State::Ending;
         slot.flags.clear(Flags::PAUSED | Flags::HELD);
-        let id = slot.id(place);
+        let id = slot.id(key);
         self.resumed.push_back(id);
-        self.forget_received(place);
-        self.deadlines.set(place, self.tick + wait, self.tick);
-        self.mark_dirty(place);
+        self.forget_received(key);
+        self.deadlines.set(key, self.tick + wait, self.tick);
+        self.mark_dirty(key);
     }
 
     /// The peer has ended its sending direction. Only marks: closing costs the kernel
-    /// microseconds, so it waits for its slice of *bury*.
-    pub(super) fn end_of_file(&mut self, place: u32) {
-        let slot = self.slot(place);
+    /// microseconds, so it waits for its slice of *reap*.
+    pub(super) fn end_of_file(&mut self, key: u32) {
+        let slot = self.slot(key);
         slot.flags.set(Flags::EOF);
         match slot.state {
             // An answer may still be under way to a peer that only stopped asking.
-            State::Head if slot.backlog() > 0 => self.finish_http(place),
+            State::Head if slot.backlog() > 0 => self.finish_http(key),
             State::Ending => {}
             State::Dialling | State::Head | State::Open | State::Closing | State::Lingering => {
-                self.lost(place)
+                self.lost(key)
             }
             State::Dead => {}
         }
     }
 
     /// The connection is gone, or is cut.
-    pub(super) fn lost(&mut self, place: u32) {
-        let slot = self.slot(place);
+    pub(super) fn lost(&mut self, key: u32) {
+        let slot = self.slot(key);
         if slot.state == State::Dead {
             return;
         }
         if slot.flags.has(Flags::OPENED) {
-            slot.rare().close.get_or_insert_with(CloseReason::lost);
+            slot.cold().close.get_or_insert_with(CloseReason::lost);
         }
         slot.state = State::Dead;
-        self.leave_all(place);
-        self.deadlines.clear(place);
-        self.graves.push_back(place);
+        self.leave_all(key);
+        self.deadlines.clear(key);
+        self.closing.push_back(key);
     }
 }
 
@@ -180,15 +180,15 @@ fn close_reason(payload: &[u8], by: ClosedBy) -> CloseReason {
     }
 }
 
-impl Floor<'_> {
+impl HubContext<'_> {
     /// Sends one frame as it is, for raw sessions.
-    pub(super) fn send_frame(&mut self, place: u32, frame: RawFrame<'_>) -> Send {
-        if self.core.slot(place).state != State::Open {
-            return Send::Closed;
+    pub(super) fn send_frame(&mut self, key: u32, frame: RawFrame<'_>) -> SendOutcome {
+        if self.core.slot(key).state != State::Open {
+            return SendOutcome::Closed;
         }
-        self.settle(place);
+        self.catch_up(key);
         let mut bytes = Vec::with_capacity(MAX_HEADER + frame.payload.len());
-        let mask = self.core.mask(place);
+        let mask = self.core.mask(key);
         write_frame(
             &mut bytes,
             frame.fin,
@@ -198,29 +198,29 @@ impl Floor<'_> {
             mask,
         );
         if frame.opcode == OpCode::Close {
-            self.core.push_ready(place, &bytes);
-            self.core.raw_close_sent(place, frame.payload);
-            return Send::Queued;
+            self.core.push_ready(key, &bytes);
+            self.core.raw_close_sent(key, frame.payload);
+            return SendOutcome::Queued;
         }
         self.append(
-            place,
+            key,
             &bytes,
             u64::from(!frame.opcode.is_control() && frame.fin),
         )
     }
 
     /// Everything is sent: the peer shall read an end of file.
-    pub(super) fn end_sending(&mut self, place: u32) {
-        self.io.shutdown_write(place);
-        let slot = self.core.slot(place);
+    pub(super) fn end_sending(&mut self, key: u32) {
+        self.io.shutdown_write(key);
+        let slot = self.core.slot(key);
         if slot.flags.has(Flags::EOF) {
-            self.core.lost(place);
+            self.core.lost(key);
         } else {
             slot.state = State::Lingering;
             if slot.route == NO_ROUTE {
                 let core = &mut *self.core;
                 let last = core.tick + ticks(HTTP_LINGER);
-                core.deadlines.set(place, last, core.tick);
+                core.deadlines.set(key, last, core.tick);
             }
         }
     }

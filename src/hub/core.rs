@@ -5,7 +5,7 @@ use super::slot::{Flags, Slot, State};
 use super::ticks::{Deadlines, Tick, ticks};
 use super::timers::Timers;
 use super::topic::Topics;
-use crate::app::{Backlog, Peer, Remote, SessionId, Settings, Stats};
+use crate::app::{BacklogPolicy, Peer, Remote, SessionId, Settings, Stats};
 use crate::wire::message::Message;
 use crate::wire::receive::Role;
 use core::net::{IpAddr, SocketAddr};
@@ -15,8 +15,8 @@ use slab::Slab;
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-/// No place.
-pub(super) const NOWHERE: u32 = u32::MAX;
+/// No key.
+pub(super) const NO_KEY: u32 = u32::MAX;
 /// The route of a connection that has none: its rules are those of plain HTTP.
 pub(super) const NO_ROUTE: u16 = u16::MAX;
 /// Connections beyond the limit that are told so; further ones are dropped without a word.
@@ -27,9 +27,9 @@ pub(super) const MAX_REFUSED: usize = 32;
 pub(super) struct Rules {
     /// 0: no pings.
     pub(super) ping_period: u64,
-    pub(super) timeout: u64,
+    pub(super) pong_timeout: u64,
     pub(super) close_timeout: u64,
-    pub(super) backlog: Backlog,
+    pub(super) backlog: BacklogPolicy,
     pub(super) backlog_mark: usize,
     pub(super) backlog_limit: usize,
     pub(super) backlog_time: u64,
@@ -47,7 +47,7 @@ impl Rules {
     pub(super) fn new(settings: &Settings, raw: bool, role: Role) -> Self {
         Self {
             ping_period: if raw { 0 } else { ticks(settings.ping_period) },
-            timeout: ticks(settings.timeout),
+            pong_timeout: ticks(settings.pong_timeout),
             close_timeout: ticks(settings.close_timeout),
             backlog: settings.backlog,
             backlog_mark: settings.backlog_mark,
@@ -82,15 +82,15 @@ pub(super) struct Core {
     pub(super) http_rules: Rules,
     pub(super) limits: Limits,
     /// Replies of the connection whose turn it is, to leave in one send.
-    pub(super) gather: Vec<u8>,
-    pub(super) gather_of: u32,
+    pub(super) reply_buffer: Vec<u8>,
+    pub(super) reply_of: u32,
     pub(super) scratch: Vec<u8>,
     /// Places with something in their outbox that the transport was not asked to send yet.
     pub(super) dirty: VecDeque<u32>,
     /// Places whose close event is owed.
-    pub(super) farewells: VecDeque<SessionId>,
+    pub(super) close_events: VecDeque<SessionId>,
     /// Places whose socket can go.
-    pub(super) graves: VecDeque<u32>,
+    pub(super) closing: VecDeque<u32>,
     /// Places whose drain event is owed.
     pub(super) drained: VecDeque<SessionId>,
     /// Places that the driver shall read again.
@@ -101,7 +101,7 @@ pub(super) struct Core {
     pub(super) outgoing: HashMap<String, u16>,
     pub(super) to_dial: VecDeque<(SessionId, SocketAddr)>,
     /// Names of the extensions that were agreed on so far.
-    pub(super) families: Vec<Box<str>>,
+    pub(super) extension_names: Vec<Box<str>>,
     pub(super) now: Now,
     pub(super) tick: Tick,
     pub(super) stats: Stats,
@@ -130,7 +130,7 @@ impl Core {
         // A request is answered when the answers before it have gone out: so no 101 ever waits
         // behind them, and a refusal of a handler can still replace it.
         let http = Settings::default()
-            .backlog(Backlog::StopReading)
+            .backlog(BacklogPolicy::StopReading)
             .backlog_mark(0);
         Self {
             slots: Slab::new(),
@@ -140,18 +140,18 @@ impl Core {
             rules,
             http_rules: Rules::new(&http, false, Role::Server),
             limits,
-            gather: Vec::new(),
-            gather_of: NOWHERE,
+            reply_buffer: Vec::new(),
+            reply_of: NO_KEY,
             scratch: Vec::new(),
             dirty: VecDeque::new(),
-            farewells: VecDeque::new(),
-            graves: VecDeque::new(),
+            close_events: VecDeque::new(),
+            closing: VecDeque::new(),
             drained: VecDeque::new(),
             resumed: VecDeque::new(),
             due: VecDeque::new(),
             outgoing: HashMap::new(),
             to_dial: VecDeque::new(),
-            families: Vec::new(),
+            extension_names: Vec::new(),
             now: Now::default(),
             tick: 0,
             stats: Stats::default(),
@@ -168,7 +168,7 @@ impl Core {
         }
     }
 
-    /// A place for a connection that came in.
+    /// A key for a connection that came in.
     pub(super) fn admit(&mut self, peer: Peer) -> u32 {
         self.stats.accepted += 1;
         if self.limits.max_per_address > 0
@@ -176,28 +176,25 @@ impl Core {
         {
             *self.per_address.entry(ip).or_default() += 1;
         }
-        self.place(peer)
+        self.key(peer)
     }
 
-    /// A place for a connection of either direction, with the time for a head.
-    pub(super) fn place(&mut self, peer: Peer) -> u32 {
+    /// A key for a connection of either direction, with the time for a head.
+    pub(super) fn key(&mut self, peer: Peer) -> u32 {
         self.generations = self.generations.wrapping_add(1);
         let mut slot = Slot::new(self.generations, peer, self.tick as u16);
         slot.route = NO_ROUTE;
-        let place = self.slots.insert(slot) as u32;
-        self.deadlines.set(
-            place,
-            self.tick + ticks(self.limits.head_timeout),
-            self.tick,
-        );
-        place
+        let key = self.slots.insert(slot) as u32;
+        self.deadlines
+            .set(key, self.tick + ticks(self.limits.head_timeout), self.tick);
+        key
     }
 
-    /// Frees a place; everything that knows it by number must have let go.
-    pub(super) fn free(&mut self, place: u32) {
-        let came_in = self.rules(place).role == Role::Server;
-        let slot = self.slots.remove(place as usize);
-        self.deadlines.clear(place);
+    /// Frees a key; everything that knows it by number must have let go.
+    pub(super) fn free(&mut self, key: u32) {
+        let came_in = self.rules(key).role == Role::Server;
+        let slot = self.slots.remove(key as usize);
+        self.deadlines.clear(key);
         if slot.flags.has(Flags::REFUSED) {
             self.refused -= 1;
         }
@@ -212,27 +209,27 @@ impl Core {
         }
     }
 
-    pub(super) fn slot(&mut self, place: u32) -> &mut Slot {
-        &mut self.slots[place as usize]
+    pub(super) fn slot(&mut self, key: u32) -> &mut Slot {
+        &mut self.slots[key as usize]
     }
 
-    /// The place of a session, if it still lives.
-    pub(super) fn place_of(&self, id: SessionId) -> Option<u32> {
+    /// The key of a session, if it still lives.
+    pub(super) fn key_of(&self, id: SessionId) -> Option<u32> {
         self.slots
             .get(id.index as usize)
             .filter(|slot| slot.generation == id.generation)
             .map(|_| id.index)
     }
 
-    pub(super) fn rules(&self, place: u32) -> &Rules {
-        let route = self.slots[place as usize].route;
+    pub(super) fn rules(&self, key: u32) -> &Rules {
+        let route = self.slots[key as usize].route;
         self.rules.get(route as usize).unwrap_or(&self.http_rules)
     }
 
     /// Sets the one deadline of an open session by what it waits for. That of any other state stays.
-    pub(super) fn rearm(&mut self, place: u32) {
-        let (tick, rules) = (self.tick, self.rules(place));
-        let slot = &self.slots[place as usize];
+    pub(super) fn rearm(&mut self, key: u32) {
+        let (tick, rules) = (self.tick, self.rules(key));
+        let slot = &self.slots[key as usize];
         if slot.state != State::Open || slot.flags.has(Flags::PEER_CLOSED) {
             // The deadline of a raw handler's answer stays, too.
             return;
@@ -241,16 +238,16 @@ impl Core {
         let mut earliest =
             |deadline: Tick| at = Some(at.map_or(deadline, |at: Tick| at.min(deadline)));
         if slot.flags.has(Flags::AWAITS_PONG) {
-            earliest(after(slot.pinged, tick, rules.timeout));
+            earliest(after(slot.pinged, tick, rules.pong_timeout));
         } else if rules.ping_period > 0 {
             earliest(after(slot.last_seen, tick, rules.ping_period));
         }
-        if let Some(since) = slot.rare.as_ref().and_then(|rare| rare.over_since) {
+        if let Some(since) = slot.cold.as_ref().and_then(|cold| cold.over_since) {
             earliest(since + rules.backlog_time);
         }
         match at {
-            Some(at) => self.deadlines.set(place, at, tick),
-            None => self.deadlines.clear(place),
+            Some(at) => self.deadlines.set(key, at, tick),
+            None => self.deadlines.clear(key),
         }
     }
 
@@ -261,11 +258,11 @@ impl Core {
     }
 
     /// Adds to the list of those with something to send.
-    pub(super) fn mark_dirty(&mut self, place: u32) {
-        let flags = &mut self.slot(place).flags;
+    pub(super) fn mark_dirty(&mut self, key: u32) {
+        let flags = &mut self.slot(key).flags;
         if !flags.has(Flags::DIRTY) && !flags.has(Flags::BLOCKED) {
             flags.set(Flags::DIRTY);
-            self.dirty.push_back(place);
+            self.dirty.push_back(key);
         }
     }
 
@@ -283,7 +280,7 @@ fn after(short: u16, now: Tick, period: u64) -> Tick {
 }
 
 /// The core and the transport together: what a handler works on through its session.
-pub(super) struct Floor<'a> {
+pub(super) struct HubContext<'a> {
     pub(super) core: &'a mut Core,
     pub(super) io: &'a mut dyn super::transport::Transport,
 }

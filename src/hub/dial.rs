@@ -1,7 +1,7 @@
 //! Sessions that this side opens: connect, ask, check the answer, then a session like any other.
 
 use super::Hub;
-use super::core::{Core, Floor, NOWHERE};
+use super::core::{Core, HubContext, NO_KEY};
 use super::events::call;
 use super::slot::{Flags, State};
 use super::ticks::ticks;
@@ -20,9 +20,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// A call that has no session yet.
 #[derive(Debug)]
-pub(super) struct Dialled {
+pub(super) struct PendingHandshake {
     call: Call,
-    key: String,
+    request_key: String,
     offers: Vec<Offer>,
     answer: Vec<u8>,
     scanned: usize,
@@ -41,23 +41,23 @@ impl Core {
             return Err(Error::new(ErrorKind::Limit, message));
         }
         let (address, delay) = (call.address, call.delay);
-        let place = self.place(Peer::Tcp(address));
-        let dialled = Dialled {
+        let key = self.key(Peer::Tcp(address));
+        let handshake = PendingHandshake {
             call,
-            key: new_key(self.random.random()),
+            request_key: new_key(self.random.random()),
             offers: Vec::new(),
             answer: Vec::new(),
             scanned: 0,
         };
-        let slot = self.slot(place);
+        let slot = self.slot(key);
         slot.state = State::Dialling;
         slot.route = route;
-        slot.rare().dialled = Some(Box::new(dialled));
-        let id = slot.id(place);
+        slot.cold().handshake = Some(Box::new(handshake));
+        let id = slot.id(key);
         if delay.is_zero() {
             self.to_dial.push_back((id, address));
         } else {
-            self.deadlines.clear(place);
+            self.deadlines.clear(key);
             self.timers.set(id, 0, self.ms_after(delay));
         }
         Ok(id)
@@ -65,71 +65,66 @@ impl Core {
 
     /// A timer ran out: perhaps that of a call that was to begin later.
     pub(super) fn begin_delayed_call(&mut self, id: SessionId) {
-        let Some(place) = self.place_of(id) else {
+        let Some(key) = self.key_of(id) else {
             return;
         };
-        if self.slot(place).state == State::Dialling
-            && let Peer::Tcp(address) = self.slot(place).peer()
+        if self.slot(key).state == State::Dialling
+            && let Peer::Tcp(address) = self.slot(key).peer()
         {
             let deadline = self.tick + ticks(self.limits.head_timeout);
-            self.deadlines.set(place, deadline, self.tick);
+            self.deadlines.set(key, deadline, self.tick);
             self.to_dial.push_back((id, address));
         }
     }
 
     /// The program does not want its call any more.
-    pub(super) fn take_call_back(&mut self, place: u32) {
+    pub(super) fn take_call_back(&mut self, key: u32) {
         let error = Error::new(ErrorKind::Closed, "the call was taken back");
-        self.dial_failed(place, error);
+        self.dial_failed(key, error);
     }
 
-    /// Takes a call that came to nothing away; its handler is told in *bury*.
-    pub(super) fn dial_failed(&mut self, place: u32, error: Error) {
-        let slot = self.slot(place);
+    /// Takes a call that came to nothing away; its handler is told in *reap*.
+    pub(super) fn dial_failed(&mut self, key: u32, error: Error) {
+        let slot = self.slot(key);
         if slot.state != State::Dialling {
             return;
         }
-        slot.rare().failure = Some(error);
-        self.lost(place);
+        slot.cold().failure = Some(error);
+        self.lost(key);
     }
 
     /// The call took too long.
-    pub(super) fn dial_is_due(&mut self, place: u32) {
+    pub(super) fn dial_is_due(&mut self, key: u32) {
         let wait = self.limits.head_timeout;
         let message = format!("the server did not answer within {wait:?}");
-        self.dial_failed(place, Error::new(ErrorKind::Timeout, message));
+        self.dial_failed(key, Error::new(ErrorKind::Timeout, message));
     }
 
     /// A session by a call is agreed on.
-    fn begin_call(
-        &mut self,
-        place: u32,
-        accepted: &Accepted,
-        transform: Option<Box<dyn Transform>>,
-    ) {
+    fn begin_call(&mut self, key: u32, accepted: &Accepted, transform: Option<Box<dyn Transform>>) {
         let extension = accepted.extensions.first();
-        let family = extension.map_or(0, |extension| self.family(&extension.name));
-        let slot = self.slot(place);
+        let extension_id = extension.map_or(0, |extension| self.extension_id(&extension.name));
+        let slot = self.slot(key);
         slot.state = State::Open;
         slot.flags.set(Flags::OPENING | Flags::MASKS);
-        let rare = slot.rare();
-        rare.protocol = accepted.protocol.as_deref().map(Into::into);
-        rare.extensions = extension.map(|extension| extension.to_string().into());
-        rare.transform = transform;
-        rare.family = family;
+        let cold = slot.cold();
+        cold.protocol = accepted.protocol.as_deref().map(Into::into);
+        cold.extensions = extension.map(|extension| extension.to_string().into());
+        cold.transform = transform;
+        cold.extension_id = extension_id;
     }
 }
 
 impl Core {
     /// The handler does not want the session: Close goes out, and what arrives is nobody's.
-    fn refuse_call(&mut self, place: u32) {
-        let id = self.slot(place).id(place);
+    fn refuse_call(&mut self, key: u32) {
+        let id = self.slot(key).id(key);
         self.timers.cancel_all(id);
-        let slot = self.slot(place);
+        let slot = self.slot(key);
         // A Close of the handler's own was taken back with the rest.
         slot.state = State::Open;
-        slot.rare().close = None;
-        self.fail(place, CloseCode::NORMAL, "");
+        slot.cold().close = None;
+        self.fail(key, CloseCode::NORMAL, "");
     }
 }
 
@@ -147,65 +142,65 @@ impl Hub {
 
     /// A connection could not be made.
     pub fn dial_failed(&mut self, id: SessionId, error: Error) {
-        if let Some(place) = self.core.place_of(id) {
-            self.core.dial_failed(place, error);
+        if let Some(key) = self.core.key_of(id) {
+            self.core.dial_failed(key, error);
         }
     }
 
     /// A connection is made: the request goes out.
     pub fn connected(&mut self, id: SessionId) {
-        let Some(place) = self.core.place_of(id) else {
+        let Some(key) = self.core.key_of(id) else {
             return;
         };
-        let slot = &mut self.core.slots[place as usize];
+        let slot = &mut self.core.slots[key as usize];
         let settings = &self.settings[slot.route as usize];
-        let Some(dialled) = slot.rare.as_mut().and_then(|rare| rare.dialled.as_mut()) else {
+        let Some(handshake) = slot.cold.as_mut().and_then(|cold| cold.handshake.as_mut()) else {
             return;
         };
         let extensions = settings.extensions.iter();
-        dialled.offers = extensions
+        handshake.offers = extensions
             .flat_map(|extension| extension.offers())
             .collect();
         let protocols: Vec<&str> = settings.protocols.iter().map(String::as_str).collect();
-        let fields = dialled.call.fields.iter();
+        let fields = handshake.call.fields.iter();
         let fields: Vec<_> = fields.map(|(name, value)| (&**name, &**value)).collect();
         let upgrade = UpgradeCall {
-            host: &dialled.call.host,
-            target: &dialled.call.target,
-            key: &dialled.key,
+            host: &handshake.call.host,
+            target: &handshake.call.target,
+            key: &handshake.request_key,
             protocols: &protocols,
-            extensions: &dialled.offers,
+            extensions: &handshake.offers,
             fields: &fields,
         };
         let mut request = Vec::new();
         match write_request(&mut request, &upgrade) {
             Ok(()) => {
                 slot.flags.set(Flags::SPEAKS_HTTP);
-                self.core.push_ready(place, &request);
+                self.core.push_ready(key, &request);
             }
-            Err(error) => self.core.dial_failed(place, error),
+            Err(error) => self.core.dial_failed(key, error),
         }
     }
 
     /// Bytes of a server's answer arrived.
-    pub(super) fn answered(&mut self, io: &mut dyn Transport, place: u32, bytes: &mut [u8]) {
-        let rare = self.core.slot(place).rare();
-        let Some(mut dialled) = rare.dialled.take() else {
+    pub(super) fn answered(&mut self, io: &mut dyn Transport, key: u32, bytes: &mut [u8]) {
+        let cold = self.core.slot(key).cold();
+        let Some(mut handshake) = cold.handshake.take() else {
             return;
         };
-        dialled.answer.extend_from_slice(bytes);
-        let mut answer = std::mem::take(&mut dialled.answer);
+        handshake.answer.extend_from_slice(bytes);
+        let mut answer = std::mem::take(&mut handshake.answer);
         let mut at = 0;
         let outcome = loop {
             let limits = HeadLimits::default();
-            match parse_response(&answer[at..], &mut dialled.scanned, &limits) {
+            match parse_response(&answer[at..], &mut handshake.scanned, &limits) {
                 Ok(Some((head, len))) if head.is_interim() => {
                     at += len;
-                    dialled.scanned = 0;
+                    handshake.scanned = 0;
                 }
                 Ok(Some((head, len))) => {
                     break self
-                        .open_call(io, place, &dialled, &head)
+                        .open_call(io, key, &handshake, &head)
                         .map(|()| Some(at + len));
                 }
                 Ok(None) => break Ok(None),
@@ -213,21 +208,21 @@ impl Hub {
             }
         };
         match outcome {
-            Ok(Some(len)) if self.core.slot(place).is_live() => {
+            Ok(Some(len)) if self.core.slot(key).is_live() => {
                 // Bytes behind the answer are the first frames.
-                self.frames(io, place, &mut answer[len..]);
+                self.frames(io, key, &mut answer[len..]);
             }
             Ok(Some(_)) => {
-                Floor::new(&mut self.core, io).flush_gather();
-                self.core.gather_of = NOWHERE;
+                HubContext::new(&mut self.core, io).flush_replies();
+                self.core.reply_of = NO_KEY;
             }
             Ok(None) => {
-                dialled.answer = answer.split_off(at);
-                self.core.slot(place).rare().dialled = Some(dialled);
+                handshake.answer = answer.split_off(at);
+                self.core.slot(key).cold().handshake = Some(handshake);
             }
             Err(error) => {
-                self.core.slot(place).rare().dialled = Some(dialled);
-                self.core.dial_failed(place, error);
+                self.core.slot(key).cold().handshake = Some(handshake);
+                self.core.dial_failed(key, error);
             }
         }
     }
@@ -236,14 +231,14 @@ impl Hub {
     fn open_call(
         &mut self,
         io: &mut dyn Transport,
-        place: u32,
-        dialled: &Dialled,
+        key: u32,
+        handshake: &PendingHandshake,
         head: &ResponseHead<'_>,
     ) -> Result<()> {
-        let route = self.core.slot(place).route;
+        let route = self.core.slot(key).route;
         let settings = &self.settings[route as usize];
         let protocols: Vec<&str> = settings.protocols.iter().map(String::as_str).collect();
-        let accepted = check_response(head, &dialled.key, &protocols, &dialled.offers)?;
+        let accepted = check_response(head, &handshake.request_key, &protocols, &handshake.offers)?;
         let mut transform = None;
         for offer in &accepted.extensions {
             let mut extensions = settings.extensions.iter();
@@ -257,20 +252,20 @@ impl Hub {
                 }
             }
         }
-        self.core.begin_call(place, &accepted, transform);
-        self.core.gather_of = place;
-        self.call_open(io, place, dialled, head);
+        self.core.begin_call(key, &accepted, transform);
+        self.core.reply_of = key;
+        self.call_open(io, key, handshake, head);
         Ok(())
     }
 
     fn call_open(
         &mut self,
         io: &mut dyn Transport,
-        place: u32,
-        dialled: &Dialled,
+        key: u32,
+        handshake: &PendingHandshake,
         answer: &ResponseHead<'_>,
     ) {
-        let target = &*dialled.call.target;
+        let target = &*handshake.call.target;
         let (path, query) = match target.split_once('?') {
             Some((path, query)) => (path, Some(query)),
             None => (target, None),
@@ -280,14 +275,14 @@ impl Hub {
             path,
             query,
             http11: true,
-            host: Some(&dialled.call.host),
+            host: Some(&handshake.call.host),
             fields: answer.fields.clone(),
             body: BodyLength::None,
             keep_alive: true,
             expects_continue: false,
         };
-        let slot = self.core.slot(place);
-        let (id, peer, route) = (slot.id(place), slot.peer(), slot.route);
+        let slot = self.core.slot(key);
+        let (id, peer, route) = (slot.id(key), slot.peer(), slot.route);
         let request = Request {
             head: &head,
             params: &[],
@@ -296,25 +291,25 @@ impl Hub {
         };
         let sent = self.core.stats.sent;
         let handler = &mut self.routes[route as usize];
-        let mut floor = Floor::new(&mut self.core, io);
+        let mut context = HubContext::new(&mut self.core, io);
         let opened = catch_unwind(AssertUnwindSafe(|| {
-            handler.open(&request, &mut Session::new(&mut floor, id))
+            handler.open(&request, &mut Session::new(&mut context, id))
         }));
         let core = &mut self.core;
-        core.slot(place).flags.clear(Flags::OPENING);
-        core.slot(place).last_seen = core.tick as u16;
+        core.slot(key).flags.clear(Flags::OPENING);
+        core.slot(key).last_seen = core.tick as u16;
         match opened {
-            Ok(Ok(data)) => core.opened(place, data),
+            Ok(Ok(data)) => core.opened(key, data),
             Ok(Err(_)) => {
                 // Only this connection's turn is gathered: all of it is taken back.
-                core.gather.clear();
+                core.reply_buffer.clear();
                 core.stats.sent = sent;
-                core.refuse_call(place);
+                core.refuse_call(key);
             }
             Err(_) => {
                 log::error!("the handler of session {id} panicked in its open event");
                 core.timers.cancel_all(id);
-                core.fail(place, CloseCode::INTERNAL_ERROR, "Internal error");
+                core.fail(key, CloseCode::INTERNAL_ERROR, "Internal error");
             }
         }
     }
@@ -329,13 +324,13 @@ impl Hub {
             return;
         };
         let nobody = SessionId {
-            index: NOWHERE,
+            index: NO_KEY,
             generation: 0,
         };
         let handler = &mut self.routes[route as usize];
-        let mut floor = Floor::new(&mut self.core, io);
+        let mut context = HubContext::new(&mut self.core, io);
         let told = catch_unwind(AssertUnwindSafe(|| {
-            handler.failed(&mut Session::new(&mut floor, nobody), call, &error);
+            handler.failed(&mut Session::new(&mut context, nobody), call, &error);
         }));
         if told.is_err() {
             log::error!("the handler of a call panicked in its failed event");
@@ -343,15 +338,15 @@ impl Hub {
     }
 
     /// Tells the handler of a call that came to nothing.
-    pub(super) fn tell_failure(&mut self, io: &mut dyn Transport, place: u32) {
-        let Some(rare) = self.core.slot(place).rare.as_mut() else {
+    pub(super) fn tell_failure(&mut self, io: &mut dyn Transport, key: u32) {
+        let Some(cold) = self.core.slot(key).cold.as_mut() else {
             return;
         };
-        let Some(dialled) = rare.dialled.take() else {
+        let Some(handshake) = cold.handshake.take() else {
             return;
         };
-        let failure = rare.failure.take();
-        let id = self.core.slot(place).id(place);
+        let failure = cold.failure.take();
+        let id = self.core.slot(key).id(key);
         self.core.timers.cancel_all(id);
         let error = failure.unwrap_or_else(|| {
             Error::new(
@@ -359,14 +354,14 @@ impl Hub {
                 "the server closed the connection without an answer",
             )
         });
-        log::debug!("the call to {} failed: {error}", dialled.call);
+        log::debug!("the call to {} failed: {error}", handshake.call);
         call(
             &mut self.core,
             &mut self.routes,
             io,
-            place,
+            key,
             |route, _, session| {
-                route.failed(session, &dialled.call, &error);
+                route.failed(session, &handshake.call, &error);
             },
         );
     }

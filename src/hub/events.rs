@@ -1,7 +1,7 @@
 //! From bytes to events: the receive lanes of a session, and the calls of its handler.
 
 use super::Hub;
-use super::core::{Core, Floor, NOWHERE};
+use super::core::{Core, HubContext, NO_KEY};
 use super::output::write_frame;
 use super::slot::{Flags, State};
 use super::transport::Transport;
@@ -17,48 +17,48 @@ pub(super) fn call(
     core: &mut Core,
     routes: &mut [Box<dyn Route>],
     io: &mut dyn Transport,
-    place: u32,
+    key: u32,
     event: impl FnOnce(&mut dyn Route, DataKey, &mut Session<'_>),
 ) {
-    let slot = core.slot(place);
-    let (id, data) = (slot.id(place), slot.data);
+    let slot = core.slot(key);
+    let (id, data) = (slot.id(key), slot.data);
     let route = &mut *routes[slot.route as usize];
-    let mut floor = Floor::new(core, io);
+    let mut context = HubContext::new(core, io);
     let outcome = catch_unwind(AssertUnwindSafe(|| {
-        event(route, data, &mut Session::new(&mut floor, id));
+        event(route, data, &mut Session::new(&mut context, id));
     }));
     if outcome.is_err() {
-        core.panicked(place);
+        core.panicked(key);
     }
 }
 
 impl Core {
     /// The handler of a session panicked.
-    pub(super) fn panicked(&mut self, place: u32) {
-        let id = self.slot(place).id(place);
+    pub(super) fn panicked(&mut self, key: u32) {
+        let id = self.slot(key).id(key);
         log::error!("the handler of session {id} panicked; the session ends with 1011");
-        self.fail(place, CloseCode::INTERNAL_ERROR, "Internal error");
+        self.fail(key, CloseCode::INTERNAL_ERROR, "Internal error");
     }
 }
 
 impl Core {
     /// Queues the pong of a connection that masks: the state machine that writes pongs has no mask
     /// to give in the role of a server, and none of our seed in the role of a client.
-    fn push_masked_pong(&mut self, place: u32, payload: &[u8], mask: [u8; 4]) {
+    fn push_masked_pong(&mut self, key: u32, payload: &[u8], mask: [u8; 4]) {
         let mut pong = Vec::with_capacity(MAX_HEADER + payload.len());
         let (opcode, reserved) = (OpCode::Pong, Reserved::NONE);
         write_frame(&mut pong, true, opcode, reserved, payload, Some(mask));
-        self.push_pong(place, &pong);
+        self.push_pong(key, &pong);
     }
 }
 
 impl Hub {
     /// Frames of a live session arrived; calls its handler for each message.
-    pub(super) fn frames(&mut self, io: &mut dyn Transport, place: u32, bytes: &mut [u8]) {
-        let slot = self.core.slot(place);
+    pub(super) fn frames(&mut self, io: &mut dyn Transport, key: u32, bytes: &mut [u8]) {
+        let slot = self.core.slot(key);
         let mut receiver = std::mem::take(&mut slot.receiver);
         let held_before = receiver.buffered();
-        let mut unread = self.core.take_unread(place);
+        let mut unread = self.core.take_unread(key);
         let bytes = match unread.is_empty() {
             true => bytes,
             false => {
@@ -66,27 +66,27 @@ impl Hub {
                 &mut unread
             }
         };
-        self.core.gather_of = place;
+        self.core.reply_of = key;
         // One guard for all messages of a read: it costs as much as a small message does.
         let read = catch_unwind(AssertUnwindSafe(|| {
-            self.read_frames(io, place, &mut receiver, bytes)
+            self.read_frames(io, key, &mut receiver, bytes)
         }));
         let (ended, left) = read.unwrap_or_else(|_| {
-            self.core.panicked(place);
+            self.core.panicked(key);
             (true, 0)
         });
-        Floor::new(&mut self.core, io).flush_gather();
-        self.core.gather_of = NOWHERE;
+        HubContext::new(&mut self.core, io).flush_replies();
+        self.core.reply_of = NO_KEY;
         self.core.buffered += receiver.buffered();
         self.core.buffered -= held_before;
         if ended {
             self.core.buffered -= receiver.buffered();
             self.lanes.release(receiver);
         } else {
-            self.core.slot(place).receiver = receiver;
+            self.core.slot(key).receiver = receiver;
             let taken = bytes.len() - left;
-            self.core.keep_unread(place, &bytes[taken..]);
-            self.core.count_transform(place);
+            self.core.keep_unread(key, &bytes[taken..]);
+            self.core.count_transform(key);
         }
     }
 
@@ -94,7 +94,7 @@ impl Hub {
     fn read_frames(
         &mut self,
         io: &mut dyn Transport,
-        place: u32,
+        key: u32,
         receiver: &mut Receiver,
         bytes: &mut [u8],
     ) -> (bool, usize) {
@@ -105,10 +105,10 @@ impl Hub {
             routes,
             ..
         } = self;
-        let settings = core.rules(place);
+        let settings = core.rules(key);
         // Data that does not compress grows a little on the wire; the message still counts decoded.
-        let slack = match core.slots[place as usize].rare {
-            Some(ref rare) if rare.transform.is_some() => settings.max_frame / 64 + 256,
+        let slack = match core.slots[key as usize].cold {
+            Some(ref cold) if cold.transform.is_some() => settings.max_frame / 64 + 256,
             _ => 0,
         };
         let mut rules = Rules {
@@ -119,7 +119,7 @@ impl Hub {
             closing: false,
         };
         loop {
-            let slot = &mut core.slots[place as usize];
+            let slot = &mut core.slots[key as usize];
             // Nothing follows a Close (RFC 6455 §5.5.1), also while a raw handler takes its time to answer.
             if !slot.is_live() || slot.flags.has(Flags::PEER_CLOSED) {
                 return (true, 0);
@@ -128,11 +128,11 @@ impl Hub {
                 return (false, input.remaining());
             }
             rules.closing = slot.state == State::Closing;
-            match next(lanes, receiver, core, place, &rules, &mut input) {
+            match next(lanes, receiver, core, key, &rules, &mut input) {
                 Ok(None) => return (false, 0),
-                Ok(Some(event)) => take(core, routes, io, place, event),
+                Ok(Some(event)) => take(core, routes, io, key, event),
                 Err(failure) => {
-                    core.fail(place, failure.code, failure.reason);
+                    core.fail(key, failure.code, failure.reason);
                     return (true, 0);
                 }
             }
@@ -140,40 +140,40 @@ impl Hub {
     }
 
     /// Runs the close events that are owed and lets sockets go, at most `budget` of each.
-    pub(super) fn bury(&mut self, io: &mut dyn Transport, budget: usize) {
+    pub(super) fn reap(&mut self, io: &mut dyn Transport, budget: usize) {
         for _ in 0..budget {
-            let Some(id) = self.core.farewells.pop_front() else {
+            let Some(id) = self.core.close_events.pop_front() else {
                 break;
             };
-            if let Some(place) = self.core.place_of(id) {
-                self.farewell(io, place);
+            if let Some(key) = self.core.key_of(id) {
+                self.close_event(io, key);
             }
         }
         for _ in 0..budget {
-            let Some(place) = self.core.graves.pop_front() else {
+            let Some(key) = self.core.closing.pop_front() else {
                 break;
             };
-            self.farewell(io, place);
-            self.tell_failure(io, place);
-            let slot = self.core.slot(place);
+            self.close_event(io, key);
+            self.tell_failure(io, key);
+            let slot = self.core.slot(key);
             let held = slot.held();
             let receiver = std::mem::take(&mut slot.receiver);
             self.core.buffered -= held;
             self.lanes.release(receiver);
-            io.close(place);
-            self.core.free(place);
+            io.close(key);
+            self.core.free(key);
         }
     }
 
     /// The close event, once.
-    fn farewell(&mut self, io: &mut dyn Transport, place: u32) {
-        let slot = self.core.slot(place);
+    fn close_event(&mut self, io: &mut dyn Transport, key: u32) {
+        let slot = self.core.slot(key);
         if !slot.flags.has(Flags::OPENED) {
             return;
         }
         slot.flags.clear(Flags::OPENED);
-        let id = slot.id(place);
-        let reason = slot.rare.as_ref().and_then(|rare| rare.close.clone());
+        let id = slot.id(key);
+        let reason = slot.cold.as_ref().and_then(|cold| cold.close.clone());
         let reason = reason.unwrap_or_else(CloseReason::lost);
         self.core.timers.cancel_all(id);
         self.core.stats.closed += 1;
@@ -181,7 +181,7 @@ impl Hub {
             &mut self.core,
             &mut self.routes,
             io,
-            place,
+            key,
             |route, data, session| {
                 route.close(data, session, &reason);
             },
@@ -207,11 +207,11 @@ impl Hub {
             let Some(id) = self.core.drained.pop_front() else {
                 return;
             };
-            let Some(place) = self.core.place_of(id) else {
+            let Some(key) = self.core.key_of(id) else {
                 continue;
             };
-            let rare = self.core.slot(place).rare.as_mut();
-            let dropped = rare.map_or(0, |rare| std::mem::take(&mut rare.dropped));
+            let cold = self.core.slot(key).cold.as_mut();
+            let dropped = cold.map_or(0, |cold| std::mem::take(&mut cold.dropped));
             self.event(io, id, |route, data, session| {
                 route.drain(data, session, dropped)
             });
@@ -225,58 +225,58 @@ impl Hub {
         id: SessionId,
         event: impl FnOnce(&mut dyn Route, DataKey, &mut Session<'_>),
     ) {
-        let Some(place) = self.core.place_of(id) else {
+        let Some(key) = self.core.key_of(id) else {
             return;
         };
-        let slot = self.core.slot(place);
+        let slot = self.core.slot(key);
         if slot.is_live() && slot.flags.has(Flags::OPENED) {
-            self.core.gather_of = place;
-            call(&mut self.core, &mut self.routes, io, place, event);
-            Floor::new(&mut self.core, io).flush_gather();
-            self.core.gather_of = NOWHERE;
+            self.core.reply_of = key;
+            call(&mut self.core, &mut self.routes, io, key, event);
+            HubContext::new(&mut self.core, io).flush_replies();
+            self.core.reply_of = NO_KEY;
         }
     }
 }
 
 impl Core {
-    fn take_unread(&mut self, place: u32) -> Vec<u8> {
-        let rare = self.slots[place as usize].rare.as_mut();
-        let unread = rare.map_or_else(Vec::new, |rare| std::mem::take(&mut rare.unread));
+    fn take_unread(&mut self, key: u32) -> Vec<u8> {
+        let cold = self.slots[key as usize].cold.as_mut();
+        let unread = cold.map_or_else(Vec::new, |cold| std::mem::take(&mut cold.unread));
         self.buffered -= unread.len();
         unread
     }
 
     /// Keeps what was read behind the message at which reading stopped: how much one read brings
     /// must not decide how far a backlog passes its mark.
-    fn keep_unread(&mut self, place: u32, bytes: &[u8]) {
+    fn keep_unread(&mut self, key: u32, bytes: &[u8]) {
         if !bytes.is_empty() {
             self.buffered += bytes.len();
-            self.slot(place).rare().unread = bytes.to_vec();
+            self.slot(key).cold().unread = bytes.to_vec();
         }
     }
 
-    /// Takes over into the books what the transformation of a connection holds back.
-    fn count_transform(&mut self, place: u32) {
-        if let Some(rare) = &mut self.slots[place as usize].rare
-            && let Some(transform) = &rare.transform
+    /// Takes over into the ledger what the transformation of a connection holds back.
+    fn count_transform(&mut self, key: u32) {
+        if let Some(cold) = &mut self.slots[key as usize].cold
+            && let Some(transform) = &cold.transform
         {
-            self.buffered -= rare.transform_held;
-            rare.transform_held = transform.held_bytes();
-            self.buffered += rare.transform_held;
+            self.buffered -= cold.transform_held;
+            cold.transform_held = transform.held_bytes();
+            self.buffered += cold.transform_held;
         }
     }
 
     /// Forgets what a connection received and its handler has not got. Nothing more is read from
     /// it, nor encoded for it.
-    pub(super) fn forget_received(&mut self, place: u32) {
-        self.take_unread(place);
-        if let Some(rare) = &mut self.slots[place as usize].rare {
-            self.buffered -= std::mem::take(&mut rare.transform_held);
-            rare.transform = None;
+    pub(super) fn forget_received(&mut self, key: u32) {
+        self.take_unread(key);
+        if let Some(cold) = &mut self.slots[key as usize].cold {
+            self.buffered -= std::mem::take(&mut cold.transform_held);
+            cold.transform = None;
         }
-        let receiver = std::mem::take(&mut self.slot(place).receiver);
+        let receiver = std::mem::take(&mut self.slot(key).receiver);
         self.buffered -= receiver.buffered();
-        self.forget_exchange(place);
+        self.forget_exchange(key);
     }
 }
 
@@ -285,12 +285,12 @@ fn next<'a>(
     lanes: &'a mut Lanes,
     receiver: &'a mut Receiver,
     core: &mut Core,
-    place: u32,
+    key: u32,
     rules: &Rules,
     input: &'a mut Input<'_>,
 ) -> Result<Option<Event<'a>>, Failure> {
-    let rare = core.slots[place as usize].rare.as_mut();
-    let transform = rare.and_then(|rare| rare.transform.as_deref_mut());
+    let cold = core.slots[key as usize].cold.as_mut();
+    let transform = cold.and_then(|cold| cold.transform.as_deref_mut());
     lanes.next(receiver, transform, rules, input)
 }
 
@@ -300,38 +300,38 @@ fn take(
     core: &mut Core,
     routes: &mut [Box<dyn Route>],
     io: &mut dyn Transport,
-    place: u32,
+    key: u32,
     event: Event<'_>,
 ) {
     match event {
         Event::Message(message) => {
             core.stats.received += 1;
-            let slot = core.slot(place);
-            let (id, data) = (slot.id(place), slot.data);
+            let slot = core.slot(key);
+            let (id, data) = (slot.id(key), slot.data);
             let route = &mut *routes[slot.route as usize];
-            let mut floor = Floor::new(core, io);
-            route.message(data, &mut Session::new(&mut floor, id), message);
+            let mut context = HubContext::new(core, io);
+            route.message(data, &mut Session::new(&mut context, id), message);
         }
         Event::Ping { payload, pong } => {
-            if Floor::new(core, io).settle_open(place) {
-                match core.mask(place) {
-                    None => core.push_pong(place, pong),
-                    Some(mask) => core.push_masked_pong(place, payload, mask),
+            if HubContext::new(core, io).catch_up_open(key) {
+                match core.mask(key) {
+                    None => core.push_pong(key, pong),
+                    Some(mask) => core.push_masked_pong(key, payload, mask),
                 }
             }
         }
         Event::Pong(payload) => {
-            if !core.pong_matches(place, payload) {
-                call(core, routes, io, place, |route, data, session| {
+            if !core.pong_matches(key, payload) {
+                call(core, routes, io, key, |route, data, session| {
                     route.pong(data, session, payload);
                 });
             }
         }
         Event::Close(close) => {
-            Floor::new(core, io).settle_open(place);
-            core.peer_closed(place, close);
+            HubContext::new(core, io).catch_up_open(key);
+            core.peer_closed(key, close);
         }
-        Event::Frame(frame) => take_frame(core, routes, io, place, frame),
+        Event::Frame(frame) => take_frame(core, routes, io, key, frame),
     }
 }
 
@@ -340,16 +340,16 @@ fn take_frame(
     core: &mut Core,
     routes: &mut [Box<dyn Route>],
     io: &mut dyn Transport,
-    place: u32,
+    key: u32,
     frame: RawFrame<'_>,
 ) {
     if frame.opcode == OpCode::Close {
-        core.raw_close_arrived(place, frame.payload);
+        core.raw_close_arrived(key, frame.payload);
     }
-    call(core, routes, io, place, |route, data, session| {
+    call(core, routes, io, key, |route, data, session| {
         route.frame(data, session, frame);
     });
-    if frame.opcode == OpCode::Close && core.slot(place).state == State::Closing {
-        core.peer_closed(place, None);
+    if frame.opcode == OpCode::Close && core.slot(key).state == State::Closing {
+        core.peer_closed(key, None);
     }
 }

@@ -1,8 +1,8 @@
 //! Publishing: one frame for all, one send a subscriber, a slice of them at a time.
 
-use super::core::{Core, Floor};
+use super::core::{Core, HubContext};
 use super::output::write_frame;
-use super::slot::{Flags, Seat, State};
+use super::slot::{Flags, Membership, State};
 use super::topic::HOLD_BYTES;
 use super::topic_log::{ShareKey, encode_frame, open_frame};
 use super::transport::Lost;
@@ -22,7 +22,7 @@ enum Encoding {
     Own,
 }
 
-impl Floor<'_> {
+impl HubContext<'_> {
     /// Publishes to a topic; the number of its subscribers.
     pub(super) fn publish(
         &mut self,
@@ -34,79 +34,81 @@ impl Floor<'_> {
         let Some(topic) = self.core.topics.find(name) else {
             return 0;
         };
-        let seat = |core: &mut Core, place: u32| core.slot(place).seats.find(topic);
-        if let Some(place) = from
+        let membership = |core: &mut Core, key: u32| core.slot(key).memberships.find(topic);
+        if let Some(key) = from
             && !with_self
-            && seat(self.core, place).is_some()
+            && membership(self.core, key).is_some()
         {
-            self.settle(place);
+            self.catch_up(key);
         }
-        // Settling can end the session, and with it the topic.
+        // Catching up can end the session, and with it the topic.
         let skipped = from.filter(|_| !with_self);
-        let skipped = skipped.and_then(|place| seat(self.core, place));
+        let skipped = skipped.and_then(|key| membership(self.core, key));
         if self.core.topics.find(name) != Some(topic) {
             return 0;
         }
         self.core.topics.publish(topic, message);
         let entry = self.core.topics.topic(topic);
-        if let Some(seat) = skipped {
-            entry.members[seat.index as usize].cursor = entry.log.end();
+        if let Some(membership) = skipped {
+            entry.members[membership.index as usize].cursor = entry.log.end();
         }
         let (subscribers, log_len) = (entry.members.len(), entry.log.len());
         if log_len > HOLD_BYTES
-            && let Some(place) = from
+            && let Some(key) = from
         {
-            self.hold(place, topic);
+            self.hold(key, topic);
         }
         subscribers - usize::from(skipped.is_some())
     }
 
     /// Stops reading a publisher until the topic has caught up.
-    fn hold(&mut self, place: u32, topic: u32) {
-        let slot = self.core.slot(place);
+    fn hold(&mut self, key: u32, topic: u32) {
+        let slot = self.core.slot(key);
         if !slot.flags.has(Flags::HELD) {
             slot.flags.set(Flags::HELD);
-            let id = slot.id(place);
+            let id = slot.id(key);
             self.core.topics.topic(topic).held.push(id);
         }
     }
 
-    /// Settles an open session; whether it is open afterwards.
-    pub(super) fn settle_open(&mut self, place: u32) -> bool {
-        let is_open = |core: &mut Core| core.slot(place).state == State::Open;
+    /// Catches up an open session; whether it is open afterwards.
+    pub(super) fn catch_up_open(&mut self, key: u32) -> bool {
+        let is_open = |core: &mut Core| core.slot(key).state == State::Open;
         if is_open(self.core) {
-            self.settle(place);
+            self.catch_up(key);
         }
         is_open(self.core)
     }
 
     /// Puts everything that was published to the topics of a session, and that it has not
     /// got, behind what waits for it, in the order of publishing.
-    pub(super) fn settle(&mut self, place: u32) {
+    pub(super) fn catch_up(&mut self, key: u32) {
         let core = &mut *self.core;
-        let seats = core.slots[place as usize].seats.as_slice();
-        let owing = |core: &Core, seat: &Seat| !core.topics.is_settled(seat.topic, seat.index);
-        let mut owed: Vec<Seat> = match seats {
+        let memberships = core.slots[key as usize].memberships.as_slice();
+        let owing = |core: &Core, membership: &Membership| {
+            !core.topics.is_caught_up(membership.topic, membership.index)
+        };
+        let mut owed: Vec<Membership> = match memberships {
             [] => return,
-            [seat] if !owing(core, seat) => return,
-            seats => seats
+            [membership] if !owing(core, membership) => return,
+            memberships => memberships
                 .iter()
-                .filter(|seat| owing(core, seat))
+                .filter(|membership| owing(core, membership))
                 .copied()
                 .collect(),
         };
-        if let [seat] = owed[..] {
+        if let [membership] = owed[..] {
             let mut frames = Vec::new();
-            let messages = core.frames_for(place, seat, &mut frames);
+            let messages = core.frames_for(key, membership, &mut frames);
             // A refusal is counted, or has ended the session.
-            let _ = self.append(place, &frames, messages);
+            let _ = self.append(key, &frames, messages);
             return;
         }
         while let Some(frame) = self.core.next_owed(&mut owed) {
             let mut encoded = Vec::new();
-            self.core.encode_owed(place, &frame, &mut encoded);
-            let _ = self.append(place, &encoded, 1);
-            let state = self.core.slot(place).state;
+            self.core.encode_owed(key, &frame, &mut encoded);
+            let _ = self.append(key, &encoded, 1);
+            let state = self.core.slot(key).state;
             if state != State::Open {
                 return;
             }
@@ -132,7 +134,7 @@ impl Floor<'_> {
             let index = pass.next as u32;
             pass.next += 1;
             if member.cursor < entry.log.end() {
-                let sent = self.deliver_to(member.place, Seat { topic, index });
+                let sent = self.deliver_to(member.key, Membership { topic, index });
                 bytes = bytes.saturating_sub(sent);
                 sends -= 1;
             }
@@ -141,40 +143,41 @@ impl Floor<'_> {
     }
 
     /// Sends one member what it has not got; the number of bytes that took.
-    fn deliver_to(&mut self, place: u32, seat: Seat) -> usize {
+    fn deliver_to(&mut self, key: u32, membership: Membership) -> usize {
         let core = &mut *self.core;
-        let slot = &core.slots[place as usize];
-        let owes_elsewhere = slot.seats.as_slice().len() > 1;
-        let encoding = core.encoding(place);
+        let slot = &core.slots[key as usize];
+        let owes_elsewhere = slot.memberships.as_slice().len() > 1;
+        let encoding = core.encoding(key);
         if slot.state != State::Open {
-            let entry = core.topics.topic(seat.topic);
-            entry.members[seat.index as usize].cursor = entry.log.end();
+            let entry = core.topics.topic(membership.topic);
+            entry.members[membership.index as usize].cursor = entry.log.end();
             return 0;
         }
         if slot.backlog() > 0 || owes_elsewhere || encoding == Encoding::Own {
-            self.settle(place);
+            self.catch_up(key);
             return 0;
         }
-        let rare = core.slots[place as usize].rare.as_mut();
-        let transform = rare.and_then(|rare| rare.transform.as_deref_mut());
-        let entry = core.topics.topic(seat.topic);
-        let cursor = entry.members[seat.index as usize].cursor;
+        let cold = core.slots[key as usize].cold.as_mut();
+        let transform = cold.and_then(|cold| cold.transform.as_deref_mut());
+        let entry = core.topics.topic(membership.topic);
+        let cursor = entry.members[membership.index as usize].cursor;
         let (end, messages) = (entry.log.end(), entry.log.end() - cursor);
-        let (key, frames) = match (encoding, transform) {
-            (Encoding::Shared(key), Some(transform)) => {
-                (Some(key), entry.log.encoded_from(key, transform, cursor))
-            }
+        let (share, frames) = match (encoding, transform) {
+            (Encoding::Shared(share), Some(transform)) => (
+                Some(share),
+                entry.log.encoded_from(share, transform, cursor),
+            ),
             _ => (None, entry.log.plain_from(cursor)),
         };
         let len = frames.len();
-        let sent = self.io.send(place, frames);
-        entry.members[seat.index as usize].cursor = end;
+        let sent = self.io.send(key, frames);
+        entry.members[membership.index as usize].cursor = end;
         match sent {
-            Err(Lost) => core.lost(place),
+            Err(Lost) => core.lost(key),
             Ok(sent) if sent < len => {
-                let shared = entry.log.shared_from(key, cursor);
+                let shared = entry.log.shared_from(share, cursor);
                 core.count_sent(messages);
-                core.keep_shared_rest(place, &shared, sent, messages);
+                core.keep_shared_rest(key, &shared, sent, messages);
             }
             Ok(_) => core.count_sent(messages),
         }
@@ -183,91 +186,96 @@ impl Floor<'_> {
 }
 
 impl Core {
-    fn encoding(&self, place: u32) -> Encoding {
-        let slot = &self.slots[place as usize];
-        if self.rules(place).masking {
+    fn encoding(&self, key: u32) -> Encoding {
+        let slot = &self.slots[key as usize];
+        if self.rules(key).masking {
             return Encoding::Own;
         }
-        let Some(rare) = &slot.rare else {
+        let Some(cold) = &slot.cold else {
             return Encoding::Plain;
         };
-        match rare
+        match cold
             .transform
             .as_ref()
             .map(|transform| transform.share_key())
         {
             None => Encoding::Plain,
             Some(None) => Encoding::Own,
-            Some(Some(key)) => Encoding::Shared((rare.family, key)),
+            Some(Some(share)) => Encoding::Shared((cold.extension_id, share)),
         }
     }
 
     /// The number of an extension: share keys of different extensions are not compared.
-    pub(super) fn family(&mut self, extension: &str) -> u16 {
-        let known = self.families.iter().position(|name| **name == *extension);
+    pub(super) fn extension_id(&mut self, extension: &str) -> u16 {
+        let known = self
+            .extension_names
+            .iter()
+            .position(|name| **name == *extension);
         let number = known.unwrap_or_else(|| {
-            self.families.push(extension.into());
-            self.families.len() - 1
+            self.extension_names.push(extension.into());
+            self.extension_names.len() - 1
         });
         number as u16
     }
 
     /// Reads a publisher again.
     fn release(&mut self, id: crate::app::SessionId) {
-        if let Some(place) = self.place_of(id)
-            && self.slot(place).flags.has(Flags::HELD)
+        if let Some(key) = self.key_of(id)
+            && self.slot(key).flags.has(Flags::HELD)
         {
-            self.slot(place).flags.clear(Flags::HELD);
+            self.slot(key).flags.clear(Flags::HELD);
             self.resumed.push_back(id);
         }
     }
 
     /// Appends all frames of one topic that a member has not got, and moves its cursor.
-    fn frames_for(&mut self, place: u32, seat: Seat, out: &mut Vec<u8>) -> u64 {
-        let encoding = self.encoding(place);
-        let rare = self.slots[place as usize].rare.as_mut();
-        let transform = rare.and_then(|rare| rare.transform.as_deref_mut());
-        let entry = self.topics.topic(seat.topic);
-        let cursor = entry.members[seat.index as usize].cursor;
+    fn frames_for(&mut self, key: u32, membership: Membership, out: &mut Vec<u8>) -> u64 {
+        let encoding = self.encoding(key);
+        let cold = self.slots[key as usize].cold.as_mut();
+        let transform = cold.and_then(|cold| cold.transform.as_deref_mut());
+        let entry = self.topics.topic(membership.topic);
+        let cursor = entry.members[membership.index as usize].cursor;
         let end = entry.log.end();
         match (encoding, transform) {
             (Encoding::Plain, _) => out.extend_from_slice(entry.log.plain_from(cursor)),
-            (Encoding::Shared(key), Some(transform)) => {
-                out.extend_from_slice(entry.log.encoded_from(key, transform, cursor));
+            (Encoding::Shared(share), Some(transform)) => {
+                out.extend_from_slice(entry.log.encoded_from(share, transform, cursor));
             }
             _ => {
                 let frames: Vec<_> = (cursor..end)
                     .map(|number| entry.log.plain_frame(number).to_vec())
                     .collect();
                 for frame in frames {
-                    self.encode_owed(place, &frame, out);
+                    self.encode_owed(key, &frame, out);
                 }
             }
         }
-        self.topics.topic(seat.topic).members[seat.index as usize].cursor = end;
+        self.topics.topic(membership.topic).members[membership.index as usize].cursor = end;
         end - cursor
     }
 
     /// The oldest message over several topics that a member has not got; moves its cursor.
-    fn next_owed(&mut self, owed: &mut Vec<Seat>) -> Option<Vec<u8>> {
-        owed.retain(|seat| !self.topics.is_settled(seat.topic, seat.index));
-        let seat = *owed.iter().min_by_key(|seat| {
-            let entry = self.topics.topic(seat.topic);
-            entry.log.seq(entry.members[seat.index as usize].cursor)
+    fn next_owed(&mut self, owed: &mut Vec<Membership>) -> Option<Vec<u8>> {
+        owed.retain(|membership| !self.topics.is_caught_up(membership.topic, membership.index));
+        let membership = *owed.iter().min_by_key(|membership| {
+            let entry = self.topics.topic(membership.topic);
+            entry
+                .log
+                .seq(entry.members[membership.index as usize].cursor)
         })?;
-        let entry = self.topics.topic(seat.topic);
-        let member = &mut entry.members[seat.index as usize];
+        let entry = self.topics.topic(membership.topic);
+        let member = &mut entry.members[membership.index as usize];
         let frame = entry.log.plain_frame(member.cursor).to_vec();
         member.cursor += 1;
         Some(frame)
     }
 
     /// Appends one plain frame of a log as this connection gets it.
-    fn encode_owed(&mut self, place: u32, frame: &[u8], out: &mut Vec<u8>) {
-        let mask = self.mask(place);
-        let rare = self.slots[place as usize].rare.as_mut();
+    fn encode_owed(&mut self, key: u32, frame: &[u8], out: &mut Vec<u8>) {
+        let mask = self.mask(key);
+        let cold = self.slots[key as usize].cold.as_mut();
         let start = out.len();
-        match rare.and_then(|rare| rare.transform.as_deref_mut()) {
+        match cold.and_then(|cold| cold.transform.as_deref_mut()) {
             Some(transform) => encode_frame(frame, transform, out),
             None => out.extend_from_slice(frame),
         }
@@ -279,35 +287,38 @@ impl Core {
     }
 
     /// Keeps the unsent rest of a delivery; the buffer is shared with other slow members.
-    fn keep_shared_rest(&mut self, place: u32, frames: &bytes::Bytes, sent: usize, messages: u64) {
-        let limit = self.rules(place).backlog_limit;
-        let slot = self.slot(place);
+    fn keep_shared_rest(&mut self, key: u32, frames: &bytes::Bytes, sent: usize, messages: u64) {
+        let limit = self.rules(key).backlog_limit;
+        let slot = self.slot(key);
         slot.flags.set(Flags::BLOCKED);
-        slot.rare().outbox.push_shared_rest(frames, sent);
+        slot.cold().outbox.push_shared_rest(frames, sent);
         let backlog = slot.backlog();
-        self.backlog_grew(place, backlog);
+        self.backlog_grew(key, backlog);
         if messages > 1 && backlog > limit {
-            self.enforce_limit(place);
+            self.enforce_limit(key);
         }
     }
 
     /// Ends the membership of a session in a topic.
-    pub(super) fn leave_seat(&mut self, place: u32, seat: Seat) {
-        self.slot(place).seats.remove(seat.topic);
+    pub(super) fn leave_membership(&mut self, key: u32, membership: Membership) {
+        self.slot(key).memberships.remove(membership.topic);
         let (topics, slots) = (&mut self.topics, &mut self.slots);
-        topics.leave(seat.topic, seat.index, |moved, index| {
-            let seats = slots[moved as usize].seats.as_mut_slice();
-            if let Some(moved) = seats.iter_mut().find(|moved| moved.topic == seat.topic) {
+        topics.leave(membership.topic, membership.index, |moved, index| {
+            let memberships = slots[moved as usize].memberships.as_mut_slice();
+            if let Some(moved) = memberships
+                .iter_mut()
+                .find(|moved| moved.topic == membership.topic)
+            {
                 moved.index = index;
             }
         });
     }
 
     /// Ends all memberships of a session.
-    pub(super) fn leave_all(&mut self, place: u32) {
-        while let Some(&seat) = self.slot(place).seats.as_slice().last() {
-            self.leave_seat(place, seat);
+    pub(super) fn leave_all(&mut self, key: u32) {
+        while let Some(&membership) = self.slot(key).memberships.as_slice().last() {
+            self.leave_membership(key, membership);
         }
-        self.slot(place).seats = super::slot::Seats::None;
+        self.slot(key).memberships = super::slot::Memberships::None;
     }
 }

@@ -1,10 +1,10 @@
 //! The hub as handlers see it.
 
-use super::core::Floor;
+use super::core::HubContext;
 use super::slot::State;
 use super::transport::Transport;
 use crate::app::host::Host;
-use crate::app::{Call, Peer, Remote, Send, SessionId};
+use crate::app::{Call, Peer, Remote, SendOutcome, SessionId};
 use crate::wire::close::CloseCode;
 use crate::wire::error::Result;
 use crate::wire::frame::OpCode;
@@ -12,80 +12,80 @@ use crate::wire::message::Message;
 use crate::wire::receive::RawFrame;
 use std::time::Duration;
 
-impl<'a> Floor<'a> {
+impl<'a> HubContext<'a> {
     pub(super) fn new(core: &'a mut super::core::Core, io: &'a mut dyn Transport) -> Self {
         Self { core, io }
     }
 }
 
-impl Host for Floor<'_> {
-    fn send(&mut self, to: SessionId, message: Message<'_>) -> Send {
-        match self.core.place_of(to) {
-            Some(place) => self.send(place, message),
-            None => Send::Closed,
+impl Host for HubContext<'_> {
+    fn send(&mut self, to: SessionId, message: Message<'_>) -> SendOutcome {
+        match self.core.key_of(to) {
+            Some(key) => self.send(key, message),
+            None => SendOutcome::Closed,
         }
     }
 
-    fn send_frame(&mut self, to: SessionId, frame: RawFrame<'_>) -> Send {
-        match self.core.place_of(to) {
-            Some(place) => self.send_frame(place, frame),
-            None => Send::Closed,
+    fn send_frame(&mut self, to: SessionId, frame: RawFrame<'_>) -> SendOutcome {
+        match self.core.key_of(to) {
+            Some(key) => self.send_frame(key, frame),
+            None => SendOutcome::Closed,
         }
     }
 
-    fn ping(&mut self, to: SessionId, payload: &[u8]) -> Send {
-        match self.core.place_of(to) {
-            Some(place) if self.settle_open(place) => {
-                self.core.push_control(place, OpCode::Ping, payload);
-                Send::Queued
+    fn ping(&mut self, to: SessionId, payload: &[u8]) -> SendOutcome {
+        match self.core.key_of(to) {
+            Some(key) if self.catch_up_open(key) => {
+                self.core.push_control(key, OpCode::Ping, payload);
+                SendOutcome::Queued
             }
-            _ => Send::Closed,
+            _ => SendOutcome::Closed,
         }
     }
 
     fn close(&mut self, id: SessionId, code: CloseCode, reason: &str) {
-        if let Some(place) = self.core.place_of(id) {
-            if self.core.slot(place).state == State::Dialling {
-                return self.core.take_call_back(place);
+        if let Some(key) = self.core.key_of(id) {
+            if self.core.slot(key).state == State::Dialling {
+                return self.core.take_call_back(key);
             }
-            self.settle_open(place);
-            self.core.close(place, code, reason);
+            self.catch_up_open(key);
+            self.core.close(key, code, reason);
         }
     }
 
     fn join(&mut self, id: SessionId, topic: &str) -> bool {
-        let Some(place) = self.core.place_of(id) else {
+        let Some(key) = self.core.key_of(id) else {
             return false;
         };
-        if self.core.slot(place).state != State::Open {
+        if self.core.slot(key).state != State::Open {
             return false;
         }
         let topic = self.core.topics.find_or_make(topic);
-        if self.core.slot(place).seats.find(topic).is_some() {
+        if self.core.slot(key).memberships.find(topic).is_some() {
             return false;
         }
-        let index = self.core.topics.join(topic, place);
+        let index = self.core.topics.join(topic, key);
         self.core
-            .slot(place)
-            .seats
-            .push(super::slot::Seat { topic, index });
+            .slot(key)
+            .memberships
+            .push(super::slot::Membership { topic, index });
         true
     }
 
     fn leave(&mut self, id: SessionId, topic: &str) -> bool {
-        let Some(place) = self.core.place_of(id) else {
+        let Some(key) = self.core.key_of(id) else {
             return false;
         };
         let Some(topic) = self.core.topics.find(topic) else {
             return false;
         };
-        if self.core.slot(place).seats.find(topic).is_none() {
+        if self.core.slot(key).memberships.find(topic).is_none() {
             return false;
         }
-        self.settle(place);
-        // Settling can end the session, and with it its memberships.
-        if let Some(seat) = self.core.slot(place).seats.find(topic) {
-            self.core.leave_seat(place, seat);
+        self.catch_up(key);
+        // Catching up can end the session, and with it its memberships.
+        if let Some(membership) = self.core.slot(key).memberships.find(topic) {
+            self.core.leave_membership(key, membership);
         }
         true
     }
@@ -97,7 +97,7 @@ impl Host for Floor<'_> {
         message: Message<'_>,
         with_self: bool,
     ) -> usize {
-        let from = from.and_then(|id| self.core.place_of(id));
+        let from = from.and_then(|id| self.core.key_of(id));
         self.publish(from, topic, message, with_self)
     }
 
@@ -111,37 +111,37 @@ impl Host for Floor<'_> {
     }
 
     fn buffered(&self, id: SessionId) -> usize {
-        self.core.place_of(id).map_or(0, |place| {
-            let gathered = match self.core.gather_of == place {
-                true => self.core.gather.len(),
+        self.core.key_of(id).map_or(0, |key| {
+            let gathered = match self.core.reply_of == key {
+                true => self.core.reply_buffer.len(),
                 false => 0,
             };
-            self.core.slots[place as usize].backlog() + gathered
+            self.core.slots[key as usize].backlog() + gathered
         })
     }
 
     fn peer(&self, id: SessionId) -> Peer {
-        match self.core.place_of(id) {
-            Some(place) => self.core.slots[place as usize].peer(),
+        match self.core.key_of(id) {
+            Some(key) => self.core.slots[key as usize].peer(),
             None => Peer::Unix,
         }
     }
 
     fn protocol(&self, id: SessionId) -> Option<&str> {
-        let place = self.core.place_of(id)?;
-        let rare = self.core.slots[place as usize].rare.as_ref()?;
-        rare.protocol.as_deref()
+        let key = self.core.key_of(id)?;
+        let cold = self.core.slots[key as usize].cold.as_ref()?;
+        cold.protocol.as_deref()
     }
 
     fn extensions(&self, id: SessionId) -> Option<String> {
-        let place = self.core.place_of(id)?;
-        let rare = self.core.slots[place as usize].rare.as_ref()?;
-        rare.extensions.as_deref().map(str::to_owned)
+        let key = self.core.key_of(id)?;
+        let cold = self.core.slots[key as usize].cold.as_ref()?;
+        cold.extensions.as_deref().map(str::to_owned)
     }
 
     fn set_timer(&mut self, id: SessionId, after: Duration, token: u64) {
-        if let Some(place) = self.core.place_of(id)
-            && self.core.slot(place).is_live()
+        if let Some(key) = self.core.key_of(id)
+            && self.core.slot(key).is_live()
         {
             let at = self.core.ms_after(after);
             self.core.timers.set(id, token, at);
@@ -154,8 +154,8 @@ impl Host for Floor<'_> {
 
     #[cfg(feature = "json")]
     fn codec(&self, id: SessionId) -> std::rc::Rc<dyn crate::app::Codec> {
-        match self.core.place_of(id) {
-            Some(place) => self.core.rules(place).codec.clone(),
+        match self.core.key_of(id) {
+            Some(key) => self.core.rules(key).codec.clone(),
             None => self.core.http_rules.codec.clone(),
         }
     }

@@ -1,8 +1,8 @@
 //! The life of a connection before it is a session: requests, bodies, answers.
 
 use super::Hub;
-use super::core::{Core, Floor, NOWHERE};
-use super::output::GATHER_MAX;
+use super::core::{Core, HubContext, NO_KEY};
+use super::output::REPLY_BUFFER_MAX;
 use super::slot::{Flags, State};
 use super::ticks::ticks;
 use super::transport::Transport;
@@ -48,16 +48,16 @@ pub(super) enum Outcome {
 
 impl Hub {
     /// Bytes of a connection that speaks HTTP; perhaps it speaks WebSocket afterwards.
-    pub(super) fn http(&mut self, io: &mut dyn Transport, place: u32, bytes: &mut [u8]) {
-        let mut exchange = self.core.take_exchange(place);
-        self.core.slot(place).flags.set(Flags::SPEAKS_HTTP);
-        self.core.gather_of = place;
+    pub(super) fn http(&mut self, io: &mut dyn Transport, key: u32, bytes: &mut [u8]) {
+        let mut exchange = self.core.take_exchange(key);
+        self.core.slot(key).flags.set(Flags::SPEAKS_HTTP);
+        self.core.reply_of = key;
         if exchange.waiting.is_empty() {
-            self.requests(io, place, exchange, bytes);
+            self.requests(io, key, exchange, bytes);
         } else {
             exchange.waiting.extend_from_slice(bytes);
             let mut waiting = std::mem::take(&mut exchange.waiting);
-            self.requests(io, place, exchange, &mut waiting);
+            self.requests(io, key, exchange, &mut waiting);
         }
     }
 
@@ -65,48 +65,48 @@ impl Hub {
     fn requests(
         &mut self,
         io: &mut dyn Transport,
-        place: u32,
+        key: u32,
         mut exchange: Box<Exchange>,
         bytes: &mut [u8],
     ) {
         let mut at = 0;
-        while self.core.slot(place).state == State::Head
-            && !self.core.slot(place).flags.has(Flags::PAUSED)
+        while self.core.slot(key).state == State::Head
+            && !self.core.slot(key).flags.has(Flags::PAUSED)
         {
-            match self.request_at(io, place, &mut exchange, &bytes[at..]) {
+            match self.request_at(io, key, &mut exchange, &bytes[at..]) {
                 Some(taken) => at += taken,
                 None => break,
             }
             // Few bytes can ask for many: what the peer does not take pauses the rest.
-            if self.core.gather.len() > GATHER_MAX {
-                Floor::new(&mut self.core, io).flush_gather();
+            if self.core.reply_buffer.len() > REPLY_BUFFER_MAX {
+                HubContext::new(&mut self.core, io).flush_replies();
             }
         }
-        if self.core.slot(place).is_live() {
+        if self.core.slot(key).is_live() {
             if at < bytes.len() {
                 // Bytes behind the upgrade are the first frames; the 101 goes with the replies.
-                return self.frames(io, place, &mut bytes[at..]);
+                return self.frames(io, key, &mut bytes[at..]);
             }
-        } else if self.core.slot(place).state == State::Head {
+        } else if self.core.slot(key).state == State::Head {
             exchange.waiting.extend_from_slice(&bytes[at..]);
-            self.core.keep_exchange(place, exchange);
+            self.core.keep_exchange(key, exchange);
         }
-        Floor::new(&mut self.core, io).flush_gather();
-        self.core.gather_of = NOWHERE;
+        HubContext::new(&mut self.core, io).flush_replies();
+        self.core.reply_of = NO_KEY;
     }
 
     /// Takes the next step in `bytes`; `None` when more must arrive.
     fn request_at(
         &mut self,
         io: &mut dyn Transport,
-        place: u32,
+        key: u32,
         exchange: &mut Exchange,
         bytes: &[u8],
     ) -> Option<usize> {
         if let Some((_, reader, body)) = &mut exchange.body {
             return match reader.feed(bytes, body) {
                 Err(refusal) => {
-                    self.core.refuse(place, &refusal);
+                    self.core.refuse(key, &refusal);
                     None
                 }
                 Ok((_, false)) if bytes.is_empty() => None,
@@ -116,8 +116,8 @@ impl Hub {
                     if let Ok(Some((head, _))) =
                         parse_request(&head, &mut 0, &self.core.limits.head)
                     {
-                        self.answer(io, place, &head, Some(&body));
-                        self.core.next_request(place, exchange);
+                        self.answer(io, key, &head, Some(&body));
+                        self.core.next_request(key, exchange);
                     }
                     Some(taken)
                 }
@@ -126,15 +126,15 @@ impl Hub {
         match parse_request(bytes, &mut exchange.scanned, &self.core.limits.head) {
             Ok(None) => None,
             Err(refusal) => {
-                self.core.refuse(place, &refusal);
+                self.core.refuse(key, &refusal);
                 None
             }
             Ok(Some((head, len))) => {
                 exchange.scanned = 0;
-                match self.answer(io, place, &head, None) {
-                    Outcome::Answered => self.core.next_request(place, exchange),
+                match self.answer(io, key, &head, None) {
+                    Outcome::Answered => self.core.next_request(key, exchange),
                     Outcome::NeedsBody(reader) => {
-                        self.core.await_body(place, head.expects_continue);
+                        self.core.await_body(key, head.expects_continue);
                         exchange.body = Some((bytes[..len].to_vec(), reader, Vec::new()));
                     }
                 }
@@ -147,14 +147,14 @@ impl Hub {
     fn answer(
         &mut self,
         io: &mut dyn Transport,
-        place: u32,
+        key: u32,
         head: &RequestHead<'_>,
         body: Option<&[u8]>,
     ) -> Outcome {
         let refused = match self.find(head) {
             Err(refusal) => Err(refusal),
             Ok(Found::WebSocket(route)) => {
-                self.upgrade(io, place, route, head);
+                self.upgrade(io, key, route, head);
                 return Outcome::Answered;
             }
             Ok(Found::Http(handler)) => {
@@ -168,9 +168,9 @@ impl Hub {
             }
         };
         match refused {
-            Ok(handler) => self.serve(place, handler, head, body.unwrap_or_default()),
-            Err(Answer::Refusal(refusal)) => self.core.refuse_request(place, &refusal, head),
-            Err(Answer::Response(response)) => self.core.respond(place, &response, head, false),
+            Ok(handler) => self.serve(key, handler, head, body.unwrap_or_default()),
+            Err(Answer::Refusal(refusal)) => self.core.refuse_request(key, &refusal, head),
+            Err(Answer::Response(response)) => self.core.respond(key, &response, head, false),
         }
         Outcome::Answered
     }
@@ -212,21 +212,21 @@ impl Hub {
     }
 
     /// Calls a plain HTTP route.
-    fn serve(&mut self, place: u32, handler: u16, head: &RequestHead<'_>, body: &[u8]) {
+    fn serve(&mut self, key: u32, handler: u16, head: &RequestHead<'_>, body: &[u8]) {
         let params = self.paths.find(head.path).map(|(_, params)| params);
         let request = Request {
             head,
             params: &params.unwrap_or_default(),
             body,
-            peer: self.core.slot(place).peer(),
+            peer: self.core.slot(key).peer(),
         };
         let handler = &mut self.http[handler as usize];
         match catch_unwind(AssertUnwindSafe(|| handler(&request))) {
-            Ok(response) => self.core.respond(place, &response, head, head.keep_alive),
+            Ok(response) => self.core.respond(key, &response, head, head.keep_alive),
             Err(_) => {
                 log::error!("the handler of an HTTP route panicked; the answer is 500");
                 let refusal = Refusal::new(Status::INTERNAL_SERVER_ERROR);
-                self.core.refuse_request(place, &refusal, head);
+                self.core.refuse_request(key, &refusal, head);
             }
         }
     }
@@ -253,10 +253,10 @@ fn host_name(host: &str) -> &str {
 }
 
 impl Core {
-    fn take_exchange(&mut self, place: u32) -> Box<Exchange> {
-        let rare = self.slot(place).rare.as_mut();
-        let exchange = rare
-            .and_then(|rare| rare.exchange.take())
+    fn take_exchange(&mut self, key: u32) -> Box<Exchange> {
+        let cold = self.slot(key).cold.as_mut();
+        let exchange = cold
+            .and_then(|cold| cold.exchange.take())
             .unwrap_or_else(|| {
                 // The first bytes: the deadline of the head runs since the connection was accepted.
                 Box::new(Exchange {
@@ -268,98 +268,98 @@ impl Core {
         exchange
     }
 
-    fn keep_exchange(&mut self, place: u32, mut exchange: Box<Exchange>) {
+    fn keep_exchange(&mut self, key: u32, mut exchange: Box<Exchange>) {
         if exchange.held() > 0 && !exchange.began {
             exchange.began = true;
             let wait = ticks(self.limits.head_timeout);
-            self.deadlines.set(place, self.tick + wait, self.tick);
+            self.deadlines.set(key, self.tick + wait, self.tick);
         }
         self.buffered += exchange.held();
-        self.slot(place).rare().exchange = Some(exchange);
+        self.slot(key).cold().exchange = Some(exchange);
     }
 
     /// Drops what is left of a request.
-    pub(super) fn forget_exchange(&mut self, place: u32) {
-        let rare = self.slot(place).rare.as_mut();
-        if let Some(exchange) = rare.and_then(|rare| rare.exchange.take()) {
+    pub(super) fn forget_exchange(&mut self, key: u32) {
+        let cold = self.slot(key).cold.as_mut();
+        if let Some(exchange) = cold.and_then(|cold| cold.exchange.take()) {
             self.buffered -= exchange.held();
         }
     }
 
     /// Whether requests wait in a connection that may be read again.
-    pub(super) fn has_waiting_requests(&mut self, place: u32) -> bool {
-        let rare = self.slot(place).rare.as_ref();
-        let exchange = rare.and_then(|rare| rare.exchange.as_ref());
+    pub(super) fn has_waiting_requests(&mut self, key: u32) -> bool {
+        let cold = self.slot(key).cold.as_ref();
+        let exchange = cold.and_then(|cold| cold.exchange.as_ref());
         exchange.is_some_and(|exchange| !exchange.waiting.is_empty())
     }
 
     /// A request is answered; the connection may rest until the next.
-    fn next_request(&mut self, place: u32, exchange: &mut Exchange) {
-        if self.slot(place).state == State::Head {
+    fn next_request(&mut self, key: u32, exchange: &mut Exchange) {
+        if self.slot(key).state == State::Head {
             exchange.began = false;
             let wait = ticks(self.limits.keep_alive);
-            self.deadlines.set(place, self.tick + wait, self.tick);
+            self.deadlines.set(key, self.tick + wait, self.tick);
         }
     }
 
     /// A body is to be read: its time begins.
-    fn await_body(&mut self, place: u32, expects_continue: bool) {
+    fn await_body(&mut self, key: u32, expects_continue: bool) {
         if expects_continue {
-            self.push_ready(place, b"HTTP/1.1 100 Continue\r\n\r\n");
+            self.push_ready(key, b"HTTP/1.1 100 Continue\r\n\r\n");
         }
         let wait = ticks(self.limits.head_timeout);
-        self.deadlines.set(place, self.tick + wait, self.tick);
+        self.deadlines.set(key, self.tick + wait, self.tick);
     }
 
     /// A head or body took too long, or an idle connection rested long enough.
-    pub(super) fn head_is_due(&mut self, place: u32) {
-        let rare = self.slot(place).rare.as_ref();
-        let exchange = rare.and_then(|rare| rare.exchange.as_ref());
+    pub(super) fn head_is_due(&mut self, key: u32) {
+        let cold = self.slot(key).cold.as_ref();
+        let exchange = cold.and_then(|cold| cold.exchange.as_ref());
         if exchange.is_some_and(|exchange| !exchange.began) {
-            self.finish_http(place);
+            self.finish_http(key);
         } else {
-            self.refuse(place, &Refusal::new(Status::REQUEST_TIMEOUT));
+            self.refuse(key, &Refusal::new(Status::REQUEST_TIMEOUT));
         }
     }
 
     /// Shutdown: a request that has begun is told so, a connection at rest just ends.
-    pub(super) fn stop_http(&mut self, place: u32) {
-        let rare = self.slot(place).rare.as_ref();
-        let exchange = rare.and_then(|rare| rare.exchange.as_ref());
+    pub(super) fn stop_http(&mut self, key: u32) {
+        let cold = self.slot(key).cold.as_ref();
+        let exchange = cold.and_then(|cold| cold.exchange.as_ref());
         if exchange.is_some_and(|exchange| exchange.held() > 0) {
-            self.refuse(place, &Refusal::new(Status::SERVICE_UNAVAILABLE));
+            self.refuse(key, &Refusal::new(Status::SERVICE_UNAVAILABLE));
         } else {
-            self.finish_http(place);
+            self.finish_http(key);
         }
     }
 
     /// Answers with a fixed text and ends the connection.
-    pub(super) fn refuse(&mut self, place: u32, refusal: &Refusal) {
-        self.write_refusal(place, refusal, false);
+    pub(super) fn refuse(&mut self, key: u32, refusal: &Refusal) {
+        self.write_refusal(key, refusal, false);
     }
 
     /// The same when the request is known: a HEAD gets no text (RFC 9110 §9.3.2).
-    pub(super) fn refuse_request(&mut self, place: u32, refusal: &Refusal, head: &RequestHead<'_>) {
-        self.write_refusal(place, refusal, head.method == Method::Head);
+    pub(super) fn refuse_request(&mut self, key: u32, refusal: &Refusal, head: &RequestHead<'_>) {
+        self.write_refusal(key, refusal, head.method == Method::Head);
     }
 
-    fn write_refusal(&mut self, place: u32, refusal: &Refusal, head_only: bool) {
+    fn write_refusal(&mut self, key: u32, refusal: &Refusal, head_only: bool) {
         log::debug!(
             "{} is refused with {}",
-            self.slot(place).peer(),
+            self.slot(key).peer(),
             refusal.status.code()
         );
-        self.slot(place).flags.set(Flags::SPEAKS_HTTP);
+        self.slot(key).flags.set(Flags::SPEAKS_HTTP);
         let mut answer = Vec::with_capacity(256);
         write_refusal(&mut answer, refusal, &http_date(self.now.unix), head_only);
-        self.push_ready(place, &answer);
-        self.finish_http(place);
+        self.push_ready(key, &answer);
+        self.finish_http(key);
     }
 
     /// Writes the response of a program.
     pub(super) fn respond(
         &mut self,
-        place: u32,
+        key: u32,
         response: &Response,
         head: &RequestHead<'_>,
         keep_alive: bool,
@@ -381,9 +381,9 @@ impl Core {
             &date,
             delivery,
         );
-        self.push_ready(place, &answer);
+        self.push_ready(key, &answer);
         if !keep_alive {
-            self.finish_http(place);
+            self.finish_http(key);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Floor 2: the deterministic heart of the server.
+//! Layer 2: the deterministic heart of the server.
 //!
 //! A [`Hub`] holds every connection, topic and timer, and the routes of a
 //! program. It has no socket and no clock: a driver tells it what happened and
@@ -11,7 +11,7 @@
 //! |---|---|
 //! | time | [`advance`](Hub::advance) |
 //! | feed in | [`accept`](Hub::accept), [`received`](Hub::received), [`received_directly`](Hub::received_directly), [`end_of_file`](Hub::end_of_file), [`lost`](Hub::lost), [`writable`](Hub::writable) |
-//! | work | [`work`](Hub::work): timers, deliveries, flushes, shedding, burials, each with a budget |
+//! | work | [`work`](Hub::work): timers, deliveries, flushes, shedding, reaping, each with a budget |
 //! | call others | [`next_dial`](Hub::next_dial), then [`connected`](Hub::connected) or [`dial_failed`](Hub::dial_failed) |
 //! | ask | [`wants_read`](Hub::wants_read), [`target`](Hub::target), [`next_resumed`](Hub::next_resumed), [`next_deadline`](Hub::next_deadline), [`is_empty`](Hub::is_empty), [`stats`](Hub::stats) |
 //!
@@ -19,7 +19,7 @@
 //! to a handler, so what it sends happens at once, and no handler ever runs
 //! inside a handler.
 
-mod audit;
+mod accounting;
 mod backlog;
 mod clock;
 mod closing;
@@ -44,7 +44,7 @@ pub use self::core::Now;
 pub use limits::Limits;
 pub use transport::{Lost, Transport};
 
-use self::core::{Core, Floor, MAX_REFUSED, Rules};
+use self::core::{Core, HubContext, MAX_REFUSED, Rules};
 use crate::app::program::{App, HttpHandler, Targets};
 use crate::app::remote::Command;
 use crate::app::route::Route;
@@ -63,7 +63,7 @@ const EVENTS_A_TURN: usize = 256;
 /// Outboxes flushed in one turn.
 const FLUSHES_A_TURN: usize = 256;
 /// Connections let go in one turn: closing a socket costs the kernel some 7 µs.
-const BURIALS_A_TURN: usize = 32;
+const REAPED_A_TURN: usize = 32;
 
 /// Every connection of a server, and the program that answers them.
 pub struct Hub {
@@ -120,33 +120,33 @@ impl Hub {
         if refusal.is_some() && self.core.refused >= MAX_REFUSED {
             return None;
         }
-        let place = self.core.admit(peer);
+        let key = self.core.admit(peer);
         if let Some(status) = refusal {
             self.core.refused += 1;
-            self.core.slot(place).flags.set(Flags::REFUSED);
-            self.core.refuse(place, &Refusal::new(status));
+            self.core.slot(key).flags.set(Flags::REFUSED);
+            self.core.refuse(key, &Refusal::new(status));
         }
-        Some(self.core.slot(place).id(place))
+        Some(self.core.slot(key).id(key))
     }
 
-    /// Whether this is a session or connection that still has its place.
+    /// Whether this is a session or connection that still has its key.
     pub fn knows(&self, id: SessionId) -> bool {
-        self.core.place_of(id).is_some()
+        self.core.key_of(id).is_some()
     }
 
     /// Whether the driver should read from this connection now. While the answer is no, what arrives
     /// waits in the socket; [`Hub::next_resumed`] tells when that changes.
     pub fn wants_read(&self, id: SessionId) -> bool {
-        self.core.place_of(id).is_some_and(|place| {
-            let slot = &self.core.slots[place as usize];
+        self.core.key_of(id).is_some_and(|key| {
+            let slot = &self.core.slots[key as usize];
             slot.state != State::Dead && !slot.flags.has(Flags::EOF) && !slot.is_stopped()
         })
     }
 
     /// Where the next read may go directly: the missing rest of a message that is half there.
     pub fn target(&mut self, id: SessionId) -> Option<&mut [u8]> {
-        let place = self.core.place_of(id)?;
-        let slot = self.core.slot(place);
+        let key = self.core.key_of(id)?;
+        let slot = self.core.slot(key);
         if slot.is_live() && !slot.has_unread() {
             slot.receiver.target()
         } else {
@@ -156,54 +156,54 @@ impl Hub {
 
     /// Bytes arrived. They are unmasked where they lie.
     pub fn received(&mut self, io: &mut dyn Transport, id: SessionId, bytes: &mut [u8]) {
-        let Some(place) = self.core.place_of(id) else {
+        let Some(key) = self.core.key_of(id) else {
             return;
         };
         let tick = self.core.tick;
-        let slot = self.core.slot(place);
+        let slot = self.core.slot(key);
         slot.last_seen = tick as u16;
         match slot.state {
-            State::Dialling => self.answered(io, place, bytes),
-            State::Head => self.http(io, place, bytes),
-            State::Open | State::Closing => self.frames(io, place, bytes),
-            State::Ending | State::Lingering => self.core.discard(place, bytes.len()),
+            State::Dialling => self.answered(io, key, bytes),
+            State::Head => self.http(io, key, bytes),
+            State::Open | State::Closing => self.frames(io, key, bytes),
+            State::Ending | State::Lingering => self.core.discard(key, bytes.len()),
             State::Dead => {}
         }
     }
 
     /// `n` bytes were read to the start of [`Hub::target`].
     pub fn received_directly(&mut self, io: &mut dyn Transport, id: SessionId, n: usize) {
-        if let Some(place) = self.core.place_of(id) {
+        if let Some(key) = self.core.key_of(id) {
             self.core.buffered += n;
-            self.core.slot(place).receiver.filled(n);
+            self.core.slot(key).receiver.filled(n);
             self.received(io, id, &mut []);
         }
     }
 
     /// The peer has ended its sending direction.
     pub fn end_of_file(&mut self, id: SessionId) {
-        if let Some(place) = self.core.place_of(id) {
-            self.core.end_of_file(place);
+        if let Some(key) = self.core.key_of(id) {
+            self.core.end_of_file(key);
         }
     }
 
     /// The connection broke.
     pub fn lost(&mut self, id: SessionId) {
-        if let Some(place) = self.core.place_of(id) {
-            self.core.lost(place);
+        if let Some(key) = self.core.key_of(id) {
+            self.core.lost(key);
         }
     }
 
     /// The peer takes bytes again.
     pub fn writable(&mut self, id: SessionId) {
-        let Some(place) = self.core.place_of(id) else {
+        let Some(key) = self.core.key_of(id) else {
             return;
         };
-        let slot = self.core.slot(place);
+        let slot = self.core.slot(key);
         if slot.flags.has(Flags::BLOCKED) {
             slot.flags.clear(Flags::BLOCKED);
             // The list is flushed in this turn; nothing is gained by being first.
-            self.core.mark_dirty(place);
+            self.core.mark_dirty(key);
         }
     }
 
@@ -211,13 +211,13 @@ impl Hub {
     pub fn next_resumed(&mut self, io: &mut dyn Transport) -> Option<SessionId> {
         loop {
             let id = self.core.resumed.pop_front()?;
-            let Some(place) = self.core.place_of(id) else {
+            let Some(key) = self.core.key_of(id) else {
                 continue;
             };
-            if self.core.slot(place).state == State::Head && self.core.has_waiting_requests(place) {
-                self.http(io, place, &mut []);
-            } else if self.core.slot(place).is_live() && self.core.slot(place).has_unread() {
-                self.frames(io, place, &mut []);
+            if self.core.slot(key).state == State::Head && self.core.has_waiting_requests(key) {
+                self.http(io, key, &mut []);
+            } else if self.core.slot(key).is_live() && self.core.slot(key).has_unread() {
+                self.frames(io, key, &mut []);
             }
             return Some(id);
         }
@@ -227,15 +227,19 @@ impl Hub {
     pub(crate) fn command(&mut self, io: &mut dyn Transport, command: Command) {
         match command {
             Command::Publish { topic, message } => {
-                Floor::new(&mut self.core, io).publish(None, &topic, message.borrow(), true);
+                HubContext::new(&mut self.core, io).publish(None, &topic, message.borrow(), true);
             }
             Command::Send { to, message } => {
                 use crate::app::host::Host;
-                let _ = Host::send(&mut Floor::new(&mut self.core, io), to, message.borrow());
+                let _ = Host::send(
+                    &mut HubContext::new(&mut self.core, io),
+                    to,
+                    message.borrow(),
+                );
             }
             Command::Close { id, code, reason } => {
                 use crate::app::host::Host;
-                Host::close(&mut Floor::new(&mut self.core, io), id, code, &reason);
+                Host::close(&mut HubContext::new(&mut self.core, io), id, code, &reason);
             }
             Command::Connect { route, call } => self.connect(io, &route, &call),
             Command::Shutdown => self.core.stop(),
@@ -243,30 +247,30 @@ impl Hub {
     }
 
     /// The work of a turn that no event asked for: deadlines, timers, deliveries, flushes,
-    /// burials. Each has a budget; `true` when something is left for a turn right after.
+    /// reaping. Each has a budget; `true` when something is left for a turn right after.
     pub fn work(&mut self, io: &mut dyn Transport) -> bool {
         for _ in 0..EVENTS_A_TURN {
-            let Some(place) = self.core.due.pop_front() else {
+            let Some(key) = self.core.due.pop_front() else {
                 break;
             };
-            Floor::new(&mut self.core, io).is_due(place);
+            HubContext::new(&mut self.core, io).is_due(key);
         }
         self.run_timers(io, EVENTS_A_TURN);
         self.run_drains(io, EVENTS_A_TURN);
-        Floor::new(&mut self.core, io).stop_slice(BURIALS_A_TURN);
-        Floor::new(&mut self.core, io).deliver();
+        HubContext::new(&mut self.core, io).stop_slice(REAPED_A_TURN);
+        HubContext::new(&mut self.core, io).deliver();
         // Whoever has more than a turn may take is behind the others in the list again.
         for _ in 0..FLUSHES_A_TURN.min(self.core.dirty.len()) {
-            let Some(place) = self.core.dirty.pop_front() else {
+            let Some(key) = self.core.dirty.pop_front() else {
                 break;
             };
-            if self.core.slots.contains(place as usize) {
-                self.core.slot(place).flags.clear(Flags::DIRTY);
-                Floor::new(&mut self.core, io).flush(place);
+            if self.core.slots.contains(key as usize) {
+                self.core.slot(key).flags.clear(Flags::DIRTY);
+                HubContext::new(&mut self.core, io).flush(key);
             }
         }
         self.core.shed();
-        self.bury(io, BURIALS_A_TURN);
+        self.reap(io, REAPED_A_TURN);
         self.core.has_work()
     }
 
@@ -321,13 +325,13 @@ impl Core {
     }
 
     /// Throws away what arrives behind the end; a peer that goes on regardless is cut.
-    fn discard(&mut self, place: u32, len: usize) {
-        let slot = self.slot(place);
+    fn discard(&mut self, key: u32, len: usize) {
+        let slot = self.slot(key);
         let speaks_http = slot.route == self::core::NO_ROUTE;
-        let rare = slot.rare();
-        rare.discarded += len;
-        if speaks_http && rare.discarded > closing::LINGER_BYTES {
-            self.lost(place);
+        let cold = slot.cold();
+        cold.discarded += len;
+        if speaks_http && cold.discarded > closing::LINGER_BYTES {
+            self.lost(key);
         }
     }
 
@@ -338,8 +342,8 @@ impl Core {
             || !self.due.is_empty()
             || !self.drained.is_empty()
             || !self.dirty.is_empty()
-            || !self.farewells.is_empty()
-            || !self.graves.is_empty()
+            || !self.close_events.is_empty()
+            || !self.closing.is_empty()
             || !self.resumed.is_empty()
             || !self.to_stop.is_empty()
     }

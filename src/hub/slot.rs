@@ -1,10 +1,10 @@
 //! One connection as the hub keeps it: small, because most of them rest.
 //!
 //! What a resting session does not need (backlog, request being read, agreed
-//! extension, close reason) lies in a [`Rare`] that exists only when one of
+//! extension, close reason) lies in a [`ColdState`] that exists only when one of
 //! these does.
 
-use super::dial::Dialled;
+use super::dial::PendingHandshake;
 use super::http::Exchange;
 use super::ticks::{ShortTick, Tick};
 use crate::app::route::DataKey;
@@ -44,7 +44,7 @@ impl Flags {
     pub(super) const BLOCKED: u16 = 1;
     /// It waits in the list of those with something to send.
     pub(super) const DIRTY: u16 = 1 << 1;
-    /// Backlog above the mark and `Backlog::StopReading`: it is not read.
+    /// BacklogPolicy above the mark and `BacklogPolicy::StopReading`: it is not read.
     pub(super) const PAUSED: u16 = 1 << 2;
     /// It published more than the topic has delivered: it is not read.
     pub(super) const HELD: u16 = 1 << 3;
@@ -80,62 +80,62 @@ impl Flags {
     }
 }
 
-/// A session's place in a topic.
+/// A session's key in a topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Seat {
+pub(super) struct Membership {
     pub(super) topic: u32,
     pub(super) index: u32,
 }
 
 /// The topics of a session: nearly always none or one.
 #[derive(Debug, Default)]
-pub(super) enum Seats {
+pub(super) enum Memberships {
     #[default]
     None,
-    One(Seat),
+    One(Membership),
     // Boxed twice on purpose: eight bytes in the slot of every session that has at most one topic.
     #[allow(clippy::box_collection)]
-    Many(Box<Vec<Seat>>),
+    Many(Box<Vec<Membership>>),
 }
 
-impl Seats {
-    pub(super) fn as_slice(&self) -> &[Seat] {
+impl Memberships {
+    pub(super) fn as_slice(&self) -> &[Membership] {
         match self {
             Self::None => &[],
-            Self::One(seat) => std::slice::from_ref(seat),
-            Self::Many(seats) => seats,
+            Self::One(membership) => std::slice::from_ref(membership),
+            Self::Many(memberships) => memberships,
         }
     }
 
-    pub(super) fn as_mut_slice(&mut self) -> &mut [Seat] {
+    pub(super) fn as_mut_slice(&mut self) -> &mut [Membership] {
         match self {
             Self::None => &mut [],
-            Self::One(seat) => std::slice::from_mut(seat),
-            Self::Many(seats) => seats,
+            Self::One(membership) => std::slice::from_mut(membership),
+            Self::Many(memberships) => memberships,
         }
     }
 
-    pub(super) fn find(&self, topic: u32) -> Option<Seat> {
+    pub(super) fn find(&self, topic: u32) -> Option<Membership> {
         self.as_slice()
             .iter()
-            .find(|seat| seat.topic == topic)
+            .find(|membership| membership.topic == topic)
             .copied()
     }
 
-    pub(super) fn push(&mut self, seat: Seat) {
+    pub(super) fn push(&mut self, membership: Membership) {
         match self {
-            Self::None => *self = Self::One(seat),
-            Self::One(first) => *self = Self::Many(Box::new(vec![*first, seat])),
-            Self::Many(seats) => seats.push(seat),
+            Self::None => *self = Self::One(membership),
+            Self::One(first) => *self = Self::Many(Box::new(vec![*first, membership])),
+            Self::Many(memberships) => memberships.push(membership),
         }
     }
 
     pub(super) fn remove(&mut self, topic: u32) {
         match self {
             Self::None => {}
-            Self::One(seat) if seat.topic == topic => *self = Self::None,
+            Self::One(membership) if membership.topic == topic => *self = Self::None,
             Self::One(_) => {}
-            Self::Many(seats) => seats.retain(|seat| seat.topic != topic),
+            Self::Many(memberships) => memberships.retain(|membership| membership.topic != topic),
         }
     }
 }
@@ -164,26 +164,26 @@ pub(super) struct Slot {
     pub(super) state: State,
     peer: PackedPeer,
     pub(super) receiver: Receiver,
-    pub(super) seats: Seats,
-    pub(super) rare: Option<Box<Rare>>,
+    pub(super) memberships: Memberships,
+    pub(super) cold: Option<Box<ColdState>>,
 }
 
 /// What few connections have at a time.
 #[derive(Debug, Default)]
-pub(super) struct Rare {
+pub(super) struct ColdState {
     pub(super) outbox: Outbox,
     /// A pong that waits for the backlog to drain; only the newest is kept.
     pub(super) pong: Option<Vec<u8>>,
     pub(super) exchange: Option<Box<Exchange>>,
     /// Bytes that were read together with the message at which reading stopped.
     pub(super) unread: Vec<u8>,
-    pub(super) dialled: Option<Box<Dialled>>,
+    pub(super) handshake: Option<Box<PendingHandshake>>,
     /// Why a call came to nothing.
     pub(super) failure: Option<Error>,
     pub(super) transform: Option<Box<dyn Transform>>,
     /// The number of the extension that the transformation belongs to.
-    pub(super) family: u16,
-    /// What the books say that the transformation holds back of the peer's bytes.
+    pub(super) extension_id: u16,
+    /// What the ledger says that the transformation holds back of the peer's bytes.
     pub(super) transform_held: usize,
     /// The response's `Sec-WebSocket-Extensions`.
     pub(super) extensions: Option<Box<str>>,
@@ -197,13 +197,13 @@ pub(super) struct Rare {
     pub(super) discarded: usize,
 }
 
-impl Rare {
+impl ColdState {
     fn is_needed(&self) -> bool {
         !self.outbox.is_empty()
             || self.pong.is_some()
             || self.exchange.is_some()
             || !self.unread.is_empty()
-            || self.dialled.is_some()
+            || self.handshake.is_some()
             || self.failure.is_some()
             || self.transform.is_some()
             || self.extensions.is_some()
@@ -233,14 +233,14 @@ impl Slot {
             state: State::Head,
             peer,
             receiver: Receiver::default(),
-            seats: Seats::None,
-            rare: None,
+            memberships: Memberships::None,
+            cold: None,
         }
     }
 
-    pub(super) fn id(&self, place: u32) -> SessionId {
+    pub(super) fn id(&self, key: u32) -> SessionId {
         SessionId {
-            index: place,
+            index: key,
             generation: self.generation,
         }
     }
@@ -255,15 +255,15 @@ impl Slot {
         }
     }
 
-    /// The rare part, made when it is not there.
-    pub(super) fn rare(&mut self) -> &mut Rare {
-        self.rare.get_or_insert_default()
+    /// The cold part, made when it is not there.
+    pub(super) fn cold(&mut self) -> &mut ColdState {
+        self.cold.get_or_insert_default()
     }
 
-    /// Lets the rare part go when nothing in it is needed.
+    /// Lets the cold part go when nothing in it is needed.
     pub(super) fn tidy(&mut self) {
-        if self.rare.as_ref().is_some_and(|rare| !rare.is_needed()) {
-            self.rare = None;
+        if self.cold.as_ref().is_some_and(|cold| !cold.is_needed()) {
+            self.cold = None;
         }
     }
 
@@ -272,21 +272,21 @@ impl Slot {
     #[inline]
     pub(super) fn is_plain(&self) -> bool {
         self.state == State::Open
-            && self.rare.is_none()
-            && matches!(self.seats, Seats::None)
+            && self.cold.is_none()
+            && matches!(self.memberships, Memberships::None)
             && self.flags.0 & (Flags::OPENING | Flags::MASKS) == 0
     }
 
     /// Bytes that wait for the peer.
     pub(super) fn backlog(&self) -> usize {
-        self.rare.as_ref().map_or(0, |rare| rare.outbox.len())
+        self.cold.as_ref().map_or(0, |cold| cold.outbox.len())
     }
 
     /// Bytes that are kept for this connection: its backlog, and what of its messages and requests is there.
     pub(super) fn held(&self) -> usize {
-        let rare = self.rare.as_ref();
-        let exchange = rare.and_then(|rare| rare.exchange.as_ref());
-        let unread = rare.map_or(0, |rare| rare.unread.len() + rare.transform_held);
+        let cold = self.cold.as_ref();
+        let exchange = cold.and_then(|cold| cold.exchange.as_ref());
+        let unread = cold.map_or(0, |cold| cold.unread.len() + cold.transform_held);
         let exchange = exchange.map_or(0, |exchange| exchange.held());
         self.backlog() + self.receiver.buffered() + unread + exchange
     }
@@ -298,9 +298,9 @@ impl Slot {
 
     /// Whether messages wait that were read before reading stopped.
     pub(super) fn has_unread(&self) -> bool {
-        self.rare
+        self.cold
             .as_ref()
-            .is_some_and(|rare| !rare.unread.is_empty())
+            .is_some_and(|cold| !cold.unread.is_empty())
     }
 
     /// Whether messages of the peer are still for the handler.
@@ -322,22 +322,22 @@ mod tests {
 
     #[test]
     fn seats_keep_any_number_of_topics() {
-        let mut seats = Seats::default();
+        let mut memberships = Memberships::default();
         for topic in 0..3 {
-            seats.push(Seat {
+            memberships.push(Membership {
                 topic,
                 index: 10 + topic,
             });
         }
-        seats.remove(1);
-        assert_eq!(seats.find(1), None);
+        memberships.remove(1);
+        assert_eq!(memberships.find(1), None);
         assert_eq!(
-            seats.find(2),
-            Some(Seat {
+            memberships.find(2),
+            Some(Membership {
                 topic: 2,
                 index: 12
             })
         );
-        assert_eq!(seats.as_slice().len(), 2);
+        assert_eq!(memberships.as_slice().len(), 2);
     }
 }

@@ -1,6 +1,6 @@
 //! The end of a server, and what it gives up when memory runs short.
 
-use super::core::{Core, Floor};
+use super::core::{Core, HubContext};
 use super::slot::{Slot, State};
 use super::ticks::ticks;
 use crate::wire::close::CloseCode;
@@ -9,25 +9,25 @@ use crate::wire::error::{Error, ErrorKind};
 /// What may stay of a connection that is given up: the rest of a frame and a Close.
 const LAST_WORDS: usize = 1024;
 
-impl Floor<'_> {
+impl HubContext<'_> {
     /// Ends some of the connections that shutdown has not reached yet.
     pub(super) fn stop_slice(&mut self, budget: usize) {
         for _ in 0..budget {
-            let Some(place) = self.core.to_stop.pop_front() else {
+            let Some(key) = self.core.to_stop.pop_front() else {
                 return;
             };
-            if !self.core.slots.contains(place as usize) {
+            if !self.core.slots.contains(key as usize) {
                 continue;
             }
             // What was published before the shutdown still goes out.
-            self.settle_open(place);
+            self.catch_up_open(key);
             let core = &mut *self.core;
-            match core.slot(place).state {
-                State::Open => core.close(place, CloseCode::GOING_AWAY, "Server stopping"),
-                State::Head => core.stop_http(place),
+            match core.slot(key).state {
+                State::Open => core.close(key, CloseCode::GOING_AWAY, "Server stopping"),
+                State::Head => core.stop_http(key),
                 State::Dialling => {
                     let message = "the server is stopping";
-                    core.dial_failed(place, Error::new(ErrorKind::Closed, message));
+                    core.dial_failed(key, Error::new(ErrorKind::Closed, message));
                     continue;
                 }
                 State::Dead => continue,
@@ -35,9 +35,9 @@ impl Floor<'_> {
             }
             // All are cut when the time of the drain is over, however they were set.
             let last = core.tick + ticks(core.limits.drain);
-            let deadline = core.deadlines.of(place, core.tick);
+            let deadline = core.deadlines.of(key, core.tick);
             let deadline = deadline.map_or(last, |at| at.min(last));
-            core.deadlines.set(place, deadline, core.tick);
+            core.deadlines.set(key, deadline, core.tick);
         }
     }
 }
@@ -45,12 +45,12 @@ impl Floor<'_> {
 impl Core {
     /// Shutdown: every session gets Close 1001, in slices. The second call cuts what is left.
     pub(super) fn stop(&mut self) {
-        let places: Vec<u32> = self.slots.iter().map(|(place, _)| place as u32).collect();
+        let keys: Vec<u32> = self.slots.iter().map(|(key, _)| key as u32).collect();
         if std::mem::replace(&mut self.stopping, true) {
-            places.into_iter().for_each(|place| self.lost(place));
+            keys.into_iter().for_each(|key| self.lost(key));
             return;
         }
-        self.to_stop.extend(places);
+        self.to_stop.extend(keys);
     }
 
     /// Past the limit of buffered bytes the one that holds the most goes, until there is room.
@@ -59,31 +59,31 @@ impl Core {
         while max > 0 && self.buffered > max {
             let alive = |slot: &Slot| slot.state != State::Dead && slot.held() > 0;
             let slots = self.slots.iter().filter(|(_, slot)| alive(slot));
-            let Some((place, slot)) = slots.max_by_key(|(_, slot)| slot.held()) else {
+            let Some((key, slot)) = slots.max_by_key(|(_, slot)| slot.held()) else {
                 return;
             };
-            let (place, id, all) = (place as u32, slot.id(place as u32), self.buffered);
+            let (key, id, all) = (key as u32, slot.id(key as u32), self.buffered);
             log::warn!(
                 "{all} bytes are buffered, {max} may be: session {id} holds the most and ends"
             );
-            self.give_up(place);
+            self.give_up(key);
         }
     }
 
     /// Ends a connection for its memory: with a Close, if little is left of it then.
-    fn give_up(&mut self, place: u32) {
-        if self.slot(place).is_live() {
-            self.drop_unbegun(place);
-            self.forget_received(place);
-            self.fail(place, CloseCode::POLICY, "Out of memory");
-            if self.slot(place).held() <= LAST_WORDS {
+    fn give_up(&mut self, key: u32) {
+        if self.slot(key).is_live() {
+            self.drop_unbegun(key);
+            self.forget_received(key);
+            self.fail(key, CloseCode::POLICY, "Out of memory");
+            if self.slot(key).held() <= LAST_WORDS {
                 return;
             }
         }
-        self.lost(place);
-        self.forget_received(place);
-        if let Some(rare) = &mut self.slot(place).rare {
-            let outbox = std::mem::take(&mut rare.outbox);
+        self.lost(key);
+        self.forget_received(key);
+        if let Some(cold) = &mut self.slot(key).cold {
+            let outbox = std::mem::take(&mut cold.outbox);
             self.buffered -= outbox.len();
         }
     }

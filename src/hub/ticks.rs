@@ -26,7 +26,7 @@ pub(super) fn since(short: ShortTick, now: Tick) -> u64 {
     u64::from((now as u16).wrapping_sub(short))
 }
 
-/// One deadline a place, or none.
+/// One deadline a key, or none.
 #[derive(Debug, Default)]
 pub(super) struct Deadlines {
     /// 0: none; a deadline that falls on 0 is kept one tick later.
@@ -36,27 +36,27 @@ pub(super) struct Deadlines {
 }
 
 impl Deadlines {
-    /// Sets the deadline of a place to `tick`, which may not be before `now`.
-    pub(super) fn set(&mut self, place: u32, tick: Tick, now: Tick) {
+    /// Sets the deadline of a key to `tick`, which may not be before `now`.
+    pub(super) fn set(&mut self, key: u32, tick: Tick, now: Tick) {
         let tick = tick.clamp(now, now + HORIZON);
-        let place = place as usize;
-        if place >= self.at.len() {
-            self.at.resize(place + 1, 0);
+        let key = key as usize;
+        if key >= self.at.len() {
+            self.at.resize(key + 1, 0);
         }
-        self.at[place] = (tick as u16).max(1);
+        self.at[key] = (tick as u16).max(1);
         self.next = Some(self.next.map_or(tick, |next| next.min(tick)));
     }
 
-    /// Takes the deadline of a place away.
-    pub(super) fn clear(&mut self, place: u32) {
-        if let Some(at) = self.at.get_mut(place as usize) {
+    /// Takes the deadline of a key away.
+    pub(super) fn clear(&mut self, key: u32) {
+        if let Some(at) = self.at.get_mut(key as usize) {
             *at = 0;
         }
     }
 
-    /// The deadline of a place.
-    pub(super) fn of(&self, place: u32, now: Tick) -> Option<Tick> {
-        match self.at.get(place as usize) {
+    /// The deadline of a key.
+    pub(super) fn of(&self, key: u32, now: Tick) -> Option<Tick> {
+        match self.at.get(key as usize) {
             None | Some(0) => None,
             Some(&short) => Some(now + u64::from(short.wrapping_sub(now as u16) & 0x7fff)),
         }
@@ -67,20 +67,20 @@ impl Deadlines {
         self.next
     }
 
-    /// Moves every place whose deadline has come to `due`, and takes its deadline away.
+    /// Moves every key whose deadline has come to `due`, and takes its deadline away.
     pub(super) fn expire(&mut self, now: Tick, due: &mut Vec<u32>) {
         if self.next.is_none_or(|next| now < next) {
             return;
         }
         let mut nearest = None;
-        for (place, at) in self.at.iter_mut().enumerate() {
+        for (key, at) in self.at.iter_mut().enumerate() {
             if *at == 0 {
                 continue;
             }
             let ahead = at.wrapping_sub(now as u16);
             if ahead == 0 || ahead > HORIZON as u16 {
                 *at = 0;
-                due.push(place as u32);
+                due.push(key as u32);
             } else {
                 nearest = Some(nearest.map_or(ahead, |nearest: u16| nearest.min(ahead)));
             }

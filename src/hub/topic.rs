@@ -20,7 +20,7 @@ pub(super) const HOLD_BYTES: usize = 64 << 10;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Member {
     pub(super) cursor: u64,
-    pub(super) place: u32,
+    pub(super) key: u32,
 }
 
 /// A walk over all members.
@@ -84,14 +84,14 @@ impl Topics {
     }
 
     /// Adds a member that gets what is published from now on; its index.
-    pub(super) fn join(&mut self, topic: u32, place: u32) -> u32 {
+    pub(super) fn join(&mut self, topic: u32, key: u32) -> u32 {
         let topic = self.topic(topic);
         let cursor = topic.log.end();
-        topic.members.push(Member { cursor, place });
+        topic.members.push(Member { cursor, key });
         (topic.members.len() - 1) as u32
     }
 
-    /// Removes a member and calls `moved(place, index)` for those that changed their index. The
+    /// Removes a member and calls `moved(key, index)` for those that changed their index. The
     /// border between the members that a pass has served and those it has not stays where it is.
     pub(super) fn leave(&mut self, topic: u32, index: u32, mut moved: impl FnMut(u32, u32)) {
         let (entry, mut index) = (self.topic(topic), index as usize);
@@ -100,12 +100,12 @@ impl Topics {
         {
             pass.next -= 1;
             entry.members.swap(index, pass.next);
-            moved(entry.members[index].place, index as u32);
+            moved(entry.members[index].key, index as u32);
             index = pass.next;
         }
         entry.members.swap_remove(index);
         if let Some(member) = entry.members.get(index) {
-            moved(member.place, index as u32);
+            moved(member.key, index as u32);
         }
         self.remove_if_idle(topic);
     }
@@ -184,15 +184,15 @@ impl Topics {
             .sum()
     }
 
-    /// Whether this place sits here.
-    pub(super) fn is_seated(&self, topic: u32, index: u32, place: u32) -> bool {
+    /// Whether this key sits here.
+    pub(super) fn is_member(&self, topic: u32, index: u32, key: u32) -> bool {
         let entry = self.topics.get(topic as usize);
         let member = entry.and_then(|entry| entry.members.get(index as usize));
-        member.is_some_and(|member| member.place == place)
+        member.is_some_and(|member| member.key == key)
     }
 
     /// Members of all topics.
-    pub(super) fn seats(&self) -> usize {
+    pub(super) fn memberships(&self) -> usize {
         self.topics
             .iter()
             .map(|(_, topic)| topic.members.len())
@@ -200,7 +200,7 @@ impl Topics {
     }
 
     /// Checks that no topic is forgotten, and none kept for nobody.
-    pub(super) fn audit(&self) -> Result<(), String> {
+    pub(super) fn check_accounts(&self) -> Result<(), String> {
         for (_, topic) in &self.topics {
             let name = &topic.name;
             if topic.members.is_empty() && !topic.queued {
@@ -218,7 +218,7 @@ impl Topics {
     }
 
     /// Whether a member has got everything.
-    pub(super) fn is_settled(&self, topic: u32, index: u32) -> bool {
+    pub(super) fn is_caught_up(&self, topic: u32, index: u32) -> bool {
         let entry = &self.topics[topic as usize];
         entry.members[index as usize].cursor >= entry.log.end()
     }
@@ -281,27 +281,25 @@ mod tests {
             for next in 0..=6 {
                 let mut topics = Topics::default();
                 let room = topics.find_or_make("room");
-                let mut index_of: Vec<u32> = (0..6).map(|place| topics.join(room, place)).collect();
+                let mut index_of: Vec<u32> = (0..6).map(|key| topics.join(room, key)).collect();
                 topics.publish(room, "hello".into());
                 topics.front();
                 topics.topic(room).pass.as_mut().unwrap().next = next;
-                topics.leave(room, leaver, |place, index| {
-                    index_of[place as usize] = index
-                });
+                topics.leave(room, leaver, |key, index| index_of[key as usize] = index);
                 let topic = topics.topic(room);
                 let border = topic.pass.unwrap().next;
                 let served = |members: &[Member]| {
-                    let mut places: Vec<_> = members.iter().map(|member| member.place).collect();
-                    places.sort_unstable();
-                    places
+                    let mut keys: Vec<_> = members.iter().map(|member| member.key).collect();
+                    keys.sort_unstable();
+                    keys
                 };
                 let expected = |range: std::ops::Range<u32>| {
-                    range.filter(|place| *place != leaver).collect::<Vec<_>>()
+                    range.filter(|key| *key != leaver).collect::<Vec<_>>()
                 };
                 assert_eq!(served(&topic.members[..border]), expected(0..next as u32));
                 assert_eq!(served(&topic.members[border..]), expected(next as u32..6));
                 for (index, member) in topic.members.iter().enumerate() {
-                    assert_eq!(index_of[member.place as usize] as usize, index);
+                    assert_eq!(index_of[member.key as usize] as usize, index);
                 }
             }
         }

@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 /// What an empty log keeps of its buffer.
 const KEPT_BYTES: usize = 256 << 10;
 
-/// Which connections get the same bytes: the number of an extension, and its own key.
+/// Which connections get the same bytes: the number of an extension, and its own share.
 pub(super) type ShareKey = (u16, u32);
 
 /// Messages as frames laid end to end.
@@ -21,7 +21,7 @@ pub(super) struct Log {
     /// Of each message: its number over all topics.
     seqs: VecDeque<u64>,
     plain: Frames,
-    /// The same messages as connections with this share key get them.
+    /// The same messages as connections with this share share get them.
     encoded: Vec<(ShareKey, Frames)>,
 }
 
@@ -111,18 +111,18 @@ impl Log {
         &self.plain.bytes[self.plain.start((number - self.first) as usize)..]
     }
 
-    /// All frames from this message on as `transform` encodes them for everybody of its share key;
+    /// All frames from this message on as `transform` encodes them for everybody of its share share;
     /// what is not encoded yet is.
     pub(super) fn encoded_from(
         &mut self,
-        key: ShareKey,
+        share: ShareKey,
         transform: &mut dyn Transform,
         number: u64,
     ) -> &[u8] {
-        let at = match self.encoded.iter().position(|(known, _)| *known == key) {
+        let at = match self.encoded.iter().position(|(known, _)| *known == share) {
             Some(at) => at,
             None => {
-                self.encoded.push((key, Frames::default()));
+                self.encoded.push((share, Frames::default()));
                 self.encoded.len() - 1
             }
         };
@@ -135,11 +135,11 @@ impl Log {
     }
 
     /// The bytes of [`Log::plain_from`] or [`Log::encoded_from`], to be kept by several outboxes.
-    pub(super) fn shared_from(&mut self, key: Option<ShareKey>, number: u64) -> Bytes {
+    pub(super) fn shared_from(&mut self, share: Option<ShareKey>, number: u64) -> Bytes {
         let index = (number - self.first) as usize;
-        let frames = match key {
+        let frames = match share {
             None => &mut self.plain,
-            Some(key) => match self.encoded.iter_mut().find(|(known, _)| *known == key) {
+            Some(share) => match self.encoded.iter_mut().find(|(known, _)| *known == share) {
                 Some((_, frames)) => frames,
                 None => &mut self.plain,
             },

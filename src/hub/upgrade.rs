@@ -1,7 +1,7 @@
 //! From HTTP to WebSocket: origin, subprotocol, extension, and the open event.
 
 use super::Hub;
-use super::core::Floor;
+use super::core::HubContext;
 use super::slot::{Flags, State};
 use super::transport::Transport;
 use crate::app::route::DataKey;
@@ -21,7 +21,7 @@ impl Hub {
     pub(super) fn upgrade(
         &mut self,
         io: &mut dyn Transport,
-        place: u32,
+        key: u32,
         route: u16,
         head: &RequestHead<'_>,
     ) {
@@ -29,25 +29,22 @@ impl Hub {
         let is_raw = self.core.rules[route as usize].raw;
         let agreed = check(head).and_then(|upgrade| agree(settings, is_raw, head, upgrade));
         match agreed {
-            Ok(agreed) => self.open(io, place, route, head, agreed),
-            Err(refusal) => self.core.refuse_request(place, &refusal, head),
+            Ok(agreed) => self.open(io, key, route, head, agreed),
+            Err(refusal) => self.core.refuse_request(key, &refusal, head),
         }
     }
 
     fn open(
         &mut self,
         io: &mut dyn Transport,
-        place: u32,
+        key: u32,
         route: u16,
         head: &RequestHead<'_>,
         agreed: Agreed,
     ) {
-        let before = self.core.begin_session(place, route, agreed);
+        let before = self.core.begin_session(key, route, agreed);
         let params = self.paths.find(head.path).map(|(_, params)| params);
-        let (id, peer) = (
-            self.core.slot(place).id(place),
-            self.core.slot(place).peer(),
-        );
+        let (id, peer) = (self.core.slot(key).id(key), self.core.slot(key).peer());
         let request = Request {
             head,
             params: &params.unwrap_or_default(),
@@ -55,21 +52,21 @@ impl Hub {
             peer,
         };
         let handler = &mut self.routes[route as usize];
-        let mut floor = Floor::new(&mut self.core, io);
+        let mut context = HubContext::new(&mut self.core, io);
         let outcome = catch_unwind(AssertUnwindSafe(|| {
-            handler.open(&request, &mut Session::new(&mut floor, id))
+            handler.open(&request, &mut Session::new(&mut context, id))
         }));
         let core = &mut self.core;
-        core.slot(place).flags.clear(Flags::OPENING);
+        core.slot(key).flags.clear(Flags::OPENING);
         match outcome {
             Ok(Ok(data)) => {
-                core.opened(place, data);
+                core.opened(key, data);
             }
-            Ok(Err(response)) => core.take_back(place, before, head, &response),
+            Ok(Err(response)) => core.take_back(key, before, head, &response),
             Err(_) => {
                 log::error!("the handler of session {id} panicked in its open event");
                 core.timers.cancel_all(id);
-                core.fail(place, CloseCode::INTERNAL_ERROR, "Internal error");
+                core.fail(key, CloseCode::INTERNAL_ERROR, "Internal error");
             }
         }
     }
@@ -142,10 +139,10 @@ fn agree_on_extension(settings: &Settings, offers: &[Offer]) -> Option<Agreement
 
 impl super::core::Core {
     /// Turns a connection into a session and gathers its 101, or puts it behind answers that wait.
-    fn begin_session(&mut self, place: u32, route: u16, agreed: Agreed) -> Before {
+    fn begin_session(&mut self, key: u32, route: u16, agreed: Agreed) -> Before {
         let before = Before {
-            gathered: self.gather.len(),
-            backlog: self.slot(place).backlog(),
+            gathered: self.reply_buffer.len(),
+            backlog: self.slot(key).backlog(),
             sent: self.stats.sent,
         };
         let extension = agreed
@@ -155,10 +152,10 @@ impl super::core::Core {
         let mut answer = Vec::with_capacity(256);
         let protocol = agreed.protocol.as_deref();
         write_switching_protocols(&mut answer, &agreed.accept, protocol, extension);
-        self.push_ready(place, &answer);
+        self.push_ready(key, &answer);
         let masks = self.rules[route as usize].masking;
-        let family = extension.map_or(0, |extension| self.family(&extension.name));
-        let slot = self.slot(place);
+        let extension_id = extension.map_or(0, |extension| self.extension_id(&extension.name));
+        let slot = self.slot(key);
         slot.state = State::Open;
         slot.route = route;
         slot.flags.set(Flags::OPENING);
@@ -166,53 +163,47 @@ impl super::core::Core {
             slot.flags.set(Flags::MASKS);
         }
         if agreed.extension.is_some() || agreed.protocol.is_some() {
-            let rare = slot.rare();
-            rare.protocol = agreed.protocol.map(Into::into);
+            let cold = slot.cold();
+            cold.protocol = agreed.protocol.map(Into::into);
             if let Some(agreement) = agreed.extension {
-                rare.extensions = Some(agreement.response.to_string().into());
-                rare.transform = Some(agreement.transform);
-                rare.family = family;
+                cold.extensions = Some(agreement.response.to_string().into());
+                cold.transform = Some(agreement.transform);
+                cold.extension_id = extension_id;
             }
         }
         before
     }
 
     /// The handler has opened the session: its close event is owed from now on.
-    pub(super) fn opened(&mut self, place: u32, data: DataKey) {
+    pub(super) fn opened(&mut self, key: u32, data: DataKey) {
         self.stats.opened += 1;
-        let slot = self.slot(place);
+        let slot = self.slot(key);
         slot.data = data;
         slot.flags.set(Flags::OPENED);
         if slot.state == State::Open {
-            self.rearm(place);
+            self.rearm(key);
         }
     }
 
-    /// The handler refused: its response goes out in place of the 101 and all that followed.
-    fn take_back(
-        &mut self,
-        place: u32,
-        before: Before,
-        head: &RequestHead<'_>,
-        response: &Response,
-    ) {
-        let id = self.slot(place).id(place);
-        self.gather.truncate(before.gathered);
+    /// The handler refused: its response goes out in key of the 101 and all that followed.
+    fn take_back(&mut self, key: u32, before: Before, head: &RequestHead<'_>, response: &Response) {
+        let id = self.slot(key).id(key);
+        self.reply_buffer.truncate(before.gathered);
         self.stats.sent = before.sent;
-        let slot = self.slot(place);
-        if let Some(rare) = &mut slot.rare {
-            let whole = rare.outbox.len();
-            rare.outbox.truncate(before.backlog);
+        let slot = self.slot(key);
+        if let Some(cold) = &mut slot.cold {
+            let whole = cold.outbox.len();
+            cold.outbox.truncate(before.backlog);
             self.buffered -= whole - before.backlog;
         }
-        self.leave_all(place);
+        self.leave_all(key);
         self.timers.cancel_all(id);
-        let slot = self.slot(place);
+        let slot = self.slot(key);
         slot.route = super::core::NO_ROUTE;
         slot.state = State::Head;
-        if let Some(rare) = &mut slot.rare {
-            (rare.transform, rare.close) = (None, None);
+        if let Some(cold) = &mut slot.cold {
+            (cold.transform, cold.close) = (None, None);
         }
-        self.respond(place, response, head, false);
+        self.respond(key, response, head, false);
     }
 }

@@ -1,4 +1,4 @@
-//! Floor 3, the real driver: mio sockets in one poll loop.
+//! Layer 4, the real driver: mio sockets in one poll loop.
 //!
 //! It moves bytes between sockets and the hub and tells it the time, and it
 //! decides nothing about either. One turn of [`Loop`] is: wait, read the clock,

@@ -1,4 +1,4 @@
-//! The connected sockets, at the places that the hub gave them.
+//! The connected sockets, at the keys that the hub gave them.
 
 use crate::app::SessionId;
 use crate::hub::{Lost, Transport};
@@ -36,7 +36,7 @@ impl Stream {
     }
 }
 
-/// The token of a session: its generation above its place.
+/// The token of a session: its generation above its key.
 pub(super) fn token(id: SessionId) -> Token {
     Token((id.generation as usize) << 32 | id.index as usize)
 }
@@ -61,17 +61,17 @@ pub(super) struct Socket {
     pub(super) dialling: bool,
 }
 
-/// All sockets; a place is free when it holds none.
+/// All sockets; a key is free when it holds none.
 #[derive(Debug, Default)]
 pub(super) struct Sockets(Vec<Option<Socket>>);
 
 impl Sockets {
-    pub(super) fn put(&mut self, place: u32, stream: Stream) {
-        let place = place as usize;
-        if place >= self.0.len() {
-            self.0.resize_with(place + 1, || None);
+    pub(super) fn put(&mut self, key: u32, stream: Stream) {
+        let key = key as usize;
+        if key >= self.0.len() {
+            self.0.resize_with(key + 1, || None);
         }
-        self.0[place] = Some(Socket {
+        self.0[key] = Some(Socket {
             stream,
             listed: false,
             ends: false,
@@ -79,8 +79,8 @@ impl Sockets {
         });
     }
 
-    pub(super) fn at(&mut self, place: u32) -> Option<&mut Socket> {
-        self.0.get_mut(place as usize)?.as_mut()
+    pub(super) fn at(&mut self, key: u32) -> Option<&mut Socket> {
+        self.0.get_mut(key as usize)?.as_mut()
     }
 }
 
@@ -95,8 +95,8 @@ fn taken(result: io::Result<usize>) -> Result<Option<usize>, Lost> {
 }
 
 impl Transport for Sockets {
-    fn send(&mut self, place: u32, bytes: &[u8]) -> Result<usize, Lost> {
-        let socket = self.at(place).ok_or(Lost)?;
+    fn send(&mut self, key: u32, bytes: &[u8]) -> Result<usize, Lost> {
+        let socket = self.at(key).ok_or(Lost)?;
         loop {
             let result = each!(&mut socket.stream, socket => socket.write(bytes));
             if let Some(sent) = taken(result)? {
@@ -105,8 +105,8 @@ impl Transport for Sockets {
         }
     }
 
-    fn send_both(&mut self, place: u32, first: &[u8], second: &[u8]) -> Result<usize, Lost> {
-        let socket = self.at(place).ok_or(Lost)?;
+    fn send_both(&mut self, key: u32, first: &[u8], second: &[u8]) -> Result<usize, Lost> {
+        let socket = self.at(key).ok_or(Lost)?;
         let parts = [IoSlice::new(first), IoSlice::new(second)];
         loop {
             let result = each!(&mut socket.stream, socket => socket.write_vectored(&parts));
@@ -116,16 +116,16 @@ impl Transport for Sockets {
         }
     }
 
-    fn shutdown_write(&mut self, place: u32) {
-        if let Some(socket) = self.at(place) {
+    fn shutdown_write(&mut self, key: u32) {
+        if let Some(socket) = self.at(key) {
             // A socket that is gone already has nothing to end.
             let _ = each!(&mut socket.stream, socket => socket.shutdown(Shutdown::Write));
         }
     }
 
-    fn close(&mut self, place: u32) {
+    fn close(&mut self, key: u32) {
         // Closing the descriptor takes it out of the poll, too.
-        if let Some(socket) = self.0.get_mut(place as usize) {
+        if let Some(socket) = self.0.get_mut(key as usize) {
             *socket = None;
         }
     }

@@ -25,9 +25,9 @@ const READS_A_TURN: usize = 32;
 /// Commands of other threads taken in one turn.
 const COMMANDS_A_TURN: usize = 256;
 
-/// The place of tokens that are no sessions: the waker, then the listeners.
-const NO_PLACE: usize = u32::MAX as usize;
-const WAKER: Token = Token(NO_PLACE);
+/// The key of tokens that are no sessions: the waker, then the listeners.
+const NO_KEY: usize = u32::MAX as usize;
+const WAKER: Token = Token(NO_KEY);
 
 /// The poll loop.
 pub(crate) struct Loop {
@@ -62,7 +62,7 @@ impl Loop {
         let poll = Poll::new()?;
         waker.set(Waker::new(poll.registry(), WAKER)?);
         for (index, listener) in listeners.iter_mut().enumerate() {
-            listener.register(poll.registry(), Token((index + 1) << 32 | NO_PLACE))?;
+            listener.register(poll.registry(), Token((index + 1) << 32 | NO_KEY))?;
         }
         Ok(Self {
             poll,
@@ -87,7 +87,7 @@ impl Loop {
         let mut events = Events::with_capacity(EVENTS_A_TURN);
         let mut has_more = true;
         loop {
-            match self.poll.poll(&mut events, self.patience(has_more)) {
+            match self.poll.poll(&mut events, self.poll_timeout(has_more)) {
                 Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
                 _ => {}
             }
@@ -103,7 +103,7 @@ impl Loop {
     }
 
     /// How long to wait for events.
-    fn patience(&self, has_more: bool) -> Option<Duration> {
+    fn poll_timeout(&self, has_more: bool) -> Option<Duration> {
         if has_more {
             return Some(Duration::ZERO);
         }
@@ -172,7 +172,7 @@ impl Loop {
 
     fn take(&mut self, event: &Event) {
         let token = event.token();
-        if token.0 & NO_PLACE == NO_PLACE {
+        if token.0 & NO_KEY == NO_KEY {
             // The waker's commands are taken in every turn anyway.
             if let Some(listener) = (token.0 >> 32).checked_sub(1) {
                 self.accepting.add(listener);

@@ -1,4 +1,4 @@
-//! Floor 4: a program, its limits and its listeners, joined to the loop.
+//! Layer 5: a program, its limits and its listeners, joined to the loop.
 
 mod machine;
 

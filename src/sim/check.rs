@@ -14,19 +14,22 @@ impl World {
         let live = self.net.live as u64;
         let stats = self.hub.stats();
         assert_eq!(stats.connections, live, "slots and connections differ");
-        self.audited += CHECKED_A_TURN;
-        if self.audited < live {
+        self.checked += CHECKED_A_TURN;
+        if self.checked < live {
             return;
         }
-        self.audited = 0;
-        let audit = self.hub.audit().unwrap_or_else(|wrong| panic!("{wrong}"));
-        let sessions = audit.sessions as u64;
+        self.checked = 0;
+        let check_accounts = self
+            .hub
+            .check_accounts()
+            .unwrap_or_else(|wrong| panic!("{wrong}"));
+        let sessions = check_accounts.sessions as u64;
         assert_eq!(
             stats.opened - stats.closed,
             sessions,
             "opened less closed is not what lives"
         );
-        for line in self.net.places.iter().flatten() {
+        for line in self.net.keys.iter().flatten() {
             self.check_line(*line, is_busy);
         }
     }

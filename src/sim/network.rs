@@ -64,8 +64,8 @@ pub(super) struct LineState {
 /// All connections.
 pub(super) struct Network {
     pub(super) lines: Vec<LineState>,
-    /// The line behind each place of the hub.
-    pub(super) places: Vec<Option<usize>>,
+    /// The line behind each key of the hub.
+    pub(super) keys: Vec<Option<usize>>,
     pub(super) live: usize,
     /// Lines that the server has not accepted.
     pub(super) dialled: VecDeque<usize>,
@@ -88,7 +88,7 @@ impl Network {
     pub(super) fn new(seed: u64) -> Self {
         Self {
             lines: Vec::new(),
-            places: Vec::new(),
+            keys: Vec::new(),
             live: 0,
             dialled: VecDeque::new(),
             calls: VecDeque::new(),
@@ -144,15 +144,15 @@ impl Network {
             self.mark_arrived(line);
             return;
         };
-        let place = id.index as usize;
-        if place >= self.places.len() {
-            self.places.resize(place + 1, None);
+        let key = id.index as usize;
+        if key >= self.keys.len() {
+            self.keys.resize(key + 1, None);
         }
         assert_eq!(
-            self.places[place], None,
-            "the hub gave place {place} to two connections"
+            self.keys[key], None,
+            "the hub gave key {key} to two connections"
         );
-        self.places[place] = Some(line);
+        self.keys[key] = Some(line);
         self.lines[line].id = Some(id);
         self.live += 1;
         self.mark_ready(line);
@@ -265,22 +265,22 @@ impl Network {
         self.mark_ready(line);
     }
 
-    fn line_of(&mut self, place: u32) -> usize {
-        let line = self.places.get(place as usize).copied().flatten();
-        line.unwrap_or_else(|| panic!("the hub used place {place}, which has no connection"))
+    fn line_of(&mut self, key: u32) -> usize {
+        let line = self.keys.get(key as usize).copied().flatten();
+        line.unwrap_or_else(|| panic!("the hub used key {key}, which has no connection"))
     }
 }
 
 impl Transport for Network {
-    fn send(&mut self, place: u32, bytes: &[u8]) -> Result<usize, Lost> {
-        let line = self.line_of(place);
+    fn send(&mut self, key: u32, bytes: &[u8]) -> Result<usize, Lost> {
+        let line = self.line_of(key);
         let state = &mut self.lines[line];
         if state.upstream == Upstream::Reset {
             return Err(Lost);
         }
         assert_eq!(
             state.end, None,
-            "the hub sent behind its own end of place {place}"
+            "the hub sent behind its own end of key {key}"
         );
         let room = state.capacity.saturating_sub(state.down.len());
         let mut taken = bytes.len().min(room);
@@ -297,15 +297,15 @@ impl Transport for Network {
         Ok(taken)
     }
 
-    fn shutdown_write(&mut self, place: u32) {
-        let line = self.line_of(place);
+    fn shutdown_write(&mut self, key: u32) {
+        let line = self.line_of(key);
         self.lines[line].end.get_or_insert(End::Finished);
         self.mark_arrived(line);
     }
 
-    fn close(&mut self, place: u32) {
-        let line = self.line_of(place);
-        self.places[place as usize] = None;
+    fn close(&mut self, key: u32) {
+        let line = self.line_of(key);
+        self.keys[key as usize] = None;
         self.live -= 1;
         let state = &mut self.lines[line];
         state.id = None;

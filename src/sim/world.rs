@@ -41,7 +41,7 @@ pub(super) struct World {
     shared: Arc<SharedStats>,
     pub(super) ms: u64,
     seed: u64,
-    pub(super) audited: u64,
+    pub(super) checked: u64,
     /// What one read gives.
     read: Vec<u8>,
 }
@@ -60,7 +60,7 @@ impl World {
             shared,
             ms: 0,
             seed,
-            audited: 0,
+            checked: 0,
             read: Vec::new(),
         })
     }
@@ -174,7 +174,7 @@ impl World {
     }
 
     fn read_resumed(&mut self, id: SessionId) {
-        let line = self.net.places.get(id.index as usize).copied().flatten();
+        let line = self.net.keys.get(id.index as usize).copied().flatten();
         if let Some(line) = line
             && self.net.lines[line].id == Some(id)
         {

@@ -18,7 +18,7 @@ fn finish(session: &mut Session<'_>, message: Message<'_>) {
         Ok(task) => {
             let task = Task { done: true, ..task };
             let sent = session.send_value(&task).expect("a task has a form");
-            assert_eq!(sent, dunlin::Send::Queued);
+            assert_eq!(sent, dunlin::SendOutcome::Queued);
         }
         Err(error) => {
             let _ = session.send(&format!("{:?}: {error}", error.kind()));

@@ -224,7 +224,7 @@ fn a_handler_that_closes_first_sees_the_answer() {
         if frame.opcode == OpCode::Text {
             let _ = session.send_frame(whole(OpCode::Close, &parting(4002, "go")));
             // Nothing may follow a Close (RFC 6455 §5.5.1).
-            assert_eq!(session.send("too late"), dunlin::Send::Closed);
+            assert_eq!(session.send("too late"), dunlin::SendOutcome::Closed);
         }
     });
     client.send_text("shall I?");

@@ -4,7 +4,7 @@
 use crate::running::{Running, assert_echo, start, turn};
 use crate::wire_client::{Frame, WireClient};
 use dunlin::{
-    App, Backlog, CloseReason, Handler, Message, Request, Response, Session, Settings, apps,
+    App, BacklogPolicy, CloseReason, Handler, Message, Request, Response, Session, Settings, apps,
 };
 use std::io::Write;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -58,7 +58,7 @@ impl Handler for Room {
 }
 
 /// A server with a `/room` of this policy and a backlog of at most 256 KiB.
-fn room(policy: Backlog, tell: Option<Sender<CloseReason>>) -> Running {
+fn room(policy: BacklogPolicy, tell: Option<Sender<CloseReason>>) -> Running {
     start(move || {
         let settings = Settings::default()
             .backlog(policy)
@@ -129,7 +129,7 @@ fn a_subscriber_of_the_flow_that_stops_reading_is_closed_with_1008_and_delays_no
 #[test]
 fn a_slow_reader_that_never_reads_again_is_cut() {
     let (tell, told) = channel();
-    let server = room(Backlog::Close, Some(tell));
+    let server = room(BacklogPolicy::Close, Some(tell));
     let slow = narrow(&server, "/room");
     let mut talker = greeted(&server, "/room");
     let mut listener = greeted(&server, "/room");
@@ -160,7 +160,7 @@ fn catch_up(slow: &mut WireClient) -> (Vec<usize>, usize) {
 }
 
 /// Has a slow reader miss something and catch up: what came.
-fn dropping(policy: Backlog) -> Vec<usize> {
+fn dropping(policy: BacklogPolicy) -> Vec<usize> {
     let server = room(policy, None);
     let mut slow = narrow(&server, "/room");
     let mut talker = greeted(&server, "/room");
@@ -180,14 +180,14 @@ fn dropping(policy: Backlog) -> Vec<usize> {
 
 #[test]
 fn dropping_the_oldest_keeps_the_newest_in_order_and_counts_what_is_gone() {
-    let came = dropping(Backlog::DropOldest);
+    let came = dropping(BacklogPolicy::DropOldest);
     assert_eq!(came.last(), Some(&(TEXTS - 1)));
     assert_eq!(came[0], 0, "what the kernel had taken is not lost");
 }
 
 #[test]
 fn dropping_the_newest_keeps_the_oldest_in_order_and_counts_what_is_gone() {
-    let came = dropping(Backlog::DropNewest);
+    let came = dropping(BacklogPolicy::DropNewest);
     let whole: Vec<usize> = (0..came.len()).collect();
     assert_eq!(came, whole, "the first ones come without a gap");
 }

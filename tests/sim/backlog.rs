@@ -3,13 +3,13 @@
 use crate::puppet::{Diary, millis, secs, stage_with};
 use dunlin::hub::Limits;
 use dunlin::sim::{Conversation, Received, Sim};
-use dunlin::{Backlog, Settings};
+use dunlin::{BacklogPolicy, Settings};
 
 const MARK: usize = 4_000;
 const LIMIT: usize = 10_000;
 
 /// A peer that stalls with nothing in its pipe; 1000 bytes fit a message of 996.
-fn stalled(policy: Backlog) -> (Sim, Diary, Conversation) {
+fn stalled(policy: BacklogPolicy) -> (Sim, Diary, Conversation) {
     let settings = Settings::default()
         .backlog(policy)
         .backlog_mark(MARK)
@@ -39,7 +39,11 @@ fn read_all(peer: &Conversation) -> usize {
 
 #[test]
 fn a_backlog_at_its_limit_is_kept() {
-    for policy in [Backlog::Close, Backlog::DropNewest, Backlog::DropOldest] {
+    for policy in [
+        BacklogPolicy::Close,
+        BacklogPolicy::DropNewest,
+        BacklogPolicy::DropOldest,
+    ] {
         let (sim, diary, peer) = stalled(policy);
         flood(&sim, &peer, 10);
         assert_eq!(sim.stats().buffered as usize, LIMIT, "{policy:?}");
@@ -50,7 +54,7 @@ fn a_backlog_at_its_limit_is_kept() {
 
 #[test]
 fn one_past_the_limit_closes_with_1008() {
-    let (sim, diary, peer) = stalled(Backlog::Close);
+    let (sim, diary, peer) = stalled(BacklogPolicy::Close);
     flood(&sim, &peer, 11);
     assert_eq!(diary.read(), ["1 of 1 not taken"]);
     peer.set_capacity(1000);
@@ -63,7 +67,7 @@ fn one_past_the_limit_closes_with_1008() {
 
 #[test]
 fn a_slow_reader_that_sends_on_after_its_close_still_gets_it() {
-    let (sim, _, peer) = stalled(Backlog::Close);
+    let (sim, _, peer) = stalled(BacklogPolicy::Close);
     flood(&sim, &peer, 15);
     peer.send("join room; publish room hello; echo more");
     sim.drive();
@@ -75,7 +79,7 @@ fn a_slow_reader_that_sends_on_after_its_close_still_gets_it() {
 
 #[test]
 fn one_past_the_limit_drops_the_newest_and_tells_how_many() {
-    let (sim, diary, peer) = stalled(Backlog::DropNewest);
+    let (sim, diary, peer) = stalled(BacklogPolicy::DropNewest);
     flood(&sim, &peer, 13);
     assert_eq!(sim.stats().dropped, 3);
     assert_eq!(read_all(&peer), 10);
@@ -86,7 +90,7 @@ fn one_past_the_limit_drops_the_newest_and_tells_how_many() {
 
 #[test]
 fn one_past_the_limit_drops_the_oldest_and_tells_how_many() {
-    let (sim, diary, peer) = stalled(Backlog::DropOldest);
+    let (sim, diary, peer) = stalled(BacklogPolicy::DropOldest);
     flood(&sim, &peer, 10);
     peer.send("flood 1 500; echo newest");
     sim.drive();
@@ -102,7 +106,7 @@ fn one_past_the_limit_drops_the_oldest_and_tells_how_many() {
 
 #[test]
 fn a_drop_below_the_mark_is_told_too() {
-    let (sim, diary, peer) = stalled(Backlog::DropNewest);
+    let (sim, diary, peer) = stalled(BacklogPolicy::DropNewest);
     flood(&sim, &peer, 1);
     peer.send("flood 1 9996");
     sim.drive();
@@ -112,7 +116,7 @@ fn a_drop_below_the_mark_is_told_too() {
 
 #[test]
 fn the_message_that_has_begun_is_never_dropped() {
-    let (sim, _, peer) = stalled(Backlog::DropOldest);
+    let (sim, _, peer) = stalled(BacklogPolicy::DropOldest);
     peer.set_capacity(10);
     flood(&sim, &peer, 30);
     peer.set_capacity(64 << 10);
@@ -124,7 +128,7 @@ fn the_message_that_has_begun_is_never_dropped() {
 
 #[test]
 fn a_long_message_that_has_begun_is_whole_before_the_close() {
-    let (sim, _, peer) = stalled(Backlog::Close);
+    let (sim, _, peer) = stalled(BacklogPolicy::Close);
     peer.set_capacity(10);
     peer.send("flood 1 50000");
     flood(&sim, &peer, 1);
@@ -138,10 +142,10 @@ fn a_long_message_that_has_begun_is_whole_before_the_close() {
 #[test]
 fn one_message_may_pass_the_limit_when_nothing_else_waits() {
     for policy in [
-        Backlog::Close,
-        Backlog::DropNewest,
-        Backlog::DropOldest,
-        Backlog::StopReading,
+        BacklogPolicy::Close,
+        BacklogPolicy::DropNewest,
+        BacklogPolicy::DropOldest,
+        BacklogPolicy::StopReading,
     ] {
         let (sim, _, peer) = stalled(policy);
         peer.send("flood 1 50000");
@@ -152,7 +156,7 @@ fn one_message_may_pass_the_limit_when_nothing_else_waits() {
 
 #[test]
 fn ten_seconds_over_the_mark_close_a_slow_reader() {
-    let (sim, _, peer) = stalled(Backlog::Close);
+    let (sim, _, peer) = stalled(BacklogPolicy::Close);
     flood(&sim, &peer, 5);
     sim.advance(millis(9_900));
     assert_eq!(sim.stats().buffered, 5_000);
@@ -167,7 +171,7 @@ fn ten_seconds_over_the_mark_close_a_slow_reader() {
 
 #[test]
 fn a_slow_reader_that_takes_a_little_now_and_then_is_closed_too() {
-    let (sim, _, peer) = stalled(Backlog::Close);
+    let (sim, _, peer) = stalled(BacklogPolicy::Close);
     flood(&sim, &peer, 9);
     for _ in 0..10 {
         peer.set_capacity(100);
@@ -184,7 +188,7 @@ fn a_slow_reader_that_takes_a_little_now_and_then_is_closed_too() {
 
 #[test]
 fn a_backlog_at_the_mark_may_wait() {
-    let (sim, diary, peer) = stalled(Backlog::Close);
+    let (sim, diary, peer) = stalled(BacklogPolicy::Close);
     flood(&sim, &peer, 4);
     sim.advance(secs(20));
     assert_eq!(read_all(&peer), 4);
@@ -193,7 +197,7 @@ fn a_backlog_at_the_mark_may_wait() {
 
 #[test]
 fn ten_seconds_over_the_mark_drop_down_to_the_mark() {
-    for policy in [Backlog::DropNewest, Backlog::DropOldest] {
+    for policy in [BacklogPolicy::DropNewest, BacklogPolicy::DropOldest] {
         let (sim, diary, peer) = stalled(policy);
         flood(&sim, &peer, 8);
         sim.advance(secs(10));
@@ -207,7 +211,7 @@ fn ten_seconds_over_the_mark_drop_down_to_the_mark() {
 
 #[test]
 fn a_reader_that_catches_up_in_time_is_not_punished() {
-    let (sim, diary, peer) = stalled(Backlog::Close);
+    let (sim, diary, peer) = stalled(BacklogPolicy::Close);
     for _ in 0..5 {
         flood(&sim, &peer, 8);
         sim.advance(secs(9));
@@ -220,7 +224,7 @@ fn a_reader_that_catches_up_in_time_is_not_punished() {
 
 #[test]
 fn an_echo_that_is_never_read_stays_under_the_mark_and_one_message() {
-    let (sim, _, peer) = stalled(Backlog::StopReading);
+    let (sim, _, peer) = stalled(BacklogPolicy::StopReading);
     for _ in 0..100 {
         peer.send("flood 1 996");
     }
@@ -239,7 +243,7 @@ fn an_echo_that_is_never_read_stays_under_the_mark_and_one_message() {
 
 #[test]
 fn reading_goes_on_when_the_peer_reads_again() {
-    let (sim, diary, peer) = stalled(Backlog::StopReading);
+    let (sim, diary, peer) = stalled(BacklogPolicy::StopReading);
     for _ in 0..1000 {
         peer.send("flood 1 996");
     }
@@ -253,7 +257,7 @@ fn reading_goes_on_when_the_peer_reads_again() {
 #[test]
 fn a_peer_that_takes_nothing_for_10_s_is_closed_where_reading_stopped() {
     for first in ["flood 5 996", "flood 1 50000"] {
-        let (sim, diary, peer) = stalled(Backlog::StopReading);
+        let (sim, diary, peer) = stalled(BacklogPolicy::StopReading);
         peer.send(first);
         sim.advance(millis(9_900));
         assert_eq!(diary.read(), [""; 0], "{first}");
@@ -264,7 +268,7 @@ fn a_peer_that_takes_nothing_for_10_s_is_closed_where_reading_stopped() {
 
 #[test]
 fn a_peer_that_takes_a_long_message_slowly_is_not_closed_where_reading_stopped() {
-    let (sim, diary, peer) = stalled(Backlog::StopReading);
+    let (sim, diary, peer) = stalled(BacklogPolicy::StopReading);
     peer.send("flood 1 50000");
     sim.drive();
     for _ in 0..40 {
@@ -280,7 +284,7 @@ fn a_peer_that_takes_a_long_message_slowly_is_not_closed_where_reading_stopped()
 
 #[test]
 fn a_close_is_read_where_reading_stopped_and_we_close() {
-    let (sim, diary, peer) = stalled(Backlog::StopReading);
+    let (sim, diary, peer) = stalled(BacklogPolicy::StopReading);
     let other = sim.open("/");
     peer.send("flood 5 996");
     sim.drive();
@@ -335,7 +339,7 @@ fn half_received_messages_count_against_the_cap() {
 
 #[test]
 fn no_bytes_are_left_in_the_books_when_everybody_is_gone() {
-    let (sim, _, peer) = stalled(Backlog::DropOldest);
+    let (sim, _, peer) = stalled(BacklogPolicy::DropOldest);
     flood(&sim, &peer, 20);
     peer.send_raw(&[0x82, 0xfe, 1, 0, 1, 2, 3, 4, 5]);
     sim.drive();

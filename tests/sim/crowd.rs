@@ -6,7 +6,7 @@
 use crate::puppet::{Diary, stage_of};
 use dunlin::hub::Limits;
 use dunlin::sim::{Conversation, Received, Sim};
-use dunlin::{Backlog, CloseCode, Settings};
+use dunlin::{BacklogPolicy, CloseCode, Settings};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use std::time::Duration;
@@ -23,7 +23,7 @@ struct Crowd {
 }
 
 impl Crowd {
-    fn new(policy: Backlog, seed: u64) -> Self {
+    fn new(policy: BacklogPolicy, seed: u64) -> Self {
         let settings = Settings::default()
             .backlog(policy)
             .backlog_mark(2_000)
@@ -150,10 +150,10 @@ impl Crowd {
 #[test]
 fn a_crowd_under_any_policy_keeps_order_and_leaves_nothing_behind() {
     for policy in [
-        Backlog::Close,
-        Backlog::DropNewest,
-        Backlog::DropOldest,
-        Backlog::StopReading,
+        BacklogPolicy::Close,
+        BacklogPolicy::DropNewest,
+        BacklogPolicy::DropOldest,
+        BacklogPolicy::StopReading,
     ] {
         for seed in 0..4 {
             Crowd::new(policy, seed).run();

@@ -5,7 +5,7 @@ use dunlin::hub::Limits;
 use dunlin::sim::{Conversation, Received, Sim};
 use dunlin::wire::extension::{Agreement, DecodeError, Extension, FrameInfo, Offer, Transform};
 use dunlin::wire::frame::{OpCode, Reserved};
-use dunlin::{Backlog, Settings};
+use dunlin::{BacklogPolicy, Settings};
 
 /// Numbers every message: a receiver notices when one is missing.
 #[derive(Debug, Clone, Default)]
@@ -82,7 +82,7 @@ impl Transform for Numbered {
     }
 }
 
-fn numbered(policy: Backlog) -> (Sim, Conversation) {
+fn numbered(policy: BacklogPolicy) -> (Sim, Conversation) {
     let settings = Settings::default()
         .backlog(policy)
         .backlog_mark(1000)
@@ -97,7 +97,7 @@ fn numbered(policy: Backlog) -> (Sim, Conversation) {
 
 #[test]
 fn every_way_of_sending_numbers_once_and_in_order() {
-    let (sim, peer) = numbered(Backlog::Close);
+    let (sim, peer) = numbered(BacklogPolicy::Close);
     sim.remote().publish("room", "remote").unwrap();
     sim.drive();
     peer.send("echo one; publish room two; tell 0 three; echo four; publish room five");
@@ -107,7 +107,7 @@ fn every_way_of_sending_numbers_once_and_in_order() {
 
 #[test]
 fn a_slow_reader_is_closed_where_nothing_can_be_left_out() {
-    for policy in [Backlog::DropNewest, Backlog::DropOldest] {
+    for policy in [BacklogPolicy::DropNewest, BacklogPolicy::DropOldest] {
         let (sim, peer) = numbered(policy);
         peer.set_capacity(10);
         peer.stall();
@@ -125,7 +125,7 @@ fn a_slow_reader_is_closed_where_nothing_can_be_left_out() {
 
 #[test]
 fn what_an_extension_holds_back_counts_against_the_cap() {
-    let (sim, peer) = numbered(Backlog::Close);
+    let (sim, peer) = numbered(BacklogPolicy::Close);
     let payload = [b' '; 60_000];
     peer.send_frame(false, Reserved::RSV2, OpCode::Text, &payload);
     sim.drive();
@@ -138,7 +138,7 @@ fn what_an_extension_holds_back_counts_against_the_cap() {
 
 #[test]
 fn a_message_that_was_held_back_is_no_longer_in_the_books() {
-    let (sim, peer) = numbered(Backlog::Close);
+    let (sim, peer) = numbered(BacklogPolicy::Close);
     peer.send_frame(false, Reserved::RSV2, OpCode::Text, &[b' '; 60_000]);
     sim.drive();
     peer.send_frame(true, Reserved::NONE, OpCode::Continuation, b"echo done");

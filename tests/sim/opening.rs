@@ -3,7 +3,7 @@
 use crate::puppet::{secs, stage, stage_with};
 use dunlin::hub::Limits;
 use dunlin::sim::Received;
-use dunlin::{Backlog, Settings};
+use dunlin::{BacklogPolicy, Settings};
 
 #[test]
 fn a_refused_open_answers_its_status_in_place_of_the_101() {
@@ -95,7 +95,7 @@ fn an_open_event_may_close_what_it_opens() {
 #[test]
 fn the_first_backlog_of_a_session_can_be_dropped_like_any_other() {
     let settings = Settings::default()
-        .backlog(Backlog::DropOldest)
+        .backlog(BacklogPolicy::DropOldest)
         .backlog_mark(1000)
         .backlog_limit(2000);
     let (sim, _) = stage_with(settings, Limits::default());

@@ -6,8 +6,8 @@
 use dunlin::hub::Limits;
 use dunlin::sim::{Conversation, Sim};
 use dunlin::{
-    App, CloseCode, CloseReason, Handler, Message, Request, Response, Send, Session, SessionId,
-    Settings, Status,
+    App, CloseCode, CloseReason, Handler, Message, Request, Response, SendOutcome, Session,
+    SessionId, Settings, Status,
 };
 use std::cell::RefCell;
 use std::panic;
@@ -133,7 +133,7 @@ impl Puppet {
         let mut refused = 0;
         for number in 0..count {
             let answer = session.send(&format!("{number:<bytes$}"));
-            refused += usize::from(answer != Send::Queued);
+            refused += usize::from(answer != SendOutcome::Queued);
         }
         if refused > 0 {
             self.diary.write(format!("{refused} of {count} not taken"));

@@ -27,11 +27,11 @@ fn shutdown_closes_every_session_with_1001() {
 fn what_was_published_before_shutdown_goes_out_before_the_close() {
     let (sim, _) = stage();
     let peers: Vec<_> = (0..200).map(|_| sim.open("/?do=join+room")).collect();
-    sim.remote().publish("room", "farewell").unwrap();
+    sim.remote().publish("room", "close_event").unwrap();
     sim.remote().shutdown().unwrap();
     sim.drive();
     let expected = [
-        Received::text("farewell"),
+        Received::text("close_event"),
         Received::close(1001, "Server stopping"),
     ];
     for peer in &peers {

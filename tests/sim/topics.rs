@@ -3,7 +3,7 @@
 use crate::puppet::{stage, stage_with};
 use dunlin::hub::Limits;
 use dunlin::sim::{Conversation, Received};
-use dunlin::{Backlog, CloseCode, Settings};
+use dunlin::{BacklogPolicy, CloseCode, Settings};
 
 fn texts(conversation: &Conversation) -> Vec<String> {
     let received = conversation.receive_all();
@@ -217,7 +217,7 @@ fn a_member_at_its_limit_is_closed_by_a_publish_of_its_own() {
 #[test]
 fn a_broadcast_drops_oldest_for_the_slow_member_only() {
     let settings = Settings::default()
-        .backlog(Backlog::DropOldest)
+        .backlog(BacklogPolicy::DropOldest)
         .backlog_mark(1000)
         .backlog_limit(2000);
     let (sim, _) = stage_with(settings, Limits::default());

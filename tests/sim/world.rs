@@ -177,7 +177,7 @@ impl World {
     }
 
     /// Takes those away that are over.
-    fn bury(&mut self) {
+    fn reap(&mut self) {
         let mut index = 0;
         while index < self.clients.len() {
             if self.clients[index].conversation.is_over() {
@@ -204,7 +204,7 @@ impl World {
                 self.sim.jump(Duration::from_millis(millis));
             }
             if step % 64 == 0 {
-                self.bury();
+                self.reap();
             }
         }
     }

@@ -1,6 +1,6 @@
-//! Keeps the house tidy: reads the sources and fails with file and line where one breaks a rule.
+//! Keeps the sources tidy: reads the sources and fails with file and line where one breaks a rule.
 //!
-//! - A floor uses its own folder and lower floors, never a higher one and never a neighbour's.
+//! - A layer uses its own folder and lower layers, never a higher one and never a neighbour's.
 //! - `wire`, `app` and `hub` hold no socket, no poll and no clock outside their tests.
 //! - A file has at most 450 lines, and a source file opens with `//!`.
 //! - `unsafe`, `todo!`, `dbg!` and ignored tests stand nowhere.

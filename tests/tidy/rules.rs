@@ -7,22 +7,23 @@ use std::collections::HashMap;
 /// Lines of a file; past it the file has more than one subject.
 const MAX_LINES: usize = 450;
 
-/// The folders of `src` from the ground up; those of one floor do not know each other.
-const FLOORS: [&[&str]; 7] = [
-    &["wire"],
+/// The folders of `src` from the ground up; those of one layer do not know each other.
+const LAYERS: [&[&str]; 8] = [
+    &["wire", "config"],
     &["app"],
     &["hub"],
+    &["turn"],
     &["net", "sim"],
     &["server", "client"],
     &["apps", "bench", "check", "cluster"],
     &["cli", "fuzzing"],
 ];
 
-/// The highest floor without sockets and clocks.
-const PURE: usize = 2;
+/// The highest layer without sockets and clocks.
+const PURE: usize = 3;
 
-fn floor(module: &str) -> Option<usize> {
-    FLOORS.iter().position(|floor| floor.contains(&module))
+fn layer(module: &str) -> Option<usize> {
+    LAYERS.iter().position(|layer| layer.contains(&module))
 }
 
 /// Which module of the crate each name of the front door comes from.
@@ -44,7 +45,7 @@ impl Names {
 
     /// The folder behind `crate::<name>`.
     fn module<'n>(&'n self, name: &'n str) -> Option<&'n str> {
-        match floor(name) {
+        match layer(name) {
             Some(_) => Some(name),
             None => self.0.get(name).map(|module| &**module),
         }
@@ -66,13 +67,13 @@ pub(crate) fn source(path: &str, text: &str, names: &Names) -> Vec<String> {
     if ["lib", "main"].contains(&module) {
         return problems;
     }
-    let Some(own) = floor(module) else {
+    let Some(own) = layer(module) else {
         problems.push(format!(
-            "{path}:1: {module:?} stands on no floor of the house"
+            "{path}:1: {module:?} stands on no layer of the crate"
         ));
         return problems;
     };
-    problems.extend(floors(path, text, own, module, names));
+    problems.extend(layers(path, text, own, module, names));
     if own <= PURE {
         problems.extend(purity(path, text));
     }
@@ -106,7 +107,7 @@ pub(crate) fn anywhere(path: &str, text: &str) -> Vec<String> {
 }
 
 /// Nobody looks up or at a neighbour.
-fn floors(path: &str, text: &str, own: usize, module: &str, names: &Names) -> Vec<String> {
+fn layers(path: &str, text: &str, own: usize, module: &str, names: &Names) -> Vec<String> {
     let code = blank_text(text);
     let mut problems = Vec::new();
     for reference in references(&code) {
@@ -116,11 +117,11 @@ fn floors(path: &str, text: &str, own: usize, module: &str, names: &Names) -> Ve
         let at = format!("{path}:{}", line_of(&code, reference.at));
         match names.module(&name) {
             None => problems.push(format!(
-                "{at}: crate::{name} is on no floor known to tests/tidy"
+                "{at}: crate::{name} is on no layer known to tests/tidy"
             )),
             Some(used) if used == module => {}
             Some(used) => {
-                let up = floor(used).is_none_or(|used| used >= own);
+                let up = layer(used).is_none_or(|used| used >= own);
                 if up {
                     problems.push(format!("{at}: {module} may not use {used} (crate::{name})"));
                 }
@@ -158,7 +159,7 @@ fn purity(path: &str, text: &str) -> Vec<String> {
     found.extend(nets.map(|reference| (reference.at, "std::net")));
     let tell = |(at, what)| {
         let line = line_of(&code, at);
-        format!("{path}:{line}: {what} below floor 3: bytes and time come in as arguments")
+        format!("{path}:{line}: {what} below layer 4: bytes and time come in as arguments")
     };
     found.into_iter().map(tell).collect()
 }
@@ -243,7 +244,7 @@ mod tests {
     #[test]
     fn names_of_the_front_door_count_where_they_come_from() {
         refused("src/wire/a.rs", "use crate::App;", "wire may not use app");
-        refused("src/wire/a.rs", "use crate::Unknown;", "on no floor");
+        refused("src/wire/a.rs", "use crate::Unknown;", "on no layer");
     }
 
     #[test]

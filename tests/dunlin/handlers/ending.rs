@@ -3,7 +3,7 @@
 use crate::running::{Running, assert_silent, start};
 use crate::wire_client::{Frame, WireClient};
 use crate::witness::{Account, Told, account};
-use dunlin::{App, CloseCode, ClosedBy, Message, Send, Session};
+use dunlin::{App, CloseCode, ClosedBy, Message, SendOutcome, Session};
 
 /// A server whose messages are orders, with one open session.
 fn open() -> (Running, WireClient, Account) {
@@ -19,8 +19,8 @@ fn obey(session: &mut Session<'_>, message: Message<'_>) {
         Some("close") => {
             let _ = session.send("last");
             session.close(CloseCode::new(4321), "as ordered");
-            assert_eq!(session.send("too late"), Send::Closed);
-            assert_eq!(session.ping(b"too late"), Send::Closed);
+            assert_eq!(session.send("too late"), SendOutcome::Closed);
+            assert_eq!(session.ping(b"too late"), SendOutcome::Closed);
             assert!(!session.join("too late"));
             session.close(CloseCode::NORMAL, "twice");
         }

@@ -249,7 +249,7 @@ impl dunlin::Handler for Again {
 
     fn failed(&mut self, session: &mut dunlin::Session<'_>, call: &Call, error: &dunlin::Error) {
         assert_ne!(call.address(), self.second);
-        assert_eq!(session.send("nobody is there"), dunlin::Send::Closed);
+        assert_eq!(session.send("nobody is there"), dunlin::SendOutcome::Closed);
         let told = Told::Failed(error.kind(), error.to_string());
         let _ = self.tell.send(told);
         session
