@@ -1,4 +1,4 @@
-//! Floor 0: bytes to meaning and back.
+//! Layer 0: bytes to meaning and back.
 //!
 //! Heads, upgrades, frames, the three receive lanes, extensions and the
 //! outbox. Nothing here knows a socket, a clock or a handler: bytes come in as
@@ -23,3 +23,4 @@ pub mod refusal;
 pub mod response;
 pub mod upgrade;
 pub mod utf8;
+pub mod work;

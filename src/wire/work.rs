@@ -1,0 +1,104 @@
+//! What things cost, and a meter that counts it: the budget of a turn is spent here.
+//!
+//! One price list for the whole crate, in units of about a nanosecond on the reference machine
+//! (`cargo bench --bench prices` compares it with what this machine needs). Every step that loops
+//! over what a peer sent charges a [`Work`] and stops when it is spent; what is left keeps its
+//! place for a later turn. The prices are counted, never measured, so the same input always stops
+//! at the same byte.
+
+/// The price of each kind of step.
+pub mod price {
+    /// One event handed to a handler, or a frame answered without one.
+    pub const EVENT: u32 = 60;
+    /// A call of `read` on a socket, whatever it gives.
+    pub const READ: u32 = 700;
+    /// A call of `write` on a socket, without its bytes.
+    pub const SEND: u32 = 1_500;
+    /// A socket accepted and registered.
+    pub const ACCEPT: u32 = 8_000;
+    /// A socket closed.
+    pub const CLOSE: u32 = 7_000;
+    /// A request head parsed, routed and answered, without its bytes.
+    pub const REQUEST: u32 = 2_000;
+    /// A decompressor or compressor made ready for a new message.
+    pub const RESET: u32 = 300;
+    /// A deadline or timer looked at.
+    pub const TIMER: u32 = 50;
+
+    /// Bytes that one unit pays for: received, unmasked and checked.
+    pub const BYTES_RECEIVED: usize = 8;
+    /// Bytes that one unit pays for: copied to a backlog, a log or a reply buffer.
+    pub const BYTES_COPIED: usize = 16;
+    /// Bytes that one unit pays for: handed to the kernel.
+    pub const BYTES_SENT: usize = 8;
+    /// Compressed bytes cost this much each to inflate, beside what they grow to.
+    pub const INFLATE_IN: u32 = 8;
+    /// Inflated bytes that one unit pays for.
+    pub const BYTES_INFLATED: usize = 2;
+}
+
+/// How much may still be done.
+///
+/// It goes below zero by the last step: a step is begun while anything is left, and its price is
+/// taken in full. What went below is the overdraft that the step after must make up for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Work {
+    left: i64,
+}
+
+impl Work {
+    /// So many units.
+    pub const fn new(units: u32) -> Self {
+        Self { left: units as i64 }
+    }
+
+    /// As much as anybody could want: where nobody waits, as in a blocking client.
+    pub const fn unlimited() -> Self {
+        Self { left: i64::MAX / 2 }
+    }
+
+    /// Takes the price of a step.
+    #[inline]
+    pub fn charge(&mut self, units: u32) {
+        self.left -= i64::from(units);
+    }
+
+    /// Takes the price of `bytes` bytes of which one unit pays for `per_unit`.
+    #[inline]
+    pub fn charge_bytes(&mut self, bytes: usize, per_unit: usize) {
+        self.left -= (bytes / per_unit) as i64;
+    }
+
+    /// Whether nothing more is to be begun.
+    #[inline]
+    pub const fn is_spent(self) -> bool {
+        self.left <= 0
+    }
+
+    /// What is left; negative after a last step that cost more than was there.
+    pub const fn left(self) -> i64 {
+        self.left
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_step_is_paid_for_in_full() {
+        let mut work = Work::new(100);
+        work.charge(99);
+        assert!(!work.is_spent());
+        work.charge(50);
+        assert!(work.is_spent());
+        assert_eq!(work.left(), -49);
+    }
+
+    #[test]
+    fn bytes_are_charged_by_the_unit() {
+        let mut work = Work::new(100);
+        work.charge_bytes(799, 8);
+        assert_eq!(work.left(), 1);
+    }
+}
