@@ -66,6 +66,7 @@ pub mod hub;
 mod net;
 pub mod server;
 pub mod sim;
+mod turn;
 pub mod wire;
 
 pub use app::{

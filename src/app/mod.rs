@@ -7,6 +7,7 @@
 pub mod call;
 #[cfg(feature = "json")]
 pub mod codec;
+pub mod conn;
 mod content;
 pub mod handler;
 pub mod host;
@@ -23,6 +24,7 @@ pub mod settings;
 pub use call::Call;
 #[cfg(feature = "json")]
 pub use codec::{Codec, Json};
+pub use conn::ConnInfo;
 pub use handler::Handler;
 pub use program::App;
 pub use raw::RawHandler;

@@ -4,11 +4,12 @@ use super::bytes::Bytes;
 use super::puppet::{self, SharedBook, TARGETS};
 use super::tape::Tapes;
 use crate::app::remote::{Command, Wake};
-use crate::app::{Call, Peer, Remote, SessionId};
+use crate::app::{Call, ConnInfo, Peer, Remote, SessionId};
 use crate::hub::{Hub, Now};
 use crate::wire::close::CloseCode;
 use crate::wire::error::{Error, ErrorKind};
 use crate::wire::message::Message;
+use crate::wire::work::Work;
 use core::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
@@ -48,6 +49,9 @@ struct Driver {
     dials: Vec<SessionId>,
 }
 
+/// What each step of a turn may do here.
+const WORK_OF_A_STEP: u32 = 100_000;
+
 impl Driver {
     fn run(data: &[u8]) -> Self {
         let mut bytes = Bytes::new(data);
@@ -82,7 +86,7 @@ impl Driver {
             3 => self.pass(u64::from(with)),
             4 => {
                 for _ in 0..=with % 4 {
-                    self.hub.next_resumed(&mut self.io);
+                    self.resume(u32::from(with) * 100);
                 }
             }
             5 => self.dial(with),
@@ -133,21 +137,35 @@ impl Driver {
             0 => Peer::Tcp(SocketAddr::new(address.into(), 1024)),
             _ => Peer::Unix,
         };
-        if let Some(id) = self.hub.accept(peer) {
+        if let Some(id) = self.hub.accept(ConnInfo::new(peer)) {
             self.io.start(id, false);
         }
     }
 
     /// The end of a turn; whether another should follow.
     fn work(&mut self) -> bool {
-        let is_busy = self.hub.work(&mut self.io);
-        let check_accounts = self
-            .hub
-            .check_accounts()
-            .unwrap_or_else(|wrong| panic!("{wrong}"));
+        for step in [Hub::run_events, Hub::deliver, Hub::flush, Hub::reap] {
+            self.hub.set_work(Work::new(WORK_OF_A_STEP));
+            step(&mut self.hub, &mut self.io);
+        }
+        let accounts = self.hub.check_accounts();
+        let accounts = accounts.unwrap_or_else(|wrong| panic!("{wrong}"));
         let stats = self.hub.stats();
-        assert_eq!(check_accounts.sessions as u64, stats.opened - stats.closed);
-        is_busy
+        assert_eq!(accounts.sessions as u64, stats.opened - stats.closed);
+        self.hub.set_work(Work::new(WORK_OF_A_STEP));
+        self.hub.has_work()
+    }
+
+    /// Goes on with one connection that may be read again, as far as so much work goes.
+    fn resume(&mut self, work: u32) -> bool {
+        let Some(id) = self.hub.next_resumed() else {
+            return false;
+        };
+        self.hub.set_work(Work::new(work));
+        if self.hub.has_pending(id) {
+            self.hub.resume(&mut self.io, id);
+        }
+        true
     }
 
     fn pass(&mut self, ms: u64) {
@@ -251,7 +269,7 @@ impl Driver {
                 self.hub
                     .dial_failed(id, Error::new(ErrorKind::Io, "too late"));
             }
-            while self.hub.next_resumed(&mut self.io).is_some() {}
+            while self.resume(u32::MAX) {}
             let next = self.hub.next_deadline().unwrap_or(0);
             self.pass(next.saturating_sub(self.now));
             self.check();

@@ -3,6 +3,7 @@
 use super::core::{Core, HubContext, Now};
 use super::slot::{Flags, State};
 use super::ticks::{HORIZON, TICK_MS, Tick, since};
+use crate::app::SessionId;
 use crate::wire::close::CloseCode;
 use crate::wire::frame::OpCode;
 
@@ -20,7 +21,11 @@ impl Core {
                 break;
             }
         }
-        self.due.extend(due);
+        for key in due {
+            if let Some(slot) = self.slots.get(key as usize) {
+                self.due.push_back(slot.id(key));
+            }
+        }
     }
 
     /// When time is to be told again, in milliseconds since the start.
@@ -107,12 +112,15 @@ impl Core {
 }
 
 impl HubContext<'_> {
-    /// The deadline of a key has come.
-    pub(super) fn is_due(&mut self, key: u32) {
+    /// The deadline of a connection has come.
+    pub(super) fn is_due(&mut self, id: SessionId) {
         let core = &*self.core;
+        let Some(key) = core.key_of(id) else {
+            return;
+        };
         // A deadline that was set since belongs to something else: the bytes of this turn have changed
-        // the state, or the key belongs to a new connection.
-        if !core.slots.contains(key as usize) || core.deadlines.of(key, core.tick).is_some() {
+        // the state.
+        if core.deadlines.of(key, core.tick).is_some() {
             return;
         }
         match self.core.slot(key).state {

@@ -5,9 +5,10 @@ use super::slot::{Flags, Slot, State};
 use super::ticks::{Deadlines, Tick, ticks};
 use super::timers::Timers;
 use super::topic::Topics;
-use crate::app::{BacklogPolicy, Peer, Remote, SessionId, Settings, Stats};
+use crate::app::{BacklogPolicy, ConnInfo, Peer, Remote, SessionId, Settings, Stats};
 use crate::wire::message::Message;
 use crate::wire::receive::Role;
+use crate::wire::work::Work;
 use core::net::{IpAddr, SocketAddr};
 use rand::RngExt;
 use rand::rngs::StdRng;
@@ -96,7 +97,7 @@ pub(super) struct Core {
     /// Places that the driver shall read again.
     pub(super) resumed: VecDeque<SessionId>,
     /// Places whose deadline has come.
-    pub(super) due: VecDeque<u32>,
+    pub(super) due: VecDeque<SessionId>,
     /// Outgoing routes by name, and calls that the driver has not begun.
     pub(super) outgoing: HashMap<String, u16>,
     pub(super) to_dial: VecDeque<(SessionId, SocketAddr)>,
@@ -107,6 +108,10 @@ pub(super) struct Core {
     pub(super) stats: Stats,
     /// Bytes in outboxes and in half-received messages.
     pub(super) buffered: usize,
+    /// How much work may still be done in this step of the turn.
+    pub(super) work: Work,
+    /// Commands of other threads wait for a topic to catch up.
+    pub(super) remote_held: bool,
     pub(super) stopping: bool,
     /// Places that shutdown has not reached yet.
     pub(super) to_stop: VecDeque<u32>,
@@ -156,6 +161,8 @@ impl Core {
             tick: 0,
             stats: Stats::default(),
             buffered: 0,
+            work: Work::unlimited(),
+            remote_held: false,
             stopping: false,
             to_stop: VecDeque::new(),
             refused: 0,
@@ -169,14 +176,21 @@ impl Core {
     }
 
     /// A key for a connection that came in.
-    pub(super) fn admit(&mut self, peer: Peer) -> u32 {
+    pub(super) fn admit(&mut self, conn: ConnInfo) -> u32 {
+        let peer = conn.peer;
         self.stats.accepted += 1;
         if self.limits.max_per_address > 0
             && let Some(ip) = peer.ip()
         {
             *self.per_address.entry(ip).or_default() += 1;
         }
-        self.key(peer)
+        let key = self.key(peer);
+        let slot = self.slot(key);
+        slot.listener = conn.listener;
+        if conn.secure {
+            slot.flags.set(Flags::SECURE);
+        }
+        key
     }
 
     /// A key for a connection of either direction, with the time for a head.

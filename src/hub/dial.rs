@@ -26,6 +26,8 @@ pub(super) struct PendingHandshake {
     offers: Vec<Offer>,
     answer: Vec<u8>,
     scanned: usize,
+    /// The connection is made, and the request went out.
+    pub(super) is_asked: bool,
 }
 
 impl Core {
@@ -48,6 +50,7 @@ impl Core {
             offers: Vec::new(),
             answer: Vec::new(),
             scanned: 0,
+            is_asked: false,
         };
         let slot = self.slot(key);
         slot.state = State::Dialling;
@@ -157,6 +160,7 @@ impl Hub {
         let Some(handshake) = slot.cold.as_mut().and_then(|cold| cold.handshake.as_mut()) else {
             return;
         };
+        handshake.is_asked = true;
         let extensions = settings.extensions.iter();
         handshake.offers = extensions
             .flat_map(|extension| extension.offers())

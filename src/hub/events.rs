@@ -3,13 +3,14 @@
 use super::Hub;
 use super::core::{Core, HubContext, NO_KEY};
 use super::output::write_frame;
-use super::slot::{Flags, State};
+use super::slot::{Flags, State, Unread};
 use super::transport::Transport;
 use crate::app::route::{DataKey, Route};
 use crate::app::{Session, SessionId};
 use crate::wire::close::{CloseCode, CloseReason};
 use crate::wire::frame::{MAX_HEADER, OpCode, Reserved};
 use crate::wire::receive::{Event, Failure, Input, Lanes, RawFrame, Receiver, Rules};
+use crate::wire::work::price;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Calls a route for a session; a panic ends that session with 1011 and nothing else.
@@ -53,51 +54,64 @@ impl Core {
 }
 
 impl Hub {
-    /// Frames of a live session arrived; calls its handler for each message.
+    /// Frames of a live session: calls its handler for each message, while the work lasts. `bytes`
+    /// come behind what is kept of it, if something is.
     pub(super) fn frames(&mut self, io: &mut dyn Transport, key: u32, bytes: &mut [u8]) {
-        let slot = self.core.slot(key);
-        let mut receiver = std::mem::take(&mut slot.receiver);
-        let held_before = receiver.buffered();
         let mut unread = self.core.take_unread(key);
-        let bytes = match unread.is_empty() {
-            true => bytes,
-            false => {
-                unread.extend_from_slice(bytes);
-                &mut unread
-            }
+        let is_kept = !unread.is_empty();
+        if is_kept {
+            unread.append(bytes);
+        }
+        let input = if is_kept { unread.rest() } else { &mut *bytes };
+        let Some(left) = self.frames_in(io, key, input) else {
+            return;
         };
+        if is_kept {
+            unread.leave(left);
+        } else if left > 0 {
+            unread = Unread::of(&bytes[bytes.len() - left..]);
+        }
+        if left > 0 {
+            self.core.keep_unread(key, unread);
+        }
+    }
+
+    /// How many bytes are left because the work is spent or reading stopped; `None` when nothing
+    /// of this connection is to be read any more.
+    fn frames_in(&mut self, io: &mut dyn Transport, key: u32, bytes: &mut [u8]) -> Option<usize> {
+        let mut receiver = std::mem::take(&mut self.core.slot(key).receiver);
+        let held_before = receiver.buffered();
         self.core.reply_of = key;
         // One guard for all messages of a read: it costs as much as a small message does.
         let read = catch_unwind(AssertUnwindSafe(|| {
             self.read_frames(io, key, &mut receiver, bytes)
         }));
-        let (ended, left) = read.unwrap_or_else(|_| {
+        let left = read.unwrap_or_else(|_| {
             self.core.panicked(key);
-            (true, 0)
+            None
         });
         HubContext::new(&mut self.core, io).flush_replies();
         self.core.reply_of = NO_KEY;
         self.core.buffered += receiver.buffered();
         self.core.buffered -= held_before;
-        if ended {
+        if left.is_none() {
             self.core.buffered -= receiver.buffered();
             self.lanes.release(receiver);
         } else {
             self.core.slot(key).receiver = receiver;
-            let taken = bytes.len() - left;
-            self.core.keep_unread(key, &bytes[taken..]);
             self.core.count_transform(key);
         }
+        left
     }
 
-    /// `true` when nothing more is to be read, and how many bytes are left because reading stopped.
+    /// As [`Hub::frames_in`], with the receiver at hand.
     fn read_frames(
         &mut self,
         io: &mut dyn Transport,
         key: u32,
         receiver: &mut Receiver,
         bytes: &mut [u8],
-    ) -> (bool, usize) {
+    ) -> Option<usize> {
         let mut input = Input::new(bytes);
         let Self {
             core,
@@ -122,37 +136,36 @@ impl Hub {
             let slot = &mut core.slots[key as usize];
             // Nothing follows a Close (RFC 6455 §5.5.1), also while a raw handler takes its time to answer.
             if !slot.is_live() || slot.flags.has(Flags::PEER_CLOSED) {
-                return (true, 0);
+                return None;
             }
-            if slot.is_stopped() {
-                return (false, input.remaining());
+            if slot.is_stopped() || core.work.is_spent() {
+                return Some(input.remaining());
             }
             rules.closing = slot.state == State::Closing;
             match next(lanes, receiver, core, key, &rules, &mut input) {
-                Ok(None) => return (false, 0),
-                Ok(Some(event)) => take(core, routes, io, key, event),
+                Ok(None) => return Some(input.remaining()),
+                Ok(Some(event)) => dispatch(core, routes, io, key, event),
                 Err(failure) => {
                     core.fail(key, failure.code, failure.reason);
-                    return (true, 0);
+                    return None;
                 }
             }
         }
     }
 
-    /// Runs the close events that are owed and lets sockets go, at most `budget` of each.
-    pub(super) fn reap(&mut self, io: &mut dyn Transport, budget: usize) {
-        for _ in 0..budget {
-            let Some(id) = self.core.close_events.pop_front() else {
-                break;
-            };
+    /// Runs the close events that are owed, then lets sockets go, while the work lasts.
+    pub fn reap(&mut self, io: &mut dyn Transport) {
+        while !self.core.work.is_spent()
+            && let Some(id) = self.core.close_events.pop_front()
+        {
             if let Some(key) = self.core.key_of(id) {
                 self.close_event(io, key);
             }
         }
-        for _ in 0..budget {
-            let Some(key) = self.core.closing.pop_front() else {
-                break;
-            };
+        while !self.core.work.is_spent()
+            && let Some(key) = self.core.closing.pop_front()
+        {
+            self.core.work.charge(price::CLOSE);
             self.close_event(io, key);
             self.tell_failure(io, key);
             let slot = self.core.slot(key);
@@ -176,6 +189,7 @@ impl Hub {
         let reason = slot.cold.as_ref().and_then(|cold| cold.close.clone());
         let reason = reason.unwrap_or_else(CloseReason::lost);
         self.core.timers.cancel_all(id);
+        self.core.work.charge(price::EVENT);
         self.core.stats.closed += 1;
         call(
             &mut self.core,
@@ -188,12 +202,13 @@ impl Hub {
         );
     }
 
-    /// Runs the timers of handlers that are due, at most `budget`.
-    pub(super) fn run_timers(&mut self, io: &mut dyn Transport, budget: usize) {
-        for _ in 0..budget {
+    /// Runs the timers of handlers that are due, while the work lasts.
+    pub(super) fn run_timers(&mut self, io: &mut dyn Transport) {
+        while !self.core.work.is_spent() {
             let Some((id, token)) = self.core.timers.pop_due(self.core.now.ms) else {
                 return;
             };
+            self.core.work.charge(price::TIMER);
             self.core.begin_delayed_call(id);
             self.event(io, id, |route, data, session| {
                 route.timer(data, session, token)
@@ -201,9 +216,9 @@ impl Hub {
         }
     }
 
-    /// Runs the drain events that are owed, at most `budget`.
-    pub(super) fn run_drains(&mut self, io: &mut dyn Transport, budget: usize) {
-        for _ in 0..budget {
+    /// Runs the drain events that are owed, while the work lasts.
+    pub(super) fn run_drains(&mut self, io: &mut dyn Transport) {
+        while !self.core.work.is_spent() {
             let Some(id) = self.core.drained.pop_front() else {
                 return;
             };
@@ -230,6 +245,7 @@ impl Hub {
         };
         let slot = self.core.slot(key);
         if slot.is_live() && slot.flags.has(Flags::OPENED) {
+            self.core.work.charge(price::EVENT);
             self.core.reply_of = key;
             call(&mut self.core, &mut self.routes, io, key, event);
             HubContext::new(&mut self.core, io).flush_replies();
@@ -239,20 +255,18 @@ impl Hub {
 }
 
 impl Core {
-    fn take_unread(&mut self, key: u32) -> Vec<u8> {
+    fn take_unread(&mut self, key: u32) -> Unread {
         let cold = self.slots[key as usize].cold.as_mut();
-        let unread = cold.map_or_else(Vec::new, |cold| std::mem::take(&mut cold.unread));
-        self.buffered -= unread.len();
+        let unread = cold.map_or_else(Unread::default, |cold| std::mem::take(&mut cold.unread));
+        self.buffered -= unread.held();
         unread
     }
 
     /// Keeps what was read behind the message at which reading stopped: how much one read brings
     /// must not decide how far a backlog passes its mark.
-    fn keep_unread(&mut self, key: u32, bytes: &[u8]) {
-        if !bytes.is_empty() {
-            self.buffered += bytes.len();
-            self.slot(key).cold().unread = bytes.to_vec();
-        }
+    fn keep_unread(&mut self, key: u32, unread: Unread) {
+        self.buffered += unread.held();
+        self.slot(key).cold().unread = unread;
     }
 
     /// Takes over into the ledger what the transformation of a connection holds back.
@@ -296,13 +310,14 @@ fn next<'a>(
 
 /// Gives one event to the handler, or answers it. A panic is the caller's to catch.
 #[inline]
-fn take(
+fn dispatch(
     core: &mut Core,
     routes: &mut [Box<dyn Route>],
     io: &mut dyn Transport,
     key: u32,
     event: Event<'_>,
 ) {
+    core.work.charge(price::EVENT);
     match event {
         Event::Message(message) => {
             core.stats.received += 1;
@@ -331,12 +346,12 @@ fn take(
             HubContext::new(core, io).catch_up_open(key);
             core.peer_closed(key, close);
         }
-        Event::Frame(frame) => take_frame(core, routes, io, key, frame),
+        Event::Frame(frame) => dispatch_frame(core, routes, io, key, frame),
     }
 }
 
 /// Gives a frame to a raw handler; a Close is its to answer.
-fn take_frame(
+fn dispatch_frame(
     core: &mut Core,
     routes: &mut [Box<dyn Route>],
     io: &mut dyn Transport,

@@ -1,17 +1,20 @@
 //! Publishing: one frame for all, one send a subscriber, a slice of them at a time.
 
-use super::core::{Core, HubContext};
-use super::output::write_frame;
+use super::core::{Core, HubContext, NO_KEY};
+use super::output::{MOST_SENT, write_frame};
 use super::slot::{Flags, Membership, State};
 use super::topic::HOLD_BYTES;
 use super::topic_log::{ShareKey, encode_frame, open_frame};
 use super::transport::Lost;
+use crate::app::SessionId;
 use crate::wire::message::Message;
+use crate::wire::work::price;
 
-/// Sends of one turn; more wait for the next, so that no room can hold the loop.
-const SENDS_A_TURN: usize = 64;
-/// Bytes of one turn, after which no further send is begun.
-const BYTES_A_TURN: usize = 512 << 10;
+/// The publisher that other threads are, all of them together.
+const OTHER_THREADS: SessionId = SessionId {
+    index: NO_KEY,
+    generation: 0,
+};
 
 /// How the frames of a topic reach one member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,10 +118,9 @@ impl HubContext<'_> {
         }
     }
 
-    /// Sends a slice of what is undelivered. Topics take turns.
+    /// Sends what is undelivered, while the work lasts. Topics take turns.
     pub(super) fn deliver(&mut self) {
-        let (mut sends, mut bytes) = (SENDS_A_TURN, BYTES_A_TURN);
-        while sends > 0 && bytes > 0 {
+        while !self.core.work.is_spent() {
             let Some(topic) = self.core.topics.front() else {
                 return;
             };
@@ -134,28 +136,30 @@ impl HubContext<'_> {
             let index = pass.next as u32;
             pass.next += 1;
             if member.cursor < entry.log.end() {
-                let sent = self.deliver_to(member.key, Membership { topic, index });
-                bytes = bytes.saturating_sub(sent);
-                sends -= 1;
+                self.deliver_to(member.key, Membership { topic, index });
+            } else {
+                self.core.work.charge(1);
             }
         }
         self.core.topics.rotate();
     }
 
-    /// Sends one member what it has not got; the number of bytes that took.
-    fn deliver_to(&mut self, key: u32, membership: Membership) -> usize {
+    /// Sends one member what it has not got.
+    fn deliver_to(&mut self, key: u32, membership: Membership) {
         let core = &mut *self.core;
+        core.work.charge(price::SEND);
         let slot = &core.slots[key as usize];
-        let owes_elsewhere = slot.memberships.as_slice().len() > 1;
         let encoding = core.encoding(key);
         if slot.state != State::Open {
             let entry = core.topics.topic(membership.topic);
             entry.members[membership.index as usize].cursor = entry.log.end();
-            return 0;
+            return;
         }
-        if slot.backlog() > 0 || owes_elsewhere || encoding == Encoding::Own {
-            self.catch_up(key);
-            return 0;
+        if slot.backlog() > 0
+            || encoding == Encoding::Own
+            || core.owes_elsewhere(key, membership.topic)
+        {
+            return self.catch_up(key);
         }
         let cold = core.slots[key as usize].cold.as_mut();
         let transform = cold.and_then(|cold| cold.transform.as_deref_mut());
@@ -170,7 +174,10 @@ impl HubContext<'_> {
             _ => (None, entry.log.plain_from(cursor)),
         };
         let len = frames.len();
-        let sent = self.io.send(key, frames);
+        // What is longer than one call may carry is flushed later, in its turn.
+        let asked = len.min(MOST_SENT);
+        core.work.charge_bytes(asked, price::BYTES_SENT);
+        let sent = self.io.send(key, &frames[..asked]);
         entry.members[membership.index as usize].cursor = end;
         match sent {
             Err(Lost) => core.lost(key),
@@ -178,10 +185,14 @@ impl HubContext<'_> {
                 let shared = entry.log.shared_from(share, cursor);
                 core.count_sent(messages);
                 core.keep_shared_rest(key, &shared, sent, messages);
+                if sent < asked {
+                    core.slot(key).flags.set(Flags::BLOCKED);
+                } else {
+                    core.mark_dirty(key);
+                }
             }
             Ok(_) => core.count_sent(messages),
         }
-        len
     }
 }
 
@@ -218,8 +229,32 @@ impl Core {
         number as u16
     }
 
+    /// Whether a member of several topics has not got everything of another one than this.
+    fn owes_elsewhere(&self, key: u32, topic: u32) -> bool {
+        let memberships = self.slots[key as usize].memberships.as_slice();
+        memberships.len() > 1
+            && memberships.iter().any(|other| {
+                other.topic != topic && !self.topics.is_caught_up(other.topic, other.index)
+            })
+    }
+
+    /// Lets other threads wait while the topic that they published to is behind.
+    pub(super) fn hold_remote(&mut self, topic: &str) {
+        if let Some(topic) = self.topics.find(topic)
+            && !self.remote_held
+            && self.topics.topic(topic).log.len() > HOLD_BYTES
+        {
+            self.remote_held = true;
+            self.topics.topic(topic).held.push(OTHER_THREADS);
+        }
+    }
+
     /// Reads a publisher again.
-    fn release(&mut self, id: crate::app::SessionId) {
+    fn release(&mut self, id: SessionId) {
+        if id == OTHER_THREADS {
+            self.remote_held = false;
+            return;
+        }
         if let Some(key) = self.key_of(id)
             && self.slot(key).flags.has(Flags::HELD)
         {
@@ -290,7 +325,6 @@ impl Core {
     fn keep_shared_rest(&mut self, key: u32, frames: &bytes::Bytes, sent: usize, messages: u64) {
         let limit = self.rules(key).backlog_limit;
         let slot = self.slot(key);
-        slot.flags.set(Flags::BLOCKED);
         slot.cold().outbox.push_shared_rest(frames, sent);
         let backlog = slot.backlog();
         self.backlog_grew(key, backlog);

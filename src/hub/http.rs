@@ -3,7 +3,7 @@
 use super::Hub;
 use super::core::{Core, HubContext, NO_KEY};
 use super::output::REPLY_BUFFER_MAX;
-use super::slot::{Flags, State};
+use super::slot::{Flags, State, Unread};
 use super::ticks::ticks;
 use super::transport::Transport;
 use crate::app::{Request, Response};
@@ -13,13 +13,16 @@ use crate::wire::head::{Method, RequestHead, parse_request};
 use crate::wire::refusal::Refusal;
 use crate::wire::response::{Delivery, Status, write_refusal, write_response};
 use crate::wire::upgrade::wants_upgrade;
+use crate::wire::work::price;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Requests of one connection: what of the next one has arrived.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Exchange {
     /// Bytes of an incomplete head, or that wait behind a request.
-    waiting: Vec<u8>,
+    waiting: Unread,
+    /// What waits was not looked at: the work was spent, or the answers before it must go first.
+    has_more: bool,
     /// How far the search for the end of the head has come.
     scanned: usize,
     /// The request whose body is being read: its head, the reader, what came of the body.
@@ -29,14 +32,40 @@ pub(super) struct Exchange {
 }
 
 impl Exchange {
+    /// The first bytes are awaited: the deadline of the head runs since the connection was accepted.
+    fn new() -> Self {
+        Self {
+            waiting: Unread::default(),
+            has_more: false,
+            scanned: 0,
+            body: None,
+            began: true,
+        }
+    }
+
+    /// Bytes of memory.
     pub(super) fn held(&self) -> usize {
         let body = self
             .body
             .as_ref()
-            .map_or(0, |(head, _, body)| head.len() + body.len());
-        self.waiting.len() + body
+            .map_or(0, |(head, _, body)| head.capacity() + body.capacity());
+        self.waiting.held() + body
+    }
+
+    /// Whether requests wait that nobody has looked at.
+    pub(super) fn has_more(&self) -> bool {
+        self.has_more
+    }
+
+    /// Whether a part of a request is there.
+    fn has_begun(&self) -> bool {
+        self.body.is_some() || !self.waiting.is_empty()
     }
 }
+
+/// Bytes of a body that are read in one step, and the price of each: chunks may be that small.
+const BODY_STEP: usize = 4 << 10;
+const BODY_PRICE: u32 = 5;
 
 /// What became of a request.
 pub(super) enum Outcome {
@@ -52,28 +81,50 @@ impl Hub {
         let mut exchange = self.core.take_exchange(key);
         self.core.slot(key).flags.set(Flags::SPEAKS_HTTP);
         self.core.reply_of = key;
-        if exchange.waiting.is_empty() {
-            self.requests(io, key, exchange, bytes);
-        } else {
-            exchange.waiting.extend_from_slice(bytes);
-            let mut waiting = std::mem::take(&mut exchange.waiting);
-            self.requests(io, key, exchange, &mut waiting);
+        let mut waiting = std::mem::take(&mut exchange.waiting);
+        let is_kept = !waiting.is_empty();
+        if is_kept {
+            waiting.append(bytes);
         }
+        let input = if is_kept { waiting.rest() } else { &mut *bytes };
+        let taken = self.requests(io, key, &mut exchange, input);
+        let left = input.len() - taken;
+        if self.core.slot(key).is_live() && left > 0 {
+            // Bytes behind the upgrade are the first frames; the 101 goes with the replies.
+            return self.frames(io, key, &mut input[taken..]);
+        }
+        if self.core.slot(key).state == State::Head {
+            if is_kept {
+                waiting.leave(left);
+            } else if left > 0 {
+                waiting = Unread::of(&bytes[taken..]);
+            }
+            if left > 0 {
+                exchange.waiting = waiting;
+            }
+            self.core.keep_exchange(key, exchange);
+        }
+        HubContext::new(&mut self.core, io).flush_replies();
+        self.core.reply_of = NO_KEY;
     }
 
-    /// Answers every whole request in `bytes`, one after another, and keeps the rest.
+    /// Answers every whole request in `bytes`, one after another, while the work lasts; how many
+    /// bytes that took.
     fn requests(
         &mut self,
         io: &mut dyn Transport,
         key: u32,
-        mut exchange: Box<Exchange>,
-        bytes: &mut [u8],
-    ) {
+        exchange: &mut Exchange,
+        bytes: &[u8],
+    ) -> usize {
         let mut at = 0;
-        while self.core.slot(key).state == State::Head
-            && !self.core.slot(key).flags.has(Flags::PAUSED)
-        {
-            match self.request_at(io, key, &mut exchange, &bytes[at..]) {
+        exchange.has_more = false;
+        while self.core.slot(key).state == State::Head {
+            if self.core.slot(key).flags.has(Flags::PAUSED) || self.core.work.is_spent() {
+                exchange.has_more = at < bytes.len();
+                break;
+            }
+            match self.request_at(io, key, exchange, &bytes[at..]) {
                 Some(taken) => at += taken,
                 None => break,
             }
@@ -82,17 +133,7 @@ impl Hub {
                 HubContext::new(&mut self.core, io).flush_replies();
             }
         }
-        if self.core.slot(key).is_live() {
-            if at < bytes.len() {
-                // Bytes behind the upgrade are the first frames; the 101 goes with the replies.
-                return self.frames(io, key, &mut bytes[at..]);
-            }
-        } else if self.core.slot(key).state == State::Head {
-            exchange.waiting.extend_from_slice(&bytes[at..]);
-            self.core.keep_exchange(key, exchange);
-        }
-        HubContext::new(&mut self.core, io).flush_replies();
-        self.core.reply_of = NO_KEY;
+        at
     }
 
     /// Takes the next step in `bytes`; `None` when more must arrive.
@@ -104,6 +145,9 @@ impl Hub {
         bytes: &[u8],
     ) -> Option<usize> {
         if let Some((_, reader, body)) = &mut exchange.body {
+            // In pieces: a body may come in chunks of one byte.
+            let bytes = &bytes[..bytes.len().min(BODY_STEP)];
+            self.core.work.charge(bytes.len() as u32 * BODY_PRICE);
             return match reader.feed(bytes, body) {
                 Err(refusal) => {
                     self.core.refuse(key, &refusal);
@@ -131,6 +175,7 @@ impl Hub {
             }
             Ok(Some((head, len))) => {
                 exchange.scanned = 0;
+                self.core.work.charge(price::REQUEST + len as u32);
                 match self.answer(io, key, &head, None) {
                     Outcome::Answered => self.core.next_request(key, exchange),
                     Outcome::NeedsBody(reader) => {
@@ -253,29 +298,22 @@ fn host_name(host: &str) -> &str {
 }
 
 impl Core {
-    fn take_exchange(&mut self, key: u32) -> Box<Exchange> {
+    fn take_exchange(&mut self, key: u32) -> Exchange {
         let cold = self.slot(key).cold.as_mut();
-        let exchange = cold
-            .and_then(|cold| cold.exchange.take())
-            .unwrap_or_else(|| {
-                // The first bytes: the deadline of the head runs since the connection was accepted.
-                Box::new(Exchange {
-                    began: true,
-                    ..Exchange::default()
-                })
-            });
+        let exchange = cold.and_then(|cold| cold.exchange.take());
+        let exchange = exchange.map_or_else(Exchange::new, |exchange| *exchange);
         self.buffered -= exchange.held();
         exchange
     }
 
-    fn keep_exchange(&mut self, key: u32, mut exchange: Box<Exchange>) {
-        if exchange.held() > 0 && !exchange.began {
+    fn keep_exchange(&mut self, key: u32, mut exchange: Exchange) {
+        if exchange.has_begun() && !exchange.began {
             exchange.began = true;
             let wait = ticks(self.limits.head_timeout);
             self.deadlines.set(key, self.tick + wait, self.tick);
         }
         self.buffered += exchange.held();
-        self.slot(key).cold().exchange = Some(exchange);
+        self.slot(key).cold().exchange = Some(Box::new(exchange));
     }
 
     /// Drops what is left of a request.
@@ -284,13 +322,6 @@ impl Core {
         if let Some(exchange) = cold.and_then(|cold| cold.exchange.take()) {
             self.buffered -= exchange.held();
         }
-    }
-
-    /// Whether requests wait in a connection that may be read again.
-    pub(super) fn has_waiting_requests(&mut self, key: u32) -> bool {
-        let cold = self.slot(key).cold.as_ref();
-        let exchange = cold.and_then(|cold| cold.exchange.as_ref());
-        exchange.is_some_and(|exchange| !exchange.waiting.is_empty())
     }
 
     /// A request is answered; the connection may rest until the next.
@@ -326,7 +357,7 @@ impl Core {
     pub(super) fn stop_http(&mut self, key: u32) {
         let cold = self.slot(key).cold.as_ref();
         let exchange = cold.and_then(|cold| cold.exchange.as_ref());
-        if exchange.is_some_and(|exchange| exchange.held() > 0) {
+        if exchange.is_some_and(|exchange| exchange.has_begun()) {
             self.refuse(key, &Refusal::new(Status::SERVICE_UNAVAILABLE));
         } else {
             self.finish_http(key);

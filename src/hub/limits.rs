@@ -74,7 +74,7 @@ impl Limits {
 mod tests {
     use super::Limits;
     use crate::app::remote::Wake;
-    use crate::app::{App, Peer, Remote};
+    use crate::app::{App, ConnInfo, Peer, Remote};
     use crate::hub::{Hub, Lost, Transport};
     use std::sync::Arc;
 
@@ -107,11 +107,11 @@ mod tests {
             let (remote, _inbox, _stats) = Remote::new(Arc::new(Asleep));
             let mut hub = Hub::new(App::new(), limits, [0; 32], remote).unwrap();
             let mut io = Sent::default();
-            let first = hub.accept(Peer::Unix).unwrap();
+            let first = hub.accept(ConnInfo::new(Peer::Unix)).unwrap();
             let mut half = format!("GET / HTTP/1.1\r\nA: {:<1$}", "", bytes - 19).into_bytes();
             hub.received(&mut io, first, &mut half);
-            hub.accept(Peer::Unix).unwrap();
-            hub.work(&mut io);
+            hub.accept(ConnInfo::new(Peer::Unix)).unwrap();
+            hub.flush(&mut io);
             assert_eq!(io.0.starts_with(b"HTTP/1.1 503 "), is_refused, "{bytes}");
         }
     }

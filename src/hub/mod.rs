@@ -10,10 +10,10 @@
 //! | kind | methods |
 //! |---|---|
 //! | time | [`advance`](Hub::advance) |
-//! | feed in | [`accept`](Hub::accept), [`received`](Hub::received), [`received_directly`](Hub::received_directly), [`end_of_file`](Hub::end_of_file), [`lost`](Hub::lost), [`writable`](Hub::writable) |
-//! | work | [`work`](Hub::work): timers, deliveries, flushes, shedding, reaping, each with a budget |
+//! | feed in | [`accept`](Hub::accept), [`received`](Hub::received), [`received_directly`](Hub::received_directly), [`end_of_file`](Hub::end_of_file), [`lost`](Hub::lost), [`writable`](Hub::writable), [`resume`](Hub::resume) |
+//! | work | [`set_work`](Hub::set_work), then [`run_events`](Hub::run_events), [`deliver`](Hub::deliver), [`flush`](Hub::flush), [`reap`](Hub::reap), each while that lasts |
 //! | call others | [`next_dial`](Hub::next_dial), then [`connected`](Hub::connected) or [`dial_failed`](Hub::dial_failed) |
-//! | ask | [`wants_read`](Hub::wants_read), [`target`](Hub::target), [`next_resumed`](Hub::next_resumed), [`next_deadline`](Hub::next_deadline), [`is_empty`](Hub::is_empty), [`stats`](Hub::stats) |
+//! | ask | [`wants_read`](Hub::wants_read), [`has_pending`](Hub::has_pending), [`target`](Hub::target), [`next_resumed`](Hub::next_resumed), [`next_deadline`](Hub::next_deadline), [`is_empty`](Hub::is_empty), [`stats`](Hub::stats) |
 //!
 //! The routes stand beside the core, not inside it: the core is lent whole
 //! to a handler, so what it sends happens at once, and no handler ever runs
@@ -49,21 +49,15 @@ use crate::app::program::{App, HttpHandler, Targets};
 use crate::app::remote::Command;
 use crate::app::route::Route;
 use crate::app::router::Router;
-use crate::app::{Peer, Remote, SessionId, Settings, Stats};
+use crate::app::{ConnInfo, Peer, Remote, SessionId, Settings, Stats};
 use crate::wire::error::Result;
 use crate::wire::receive::{Lanes, Role};
 use crate::wire::refusal::Refusal;
 use crate::wire::response::Status;
+use crate::wire::work::{Work, price};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use slot::{Flags, State};
-
-/// Deadlines, timers and events of one turn.
-const EVENTS_A_TURN: usize = 256;
-/// Outboxes flushed in one turn.
-const FLUSHES_A_TURN: usize = 256;
-/// Connections let go in one turn: closing a socket costs the kernel some 7 µs.
-const REAPED_A_TURN: usize = 32;
 
 /// Every connection of a server, and the program that answers them.
 pub struct Hub {
@@ -114,19 +108,45 @@ impl Hub {
         self.core.advance(now);
     }
 
+    /// The time of this turn.
+    pub(crate) fn now(&self) -> Now {
+        self.core.now
+    }
+
+    /// How much work the next calls may do.
+    pub fn set_work(&mut self, work: Work) {
+        self.core.work = work;
+    }
+
+    /// What is left of that.
+    pub fn work(&self) -> Work {
+        self.core.work
+    }
+
+    /// Takes the price of something that the driver did.
+    pub(crate) fn charge(&mut self, units: u32) {
+        self.core.work.charge(units);
+    }
+
     /// A new connection. `None`: one too many even to be refused; drop it.
-    pub fn accept(&mut self, peer: Peer) -> Option<SessionId> {
-        let refusal = self.core.why_not(peer);
+    pub fn accept(&mut self, conn: ConnInfo) -> Option<SessionId> {
+        let refusal = self.core.why_not(conn.peer);
         if refusal.is_some() && self.core.refused >= MAX_REFUSED {
             return None;
         }
-        let key = self.core.admit(peer);
+        let key = self.core.admit(conn);
         if let Some(status) = refusal {
             self.core.refused += 1;
             self.core.slot(key).flags.set(Flags::REFUSED);
             self.core.refuse(key, &Refusal::new(status));
         }
         Some(self.core.slot(key).id(key))
+    }
+
+    /// The connection that has this key now.
+    pub(crate) fn id_at(&self, key: u32) -> Option<SessionId> {
+        let slot = self.core.slots.get(key as usize)?;
+        Some(slot.id(key))
     }
 
     /// Whether this is a session or connection that still has its key.
@@ -207,19 +227,33 @@ impl Hub {
         }
     }
 
-    /// A connection that [`Hub::wants_read`] again: the driver reads it without waiting for an event.
-    pub fn next_resumed(&mut self, io: &mut dyn Transport) -> Option<SessionId> {
+    /// A connection that [`Hub::wants_read`] again: the driver serves it without waiting for an event.
+    pub fn next_resumed(&mut self) -> Option<SessionId> {
         loop {
             let id = self.core.resumed.pop_front()?;
-            let Some(key) = self.core.key_of(id) else {
-                continue;
-            };
-            if self.core.slot(key).state == State::Head && self.core.has_waiting_requests(key) {
-                self.http(io, key, &mut []);
-            } else if self.core.slot(key).is_live() && self.core.slot(key).has_unread() {
-                self.frames(io, key, &mut []);
+            if self.core.key_of(id).is_some() {
+                return Some(id);
             }
-            return Some(id);
+        }
+    }
+
+    /// Whether bytes of this connection are kept that can be worked on now, by [`Hub::resume`].
+    pub fn has_pending(&self, id: SessionId) -> bool {
+        self.core.key_of(id).is_some_and(|key| {
+            let slot = &self.core.slots[key as usize];
+            !slot.is_stopped() && slot.has_pending()
+        })
+    }
+
+    /// Goes on with what is kept of a connection, as far as the work allows.
+    pub fn resume(&mut self, io: &mut dyn Transport, id: SessionId) {
+        let Some(key) = self.core.key_of(id) else {
+            return;
+        };
+        match self.core.slot(key).state {
+            State::Head => self.http(io, key, &mut []),
+            State::Open | State::Closing => self.frames(io, key, &mut []),
+            _ => {}
         }
     }
 
@@ -228,6 +262,7 @@ impl Hub {
         match command {
             Command::Publish { topic, message } => {
                 HubContext::new(&mut self.core, io).publish(None, &topic, message.borrow(), true);
+                self.core.hold_remote(&topic);
             }
             Command::Send { to, message } => {
                 use crate::app::host::Host;
@@ -246,21 +281,31 @@ impl Hub {
         }
     }
 
-    /// The work of a turn that no event asked for: deadlines, timers, deliveries, flushes,
-    /// reaping. Each has a budget; `true` when something is left for a turn right after.
-    pub fn work(&mut self, io: &mut dyn Transport) -> bool {
-        for _ in 0..EVENTS_A_TURN {
-            let Some(key) = self.core.due.pop_front() else {
-                break;
-            };
-            HubContext::new(&mut self.core, io).is_due(key);
+    /// Deadlines, timers, drain events and the slices of a shutdown, while the work lasts.
+    pub fn run_events(&mut self, io: &mut dyn Transport) {
+        while !self.core.work.is_spent()
+            && let Some(id) = self.core.due.pop_front()
+        {
+            self.core.work.charge(price::TIMER);
+            HubContext::new(&mut self.core, io).is_due(id);
         }
-        self.run_timers(io, EVENTS_A_TURN);
-        self.run_drains(io, EVENTS_A_TURN);
-        HubContext::new(&mut self.core, io).stop_slice(REAPED_A_TURN);
+        self.run_timers(io);
+        self.run_drains(io);
+        HubContext::new(&mut self.core, io).stop_slice();
+    }
+
+    /// Sends what was published to topics, while the work lasts.
+    pub fn deliver(&mut self, io: &mut dyn Transport) {
         HubContext::new(&mut self.core, io).deliver();
-        // Whoever has more than a turn may take is behind the others in the list again.
-        for _ in 0..FLUSHES_A_TURN.min(self.core.dirty.len()) {
+    }
+
+    /// Sends what waits in outboxes, while the work lasts. Whoever has more than a share of that is
+    /// behind the others in the list again.
+    pub fn flush(&mut self, io: &mut dyn Transport) {
+        for _ in 0..self.core.dirty.len() {
+            if self.core.work.is_spent() {
+                break;
+            }
             let Some(key) = self.core.dirty.pop_front() else {
                 break;
             };
@@ -270,11 +315,33 @@ impl Hub {
             }
         }
         self.core.shed();
-        self.reap(io, REAPED_A_TURN);
+    }
+
+    /// Whether something is left for a turn right after this one.
+    pub fn has_work(&self) -> bool {
         self.core.has_work()
     }
 
-    /// When [`Hub::advance`] and [`Hub::work`] are needed next, in milliseconds since the
+    /// Whether the commands of other threads are to wait, as a publisher of sessions is.
+    pub(crate) fn holds_remote(&self) -> bool {
+        self.core.remote_held
+    }
+
+    /// Shutdown: every session gets Close 1001, in slices. The second call cuts what is left.
+    pub(crate) fn stop(&mut self) {
+        self.core.stop();
+    }
+
+    /// Whether this connection is being made by this side.
+    pub(crate) fn is_dialling(&self, id: SessionId) -> bool {
+        self.core.key_of(id).is_some_and(|key| {
+            let slot = &self.core.slots[key as usize];
+            let handshake = slot.cold.as_ref().and_then(|cold| cold.handshake.as_ref());
+            slot.state == State::Dialling && handshake.is_some_and(|handshake| !handshake.is_asked)
+        })
+    }
+
+    /// When another turn is needed, in milliseconds since the
     /// start, if nothing else happens; `None`: not at all.
     pub fn next_deadline(&self) -> Option<u64> {
         self.core.next_deadline()

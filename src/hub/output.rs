@@ -11,14 +11,17 @@ use crate::wire::extension::Transform;
 use crate::wire::frame::{self, OpCode, Reserved, write_header};
 use crate::wire::mask::apply_mask;
 use crate::wire::message::Message;
+use crate::wire::work::price;
 use rand::RngExt;
 
 /// Replies are handed to the transport when this much is gathered, also within a turn.
 pub(super) const REPLY_BUFFER_MAX: usize = 64 << 10;
 /// So much is gathered without asking whether it is too much.
 const REPLY_BUFFER_FREE: usize = 1 << 10;
-/// Bytes of one outbox that are sent in one go; the rest waits for the next turn.
+/// Bytes of one outbox that are sent in a turn; the rest waits for the next one.
 const FLUSH_BYTES: usize = 256 << 10;
+/// Bytes that are handed to the kernel in one call, which copies them.
+pub(super) const MOST_SENT: usize = 128 << 10;
 
 impl HubContext<'_> {
     /// Sends a message to a session.
@@ -151,6 +154,10 @@ impl HubContext<'_> {
             self.core.slot(key).cold().outbox.push(&reply_buffer);
             self.core.backlog_grew(key, reply_buffer.len());
         } else {
+            self.core.work.charge(price::SEND);
+            self.core
+                .work
+                .charge_bytes(reply_buffer.len(), price::BYTES_SENT);
             match self.io.send(key, &reply_buffer) {
                 Ok(sent) if sent < reply_buffer.len() => {
                     self.core.keep_rest(key, &reply_buffer, sent)
@@ -170,7 +177,8 @@ impl HubContext<'_> {
     pub(super) fn flush(&mut self, key: u32) {
         let mut budget = FLUSH_BYTES;
         loop {
-            let slot = self.core.slot(key);
+            let core = &mut *self.core;
+            let slot = &mut core.slots[key as usize];
             let waits = slot.flags.has(Flags::BLOCKED) || slot.flags.has(Flags::OPENING);
             if slot.state == State::Dead || waits {
                 return;
@@ -180,26 +188,26 @@ impl HubContext<'_> {
             if front.is_empty() {
                 break;
             }
-            if budget == 0 {
-                self.core.mark_dirty(key);
-                return self.core.backlog_fell(key);
+            if budget == 0 || (core.work.is_spent() && budget < FLUSH_BYTES) {
+                core.mark_dirty(key);
+                return core.backlog_fell(key);
             }
-            // One piece may be longer than a turn may take.
-            let asked = front.len().min(budget);
+            // One piece may be longer than one call may carry.
+            let asked = front.len().min(MOST_SENT);
+            core.work.charge(price::SEND);
+            core.work.charge_bytes(asked, price::BYTES_SENT);
             match self.io.send(key, &front[..asked]) {
-                Err(Lost) => return self.core.lost(key),
+                Err(Lost) => return core.lost(key),
                 Ok(sent) => {
                     cold.outbox.sent(sent);
+                    core.buffered -= sent;
+                    budget = budget.saturating_sub(sent);
                     if sent < asked {
                         slot.flags.set(Flags::BLOCKED);
-                    }
-                    self.core.buffered -= sent;
-                    budget = budget.saturating_sub(sent);
-                    if sent < asked && budget == FLUSH_BYTES {
-                        return;
-                    }
-                    if sent < asked {
-                        return self.core.backlog_fell(key);
+                        return match sent {
+                            0 if budget == FLUSH_BYTES => {}
+                            _ => core.backlog_fell(key),
+                        };
                     }
                 }
             }

@@ -60,6 +60,8 @@ impl Flags {
     pub(super) const AWAITS_PONG: u16 = 1 << 8;
     /// What waits at the front of the outbox is HTTP, not frames.
     pub(super) const SPEAKS_HTTP: u16 = 1 << 9;
+    /// The connection is encrypted: browsers call its origin `https`.
+    pub(super) const SECURE: u16 = 1 << 13;
     /// The peer's Close has arrived at a raw session, whose handler is to answer it.
     pub(super) const PEER_CLOSED: u16 = 1 << 11;
     /// What it sends is masked.
@@ -156,6 +158,8 @@ pub(super) struct Slot {
     pub(super) ping: u32,
     pub(super) data: DataKey,
     pub(super) route: u16,
+    /// The listener that it came in by.
+    pub(super) listener: u16,
     pub(super) flags: Flags,
     /// When something arrived last.
     pub(super) last_seen: ShortTick,
@@ -176,7 +180,7 @@ pub(super) struct ColdState {
     pub(super) pong: Option<Vec<u8>>,
     pub(super) exchange: Option<Box<Exchange>>,
     /// Bytes that were read together with the message at which reading stopped.
-    pub(super) unread: Vec<u8>,
+    pub(super) unread: Unread,
     pub(super) handshake: Option<Box<PendingHandshake>>,
     /// Why a call came to nothing.
     pub(super) failure: Option<Error>,
@@ -195,6 +199,53 @@ pub(super) struct ColdState {
     pub(super) dropped: u64,
     /// Bytes thrown away while lingering.
     pub(super) discarded: usize,
+}
+
+/// Bytes that were read and not worked on yet. They are not moved at every stop: only the place
+/// where to go on is.
+#[derive(Debug, Default)]
+pub(super) struct Unread {
+    pub(super) bytes: Vec<u8>,
+    pub(super) at: usize,
+}
+
+impl Unread {
+    pub(super) fn is_empty(&self) -> bool {
+        self.at == self.bytes.len()
+    }
+
+    /// Keeps what is left of bytes that lie elsewhere.
+    pub(super) fn of(rest: &[u8]) -> Self {
+        Self {
+            bytes: rest.to_vec(),
+            at: 0,
+        }
+    }
+
+    /// Adds what came behind it. What was worked on goes when it is the larger part, so that every
+    /// byte is moved once at most, however small the steps are.
+    pub(super) fn append(&mut self, bytes: &[u8]) {
+        if self.at > self.bytes.len() / 2 {
+            self.bytes.drain(..self.at);
+            self.at = 0;
+        }
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// What is to be worked on.
+    pub(super) fn rest(&mut self) -> &mut [u8] {
+        &mut self.bytes[self.at..]
+    }
+
+    /// So many bytes at the end are left.
+    pub(super) fn leave(&mut self, left: usize) {
+        self.at = self.bytes.len() - left;
+    }
+
+    /// Bytes of memory.
+    pub(super) fn held(&self) -> usize {
+        self.bytes.capacity()
+    }
 }
 
 impl ColdState {
@@ -227,6 +278,7 @@ impl Slot {
             ping: 0,
             data: 0,
             route: 0,
+            listener: 0,
             flags: Flags::default(),
             last_seen: now,
             pinged: 0,
@@ -286,7 +338,7 @@ impl Slot {
     pub(super) fn held(&self) -> usize {
         let cold = self.cold.as_ref();
         let exchange = cold.and_then(|cold| cold.exchange.as_ref());
-        let unread = cold.map_or(0, |cold| cold.unread.len() + cold.transform_held);
+        let unread = cold.map_or(0, |cold| cold.unread.held() + cold.transform_held);
         let exchange = exchange.map_or(0, |exchange| exchange.held());
         self.backlog() + self.receiver.buffered() + unread + exchange
     }
@@ -301,6 +353,19 @@ impl Slot {
         self.cold
             .as_ref()
             .is_some_and(|cold| !cold.unread.is_empty())
+    }
+
+    /// Whether something is kept that can be worked on without another read.
+    pub(super) fn has_pending(&self) -> bool {
+        match self.state {
+            State::Head => self
+                .cold
+                .as_ref()
+                .and_then(|cold| cold.exchange.as_ref())
+                .is_some_and(|exchange| exchange.has_more()),
+            State::Open | State::Closing => self.has_unread(),
+            _ => false,
+        }
     }
 
     /// Whether messages of the peer are still for the handler.

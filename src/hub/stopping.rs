@@ -5,17 +5,19 @@ use super::slot::{Slot, State};
 use super::ticks::ticks;
 use crate::wire::close::CloseCode;
 use crate::wire::error::{Error, ErrorKind};
+use crate::wire::work::price;
 
 /// What may stay of a connection that is given up: the rest of a frame and a Close.
 const LAST_WORDS: usize = 1024;
 
 impl HubContext<'_> {
     /// Ends some of the connections that shutdown has not reached yet.
-    pub(super) fn stop_slice(&mut self, budget: usize) {
-        for _ in 0..budget {
+    pub(super) fn stop_slice(&mut self) {
+        while !self.core.work.is_spent() {
             let Some(key) = self.core.to_stop.pop_front() else {
                 return;
             };
+            self.core.work.charge(price::EVENT);
             if !self.core.slots.contains(key as usize) {
                 continue;
             }

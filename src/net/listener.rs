@@ -70,6 +70,14 @@ impl Listener {
         &self.address
     }
 
+    /// The same as the hub is told it.
+    pub(super) fn local(&self) -> Peer {
+        match &self.address {
+            Address::Tcp(address) => Peer::Tcp(*address),
+            Address::Unix(_) => Peer::Unix,
+        }
+    }
+
     pub(super) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
         match &mut self.socket {
             Kind::Tcp(socket) => socket.register(registry, token, Interest::READABLE),

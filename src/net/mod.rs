@@ -1,21 +1,15 @@
-//! Layer 4, the real driver: mio sockets in one poll loop.
+//! Layer 4: the world of production, mio sockets in one poll.
 //!
-//! It moves bytes between sockets and the hub and tells it the time, and it
-//! decides nothing about either. One turn of [`Loop`] is: wait, read the clock,
-//! take events, accept, read who is ready, take commands of other threads, let
-//! the hub work. Every step has a budget; what is left waits for the next turn,
-//! between which the loop polls without waiting.
+//! It implements [`Io`](crate::turn::Io) and nothing else: it moves bytes between sockets and the
+//! turn, tells what the poll saw and what time it is, and decides nothing about either.
 
-mod accept;
 mod address;
-mod dial;
+mod io;
 mod listener;
-mod read;
 mod sockets;
-mod turn;
 mod waker;
 
 pub use address::Address;
+pub(crate) use io::NetIo;
 pub(crate) use listener::Listener;
-pub(crate) use turn::Loop;
 pub(crate) use waker::LoopWaker;

@@ -1,16 +1,18 @@
 //! The connected sockets, at the keys that the hub gave them.
+//!
+//! A stream moves bytes and says what came of it; it never waits, and never decides.
 
-use crate::app::SessionId;
-use crate::hub::{Lost, Transport};
+use crate::hub::Lost;
+use crate::turn::Read;
 use mio::event::Source;
 use mio::net::{TcpStream, UnixStream};
 use mio::{Interest, Registry, Token};
-use std::io::{self, IoSlice, Read, Write};
+use std::io::{self, IoSlice, Read as _, Write as _};
 use std::net::Shutdown;
 
 /// A connected socket.
 #[derive(Debug)]
-pub(super) enum Stream {
+pub(crate) enum Stream {
     Tcp(TcpStream),
     Unix(UnixStream),
 }
@@ -26,44 +28,72 @@ macro_rules! each {
 
 impl Stream {
     /// Once, for both directions, edge-triggered: never again for this socket.
-    pub(super) fn register(&mut self, registry: &Registry, id: SessionId) -> io::Result<()> {
+    pub(super) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
         let interest = Interest::READABLE | Interest::WRITABLE;
-        each!(self, socket => socket.register(registry, token(id), interest))
+        each!(self, socket => socket.register(registry, token, interest))
     }
 
-    pub(super) fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        each!(self, socket => socket.read(buffer))
+    /// A short read has drained a plain socket; only the end of file must be read for itself.
+    pub(super) fn read(&mut self, buffer: &mut [u8]) -> Result<Read, Lost> {
+        loop {
+            let (n, drained, ended) = match each!(self, socket => socket.read(buffer)) {
+                Ok(0) => (0, true, true),
+                Ok(n) => (n, n < buffer.len(), false),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => (0, true, false),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(_) => return Err(Lost),
+            };
+            return Ok(Read { n, drained, ended });
+        }
+    }
+
+    /// Hands over what the kernel takes.
+    pub(super) fn send(&mut self, bytes: &[u8]) -> Result<usize, Lost> {
+        sent(|| each!(self, socket => socket.write(bytes)))
+    }
+
+    /// The same for two pieces that lie apart.
+    pub(super) fn send_both(&mut self, first: &[u8], second: &[u8]) -> Result<usize, Lost> {
+        let parts = [IoSlice::new(first), IoSlice::new(second)];
+        sent(|| each!(self, socket => socket.write_vectored(&parts)))
+    }
+
+    pub(super) fn shutdown_write(&mut self) {
+        // A socket that is gone already has nothing to end.
+        let _ = each!(self, socket => socket.shutdown(Shutdown::Write));
+    }
+
+    /// Whether the connection is made; an error when it cannot be.
+    pub(super) fn is_connected(&mut self) -> io::Result<bool> {
+        let Self::Tcp(stream) = self else {
+            return Ok(true);
+        };
+        if let Some(error) = stream.take_error()? {
+            return Err(error);
+        }
+        match stream.peer_addr() {
+            Ok(_) => stream.set_nodelay(true).map(|()| true),
+            Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 }
 
-/// The token of a session: its generation above its key.
-pub(super) fn token(id: SessionId) -> Token {
-    Token((id.generation as usize) << 32 | id.index as usize)
-}
-
-/// The session of a token.
-pub(super) fn session(token: Token) -> SessionId {
-    SessionId {
-        index: token.0 as u32,
-        generation: (token.0 >> 32) as u32,
+/// A write's answer as the hub wants it: nothing taken is no error.
+fn sent(mut write: impl FnMut() -> io::Result<usize>) -> Result<usize, Lost> {
+    loop {
+        match write() {
+            Ok(sent) => return Ok(sent),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(0),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => return Err(Lost),
+        }
     }
 }
 
-/// A socket and what the driver remembers of it.
-#[derive(Debug)]
-pub(super) struct Socket {
-    pub(super) stream: Stream,
-    /// It waits in a list of those to read.
-    pub(super) listed: bool,
-    /// The peer has ended its direction: it is read until the end of file shows.
-    pub(super) ends: bool,
-    /// The connection is being made.
-    pub(super) dialling: bool,
-}
-
-/// All sockets; a key is free when it holds none.
+/// All sockets; a key is free when it has none.
 #[derive(Debug, Default)]
-pub(super) struct Sockets(Vec<Option<Socket>>);
+pub(super) struct Sockets(Vec<Option<Stream>>);
 
 impl Sockets {
     pub(super) fn put(&mut self, key: u32, stream: Stream) {
@@ -71,76 +101,17 @@ impl Sockets {
         if key >= self.0.len() {
             self.0.resize_with(key + 1, || None);
         }
-        self.0[key] = Some(Socket {
-            stream,
-            listed: false,
-            ends: false,
-            dialling: false,
-        });
+        self.0[key] = Some(stream);
     }
 
-    pub(super) fn at(&mut self, key: u32) -> Option<&mut Socket> {
+    pub(super) fn at(&mut self, key: u32) -> Option<&mut Stream> {
         self.0.get_mut(key as usize)?.as_mut()
     }
-}
 
-/// A write's answer as the hub wants it: nothing taken is no error.
-fn taken(result: io::Result<usize>) -> Result<Option<usize>, Lost> {
-    match result {
-        Ok(sent) => Ok(Some(sent)),
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Some(0)),
-        Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(None),
-        Err(_) => Err(Lost),
-    }
-}
-
-impl Transport for Sockets {
-    fn send(&mut self, key: u32, bytes: &[u8]) -> Result<usize, Lost> {
-        let socket = self.at(key).ok_or(Lost)?;
-        loop {
-            let result = each!(&mut socket.stream, socket => socket.write(bytes));
-            if let Some(sent) = taken(result)? {
-                return Ok(sent);
-            }
+    /// Lets a socket go. Closing the descriptor takes it out of the poll, too.
+    pub(super) fn close(&mut self, key: u32) {
+        if let Some(stream) = self.0.get_mut(key as usize) {
+            *stream = None;
         }
-    }
-
-    fn send_both(&mut self, key: u32, first: &[u8], second: &[u8]) -> Result<usize, Lost> {
-        let socket = self.at(key).ok_or(Lost)?;
-        let parts = [IoSlice::new(first), IoSlice::new(second)];
-        loop {
-            let result = each!(&mut socket.stream, socket => socket.write_vectored(&parts));
-            if let Some(sent) = taken(result)? {
-                return Ok(sent);
-            }
-        }
-    }
-
-    fn shutdown_write(&mut self, key: u32) {
-        if let Some(socket) = self.at(key) {
-            // A socket that is gone already has nothing to end.
-            let _ = each!(&mut socket.stream, socket => socket.shutdown(Shutdown::Write));
-        }
-    }
-
-    fn close(&mut self, key: u32) {
-        // Closing the descriptor takes it out of the poll, too.
-        if let Some(socket) = self.0.get_mut(key as usize) {
-            *socket = None;
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_token_tells_the_session() {
-        let id = SessionId {
-            index: 7,
-            generation: u32::MAX,
-        };
-        assert_eq!(session(token(id)), id);
     }
 }

@@ -7,7 +7,8 @@ pub use crate::net::Address;
 use crate::app::remote::{Command, SharedStats};
 use crate::app::{App, Remote};
 use crate::hub::{Hub, Limits};
-use crate::net::{Listener, Loop, LoopWaker};
+use crate::net::{Listener, LoopWaker, NetIo};
+use crate::turn::{Inbox, Turn};
 use crate::wire::error::{Error, ErrorKind, Result};
 use rand::TryRng;
 use rand::rngs::SysRng;
@@ -110,8 +111,11 @@ impl Server {
             Error::new(ErrorKind::Io, "the system gives no random bytes").with_source(error)
         })?;
         let hub = Hub::new(self.app, limits, seed, self.remote)?;
-        Loop::new(hub, self.listeners, &self.waker, self.inbox, self.stats)
-            .and_then(Loop::run)
-            .map_err(io)
+        let net = NetIo::new(self.listeners, &self.waker).map_err(io)?;
+        let mut turn = Turn::new(hub, net, Inbox::new(self.inbox), self.stats);
+        while !turn.is_over() {
+            turn.step(None).map_err(io)?;
+        }
+        Ok(())
     }
 }

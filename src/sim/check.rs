@@ -2,56 +2,82 @@
 
 use super::network::Upstream;
 use super::world::World;
+use crate::turn::{STEP, TURN};
 
-/// A line on the ready list is served within this many turns.
-const PATIENCE: u64 = 2;
 /// Connections that one check may cost a turn; larger worlds are checked less often.
 const CHECKED_A_TURN: u64 = 2048;
+/// A connection that waits to be read is served within this many turns, and ...
+const TURNS_ALONE: u64 = 4;
+/// ... one more for each so many others that wait.
+const CROWD_A_TURN: u64 = 2;
 
 impl World {
     /// Panics when a promise of the server is broken.
-    pub(super) fn check(&mut self, is_busy: bool) {
-        let live = self.net.live as u64;
-        let stats = self.hub.stats();
+    pub(super) fn check(&mut self) {
+        let spent = self.turn.spent();
+        let most = i64::from(TURN) + i64::from(STEP);
+        assert!(
+            spent <= most,
+            "a turn spent {spent} of {most} units of work"
+        );
+        let live = self.turn.io.live as u64;
+        let stats = self.turn.hub.stats();
         assert_eq!(stats.connections, live, "slots and connections differ");
         self.checked += CHECKED_A_TURN;
         if self.checked < live {
             return;
         }
         self.checked = 0;
-        let check_accounts = self
-            .hub
-            .check_accounts()
-            .unwrap_or_else(|wrong| panic!("{wrong}"));
-        let sessions = check_accounts.sessions as u64;
+        let accounts = self.turn.hub.check_accounts();
+        let accounts = accounts.unwrap_or_else(|wrong| panic!("{wrong}"));
+        let sessions = accounts.sessions as u64;
         assert_eq!(
             stats.opened - stats.closed,
             sessions,
             "opened less closed is not what lives"
         );
-        for line in self.net.keys.iter().flatten() {
-            self.check_line(*line, is_busy);
+        let lines: Vec<usize> = self.turn.io.keys.iter().flatten().copied().collect();
+        let crowd = lines.iter().filter(|line| self.is_waiting(**line)).count() as u64;
+        // A crowd that is gone is not forgotten at once: they waited for it.
+        self.crowd = crowd.max(self.crowd - self.crowd / 16);
+        for line in lines {
+            self.check_line(line);
         }
     }
 
-    /// Nobody waits for a wake-up that will not come.
-    fn check_line(&self, line: usize, is_busy: bool) {
-        let state = &self.net.lines[line];
+    fn is_waiting(&self, line: usize) -> bool {
+        let id = self.turn.io.lines[line].id;
+        id.is_some_and(|id| self.turn.is_ready(id.index))
+    }
+
+    /// Nobody waits for a wake-up that will not come, nor for ever for its turn.
+    fn check_line(&mut self, line: usize) {
+        let is_waiting = self.is_waiting(line);
+        let turn = self.turn.io.turn;
+        let state = &mut self.turn.io.lines[line];
         let Some(id) = state.id else { return };
-        if let Some(since) = state.ready_since {
-            let waited = self.net.turn - since;
-            assert!(waited <= PATIENCE, "{id} is ready since {waited} turns");
+        if !is_waiting {
+            state.served_in = turn;
         }
-        if is_busy || state.upstream == Upstream::Reset {
+        let waited = turn - state.served_in;
+        let most = TURNS_ALONE + self.crowd / CROWD_A_TURN;
+        assert!(waited <= most, "{id} is ready since {waited} turns");
+        let state = &self.turn.io.lines[line];
+        if is_waiting || state.upstream == Upstream::Reset || !state.edge.is_none() {
             return;
         }
+        let is_late = self.turn.io.trickling.contains(&line);
         let has_something = !state.up.is_empty() || state.upstream == Upstream::Finished;
         assert!(
-            !has_something || state.ready_since.is_some() || !self.hub.wants_read(id),
+            !has_something || is_late || !self.turn.hub.wants_read(id),
             "{id} has bytes that nobody will read"
         );
         assert!(
-            !self.hub.is_blocked(id) || state.is_blocked,
+            !self.turn.hub.has_pending(id),
+            "{id} has messages that nobody will look at"
+        );
+        assert!(
+            !self.turn.hub.is_blocked(id) || state.is_blocked,
             "{id} waits for room that is there"
         );
     }

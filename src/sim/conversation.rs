@@ -23,14 +23,14 @@ pub struct Line {
 impl Line {
     /// Sends bytes as they are.
     pub fn send_raw(&self, bytes: &[u8]) {
-        self.world.borrow_mut().net.push_up(self.line, bytes);
+        self.world.borrow_mut().turn.io.push_up(self.line, bytes);
     }
 
     /// Runs the server until it rests and returns the bytes that arrived and are not part of frames.
     pub fn receive_raw(&self) -> Vec<u8> {
         let mut world = self.world.borrow_mut();
         world.drive();
-        world.net.lines[self.line].client.take_raw()
+        world.turn.io.lines[self.line].client.take_raw()
     }
 
     /// [`receive_raw`](Self::receive_raw) as text, for answers in HTTP.
@@ -40,64 +40,64 @@ impl Line {
 
     /// Ends the sending direction; the server reads an end of file behind what was sent.
     pub fn half_close(&self) {
-        self.world.borrow_mut().net.half_close(self.line);
+        self.world.borrow_mut().turn.io.half_close(self.line);
     }
 
     /// Cuts the line: nothing under way arrives on either side.
     pub fn cut(&self) {
-        self.world.borrow_mut().net.reset(self.line);
+        self.world.borrow_mut().turn.io.reset(self.line);
     }
 
     /// Stops reading: what the server sends fills the pipe, and then waits in the server.
     pub fn stall(&self) {
-        self.world.borrow_mut().net.lines[self.line].is_stalled = true;
+        self.world.borrow_mut().turn.io.lines[self.line].is_stalled = true;
     }
 
     /// Reads again.
     pub fn resume(&self) {
         let mut world = self.world.borrow_mut();
-        world.net.lines[self.line].is_stalled = false;
-        world.net.mark_arrived(self.line);
+        world.turn.io.lines[self.line].is_stalled = false;
+        world.turn.io.mark_arrived(self.line);
     }
 
     /// How many bytes fit between server and peer. Default 64 KiB.
     pub fn set_capacity(&self, bytes: usize) {
-        self.world.borrow_mut().net.lines[self.line].capacity = bytes;
+        self.world.borrow_mut().turn.io.lines[self.line].capacity = bytes;
     }
 
     /// Lets at most this many bytes of what is sent arrive in one turn.
     pub fn trickle(&self, bytes: usize) {
-        self.world.borrow_mut().net.lines[self.line].per_turn = bytes.max(1);
+        self.world.borrow_mut().turn.io.lines[self.line].per_turn = bytes.max(1);
     }
 
     /// From now on nothing is answered by itself: a ping is told and gets no pong, a Close no Close,
     /// and the line stays open when the server ends its side.
     pub fn manual(&self) {
-        self.world.borrow_mut().net.lines[self.line]
+        self.world.borrow_mut().turn.io.lines[self.line]
             .client
             .is_automatic = false;
     }
 
     /// Bytes that were sent and that the server has not read.
     pub fn unread(&self) -> usize {
-        self.world.borrow().net.lines[self.line].up.len()
+        self.world.borrow().turn.io.lines[self.line].up.len()
     }
 
     /// How the connection ended, once the server's side did.
     pub fn end(&self) -> Option<End> {
-        self.world.borrow().net.lines[self.line].end
+        self.world.borrow().turn.io.lines[self.line].end
     }
 
     /// Whether neither side can send any more.
     pub fn is_over(&self) -> bool {
         let world = self.world.borrow();
-        let state = &world.net.lines[self.line];
+        let state = &world.turn.io.lines[self.line];
         state.end.is_some() && state.upstream != Upstream::Open
     }
 
     /// The server's name for this connection while it has one.
     pub fn id(&self) -> Option<SessionId> {
-        self.world.borrow().net.lines[self.line].id
+        self.world.borrow().turn.io.lines[self.line].id
     }
 }
 
@@ -133,9 +133,9 @@ impl Conversation {
     pub fn send_frame(&self, fin: bool, reserved: Reserved, opcode: OpCode, payload: &[u8]) {
         let mut frame = Vec::new();
         let mut world = self.world.borrow_mut();
-        let client = &mut world.net.lines[self.line].client;
+        let client = &mut world.turn.io.lines[self.line].client;
         client.write(&mut frame, fin, reserved, opcode, payload);
-        world.net.push_up(self.line, &frame);
+        world.turn.io.push_up(self.line, &frame);
     }
 
     /// Sends a ping of at most 125 bytes.
@@ -163,10 +163,10 @@ impl Conversation {
     /// nothing to say at this time.
     pub fn receive(&self) -> Option<Received> {
         let mut world = self.world.borrow_mut();
-        if world.net.lines[self.line].client.received.is_empty() {
+        if world.turn.io.lines[self.line].client.received.is_empty() {
             world.drive();
         }
-        world.net.lines[self.line].client.received.pop_front()
+        world.turn.io.lines[self.line].client.received.pop_front()
     }
 
     /// The text that arrived next.
@@ -184,7 +184,7 @@ impl Conversation {
     /// Everything that arrived up to now; the server does not run.
     pub fn arrived(&self) -> Vec<Received> {
         let mut world = self.world.borrow_mut();
-        let received = &mut world.net.lines[self.line].client.received;
+        let received = &mut world.turn.io.lines[self.line].client.received;
         received.drain(..).collect()
     }
 
@@ -196,12 +196,14 @@ impl Conversation {
 
     /// Whether the server has switched protocols.
     pub fn is_open(&self) -> bool {
-        self.world.borrow().net.lines[self.line].client.is_open()
+        self.world.borrow().turn.io.lines[self.line]
+            .client
+            .is_open()
     }
 
     /// The subprotocol that the server chose.
     pub fn protocol(&self) -> Option<String> {
-        self.world.borrow().net.lines[self.line]
+        self.world.borrow().turn.io.lines[self.line]
             .client
             .protocol
             .clone()
@@ -210,7 +212,7 @@ impl Conversation {
     /// The server's answer, once it came.
     pub(super) fn opened(self) -> Result<Self> {
         let mut world = self.world.borrow_mut();
-        let client = &mut world.net.lines[self.line].client;
+        let client = &mut world.turn.io.lines[self.line].client;
         let refusal = client.refusal();
         let is_open = client.is_open();
         drop(world);

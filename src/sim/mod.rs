@@ -38,6 +38,7 @@
 mod check;
 mod client;
 mod conversation;
+mod io;
 mod network;
 mod world;
 
@@ -89,12 +90,12 @@ impl Sim {
     /// From now on the network is shaky: reads are cut at any byte, sends are taken in
     /// part, and connections are served in any order.
     pub fn shake(&self) {
-        self.world.borrow_mut().net.is_shaky = true;
+        self.world.borrow_mut().turn.io.is_shaky = true;
     }
 
     /// How many bytes fit between server and peer, for the connections to come. Default 64 KiB.
     pub fn set_capacity(&self, bytes: usize) {
-        self.world.borrow_mut().net.capacity = bytes;
+        self.world.borrow_mut().turn.io.capacity = bytes;
     }
 
     /// A raw connection, from an address of 127.0.0.1.
@@ -106,8 +107,8 @@ impl Sim {
     pub fn connect_from(&self, ip: IpAddr) -> Line {
         let mut world = self.world.borrow_mut();
         let ports = usize::from(u16::MAX - FIRST_PORT);
-        let port = FIRST_PORT + (world.net.lines.len() % ports) as u16;
-        let line = world.net.dial(Peer::Tcp(SocketAddr::new(ip, port)));
+        let port = FIRST_PORT + (world.turn.io.lines.len() % ports) as u16;
+        let line = world.turn.io.dial(Peer::Tcp(SocketAddr::new(ip, port)));
         Line {
             world: Rc::clone(&self.world),
             line,
@@ -119,8 +120,8 @@ impl Sim {
     pub fn next_call(&self) -> Option<(Peer, Line)> {
         let mut world = self.world.borrow_mut();
         world.drive();
-        let line = world.net.calls.pop_front()?;
-        let peer = world.net.lines[line].peer;
+        let line = world.turn.io.calls.pop_front()?;
+        let peer = world.turn.io.lines[line].peer;
         let world = Rc::clone(&self.world);
         Some((peer, Line { world, line }))
     }
@@ -168,38 +169,38 @@ impl Sim {
     /// Moves the clock without a turn, as when the process was stopped: what was sent before arrives
     /// in the same turn in which deadlines turn out to be over.
     pub fn jump(&self, by: Duration) {
-        self.world.borrow_mut().ms += by.as_millis() as u64;
+        self.world.borrow_mut().turn.io.ms += by.as_millis() as u64;
     }
 
     /// Time since the start.
     pub fn now(&self) -> Duration {
-        Duration::from_millis(self.world.borrow().ms)
+        Duration::from_millis(self.world.borrow().turn.io.ms)
     }
 
     /// How many turns the loop has made.
     pub fn turns(&self) -> u64 {
-        self.world.borrow().net.turn
+        self.world.borrow().turn.io.turn
     }
 
     /// When the server needs a turn next if nothing happens; `None`: it can sleep for ever.
     pub fn next_deadline(&self) -> Option<Duration> {
-        let deadline = self.world.borrow().hub.next_deadline();
+        let deadline = self.world.borrow().turn.hub.next_deadline();
         deadline.map(Duration::from_millis)
     }
 
     /// The counters of now.
     pub fn stats(&self) -> Stats {
-        self.world.borrow().hub.stats()
+        self.world.borrow().turn.hub.stats()
     }
 
     /// How many topics there are.
     pub fn topics(&self) -> usize {
-        self.world.borrow().hub.topics()
+        self.world.borrow().turn.hub.topics()
     }
 
     /// Whether no connection is left.
     pub fn is_empty(&self) -> bool {
-        self.world.borrow().hub.is_empty()
+        self.world.borrow().turn.hub.is_empty()
     }
 
     /// The handle that other threads have; its commands arrive with the next turn.
@@ -219,7 +220,7 @@ impl Line {
     pub fn upgrade(&self, target: &str, fields: &[(&str, &str)]) -> Conversation {
         let request = {
             let mut world = self.world.borrow_mut();
-            let client = &mut world.net.lines[self.line].client;
+            let client = &mut world.turn.io.lines[self.line].client;
             let key = new_key(client.random_key());
             let request = upgrade_request(target, &key, fields);
             let (protocols, extensions) = (offered_protocols(fields), offered_extensions(fields));

@@ -1,11 +1,11 @@
 //! The virtual network: two pipes a connection, and everything that can go wrong with them.
 //!
-//! It is the hub's [`Transport`]. It knows bytes only; what they mean is the
-//! client's affair. Nothing is ever lost or reordered here except by a reset.
+//! It implements [`Io`](crate::turn::Io) in `io.rs` and nothing else of a turn: events are told once,
+//! as edges, and who is served is the turn's affair. It knows bytes only; what they mean is the
+//! client's. Nothing is ever lost or reordered here except by a reset.
 
 use super::client::Client;
 use crate::app::{Peer, SessionId};
-use crate::hub::{Lost, Transport};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use std::collections::VecDeque;
@@ -52,13 +52,31 @@ pub(super) struct LineState {
     /// The server was told that the peer takes no more, and not yet that it does again.
     pub(super) is_blocked: bool,
     pub(super) is_stalled: bool,
-    /// The turn in which it became ready to be read, while it is on that list.
-    pub(super) ready_since: Option<u64>,
-    /// It waits in [`Network::writable`].
-    pub(super) is_unblocking: bool,
+    /// What the next poll tells of it.
+    pub(super) edge: Edge,
+    /// Events of it are told.
+    pub(super) is_watched: bool,
+    /// How many of its bytes arrived in the turn that is under way.
+    pub(super) arrived_in: (u64, usize),
+    /// The turn in which the server did something for it last, or it began to wait.
+    pub(super) served_in: u64,
     /// It waits in [`Network::arrived`].
     has_arrived: bool,
     pub(super) client: Client,
+}
+
+/// What the poll tells of a connection, once.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Edge {
+    pub(super) readable: bool,
+    pub(super) writable: bool,
+    pub(super) ended: bool,
+}
+
+impl Edge {
+    pub(super) fn is_none(self) -> bool {
+        !(self.readable || self.writable || self.ended)
+    }
 }
 
 /// All connections.
@@ -71,10 +89,17 @@ pub(super) struct Network {
     pub(super) dialled: VecDeque<usize>,
     /// Lines that the server asked for and the test has not taken.
     pub(super) calls: VecDeque<usize>,
-    /// Lines that the driver looks at in the next turn.
-    pub(super) ready: VecDeque<usize>,
-    /// Lines whose peer takes bytes again.
-    pub(super) writable: VecDeque<usize>,
+    /// Lines with an edge that the next poll tells.
+    pub(super) edges: VecDeque<usize>,
+    /// Lines of which more arrives in the next turn.
+    pub(super) trickling: Vec<usize>,
+    /// Somebody came since the last poll.
+    pub(super) has_incoming: bool,
+    /// The line that was accepted last and has no key yet.
+    pub(super) offered: Option<usize>,
+    /// For how many connections the system has descriptors.
+    pub(super) descriptors: usize,
+    pub(super) ms: u64,
     /// Lines whose peer has something to look at.
     pub(super) arrived: VecDeque<usize>,
     pub(super) random: StdRng,
@@ -92,8 +117,12 @@ impl Network {
             live: 0,
             dialled: VecDeque::new(),
             calls: VecDeque::new(),
-            ready: VecDeque::new(),
-            writable: VecDeque::new(),
+            edges: VecDeque::new(),
+            trickling: Vec::new(),
+            has_incoming: false,
+            offered: None,
+            descriptors: usize::MAX,
+            ms: 0,
             arrived: VecDeque::new(),
             random: StdRng::seed_from_u64(seed),
             is_shaky: false,
@@ -106,6 +135,7 @@ impl Network {
     pub(super) fn dial(&mut self, peer: Peer) -> usize {
         let line = self.add(peer);
         self.dialled.push_back(line);
+        self.has_incoming = true;
         line
     }
 
@@ -129,8 +159,10 @@ impl Network {
             end: None,
             is_blocked: false,
             is_stalled: false,
-            ready_since: None,
-            is_unblocking: false,
+            edge: Edge::default(),
+            is_watched: false,
+            arrived_in: (0, 0),
+            served_in: 0,
             has_arrived: false,
             client: Client::new(self.random.random()),
         });
@@ -155,34 +187,30 @@ impl Network {
         self.keys[key] = Some(line);
         self.lines[line].id = Some(id);
         self.live += 1;
-        self.mark_ready(line);
     }
 
-    /// The driver shall look at this line.
-    pub(super) fn mark_ready(&mut self, line: usize) {
+    /// The next poll tells this of a line. An edge for what nobody watches is lost.
+    pub(super) fn tell(&mut self, line: usize, what: impl FnOnce(&mut Edge)) {
         let state = &mut self.lines[line];
-        if state.id.is_some() && state.ready_since.is_none() {
-            state.ready_since = Some(self.turn);
-            self.ready.push_back(line);
+        if !state.is_watched || state.id.is_none() {
+            return;
+        }
+        let was_none = state.edge.is_none();
+        what(&mut state.edge);
+        if was_none {
+            self.edges.push_back(line);
         }
     }
 
-    /// In a shaky network lines are looked at in any order.
-    pub(super) fn shuffle_ready(&mut self) {
-        for index in 1..self.ready.len() {
+    /// In a shaky network the poll tells of lines in any order.
+    pub(super) fn shuffle_edges(&mut self) {
+        for index in 1..self.edges.len() {
             if !self.is_shaky {
                 return;
             }
             let other = self.random.random_range(0..=index);
-            self.ready.swap(index, other);
+            self.edges.swap(index, other);
         }
-    }
-
-    /// The next line to look at.
-    pub(super) fn next_ready(&mut self) -> Option<usize> {
-        let line = self.ready.pop_front()?;
-        self.lines[line].ready_since = None;
-        Some(line)
     }
 
     /// The peer shall look at this line.
@@ -197,18 +225,8 @@ impl Network {
         let state = &mut self.lines[line];
         if state.upstream == Upstream::Open {
             state.up.extend(bytes);
-            self.mark_ready(line);
+            self.tell(line, |edge| edge.readable = true);
         }
-    }
-
-    /// How many bytes the next read of this line gives.
-    pub(super) fn cut(&mut self, line: usize, most: usize) -> usize {
-        let state = &self.lines[line];
-        let most = most.min(state.up.len()).min(state.per_turn);
-        if self.is_shaky && most > 1 && self.random.random_ratio(1, 3) {
-            return self.random.random_range(1..=most);
-        }
-        most
     }
 
     /// Lets every peer that reads take what arrived.
@@ -240,10 +258,9 @@ impl Network {
     }
 
     /// Room appeared: the server hears of it in the next turn.
-    fn unblock(&mut self, line: usize) {
-        let state = &mut self.lines[line];
-        if state.is_blocked && !std::mem::replace(&mut state.is_unblocking, true) {
-            self.writable.push_back(line);
+    pub(super) fn unblock(&mut self, line: usize) {
+        if self.lines[line].is_blocked {
+            self.tell(line, |edge| edge.writable = true);
         }
     }
 
@@ -251,7 +268,7 @@ impl Network {
     pub(super) fn half_close(&mut self, line: usize) {
         if self.lines[line].upstream == Upstream::Open {
             self.lines[line].upstream = Upstream::Finished;
-            self.mark_ready(line);
+            self.tell(line, |edge| edge.ended = true);
         }
     }
 
@@ -262,63 +279,11 @@ impl Network {
         state.up.clear();
         state.down.clear();
         state.end = Some(End::Reset);
-        self.mark_ready(line);
+        self.tell(line, |edge| edge.ended = true);
     }
 
-    fn line_of(&mut self, key: u32) -> usize {
+    pub(super) fn line_of(&mut self, key: u32) -> usize {
         let line = self.keys.get(key as usize).copied().flatten();
         line.unwrap_or_else(|| panic!("the hub used key {key}, which has no connection"))
-    }
-}
-
-impl Transport for Network {
-    fn send(&mut self, key: u32, bytes: &[u8]) -> Result<usize, Lost> {
-        let line = self.line_of(key);
-        let state = &mut self.lines[line];
-        if state.upstream == Upstream::Reset {
-            return Err(Lost);
-        }
-        assert_eq!(
-            state.end, None,
-            "the hub sent behind its own end of key {key}"
-        );
-        let room = state.capacity.saturating_sub(state.down.len());
-        let mut taken = bytes.len().min(room);
-        if self.is_shaky && taken > 0 && self.random.random_ratio(1, 8) {
-            taken = self.random.random_range(0..=taken);
-        }
-        state.down.extend_from_slice(&bytes[..taken]);
-        state.is_blocked |= taken < bytes.len();
-        let stopped_early = taken < bytes.len() && state.down.len() < state.capacity;
-        self.mark_arrived(line);
-        if stopped_early {
-            self.unblock(line);
-        }
-        Ok(taken)
-    }
-
-    fn shutdown_write(&mut self, key: u32) {
-        let line = self.line_of(key);
-        self.lines[line].end.get_or_insert(End::Finished);
-        self.mark_arrived(line);
-    }
-
-    fn close(&mut self, key: u32) {
-        let line = self.line_of(key);
-        self.keys[key as usize] = None;
-        self.live -= 1;
-        let state = &mut self.lines[line];
-        state.id = None;
-        // A kernel answers unread bytes with a reset, which destroys what the peer has not read.
-        if !state.up.is_empty() {
-            state.up.clear();
-            state.down.clear();
-            state.end = Some(End::Reset);
-        }
-        state.end.get_or_insert(End::Finished);
-        if state.upstream == Upstream::Open {
-            state.upstream = Upstream::Told;
-        }
-        self.mark_arrived(line);
     }
 }

@@ -31,7 +31,8 @@ fn a_room_of_10_000_is_served_in_slices_and_a_bystander_between_them() {
         assert_eq!(turns_of_an_echo(&sim, &bystander), 1);
         echoes += 1;
     }
-    assert!(echoes > 50, "{echoes} echoes in one broadcast");
+    // 10 000 sends are some 25 turns, and each round here takes two.
+    assert!(echoes > 10, "{echoes} echoes in one broadcast");
     for member in &members {
         assert_eq!(member.receive_text(), "hello");
     }

@@ -1,0 +1,206 @@
+//! The world of production: mio's poll, sockets and the clock of the system.
+//!
+//! It moves bytes and tells what happened. What becomes of either is decided by the turn.
+
+use super::listener::Listener;
+use super::sockets::{Sockets, Stream};
+use super::waker::LoopWaker;
+use crate::app::{ConnInfo, SessionId};
+use crate::hub::{Lost, Now, Transport};
+use crate::turn::{AcceptError, Event, Io, Read};
+use mio::net::TcpStream;
+use mio::{Events, Poll, Token, Waker};
+use std::io;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant, SystemTime};
+
+/// Events taken from the system in one call, and how many calls there are in one turn.
+const EVENTS_A_POLL: usize = 1024;
+const MOST_POLLS: usize = 16;
+/// The wall clock is read this often, in milliseconds: only `Date` needs it.
+const UNIX_EVERY_MS: u64 = 500;
+/// Keys from here on are no sessions: the waker, then the listeners.
+const LISTENERS: usize = usize::MAX / 2;
+const WAKER: Token = Token(LISTENERS - 1);
+
+/// Sockets, listeners, the poll and the clock.
+pub(crate) struct NetIo {
+    poll: Poll,
+    events: Events,
+    sockets: Sockets,
+    listeners: Vec<Listener>,
+    start: Instant,
+    now: Now,
+    /// When the wall clock was read last, in milliseconds since the start.
+    unix_read: Option<u64>,
+    /// A descriptor to give away when there is no other.
+    spare: Option<std::fs::File>,
+}
+
+impl NetIo {
+    /// The world of a server with these listeners.
+    pub(crate) fn new(mut listeners: Vec<Listener>, waker: &LoopWaker) -> io::Result<Self> {
+        let poll = Poll::new()?;
+        waker.set(Waker::new(poll.registry(), WAKER)?);
+        for (index, listener) in listeners.iter_mut().enumerate() {
+            listener.register(poll.registry(), Token(LISTENERS + index))?;
+        }
+        Ok(Self {
+            poll,
+            events: Events::with_capacity(EVENTS_A_POLL),
+            sockets: Sockets::default(),
+            listeners,
+            start: Instant::now(),
+            now: Now::default(),
+            unix_read: None,
+            spare: spare(),
+        })
+    }
+}
+
+/// What the poll saw, in the words of the turn. `None`: the waker, whose commands are taken in every
+/// turn anyway.
+fn event(event: &mio::event::Event) -> Option<Event> {
+    let token = event.token();
+    if token == WAKER {
+        return None;
+    }
+    if let Some(listener) = token.0.checked_sub(LISTENERS) {
+        return Some(Event::Incoming(listener));
+    }
+    Some(Event::Connection {
+        key: token.0 as u32,
+        readable: event.is_readable(),
+        writable: event.is_writable(),
+        ended: event.is_read_closed() || event.is_error(),
+    })
+}
+
+/// Something that holds one descriptor.
+fn spare() -> Option<std::fs::File> {
+    std::fs::File::open("/dev/null").ok()
+}
+
+impl Io for NetIo {
+    type Incoming = Stream;
+
+    fn poll(&mut self, wait: Option<Duration>, events: &mut Vec<Event>) -> io::Result<()> {
+        let mut wait = wait;
+        // Until nobody is left whose event waits behind those of a crowd.
+        for _ in 0..MOST_POLLS {
+            match self.poll.poll(&mut self.events, wait) {
+                Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
+                Err(_) => return Ok(()),
+                Ok(()) => {}
+            }
+            let before = events.len();
+            events.extend(self.events.iter().filter_map(event));
+            if events.len() - before < EVENTS_A_POLL - 1 {
+                break;
+            }
+            wait = Some(Duration::ZERO);
+        }
+        Ok(())
+    }
+
+    fn now(&mut self) -> Now {
+        let ms = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.now.ms = ms.max(self.now.ms);
+        if self
+            .unix_read
+            .is_none_or(|read| self.now.ms >= read + UNIX_EVERY_MS)
+        {
+            let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+            self.now.unix = unix.map_or(0, |unix| unix.as_secs());
+            self.unix_read = Some(self.now.ms);
+        }
+        self.now
+    }
+
+    fn accept(&mut self, listener: usize) -> Result<(Stream, ConnInfo), AcceptError> {
+        let Some(accepting) = self.listeners.get(listener) else {
+            return Err(AcceptError::Empty);
+        };
+        match accepting.accept() {
+            Ok((stream, peer)) => {
+                let mut conn = ConnInfo::new(peer);
+                conn.local = accepting.local();
+                conn.listener = u16::try_from(listener).unwrap_or(u16::MAX);
+                Ok((stream, conn))
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(AcceptError::Empty),
+            Err(error) if is_of_one_connection(&error) => Err(AcceptError::Gone),
+            Err(error) => Err(AcceptError::Exhausted(error)),
+        }
+    }
+
+    fn turn_away(&mut self, listener: usize) {
+        if self.spare.take().is_some()
+            && let Some(listener) = self.listeners.get(listener)
+        {
+            // Dropped at once: that is all that can be done for it.
+            drop(listener.accept());
+        }
+        self.spare = spare();
+    }
+
+    fn attach(&mut self, id: SessionId, incoming: Stream) {
+        self.sockets.put(id.index, incoming);
+    }
+
+    fn watch(&mut self, id: SessionId) -> io::Result<()> {
+        match self.sockets.at(id.index) {
+            Some(stream) => stream.register(self.poll.registry(), Token(id.index as usize)),
+            None => Ok(()),
+        }
+    }
+
+    fn read(&mut self, key: u32, buffer: &mut [u8]) -> Result<Read, Lost> {
+        self.sockets.at(key).ok_or(Lost)?.read(buffer)
+    }
+
+    fn dial(&mut self, id: SessionId, address: SocketAddr) -> io::Result<()> {
+        let stream = TcpStream::connect(address)?;
+        self.sockets.put(id.index, Stream::Tcp(stream));
+        self.watch(id)
+    }
+
+    fn is_connected(&mut self, key: u32) -> io::Result<bool> {
+        self.sockets.at(key).map_or(Ok(false), |s| s.is_connected())
+    }
+
+    fn stop_listening(&mut self) {
+        self.listeners.clear();
+    }
+}
+
+impl Transport for NetIo {
+    fn send(&mut self, key: u32, bytes: &[u8]) -> Result<usize, Lost> {
+        self.sockets.at(key).ok_or(Lost)?.send(bytes)
+    }
+
+    fn send_both(&mut self, key: u32, first: &[u8], second: &[u8]) -> Result<usize, Lost> {
+        self.sockets.at(key).ok_or(Lost)?.send_both(first, second)
+    }
+
+    fn shutdown_write(&mut self, key: u32) {
+        if let Some(stream) = self.sockets.at(key) {
+            stream.shutdown_write();
+        }
+    }
+
+    fn close(&mut self, key: u32) {
+        self.sockets.close(key);
+    }
+}
+
+/// Errors of accept(2) that belong to the connection, not to the listener.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::Interrupted
+            | io::ErrorKind::PermissionDenied
+    )
+}

@@ -1,0 +1,216 @@
+//! The virtual network as a turn sees it: edges, reads, sends and a clock that a test moves.
+//!
+//! It is as hard on the turn as a kernel is: what happens is told once, a short read is followed by
+//! an edge only when more arrives, and a send that was cut is followed by one only when there is
+//! room again.
+
+use super::network::{End, Network, Upstream};
+use crate::app::{ConnInfo, Peer, SessionId};
+use crate::hub::{Lost, Now, Transport};
+use crate::turn::{AcceptError, Event, Io, Read};
+use core::net::SocketAddr;
+use rand::RngExt;
+use std::io;
+use std::time::Duration;
+
+/// Events that one poll tells.
+const EVENTS_A_TURN: usize = 16 << 10;
+/// Seconds of the wall clock at the start: 2023-11-14 22:13:20.
+const START: u64 = 1_700_000_000;
+
+/// A connection that was accepted and has no key yet.
+pub(super) struct Incoming(usize);
+
+impl Network {
+    /// The one that was accepted last and not taken was refused.
+    fn drop_offered(&mut self) {
+        if let Some(line) = self.offered.take() {
+            self.accepted(line, None);
+        }
+    }
+
+    /// How many bytes the next read of this line gives, and whether the rest arrives later only.
+    fn available(&mut self, line: usize, room: usize) -> (usize, bool) {
+        let turn = self.turn;
+        let state = &mut self.lines[line];
+        if state.arrived_in.0 != turn {
+            state.arrived_in = (turn, 0);
+        }
+        let most = state.up.len().min(state.per_turn - state.arrived_in.1);
+        let mut n = most.min(room);
+        let mut is_late = most < state.up.len() && n == most;
+        if self.is_shaky && n > 1 && self.random.random_ratio(1, 3) {
+            n = self.random.random_range(1..=n);
+            is_late = self.random.random();
+        }
+        let state = &mut self.lines[line];
+        state.arrived_in.1 += n;
+        (n, is_late && n < state.up.len())
+    }
+}
+
+impl Io for Network {
+    type Incoming = Incoming;
+
+    fn poll(&mut self, _wait: Option<Duration>, events: &mut Vec<Event>) -> io::Result<()> {
+        self.drop_offered();
+        for line in std::mem::take(&mut self.trickling) {
+            self.tell(line, |edge| edge.readable = true);
+        }
+        if std::mem::take(&mut self.has_incoming) {
+            events.push(Event::Incoming(0));
+        }
+        self.shuffle_edges();
+        for _ in 0..self.edges.len().min(EVENTS_A_TURN) {
+            let Some(line) = self.edges.pop_front() else {
+                break;
+            };
+            let state = &mut self.lines[line];
+            let edge = std::mem::take(&mut state.edge);
+            if edge.writable {
+                state.is_blocked = false;
+            }
+            let Some(id) = state.id else { continue };
+            events.push(Event::Connection {
+                key: id.index,
+                readable: edge.readable || edge.ended,
+                writable: edge.writable,
+                ended: edge.ended,
+            });
+        }
+        Ok(())
+    }
+
+    fn now(&mut self) -> Now {
+        Now {
+            ms: self.ms,
+            unix: START + self.ms / 1000,
+        }
+    }
+
+    fn accept(&mut self, _listener: usize) -> Result<(Incoming, ConnInfo), AcceptError> {
+        self.drop_offered();
+        if !self.dialled.is_empty() && self.live >= self.descriptors {
+            let error = io::Error::other("no descriptors in this simulation");
+            return Err(AcceptError::Exhausted(error));
+        }
+        let line = self.dialled.pop_front().ok_or(AcceptError::Empty)?;
+        self.offered = Some(line);
+        Ok((Incoming(line), ConnInfo::new(self.lines[line].peer)))
+    }
+
+    fn turn_away(&mut self, _listener: usize) {
+        if let Some(line) = self.dialled.pop_front() {
+            self.accepted(line, None);
+        }
+    }
+
+    fn attach(&mut self, id: SessionId, incoming: Incoming) {
+        self.offered = None;
+        self.accepted(incoming.0, Some(id));
+    }
+
+    fn watch(&mut self, id: SessionId) -> io::Result<()> {
+        let line = self.line_of(id.index);
+        self.lines[line].is_watched = true;
+        let state = &self.lines[line];
+        let (readable, ended) = (!state.up.is_empty(), state.upstream != Upstream::Open);
+        self.tell(line, |edge| {
+            (edge.readable, edge.ended, edge.writable) = (readable, ended, true);
+        });
+        Ok(())
+    }
+
+    fn read(&mut self, key: u32, buffer: &mut [u8]) -> Result<Read, Lost> {
+        let line = self.line_of(key);
+        if self.lines[line].upstream == Upstream::Reset {
+            return Err(Lost);
+        }
+        let (n, is_late) = self.available(line, buffer.len());
+        let state = &mut self.lines[line];
+        let bytes = state.up.drain(..n);
+        buffer
+            .iter_mut()
+            .zip(bytes)
+            .for_each(|(to, byte)| *to = byte);
+        let ended = n == 0 && state.up.is_empty() && state.upstream != Upstream::Open;
+        if ended {
+            state.upstream = Upstream::Told;
+        }
+        if is_late {
+            self.trickling.push(line);
+        }
+        let drained = is_late || n == 0 || (n < buffer.len() && self.lines[line].up.is_empty());
+        Ok(Read { n, drained, ended })
+    }
+
+    fn dial(&mut self, id: SessionId, address: SocketAddr) -> io::Result<()> {
+        let line = self.call(Peer::Tcp(address));
+        self.accepted(line, Some(id));
+        self.watch(id)
+    }
+
+    fn is_connected(&mut self, _key: u32) -> io::Result<bool> {
+        Ok(true)
+    }
+
+    fn stop_listening(&mut self) {}
+
+    fn served(&mut self, key: u32) {
+        let line = self.line_of(key);
+        self.lines[line].served_in = self.turn;
+    }
+}
+
+impl Transport for Network {
+    fn send(&mut self, key: u32, bytes: &[u8]) -> Result<usize, Lost> {
+        let line = self.line_of(key);
+        let state = &mut self.lines[line];
+        if state.upstream == Upstream::Reset {
+            return Err(Lost);
+        }
+        assert_eq!(
+            state.end, None,
+            "the hub sent behind its own end of key {key}"
+        );
+        let room = state.capacity.saturating_sub(state.down.len());
+        let mut taken = bytes.len().min(room);
+        if self.is_shaky && taken > 0 && self.random.random_ratio(1, 8) {
+            taken = self.random.random_range(0..=taken);
+        }
+        state.down.extend_from_slice(&bytes[..taken]);
+        state.is_blocked |= taken < bytes.len();
+        let stopped_early = taken < bytes.len() && state.down.len() < state.capacity;
+        self.mark_arrived(line);
+        if stopped_early {
+            self.unblock(line);
+        }
+        Ok(taken)
+    }
+
+    fn shutdown_write(&mut self, key: u32) {
+        let line = self.line_of(key);
+        self.lines[line].end.get_or_insert(End::Finished);
+        self.mark_arrived(line);
+    }
+
+    fn close(&mut self, key: u32) {
+        let line = self.line_of(key);
+        self.keys[key as usize] = None;
+        self.live -= 1;
+        let state = &mut self.lines[line];
+        state.id = None;
+        state.is_watched = false;
+        // A kernel answers unread bytes with a reset, which destroys what the peer has not read.
+        if !state.up.is_empty() {
+            state.up.clear();
+            state.down.clear();
+            state.end = Some(End::Reset);
+        }
+        state.end.get_or_insert(End::Finished);
+        if state.upstream == Upstream::Open {
+            state.upstream = Upstream::Told;
+        }
+        self.mark_arrived(line);
+    }
+}

@@ -1,0 +1,98 @@
+//! Accepting: as many as the budget allows, in turn from all listeners.
+//!
+//! Out of descriptors the loop neither spins nor falls silent: accepting pauses and is tried again,
+//! and what waits longer than a pause is turned away one by one by means of a spare descriptor.
+
+use super::Turn;
+use super::budget::Step;
+use super::io::{AcceptError, Io};
+use crate::wire::work::price;
+
+/// Out of descriptors: accepting pauses this long, in milliseconds.
+const PAUSE_MS: u64 = 100;
+
+/// Whether and when to accept.
+#[derive(Debug, Default)]
+pub(super) struct Accepting {
+    /// Listeners that may have more: an event is told once.
+    pending: Vec<usize>,
+    /// No descriptors were left: not before this time, in milliseconds since the start.
+    paused_until: Option<u64>,
+}
+
+impl Accepting {
+    /// A listener has connections.
+    pub(super) fn add(&mut self, listener: usize) {
+        if !self.pending.contains(&listener) {
+            self.pending.push(listener);
+        }
+    }
+
+    /// When accepting is tried again after a pause.
+    pub(super) fn resumes(&self) -> Option<u64> {
+        self.paused_until.filter(|_| !self.pending.is_empty())
+    }
+
+    /// Whether connections may be there to be accepted now.
+    pub(super) fn is_due(&self, now: u64) -> bool {
+        !self.pending.is_empty() && self.paused_until.is_none_or(|until| until <= now)
+    }
+}
+
+impl<I: Io> Turn<I> {
+    /// Accepts what there is, within the budget.
+    pub(super) fn accept(&mut self) {
+        let now = self.hub.now().ms;
+        if !self.accepting.is_due(now) {
+            return;
+        }
+        let granted = self.budget.grant(Step::Accept);
+        let mut left = granted;
+        while !left.is_spent()
+            && let Some(&listener) = self.accepting.pending.first()
+        {
+            match self.io.accept(listener) {
+                Ok((incoming, conn)) => {
+                    left.charge(price::ACCEPT);
+                    self.resumed();
+                    if let Some(id) = self.hub.accept(conn) {
+                        self.ready.reset(id.index);
+                        self.io.attach(id, incoming);
+                        left.charge(self.read_first(id, left.left()));
+                        if let Err(error) = self.io.watch(id) {
+                            log::warn!("a connection cannot be polled: {error}");
+                            self.hub.lost(id);
+                        }
+                    }
+                }
+                Err(AcceptError::Empty) => {
+                    self.accepting.pending.remove(0);
+                }
+                Err(AcceptError::Gone) => left.charge(price::ACCEPT),
+                Err(AcceptError::Exhausted(error)) => {
+                    self.pause(listener, &error);
+                    break;
+                }
+            }
+        }
+        if self.accepting.pending.len() > 1 {
+            self.accepting.pending.rotate_left(1);
+        }
+        self.budget.take(granted, left);
+    }
+
+    fn pause(&mut self, listener: usize, error: &std::io::Error) {
+        match self.accepting.paused_until {
+            None => log::warn!("accepting pauses until there are descriptors again: {error}"),
+            // It has waited for a whole pause: better a quick end than none.
+            Some(_) => self.io.turn_away(listener),
+        }
+        self.accepting.paused_until = Some(self.hub.now().ms + PAUSE_MS);
+    }
+
+    fn resumed(&mut self) {
+        if self.accepting.paused_until.take().is_some() {
+            log::info!("accepting connections again");
+        }
+    }
+}

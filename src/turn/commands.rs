@@ -1,0 +1,74 @@
+//! What other threads ask for, and the connections that the program makes.
+
+use super::Turn;
+use super::budget::Step;
+use super::io::Io;
+use crate::app::SessionId;
+use crate::wire::error::{Error, ErrorKind};
+use crate::wire::work::price;
+use std::io;
+
+impl<I: Io> Turn<I> {
+    /// Takes commands of other threads in their order, and begins connections. While a topic that
+    /// they publish to is behind, they wait as any publisher does; a shutdown never waits.
+    pub(super) fn commands(&mut self) {
+        let granted = self.budget.grant(Step::Commands);
+        self.hub.set_work(granted);
+        for _ in 0..self.inbox.take_shutdowns() {
+            self.hub.stop();
+        }
+        while !self.hub.work().is_spent() && !self.hub.holds_remote() {
+            let Some(command) = self.inbox.take() else {
+                break;
+            };
+            self.hub.charge(price::EVENT);
+            self.hub.command(&mut self.io, command);
+        }
+        self.dial();
+        self.budget.take(granted, self.hub.work());
+    }
+
+    /// Whether commands wait that may be taken now. The one that woke the loop may have been the
+    /// first of many: without this answer the rest would sleep with the loop.
+    pub(super) fn has_commands(&self) -> bool {
+        !self.hub.holds_remote() && !self.inbox.is_empty()
+    }
+
+    /// Begins the connections that the hub asks for.
+    fn dial(&mut self) {
+        while !self.hub.work().is_spent()
+            && let Some((id, address)) = self.hub.next_dial()
+        {
+            self.hub.charge(price::ACCEPT);
+            if !self.hub.knows(id) {
+                continue;
+            }
+            self.ready.reset(id.index);
+            if let Err(error) = self.io.dial(id, address) {
+                self.dial_failed(id, error);
+            }
+        }
+    }
+
+    /// Something happened to a connection that is being made; whether it is made.
+    pub(super) fn is_dialled(&mut self, id: SessionId) -> bool {
+        match self.io.is_connected(id.index) {
+            Ok(true) => {
+                self.hub.connected(id);
+                // What arrived together with the connection is told by no further event.
+                self.ready.add(id);
+                true
+            }
+            Ok(false) => false,
+            Err(error) => {
+                self.dial_failed(id, error);
+                false
+            }
+        }
+    }
+
+    fn dial_failed(&mut self, id: SessionId, error: io::Error) {
+        let error = Error::new(ErrorKind::Io, "the connection cannot be made").with_source(error);
+        self.hub.dial_failed(id, error);
+    }
+}

@@ -1,0 +1,109 @@
+//! What a turn asks of the world: sockets and a clock, or the likeness of them.
+//!
+//! `net` and `sim` implement [`Io`] and nothing else of a turn. An implementation moves bytes and
+//! tells what happened; it must never decide who is served, nor remember who is still to be.
+
+use crate::app::{ConnInfo, SessionId};
+use crate::hub::{Lost, Now, Transport};
+use core::net::SocketAddr;
+use std::io;
+use std::time::Duration;
+
+/// Something that [`Io::poll`] saw. Each is told once, as an edge: what it stands for must be
+/// remembered until it is worked off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Event {
+    /// A listener has connections.
+    Incoming(usize),
+    /// Something happened to a connection.
+    Connection {
+        /// Which: the key that [`Io::attach`] or [`Io::dial`] was given.
+        key: u32,
+        /// There is something to read.
+        readable: bool,
+        /// The peer takes bytes again.
+        writable: bool,
+        /// The peer has ended its direction, or the connection broke: the reads will tell.
+        ended: bool,
+    },
+}
+
+/// What one read gave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Read {
+    /// Bytes that were read.
+    pub(crate) n: usize,
+    /// Nothing more is there: an event will tell when that changes.
+    pub(crate) drained: bool,
+    /// The peer has ended its direction behind these bytes.
+    pub(crate) ended: bool,
+}
+
+/// Why nothing was accepted.
+#[derive(Debug)]
+pub(crate) enum AcceptError {
+    /// Nobody waits: an event will tell when that changes.
+    Empty,
+    /// That one connection is gone already; the next may be there.
+    Gone,
+    /// The system has no descriptors, or no memory, for another one now.
+    Exhausted(io::Error),
+}
+
+/// Connections, listeners and a clock.
+pub(crate) trait Io: Transport {
+    /// A connection that was accepted and has no key yet. To drop it is to refuse it.
+    type Incoming;
+
+    /// Waits for events at most this long (`None`: for ever) and appends them.
+    ///
+    /// # Errors
+    /// Only when nothing can ever be waited for again.
+    fn poll(&mut self, wait: Option<Duration>, events: &mut Vec<Event>) -> io::Result<()>;
+
+    /// The time.
+    fn now(&mut self) -> Now;
+
+    /// Takes the next connection of a listener.
+    ///
+    /// # Errors
+    /// [`AcceptError`]: there is none now, or none can be taken.
+    fn accept(&mut self, listener: usize) -> Result<(Self::Incoming, ConnInfo), AcceptError>;
+
+    /// Out of descriptors: gives the one that is kept spare away, takes one connection with it,
+    /// lets that go and keeps a spare one again. Its peer need not wait for nothing.
+    fn turn_away(&mut self, _listener: usize) {}
+
+    /// Gives an accepted connection its key.
+    fn attach(&mut self, id: SessionId, incoming: Self::Incoming);
+
+    /// Tells events of a connection from now on.
+    ///
+    /// # Errors
+    /// The system refuses; the connection is of no use then.
+    fn watch(&mut self, id: SessionId) -> io::Result<()>;
+
+    /// Reads what is there, at most as much as fits.
+    ///
+    /// # Errors
+    /// [`Lost`] when the connection is broken.
+    fn read(&mut self, key: u32, buffer: &mut [u8]) -> Result<Read, Lost>;
+
+    /// Begins a connection to another server and tells events of it.
+    ///
+    /// # Errors
+    /// It cannot even be begun.
+    fn dial(&mut self, id: SessionId, address: SocketAddr) -> io::Result<()>;
+
+    /// Whether a connection that was begun is made.
+    ///
+    /// # Errors
+    /// It cannot be made.
+    fn is_connected(&mut self, key: u32) -> io::Result<bool>;
+
+    /// Accepts nothing any more.
+    fn stop_listening(&mut self);
+
+    /// A connection had its share. For those who watch that everybody has.
+    fn served(&mut self, _key: u32) {}
+}

@@ -1,0 +1,160 @@
+//! Reading: a share of work for everybody who has something to be read.
+//!
+//! Shares are counted in work and not in bytes, and shrink as a list grows: the whole list of the
+//! quiet is served within a few turns whatever they send, and who has more than a share goes behind
+//! them. Nobody is read twice in a turn.
+
+use super::budget::{STEP, Step, TURN};
+use super::io::Io;
+use super::ready::List;
+use super::{BUFFER, Turn};
+use crate::app::SessionId;
+use crate::wire::work::{Work, price};
+
+/// A round over the whole list of the quiet shall take no more than this.
+const ROUND: u32 = 4 * TURN;
+/// The smallest share: a read, a few messages and their answer.
+const LEAST_SHARE: u32 = 2_500;
+/// The smallest share of the busy, for whom throughput counts and not the time they wait.
+const LEAST_BUSY_SHARE: u32 = 16_000;
+/// Bytes that are read for each unit of a share.
+const BYTES_PER_UNIT: usize = 2;
+/// The least and the most that one read asks for.
+const LEAST_READ: usize = 4 << 10;
+const MOST_DIRECT: usize = 256 << 10;
+
+/// What became of a connection that was served.
+enum Served {
+    /// Nothing more is to be done for it now.
+    Drained,
+    /// It has more, and used up its share.
+    HasMore,
+}
+
+impl<I: Io> Turn<I> {
+    /// Reads those who have something, each within its share.
+    pub(super) fn read(&mut self) {
+        let granted = self.budget.grant(Step::Read);
+        let mut left = granted.left();
+        // What is counted now is what is served now: who is put behind the others in this turn is
+        // not served again in it.
+        let counts = [List::Quiet, List::Busy, List::Ending].map(|list| self.ready.len(list));
+        let promised = |count: usize, part: i64| if count > 0 { granted.left() / part } else { 0 };
+        let (for_busy, for_ending) = (promised(counts[1], 4), promised(counts[2], 8));
+        left -= self.serve_list(List::Quiet, counts[0], left - for_busy - for_ending);
+        left -= self.serve_list(List::Busy, counts[1], left - for_ending);
+        left -= self.serve_list(List::Ending, counts[2], left);
+        let mut rest = granted;
+        rest.charge((granted.left() - left).max(0) as u32);
+        self.budget.take(granted, rest);
+    }
+
+    /// Serves the first `count` of a list while anything is left; what that cost.
+    fn serve_list(&mut self, list: List, count: usize, most: i64) -> i64 {
+        let mut left = most;
+        let share = share(list, count);
+        for _ in 0..count {
+            if left <= 0 {
+                break;
+            }
+            let Some(id) = self.ready.next(list) else {
+                break;
+            };
+            if !self.hub.knows(id) {
+                continue;
+            }
+            self.ready.taken(id.index);
+            // A last one may get less than a share, and is not called busy for it.
+            let granted = Work::new(share.min(left as u32));
+            let served = self.serve(id, granted);
+            left -= granted.left() - self.hub.work().left();
+            match served {
+                Served::Drained => {}
+                Served::HasMore if granted.left() < i64::from(share) => self.ready.add(id),
+                Served::HasMore => self.ready.add_busy(id),
+            }
+        }
+        most - left
+    }
+
+    /// Reads a connection, and works on what it has sent, until it is drained or its share is spent.
+    fn serve(&mut self, id: SessionId, granted: Work) -> Served {
+        self.hub.set_work(granted);
+        self.io.served(id.index);
+        let ends = self.ready.ends(id.index);
+        loop {
+            if !self.hub.wants_read(id) {
+                return Served::Drained;
+            }
+            let mut drained = false;
+            if self.hub.has_pending(id) {
+                self.hub.resume(&mut self.io, id);
+            } else {
+                match self.read_once(id, granted) {
+                    None => return Served::Drained,
+                    Some(was_drained) => drained = was_drained,
+                }
+            }
+            if drained && !ends && !self.hub.has_pending(id) {
+                return Served::Drained;
+            }
+            if self.hub.work().is_spent() {
+                return Served::HasMore;
+            }
+        }
+    }
+
+    /// One read; whether the socket is drained, or `None` when its end showed.
+    fn read_once(&mut self, id: SessionId, granted: Work) -> Option<bool> {
+        self.hub.charge(price::READ);
+        let most = (granted.left() as usize * BYTES_PER_UNIT).max(LEAST_READ);
+        let (read, is_direct) = match self.hub.target(id) {
+            Some(target) => {
+                let most = target.len().min(4 * most).min(MOST_DIRECT);
+                (self.io.read(id.index, &mut target[..most]), true)
+            }
+            None => {
+                let most = most.min(BUFFER);
+                (self.io.read(id.index, &mut self.buffer[..most]), false)
+            }
+        };
+        let Ok(read) = read else {
+            self.hub.lost(id);
+            return None;
+        };
+        match (read.n, is_direct) {
+            (0, _) => {}
+            (n, true) => self.hub.received_directly(&mut self.io, id, n),
+            (n, false) => self.hub.received(&mut self.io, id, &mut self.buffer[..n]),
+        }
+        if read.ended {
+            if self.hub.has_pending(id) || !self.hub.wants_read(id) {
+                // The end comes behind what waits: it is read again.
+                self.ready.set_ends(id.index);
+                return Some(true);
+            }
+            self.hub.end_of_file(id);
+            return None;
+        }
+        Some(read.drained)
+    }
+
+    /// A connection that was just accepted: its request is there already, as a rule.
+    /// What that cost.
+    pub(super) fn read_first(&mut self, id: SessionId, left: i64) -> u32 {
+        let granted = Work::new(STEP.min(u32::try_from(left).unwrap_or(0)));
+        if let Served::HasMore = self.serve(id, granted) {
+            self.ready.add(id);
+        }
+        u32::try_from(granted.left() - self.hub.work().left()).unwrap_or(0)
+    }
+}
+
+/// What each of so many may spend.
+fn share(list: List, count: usize) -> u32 {
+    let count = u32::try_from(count).unwrap_or(u32::MAX).max(1);
+    match list {
+        List::Quiet => (ROUND / count).clamp(LEAST_SHARE, STEP),
+        List::Busy | List::Ending => (TURN / 4 / count).clamp(LEAST_BUSY_SHARE, STEP),
+    }
+}
