@@ -6,7 +6,8 @@ pub use crate::net::Address;
 
 use crate::app::remote::{Command, SharedStats};
 use crate::app::{App, Remote};
-use crate::hub::{Hub, Limits};
+use crate::config::Limits;
+use crate::hub::Hub;
 use crate::net::{Listener, Loop, LoopWaker};
 use crate::wire::error::{Error, ErrorKind, Result};
 use rand::TryRng;
@@ -81,27 +82,28 @@ impl Server {
     /// ended after [`Limits::drain`] is cut.
     ///
     /// # Errors
-    /// `Config` for a wrong route or setting, or without a listener; `Io` when the system fails.
+    /// `Config` for a wrong route, setting or limit, or without a listener; `Io` when the system fails.
     pub fn run(self) -> Result<()> {
         if self.listeners.is_empty() {
             let message = "the server listens nowhere; call `listen` before `run`";
             return Err(Error::new(ErrorKind::Config, message));
         }
         let mut limits = self.limits;
+        limits.check()?;
         let files = machine::open_files();
         log::info!("up to {files} open files");
         let most = machine::connections(files);
-        limits.max_connections = match limits.max_connections {
-            0 => most,
-            wanted if wanted > most => {
+        limits.max_connections = Some(match limits.max_connections {
+            None => most,
+            Some(wanted) if wanted > most => {
                 log::warn!("{wanted} connections are wanted, {files} open files allow {most}");
                 most
             }
-            wanted => wanted,
-        };
-        if limits.max_buffered == 0 {
-            limits.max_buffered = machine::memory() / 4;
-        }
+            Some(wanted) => wanted,
+        });
+        limits
+            .max_buffered
+            .get_or_insert_with(|| machine::memory() / 4);
         let io = |error: std::io::Error| {
             Error::new(ErrorKind::Io, "the poll loop failed").with_source(error)
         };
@@ -113,5 +115,19 @@ impl Server {
         Loop::new(hub, self.listeners, &self.waker, self.inbox, self.stats)
             .and_then(Loop::run)
             .map_err(io)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_does_not_run_with_a_limit_out_of_bounds() {
+        let limits = Limits::default().max_connections(0);
+        let server = Server::new(App::new()).limits(limits);
+        let error = server.listen("127.0.0.1:0").unwrap().run().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
+        assert!(error.to_string().contains("`max_connections`"), "{error}");
     }
 }
