@@ -1,6 +1,7 @@
 //! Layer 5: a program, its limits and its listeners, joined to the loop.
 
-mod machine;
+mod files;
+mod memory;
 
 pub use crate::net::Address;
 
@@ -14,6 +15,10 @@ use rand::TryRng;
 use rand::rngs::SysRng;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
+
+/// What all connections together may have buffered at least, however little memory there is: the
+/// default backlog of one.
+const LEAST_BUFFERED: usize = 1 << 20;
 
 /// A server: everything happens in the thread that calls [`run`](Server::run).
 ///
@@ -88,22 +93,8 @@ impl Server {
             let message = "the server listens nowhere; call `listen` before `run`";
             return Err(Error::new(ErrorKind::Config, message));
         }
-        let mut limits = self.limits;
-        limits.check()?;
-        let files = machine::open_files();
-        log::info!("up to {files} open files");
-        let most = machine::connections(files);
-        limits.max_connections = Some(match limits.max_connections {
-            None => most,
-            Some(wanted) if wanted > most => {
-                log::warn!("{wanted} connections are wanted, {files} open files allow {most}");
-                most
-            }
-            Some(wanted) => wanted,
-        });
-        limits
-            .max_buffered
-            .get_or_insert_with(|| machine::memory() / 4);
+        self.limits.check()?;
+        let limits = derive(self.limits);
         let io = |error: std::io::Error| {
             Error::new(ErrorKind::Io, "the poll loop failed").with_source(error)
         };
@@ -118,9 +109,43 @@ impl Server {
     }
 }
 
+/// Fills in what the machine decides.
+fn derive(mut limits: Limits) -> Limits {
+    let files = files::open_files();
+    let most = files::connections(files);
+    limits.max_connections = Some(match limits.max_connections {
+        None => most,
+        Some(wanted) if wanted > most => {
+            log::warn!("{wanted} connections are wanted, {files} open files allow {most}");
+            most
+        }
+        Some(wanted) => wanted,
+    });
+    let buffered = limits
+        .max_buffered
+        .get_or_insert_with(|| (memory::usable() / 4).max(LEAST_BUFFERED));
+    log::info!(
+        "up to {files} open files and {} MiB buffered",
+        *buffered >> 20
+    );
+    limits
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_the_machine_decides_is_within_bounds_and_what_was_set_stays() {
+        let derived = derive(Limits::default());
+        assert!(derived.max_connections.is_some() && derived.max_per_address.is_none());
+        assert!(derived.max_buffered.unwrap() >= LEAST_BUFFERED);
+        derived.check().unwrap();
+        let set = derive(Limits::default().max_connections(3).max_buffered(5));
+        assert_eq!((set.max_connections, set.max_buffered), (Some(3), Some(5)));
+        let most = derive(Limits::default().max_connections(1 << 30));
+        assert_eq!(most.max_connections, derived.max_connections);
+    }
 
     #[test]
     fn a_server_does_not_run_with_a_limit_out_of_bounds() {
