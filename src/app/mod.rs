@@ -7,9 +7,11 @@
 pub mod call;
 #[cfg(feature = "json")]
 pub mod codec;
+mod command;
 mod content;
 pub mod handler;
 pub mod host;
+mod inbox;
 pub mod program;
 pub mod raw;
 pub mod remote;

@@ -246,7 +246,8 @@ mod tests {
 
     #[test]
     fn a_time_out_of_bounds_is_refused_with_field_value_and_limit() {
-        let changes: [(&str, fn(Settings, Duration) -> Settings); 4] = [
+        type Change = fn(Settings, Duration) -> Settings;
+        let changes: [(&str, Change); 4] = [
             ("ping_period", |settings, time| settings.ping_period(time)),
             ("pong_timeout", |settings, time| settings.pong_timeout(time)),
             ("backlog_time", |settings, time| settings.backlog_time(time)),

@@ -248,7 +248,8 @@ mod tests {
 
     #[test]
     fn no_time_is_zero_or_endless() {
-        let changes: [(&str, fn(Limits, Duration) -> Limits); 3] = [
+        type Change = fn(Limits, Duration) -> Limits;
+        let changes: [(&str, Change); 3] = [
             ("`head_timeout`", |limits, time| limits.head_timeout(time)),
             ("`keep_alive`", |limits, time| limits.keep_alive(time)),
             ("`drain`", |limits, time| limits.drain(time)),

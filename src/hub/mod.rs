@@ -244,8 +244,13 @@ impl Hub {
                 Host::close(&mut HubContext::new(&mut self.core, io), id, code, &reason);
             }
             Command::Connect { route, call } => self.connect(io, &route, &call),
-            Command::Shutdown => self.core.stop(),
         }
+    }
+
+    /// Shutdown: no new connections, Close 1001 to every session, in slices. The second call cuts
+    /// what is left.
+    pub fn shut_down(&mut self) {
+        self.core.stop();
     }
 
     /// The work of a turn that no event asked for: deadlines, timers, deliveries, flushes,

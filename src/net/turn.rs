@@ -6,14 +6,13 @@ use super::read::BUFFER;
 use super::sockets::{Sockets, session};
 use super::waker::LoopWaker;
 use crate::app::SessionId;
-use crate::app::remote::{Command, SharedStats};
+use crate::app::remote::{Inbox, SharedStats};
 use crate::hub::{Hub, Now};
 use mio::event::Event;
 use mio::{Events, Poll, Token, Waker};
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant, SystemTime};
 
 /// Events taken in one turn.
@@ -43,7 +42,7 @@ pub(crate) struct Loop {
     ready: VecDeque<SessionId>,
     /// Connections whose peer has ended; they wait behind those that live.
     ending: VecDeque<SessionId>,
-    inbox: Receiver<Command>,
+    inbox: Inbox,
     stats: Arc<SharedStats>,
     start: Instant,
     /// When the wall clock was read last, in milliseconds since the start.
@@ -56,7 +55,7 @@ impl Loop {
         hub: Hub,
         mut listeners: Vec<Listener>,
         waker: &LoopWaker,
-        inbox: Receiver<Command>,
+        inbox: Inbox,
         stats: Arc<SharedStats>,
     ) -> io::Result<Self> {
         let poll = Poll::new()?;
@@ -144,16 +143,19 @@ impl Loop {
             || !self.ending.is_empty()
     }
 
-    /// Takes commands of other threads, at most a slice of them; `true` when more may wait. Their
-    /// wake-ups may all be spent already: without this answer the rest would sleep with the loop.
+    /// Takes commands of other threads, at most a slice of them; `true` when more wait. Their
+    /// wake-up is spent: without this answer the rest would sleep with the loop.
     fn take_commands(&mut self) -> bool {
         for _ in 0..COMMANDS_A_TURN {
-            let Ok(command) = self.inbox.try_recv() else {
-                return false;
+            let Some(command) = self.inbox.take() else {
+                break;
             };
             self.hub.command(&mut self.sockets, command);
         }
-        true
+        for _ in 0..self.inbox.shutdowns(false) {
+            self.hub.shut_down();
+        }
+        !self.inbox.is_empty()
     }
 
     fn elapsed(&self) -> u64 {

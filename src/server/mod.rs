@@ -5,7 +5,7 @@ mod memory;
 
 pub use crate::net::Address;
 
-use crate::app::remote::{Command, SharedStats};
+use crate::app::remote::{Inbox, SharedStats};
 use crate::app::{App, Remote};
 use crate::config::Limits;
 use crate::hub::Hub;
@@ -14,7 +14,6 @@ use crate::wire::error::{Error, ErrorKind, Result};
 use rand::TryRng;
 use rand::rngs::SysRng;
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
 
 /// What all connections together may have buffered at least, however little memory there is: the
 /// default backlog of one.
@@ -35,7 +34,7 @@ pub struct Server {
     limits: Limits,
     listeners: Vec<Listener>,
     remote: Remote,
-    inbox: Receiver<Command>,
+    inbox: Inbox,
     stats: Arc<SharedStats>,
     waker: Arc<LoopWaker>,
 }

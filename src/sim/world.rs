@@ -1,7 +1,7 @@
 //! The loop of the simulation: one turn is what the driver of real sockets does in one.
 
 use super::network::{Network, Upstream};
-use crate::app::remote::{Command, Remote, SharedStats, Wake};
+use crate::app::remote::{Inbox, Remote, SharedStats, Wake};
 use crate::app::{App, Peer, SessionId};
 use crate::hub::{Hub, Limits, Now};
 use crate::wire::error::Result;
@@ -9,7 +9,6 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 /// What one read takes at most.
@@ -36,7 +35,7 @@ pub(super) struct World {
     pub(super) hub: Hub,
     pub(super) net: Network,
     pub(super) remote: Remote,
-    inbox: Receiver<Command>,
+    inbox: Inbox,
     woken: Arc<Woken>,
     shared: Arc<SharedStats>,
     pub(super) ms: u64,
@@ -165,12 +164,17 @@ impl World {
     fn obey(&mut self) {
         self.woken.0.store(false, Ordering::Relaxed);
         for _ in 0..COMMANDS_A_TURN {
-            match self.inbox.try_recv() {
-                Ok(command) => self.hub.command(&mut self.net, command),
-                Err(_) => return,
-            }
+            let Some(command) = self.inbox.take() else {
+                break;
+            };
+            self.hub.command(&mut self.net, command);
         }
-        self.woken.0.store(true, Ordering::Relaxed);
+        for _ in 0..self.inbox.shutdowns(false) {
+            self.hub.shut_down();
+        }
+        if !self.inbox.is_empty() {
+            self.woken.0.store(true, Ordering::Relaxed);
+        }
     }
 
     fn read_resumed(&mut self, id: SessionId) {
