@@ -27,6 +27,7 @@
 //! | layer | module | what is there |
 //! |---|---|---|
 //! | 0 | [`wire`] | bytes to meaning and back: heads, frames, receive lanes, extensions |
+//! | 0 | `config` | limits as plain data, checked before anything starts |
 //! | 1 | [`app`] | the words of a program: [`App`], [`Handler`], [`Session`], [`Settings`] |
 //! | 2 | [`hub`] | every connection, topic and timer; no socket and no clock |
 //! | 3 | `net`, [`sim`] | two drivers of the hub: mio sockets, or a virtual network for tests |
@@ -59,6 +60,7 @@ pub mod check;
 #[doc(hidden)]
 pub mod cli;
 pub mod client;
+mod config;
 #[cfg(any(all(test, feature = "deflate"), feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -76,7 +78,7 @@ pub use app::{
 #[cfg(feature = "json")]
 pub use app::{Codec, Json};
 pub use client::{Client, Incoming};
-pub use hub::Limits;
+pub use config::Limits;
 pub use server::{Address, Server};
 pub use wire::close::{CloseCode, CloseReason, ClosedBy};
 #[cfg(feature = "deflate")]

@@ -48,6 +48,14 @@ impl Call {
         self
     }
 
+    /// What it holds beside itself, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        let fields = self.fields.iter();
+        let texts = fields.map(|(name, value)| name.capacity() + value.capacity());
+        let slots = self.fields.capacity() * size_of::<(String, String)>();
+        self.host.capacity() + self.target.capacity() + slots + texts.sum::<usize>()
+    }
+
     /// Where it goes.
     pub fn address(&self) -> SocketAddr {
         self.address

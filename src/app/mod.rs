@@ -7,10 +7,12 @@
 pub mod call;
 #[cfg(feature = "json")]
 pub mod codec;
+mod command;
 pub mod conn;
 mod content;
 pub mod handler;
 pub mod host;
+mod inbox;
 pub mod program;
 pub mod raw;
 pub mod remote;

@@ -1,70 +1,17 @@
 //! The handle for other threads.
 
 use super::call::Call;
+use super::inbox::{self, Outbound};
 use super::session::SessionId;
 use crate::wire::close::CloseCode;
-use crate::wire::error::{Error, ErrorKind, Result};
+use crate::wire::error::Result;
 use crate::wire::message::Message;
 use std::fmt;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Commands that may wait for the loop; past it [`Remote`] answers an error of kind `Limit`.
-pub const MAX_WAITING_COMMANDS: usize = 65_536;
-
-/// What another thread asks of the loop.
-#[derive(Debug)]
-pub(crate) enum Command {
-    Publish {
-        topic: String,
-        message: Owned,
-    },
-    Send {
-        to: SessionId,
-        message: Owned,
-    },
-    Close {
-        id: SessionId,
-        code: CloseCode,
-        reason: String,
-    },
-    Connect {
-        route: String,
-        call: Call,
-    },
-    Shutdown,
-}
-
-/// A message that crosses threads.
-#[derive(Debug)]
-pub(crate) enum Owned {
-    Text(String),
-    Binary(Vec<u8>),
-}
-
-impl Owned {
-    pub(crate) fn borrow(&self) -> Message<'_> {
-        match self {
-            Self::Text(text) => Message::Text(text),
-            Self::Binary(bytes) => Message::Binary(bytes),
-        }
-    }
-}
-
-impl From<Message<'_>> for Owned {
-    fn from(message: Message<'_>) -> Self {
-        match message {
-            Message::Text(text) => Self::Text(text.to_owned()),
-            Message::Binary(bytes) => Self::Binary(bytes.to_owned()),
-        }
-    }
-}
-
-/// Wakes the loop out of its wait; the driver's business.
-pub(crate) trait Wake: Send + Sync {
-    fn wake(&self);
-}
+pub(crate) use super::command::Command;
+pub(crate) use super::inbox::{Inbox, Wake};
+pub use super::inbox::{MAX_COMMAND_BYTES, MAX_WAITING_BYTES, MAX_WAITING_COMMANDS};
 
 /// Counters of a server, as of the end of the last turn of its loop.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -88,53 +35,45 @@ pub struct Stats {
     pub buffered: u64,
 }
 
-macro_rules! shared_stats {
-    ($($name:ident),*) => {
-        /// [`Stats`] where other threads can read them.
-        #[derive(Debug, Default)]
-        pub(crate) struct SharedStats { $($name: AtomicU64),* }
+/// [`Stats`] where other threads can read them. A lock and not one atomic number each: those of
+/// 64 bits do not exist everywhere, and so a reader sees the numbers of one turn.
+#[derive(Debug, Default)]
+pub(crate) struct SharedStats(Mutex<Stats>);
 
-        impl SharedStats {
-            pub(crate) fn store(&self, stats: &Stats) {
-                $(self.$name.store(stats.$name, Ordering::Relaxed);)*
-            }
+impl SharedStats {
+    pub(crate) fn store(&self, stats: &Stats) {
+        *self.lock() = *stats;
+    }
 
-            fn load(&self) -> Stats {
-                Stats { $($name: self.$name.load(Ordering::Relaxed)),* }
-            }
-        }
-    };
+    fn load(&self) -> Stats {
+        *self.lock()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Stats> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
-
-shared_stats!(
-    accepted,
-    connections,
-    opened,
-    closed,
-    received,
-    sent,
-    dropped,
-    buffered
-);
 
 /// A handle to a running server for other threads: cheap to clone, never blocks.
 ///
 /// What it asks for happens in a later turn of the loop, in the order of the calls of one thread.
+/// What waits for the loop is bounded by [`MAX_WAITING_COMMANDS`] and [`MAX_WAITING_BYTES`], over all
+/// handles of a server together; past either nothing is queued and the answer is an error of kind
+/// [`Full`](crate::ErrorKind::Full): try again later. The loop takes commands only as fast as it can
+/// deliver them, so a publisher that is too fast meets `Full`, never growth.
 #[derive(Clone)]
 pub struct Remote {
-    commands: SyncSender<Command>,
-    wake: Arc<dyn Wake>,
+    commands: Outbound,
     stats: Arc<SharedStats>,
 }
 
 impl Remote {
     /// The handle, and the two ends that the loop keeps.
-    pub(crate) fn new(wake: Arc<dyn Wake>) -> (Self, Receiver<Command>, Arc<SharedStats>) {
-        let (commands, inbox) = sync_channel(MAX_WAITING_COMMANDS);
+    pub(crate) fn new(wake: Arc<dyn Wake>) -> (Self, Inbox, Arc<SharedStats>) {
+        let (commands, inbox) = inbox::queue(wake);
         let stats = Arc::new(SharedStats::default());
         let remote = Self {
             commands,
-            wake,
             stats: Arc::clone(&stats),
         };
         (remote, inbox, stats)
@@ -143,11 +82,15 @@ impl Remote {
     /// Sends a message to every subscriber of a topic.
     ///
     /// # Errors
-    /// `Closed` when the server has stopped; `Limit` when [`MAX_WAITING_COMMANDS`] wait already.
+    /// `Closed` when the server has stopped. `Full` when [`MAX_WAITING_COMMANDS`] wait already, or
+    /// when what waits and this would be more than [`MAX_WAITING_BYTES`]; a single command of more
+    /// than that is taken while nothing else waits. `Limit` for more than [`MAX_COMMAND_BYTES`].
     pub fn publish<'m>(&self, topic: &str, message: impl Into<Message<'m>>) -> Result<()> {
-        self.ask(Command::Publish {
+        let message = message.into();
+        let bytes = topic.len() + message.len();
+        self.commands.push(bytes, || Command::Publish {
             topic: topic.to_owned(),
-            message: message.into().into(),
+            message: message.into(),
         })
     }
 
@@ -156,9 +99,10 @@ impl Remote {
     /// # Errors
     /// As [`Remote::publish`].
     pub fn send<'m>(&self, to: SessionId, message: impl Into<Message<'m>>) -> Result<()> {
-        self.ask(Command::Send {
+        let message = message.into();
+        self.commands.push(message.len(), || Command::Send {
             to,
-            message: message.into().into(),
+            message: message.into(),
         })
     }
 
@@ -167,7 +111,7 @@ impl Remote {
     /// # Errors
     /// As [`Remote::publish`].
     pub fn close(&self, id: SessionId, code: CloseCode, reason: &str) -> Result<()> {
-        self.ask(Command::Close {
+        self.commands.push(reason.len(), || Command::Close {
             id,
             code,
             reason: reason.to_owned(),
@@ -180,41 +124,26 @@ impl Remote {
     /// # Errors
     /// As [`Remote::publish`].
     pub fn connect(&self, route: &str, call: Call) -> Result<()> {
-        self.ask(Command::Connect {
+        let bytes = route.len() + call.bytes();
+        self.commands.push(bytes, || Command::Connect {
             route: route.to_owned(),
             call,
         })
     }
 
     /// Stops the server: no new connections, Close 1001 to every session, then
-    /// [`run`](crate::Server::run) returns. Calling it again cuts what is left at once.
+    /// [`run`](crate::Server::run) returns. It happens behind what this thread asked for before, and
+    /// is taken however much waits. Calling it again cuts what is left at once.
     ///
     /// # Errors
-    /// As [`Remote::publish`].
+    /// `Closed` when the server has stopped.
     pub fn shutdown(&self) -> Result<()> {
-        self.ask(Command::Shutdown)
+        self.commands.shut_down()
     }
 
     /// The counters as of the end of the last turn.
     pub fn stats(&self) -> Stats {
         self.stats.load()
-    }
-
-    fn ask(&self, command: Command) -> Result<()> {
-        let sent = self
-            .commands
-            .try_send(command)
-            .map_err(|error| match error {
-                TrySendError::Full(_) => Error::new(
-                    ErrorKind::Limit,
-                    format!("{MAX_WAITING_COMMANDS} commands wait for the loop already"),
-                ),
-                TrySendError::Disconnected(_) => {
-                    Error::new(ErrorKind::Closed, "the server has stopped")
-                }
-            });
-        self.wake.wake();
-        sent
     }
 }
 

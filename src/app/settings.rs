@@ -2,7 +2,8 @@
 
 #[cfg(feature = "json")]
 use super::codec::{Codec, Json};
-use crate::wire::error::{Error, ErrorKind, Result};
+use crate::config::bounds::{self, out_of_bounds};
+use crate::wire::error::Result;
 use crate::wire::extension::Extension;
 use crate::wire::frame::Reserved;
 use std::rc::Rc;
@@ -38,26 +39,29 @@ pub enum Origins {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Settings {
-    /// Silence after which a ping is sent; zero: never. Default 25 s.
-    pub ping_period: Duration,
-    /// How long a pong may take before the session ends with 1011 `Ping pong_timeout`. Default 15 s.
+    /// Silence after which a ping is sent, 1 s to 30 min; `None`: never. Default 25 s.
+    pub ping_period: Option<Duration>,
+    /// How long a pong may take before the session ends with 1011 `Ping timeout`, 1 s to
+    /// 30 min. Default 15 s.
     pub pong_timeout: Duration,
-    /// The largest frame that is received, payload bytes; past it 1009. Default 1 MiB.
+    /// The largest frame that is received, 1 byte to 1 GiB of payload; past it 1009. Default 1 MiB.
     pub max_frame_size: usize,
-    /// The largest message that is received, payload bytes; past it 1009. Default 1 MiB.
+    /// The largest message that is received, 1 byte to 1 GiB of payload; past it 1009. Default 1 MiB.
     pub max_message_size: usize,
-    /// BacklogPolicy above which the drain event is owed and `StopReading` stops, bytes. Default 256 KiB.
+    /// Backlog above which the drain event is owed and `StopReading` stops, 1 byte to
+    /// `backlog_limit`. Default 256 KiB.
     pub backlog_mark: usize,
-    /// BacklogPolicy that is never passed, bytes; past it `backlog` decides. One message may pass it
+    /// Backlog that is never passed, 1 KiB to 1 GiB; past it `backlog` decides. One message may pass it
     /// when nothing else waits. Default 1 MiB.
     pub backlog_limit: usize,
-    /// How long a backlog may stay above the mark before `backlog` decides, too. Default 10 s.
+    /// How long a backlog may stay above the mark before `backlog` decides, too, 1 s to 30 min.
+    /// Default 10 s.
     pub backlog_time: Duration,
     /// What happens past the limit. Default: close 1008. That is also what happens in place of dropping
     /// where an extension builds each message on the ones before (deflate with the server's context
     /// taken over), because the peer could read nothing behind a gap.
     pub backlog: BacklogPolicy,
-    /// How long a close handshake may take. Default 10 s.
+    /// How long a close handshake may take, 1 s to 30 min. Default 10 s.
     pub close_timeout: Duration,
     /// Which origins may open a session. Default: the same as `Host`.
     pub origins: Origins,
@@ -80,7 +84,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            ping_period: Duration::from_secs(25),
+            ping_period: Some(Duration::from_secs(25)),
             pong_timeout: Duration::from_secs(15),
             max_frame_size: 1 << 20,
             max_message_size: 1 << 20,
@@ -113,8 +117,6 @@ macro_rules! setters {
 
 impl Settings {
     setters! {
-        /// Sets [`Settings::ping_period`].
-        ping_period: Duration,
         /// Sets [`Settings::pong_timeout`].
         pong_timeout: Duration,
         /// Sets [`Settings::max_frame_size`].
@@ -137,6 +139,12 @@ impl Settings {
         require_protocol: bool,
         /// Sets [`Settings::masking`].
         masking: bool,
+    }
+
+    /// Sets [`Settings::ping_period`]; takes a time, an `Option` of one, or `None`.
+    pub fn ping_period(mut self, period: impl Into<Option<Duration>>) -> Self {
+        self.ping_period = period.into();
+        self
     }
 
     /// Sets [`Settings::max_message_size`], and [`Settings::max_frame_size`] with it.
@@ -170,25 +178,17 @@ impl Settings {
     /// # Errors
     /// The first field that is out of bounds, with its value and its limit.
     pub fn check(&self) -> Result<()> {
-        const LONGEST: Duration = Duration::from_secs(30 * 60);
-        const SECOND: Duration = Duration::from_secs(1);
         let times = [
-            ("pong_timeout", self.pong_timeout),
-            ("backlog_time", self.backlog_time),
-            ("close_timeout", self.close_timeout),
+            ("ping_period", self.ping_period),
+            ("pong_timeout", Some(self.pong_timeout)),
+            ("backlog_time", Some(self.backlog_time)),
+            ("close_timeout", Some(self.close_timeout)),
         ];
         for (name, value) in times {
-            if !(SECOND..=LONGEST).contains(&value) {
-                return Err(out_of_bounds(name, &format!("{value:?}"), "1 s to 30 min"));
+            // No ping period means that no pings are sent.
+            if let Some(value) = value {
+                bounds::check_time("setting", name, value, Duration::from_secs(1))?;
             }
-        }
-        if !self.ping_period.is_zero() && !(SECOND..=LONGEST).contains(&self.ping_period) {
-            let value = format!("{:?}", self.ping_period);
-            return Err(out_of_bounds(
-                "ping_period",
-                &value,
-                "0 (off), or 1 s to 30 min",
-            ));
         }
         let sizes = [
             ("max_frame_size", self.max_frame_size, 1, 1 << 30),
@@ -196,11 +196,8 @@ impl Settings {
             ("backlog_limit", self.backlog_limit, 1024, 1 << 30),
             ("backlog_mark", self.backlog_mark, 1, self.backlog_limit),
         ];
-        for (name, value, low, high) in sizes {
-            if !(low..=high).contains(&value) {
-                let bounds = format!("{low} to {high} bytes");
-                return Err(out_of_bounds(name, &value.to_string(), &bounds));
-            }
+        for (name, value, least, most) in sizes {
+            bounds::check_number("setting", name, value, least..=most, "bytes")?;
         }
         self.check_names()
     }
@@ -208,6 +205,7 @@ impl Settings {
     fn check_names(&self) -> Result<()> {
         if self.require_protocol && self.protocols.is_empty() {
             return Err(out_of_bounds(
+                "setting",
                 "require_protocol",
                 "true",
                 "false while `protocols` is empty",
@@ -221,6 +219,7 @@ impl Settings {
         };
         if let Some(name) = self.protocols.iter().find(|name| !is_token(name)) {
             return Err(out_of_bounds(
+                "setting",
                 "protocols",
                 name,
                 "a token of RFC 9110 §5.6.2",
@@ -233,7 +232,7 @@ impl Settings {
             if claimed.intersects(bits) {
                 let value = format!("{} with {bits}", extension.name());
                 let wanted = "extensions that each claim reserved bits of their own";
-                return Err(out_of_bounds("extensions", &value, wanted));
+                return Err(out_of_bounds("setting", "extensions", &value, wanted));
             }
             claimed.0 |= bits.0;
         }
@@ -241,9 +240,38 @@ impl Settings {
     }
 }
 
-fn out_of_bounds(field: &str, value: &str, wanted: &str) -> Error {
-    Error::new(
-        ErrorKind::Config,
-        format!("setting `{field}` is {value}, wanted: {wanted}"),
-    )
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_out_of_bounds_is_refused_with_field_value_and_limit() {
+        type Change = fn(Settings, Duration) -> Settings;
+        let changes: [(&str, Change); 4] = [
+            ("ping_period", |settings, time| settings.ping_period(time)),
+            ("pong_timeout", |settings, time| settings.pong_timeout(time)),
+            ("backlog_time", |settings, time| settings.backlog_time(time)),
+            ("close_timeout", |settings, time| {
+                settings.close_timeout(time)
+            }),
+        ];
+        for (name, change) in changes {
+            for time in [Duration::ZERO, Duration::from_millis(999), Duration::MAX] {
+                let error = change(Settings::default(), time).check().unwrap_err();
+                let wanted = format!("setting `{name}` is {time:?}, wanted: 1s to 30 min");
+                assert_eq!(error.to_string(), wanted);
+            }
+            for seconds in [1, 30 * 60] {
+                let time = Duration::from_secs(seconds);
+                change(Settings::default(), time).check().unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn no_ping_period_is_no_pings() {
+        let settings = Settings::default().ping_period(None);
+        assert_eq!(settings.ping_period, None);
+        settings.check().unwrap();
+    }
 }

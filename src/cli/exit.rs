@@ -1,5 +1,6 @@
 //! How a command fails: a text for standard error and an exit code for scripts.
 
+use super::logger;
 use crate::{Error, ErrorKind};
 use clap::parser::ValueSource;
 use std::process::ExitCode;
@@ -40,7 +41,7 @@ impl Failure {
                 ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(FAILURE))
             }
             Self::Text(text, code) => {
-                eprintln!("dunlin: {text}");
+                logger::say(&format!("dunlin: {text}"));
                 ExitCode::from(code)
             }
         }

@@ -2,12 +2,25 @@
 //!
 //! What peers sent may stand in a line, so control characters are shown, never
 //! obeyed: no message can clear the screen or forge a second line. Losing the
-//! log never stops the server.
+//! log never stops the server, and neither does a standard error that takes
+//! nothing: lines are queued, and a thread of its own writes them.
 
+use super::log_queue::LogQueue;
+use crate::wire::date;
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use std::fmt::{self, Write as _};
-use std::io::Write as _;
+use std::io;
+use std::sync::Once;
+use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// How long the end of the process may wait for the log to be written.
+const LAST_WRITE: Duration = Duration::from_secs(1);
+/// Stack of the writing thread, which only copies bytes.
+const STACK: usize = 64 << 10;
+
+static QUEUE: LogQueue = LogQueue::new();
+static WRITER: Once = Once::new();
 
 /// The names that `--log` takes, quiet to loud.
 pub(super) const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
@@ -25,10 +38,41 @@ pub(super) fn level(name: &str) -> Result<LevelFilter, String> {
     })
 }
 
-/// Starts the log; the second call of a process does nothing.
+/// Starts the log; the second call of a process does nothing. From now on a panic is a line of the
+/// log as well: the usual message would be written right here, and wait.
 pub(super) fn start(level: LevelFilter) {
     if log::set_logger(&Logger).is_ok() {
         log::set_max_level(level);
+        std::panic::set_hook(Box::new(|panic| {
+            let trace = std::backtrace::Backtrace::capture();
+            match trace.status() {
+                std::backtrace::BacktraceStatus::Captured => log::error!("{panic}\n{trace}"),
+                _ => log::error!("{panic}"),
+            }
+        }));
+    }
+}
+
+/// The last words of a command that fails, written before it ends as far as that is possible.
+pub(super) fn say(text: &str) {
+    match WRITER.is_completed() {
+        // Behind the log, and with its patience.
+        true => {
+            QUEUE.push(&format!("{text}\n"));
+            QUEUE.flush(LAST_WRITE);
+        }
+        false => eprintln!("{text}"),
+    }
+}
+
+/// When it goes, what is queued gets its last chance of being written: a second.
+pub(super) struct Flush;
+
+impl Drop for Flush {
+    fn drop(&mut self) {
+        if WRITER.is_completed() {
+            QUEUE.flush(LAST_WRITE);
+        }
     }
 }
 
@@ -40,17 +84,36 @@ impl Log for Logger {
     }
 
     fn log(&self, record: &Record<'_>) {
-        let now = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        let mut line = String::with_capacity(128);
-        // Neither can fail into a String; what the arguments' own Display refuses is left out.
-        let _ = write_line(&mut line, now, record.level(), record.args());
-        // One write per line, so that lines of two threads never mix.
-        let _ = std::io::stderr().lock().write_all(line.as_bytes());
+        QUEUE.push(&line(record.level(), record.args()));
+        WRITER.call_once(|| {
+            let thread = thread::Builder::new()
+                .name("log".to_owned())
+                .stack_size(STACK);
+            // Without the thread there is no log, and the server is none the worse.
+            let _ = thread.spawn(|| QUEUE.write_to(&mut io::stderr(), tell_dropped));
+        });
     }
 
-    fn flush(&self) {}
+    fn flush(&self) {
+        QUEUE.flush(LAST_WRITE);
+    }
+}
+
+/// The line that tells of lines that are not there.
+fn tell_dropped(lines: u64) -> String {
+    let message = format_args!("{lines} log lines were dropped: standard error took nothing");
+    line(Level::Warn, &message)
+}
+
+/// A line of the log, now.
+fn line(level: Level, message: &fmt::Arguments<'_>) -> String {
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    let mut line = String::with_capacity(128);
+    // Neither can fail into a String; what the arguments' own Display refuses is left out.
+    let _ = write_line(&mut line, now, level, message);
+    line
 }
 
 fn write_line(
@@ -69,33 +132,14 @@ fn write_line(
 /// `2026-01-31T23:59:59.999Z` (RFC 3339).
 fn write_time(line: &mut String, since_epoch: Duration) -> fmt::Result {
     let seconds = since_epoch.as_secs();
-    let (year, month, day) = date(seconds / 86_400);
+    let (year, month, day) = date::civil(seconds / 86_400);
+    let month = month + 1;
     let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
     let milliseconds = since_epoch.subsec_millis();
     write!(
         line,
         "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milliseconds:03}Z"
     )
-}
-
-/// The date of a day counted from 1970-01-01, in the proleptic Gregorian calendar: years begin
-/// in March here, so that the leap day is a year's last, and repeat every 146 097 days.
-fn date(days: u64) -> (u64, u64, u64) {
-    let days = days + 719_468; // from 0000-03-01
-    let era = days / 146_097;
-    let day_of_era = days % 146_097;
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 {
-        month_from_march + 3
-    } else {
-        month_from_march - 9
-    };
-    let year = era * 400 + year_of_era + u64::from(month <= 2);
-    (year, month, day)
 }
 
 /// Writes control and direction characters as escapes: `\n`, `\u{1b}`, `\u{202e}`.
@@ -125,7 +169,7 @@ fn obeyed(character: char) -> bool {
 mod tests {
     use super::*;
 
-    fn line(seconds: u64, level: Level, message: &str) -> String {
+    fn line_at(seconds: u64, level: Level, message: &str) -> String {
         let mut line = String::new();
         let since_epoch = Duration::from_millis(seconds * 1000 + 7);
         write_line(&mut line, since_epoch, level, &format_args!("{message}")).unwrap();
@@ -135,35 +179,36 @@ mod tests {
     #[test]
     fn a_line_is_time_level_and_message() {
         assert_eq!(
-            line(1_700_000_000, Level::Info, "Adding user!"),
+            line_at(1_700_000_000, Level::Info, "Adding user!"),
             "2023-11-14T22:13:20.007Z INFO  Adding user!\n"
         );
         assert_eq!(
-            line(0, Level::Error, "no"),
+            line_at(0, Level::Error, "no"),
             "1970-01-01T00:00:00.007Z ERROR no\n"
         );
     }
 
     #[test]
-    fn dates_hold_over_leap_days_and_centuries() {
+    fn months_and_days_count_from_one() {
         for (days, wanted) in [
-            (0, (1970, 1, 1)),
-            (58, (1970, 2, 28)),
-            (59, (1970, 3, 1)),
-            (789, (1972, 2, 29)),
-            (11_016, (2000, 2, 29)),
-            (11_017, (2000, 3, 1)),
-            (20_454, (2026, 1, 1)),
-            (47_540, (2100, 2, 28)),
-            (47_541, (2100, 3, 1)),
+            (0, "1970-01-01"),
+            (58, "1970-02-28"),
+            (59, "1970-03-01"),
+            (789, "1972-02-29"),
+            (11_016, "2000-02-29"),
+            (11_017, "2000-03-01"),
+            (20_453, "2025-12-31"),
+            (20_454, "2026-01-01"),
+            (47_541, "2100-03-01"),
         ] {
-            assert_eq!(date(days), wanted, "day {days}");
+            let line = line_at(days * 86_400, Level::Info, "");
+            assert!(line.starts_with(wanted), "day {days}: {line}");
         }
     }
 
     #[test]
     fn a_message_cannot_forge_a_line_or_command_a_terminal() {
-        let forged = line(0, Level::Info, "a\nb\r\u{1b}[2J\u{9b}31m\u{202e}\u{2028}님");
+        let forged = line_at(0, Level::Info, "a\nb\r\u{1b}[2J\u{9b}31m\u{202e}\u{2028}님");
         assert_eq!(
             forged,
             "1970-01-01T00:00:00.007Z INFO  a\\nb\\r\\u{1b}[2J\\u{9b}31m\\u{202e}\\u{2028}님\n"

@@ -8,6 +8,7 @@
 mod check;
 mod exit;
 mod listen;
+mod log_queue;
 mod logger;
 mod serve;
 
@@ -36,6 +37,7 @@ enum Command {
 ///
 /// Exit codes: 0 success, 1 failure, 2 usage, 78 bad configuration.
 pub fn main() -> ExitCode {
+    let _log = logger::Flush;
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),

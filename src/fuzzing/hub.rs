@@ -203,7 +203,7 @@ impl Driver {
         let to = self.io.pick(bytes.byte()).map_or(unknown, |tape| tape.id);
         let message = || Message::from("from outside").into();
         let command = match with % 8 {
-            0 => Command::Shutdown,
+            0 => return self.hub.shut_down(),
             1 => Command::Close {
                 id: to,
                 code: CloseCode::new(990 + u16::from(with)),

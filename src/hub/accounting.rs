@@ -42,8 +42,10 @@ impl Hub {
                 "{buffered} bytes are buffered, the ledger says {kept}"
             ));
         }
-        let max = core.limits.max_buffered;
-        if max > 0 && buffered > max && core.closing.is_empty() {
+        if let Some(max) = core.limits.max_buffered
+            && buffered > max
+            && core.closing.is_empty()
+        {
             return Err(format!("{buffered} bytes are buffered, {max} may be"));
         }
         if memberships != core.topics.memberships() {

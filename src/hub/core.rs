@@ -1,11 +1,11 @@
 //! What the hub lends to handlers: connections, topics, timers and what waits to be sent.
 
-use super::limits::Limits;
 use super::slot::{Flags, Slot, State};
 use super::ticks::{Deadlines, Tick, ticks};
 use super::timers::Timers;
 use super::topic::Topics;
 use crate::app::{BacklogPolicy, ConnInfo, Peer, Remote, SessionId, Settings, Stats};
+use crate::config::Limits;
 use crate::wire::message::Message;
 use crate::wire::receive::Role;
 use crate::wire::work::Work;
@@ -47,7 +47,7 @@ impl Rules {
     /// A raw session's pings are its handler's affair; a client's frames are always masked.
     pub(super) fn new(settings: &Settings, raw: bool, role: Role) -> Self {
         Self {
-            ping_period: if raw { 0 } else { ticks(settings.ping_period) },
+            ping_period: settings.ping_period.filter(|_| !raw).map_or(0, ticks),
             pong_timeout: ticks(settings.pong_timeout),
             close_timeout: ticks(settings.close_timeout),
             backlog: settings.backlog,
@@ -179,7 +179,7 @@ impl Core {
     pub(super) fn admit(&mut self, conn: ConnInfo) -> u32 {
         let peer = conn.peer;
         self.stats.accepted += 1;
-        if self.limits.max_per_address > 0
+        if self.limits.max_per_address.is_some()
             && let Some(ip) = peer.ip()
         {
             *self.per_address.entry(ip).or_default() += 1;

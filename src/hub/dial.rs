@@ -37,8 +37,9 @@ impl Core {
             let message = format!("there is no outgoing route {route:?}; add it to the App");
             return Err(Error::new(ErrorKind::Config, message));
         };
+        let live = self.slots.len() - self.refused;
         let max = self.limits.max_connections;
-        if self.stopping || (max > 0 && self.slots.len() - self.refused >= max) {
+        if self.stopping || max.is_some_and(|max| live >= max) {
             let message = format!("cannot call {call}: the server is full or stopping");
             return Err(Error::new(ErrorKind::Limit, message));
         }

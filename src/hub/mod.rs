@@ -29,10 +29,11 @@ mod events;
 mod fanout;
 mod host;
 mod http;
-pub mod limits;
 mod output;
 mod slot;
 mod stopping;
+#[cfg(test)]
+mod tests;
 mod ticks;
 mod timers;
 mod topic;
@@ -41,7 +42,7 @@ mod transport;
 mod upgrade;
 
 pub use self::core::Now;
-pub use limits::Limits;
+pub use crate::config::Limits;
 pub use transport::{Lost, Transport};
 
 use self::core::{Core, HubContext, MAX_REFUSED, Rules};
@@ -73,11 +74,12 @@ impl Hub {
     /// A hub that runs this program. `seed` decides every random choice it will make.
     ///
     /// # Errors
-    /// The first wrong pattern or setting of the program.
+    /// The first wrong pattern or setting of the program, or the first limit out of bounds.
     pub fn new(app: App, limits: Limits, seed: [u8; 32], remote: Remote) -> Result<Self> {
         if let Some(error) = app.error {
             return Err(error);
         }
+        limits.check()?;
         let rules = app.routes.iter();
         let rules = rules.enumerate().map(|(index, (settings, route))| {
             let role = match app
@@ -277,7 +279,6 @@ impl Hub {
                 Host::close(&mut HubContext::new(&mut self.core, io), id, code, &reason);
             }
             Command::Connect { route, call } => self.connect(io, &route, &call),
-            Command::Shutdown => self.core.stop(),
         }
     }
 
@@ -327,8 +328,9 @@ impl Hub {
         self.core.remote_held
     }
 
-    /// Shutdown: every session gets Close 1001, in slices. The second call cuts what is left.
-    pub(crate) fn stop(&mut self) {
+    /// Shutdown: no new connections, Close 1001 to every session, in slices. The second call cuts
+    /// what is left.
+    pub fn shut_down(&mut self) {
         self.core.stop();
     }
 
@@ -376,19 +378,20 @@ impl Core {
     /// Why a new connection is refused.
     fn why_not(&self, peer: Peer) -> Option<Status> {
         let limits = &self.limits;
-        let is_full =
-            limits.max_connections > 0 && self.slots.len() - self.refused >= limits.max_connections;
+        let live = self.slots.len() - self.refused;
+        let is_full = limits.max_connections.is_some_and(|max| live >= max);
         if self.stopping || is_full || self.is_over_memory() {
             return Some(Status::SERVICE_UNAVAILABLE);
         }
         let of_address = peer.ip().and_then(|ip| self.per_address.get(&ip));
-        let is_greedy = limits.max_per_address > 0
-            && of_address.is_some_and(|count| *count >= limits.max_per_address);
+        let of_address = of_address.copied().unwrap_or(0);
+        let is_greedy = limits.max_per_address.is_some_and(|max| of_address >= max);
         is_greedy.then_some(Status::TOO_MANY_REQUESTS)
     }
 
     fn is_over_memory(&self) -> bool {
-        self.limits.max_buffered > 0 && self.buffered > self.limits.max_buffered
+        let max = self.limits.max_buffered;
+        max.is_some_and(|max| self.buffered > max)
     }
 
     /// Throws away what arrives behind the end; a peer that goes on regardless is cut.

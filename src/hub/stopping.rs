@@ -57,8 +57,10 @@ impl Core {
 
     /// Past the limit of buffered bytes the one that holds the most goes, until there is room.
     pub(super) fn shed(&mut self) {
-        let max = self.limits.max_buffered;
-        while max > 0 && self.buffered > max {
+        let Some(max) = self.limits.max_buffered else {
+            return;
+        };
+        while self.buffered > max {
             let alive = |slot: &Slot| slot.state != State::Dead && slot.held() > 0;
             let slots = self.slots.iter().filter(|(_, slot)| alive(slot));
             let Some((key, slot)) = slots.max_by_key(|(_, slot)| slot.held()) else {

@@ -1,19 +1,24 @@
 //! Layer 5: a program, its limits and its listeners, joined to the loop.
 
-mod machine;
+mod files;
+mod memory;
 
 pub use crate::net::Address;
 
-use crate::app::remote::{Command, SharedStats};
+use crate::app::remote::{Inbox, SharedStats};
 use crate::app::{App, Remote};
-use crate::hub::{Hub, Limits};
+use crate::config::Limits;
+use crate::hub::Hub;
 use crate::net::{Listener, LoopWaker, NetIo};
-use crate::turn::{Inbox, Turn};
+use crate::turn::Turn;
 use crate::wire::error::{Error, ErrorKind, Result};
 use rand::TryRng;
 use rand::rngs::SysRng;
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
+
+/// What all connections together may have buffered at least, however little memory there is: the
+/// default backlog of one.
+const LEAST_BUFFERED: usize = 1 << 20;
 
 /// A server: everything happens in the thread that calls [`run`](Server::run).
 ///
@@ -30,7 +35,7 @@ pub struct Server {
     limits: Limits,
     listeners: Vec<Listener>,
     remote: Remote,
-    inbox: Receiver<Command>,
+    inbox: Inbox,
     stats: Arc<SharedStats>,
     waker: Arc<LoopWaker>,
 }
@@ -82,27 +87,14 @@ impl Server {
     /// ended after [`Limits::drain`] is cut.
     ///
     /// # Errors
-    /// `Config` for a wrong route or setting, or without a listener; `Io` when the system fails.
+    /// `Config` for a wrong route, setting or limit, or without a listener; `Io` when the system fails.
     pub fn run(self) -> Result<()> {
         if self.listeners.is_empty() {
             let message = "the server listens nowhere; call `listen` before `run`";
             return Err(Error::new(ErrorKind::Config, message));
         }
-        let mut limits = self.limits;
-        let files = machine::open_files();
-        log::info!("up to {files} open files");
-        let most = machine::connections(files);
-        limits.max_connections = match limits.max_connections {
-            0 => most,
-            wanted if wanted > most => {
-                log::warn!("{wanted} connections are wanted, {files} open files allow {most}");
-                most
-            }
-            wanted => wanted,
-        };
-        if limits.max_buffered == 0 {
-            limits.max_buffered = machine::memory() / 4;
-        }
+        self.limits.check()?;
+        let limits = derive(self.limits);
         let io = |error: std::io::Error| {
             Error::new(ErrorKind::Io, "the poll loop failed").with_source(error)
         };
@@ -112,10 +104,58 @@ impl Server {
         })?;
         let hub = Hub::new(self.app, limits, seed, self.remote)?;
         let net = NetIo::new(self.listeners, &self.waker).map_err(io)?;
-        let mut turn = Turn::new(hub, net, Inbox::new(self.inbox), self.stats);
+        let mut turn = Turn::new(hub, net, self.inbox, self.stats);
         while !turn.is_over() {
             turn.step(None).map_err(io)?;
         }
         Ok(())
+    }
+}
+
+/// Fills in what the machine decides.
+fn derive(mut limits: Limits) -> Limits {
+    let files = files::open_files();
+    let most = files::connections(files);
+    limits.max_connections = Some(match limits.max_connections {
+        None => most,
+        Some(wanted) if wanted > most => {
+            log::warn!("{wanted} connections are wanted, {files} open files allow {most}");
+            most
+        }
+        Some(wanted) => wanted,
+    });
+    let buffered = limits
+        .max_buffered
+        .get_or_insert_with(|| (memory::usable() / 4).max(LEAST_BUFFERED));
+    log::info!(
+        "up to {files} open files and {} MiB buffered",
+        *buffered >> 20
+    );
+    limits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_machine_decides_is_within_bounds_and_what_was_set_stays() {
+        let derived = derive(Limits::default());
+        assert!(derived.max_connections.is_some() && derived.max_per_address.is_none());
+        assert!(derived.max_buffered.unwrap() >= LEAST_BUFFERED);
+        derived.check().unwrap();
+        let set = derive(Limits::default().max_connections(3).max_buffered(5));
+        assert_eq!((set.max_connections, set.max_buffered), (Some(3), Some(5)));
+        let most = derive(Limits::default().max_connections(1 << 30));
+        assert_eq!(most.max_connections, derived.max_connections);
+    }
+
+    #[test]
+    fn a_server_does_not_run_with_a_limit_out_of_bounds() {
+        let limits = Limits::default().max_connections(0);
+        let server = Server::new(App::new()).limits(limits);
+        let error = server.listen("127.0.0.1:0").unwrap().run().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
+        assert!(error.to_string().contains("`max_connections`"), "{error}");
     }
 }

@@ -3,8 +3,9 @@
 use super::network::Network;
 use crate::app::App;
 use crate::app::remote::{Remote, Wake};
-use crate::hub::{Hub, Limits};
-use crate::turn::{Inbox, Turn};
+use crate::config::Limits;
+use crate::hub::Hub;
+use crate::turn::Turn;
 use crate::wire::error::Result;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -42,7 +43,7 @@ impl World {
         let hub_seed = StdRng::seed_from_u64(!seed).random();
         let hub = Hub::new(app, limits, hub_seed, remote.clone())?;
         Ok(Self {
-            turn: Turn::new(hub, Network::new(seed), Inbox::new(inbox), shared),
+            turn: Turn::new(hub, Network::new(seed), inbox, shared),
             remote,
             woken,
             seed,

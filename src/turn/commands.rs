@@ -14,15 +14,15 @@ impl<I: Io> Turn<I> {
     pub(super) fn commands(&mut self) {
         let granted = self.budget.grant(Step::Commands);
         self.hub.set_work(granted);
-        for _ in 0..self.inbox.take_shutdowns() {
-            self.hub.stop();
-        }
         while !self.hub.work().is_spent() && !self.hub.holds_remote() {
             let Some(command) = self.inbox.take() else {
                 break;
             };
             self.hub.charge(price::EVENT);
             self.hub.command(&mut self.io, command);
+        }
+        for _ in 0..self.inbox.shutdowns(self.hub.holds_remote()) {
+            self.hub.shut_down();
         }
         self.dial();
         self.budget.take(granted, self.hub.work());

@@ -20,7 +20,6 @@
 mod accept;
 mod budget;
 mod commands;
-mod inbox;
 mod io;
 mod read;
 mod ready;
@@ -28,11 +27,10 @@ mod ready;
 pub(crate) use budget::{STEP, TURN};
 pub(crate) use io::{AcceptError, Event, Io, Read};
 
-use crate::app::remote::SharedStats;
+use crate::app::remote::{Inbox, SharedStats};
 use crate::hub::Hub;
 use accept::Accepting;
 use budget::{Budget, Step};
-pub(crate) use inbox::Inbox;
 use ready::Ready;
 use std::sync::Arc;
 use std::time::Duration;

@@ -17,6 +17,8 @@ pub enum ErrorKind {
     Protocol,
     /// A limit was passed.
     Limit,
+    /// Too much waits already; the same may be taken later.
+    Full,
     /// The peer refused the upgrade with an HTTP status.
     Refused,
     /// The connection or the server is closed.

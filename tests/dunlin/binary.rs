@@ -3,7 +3,7 @@
 use crate::wire_client::WireClient;
 use std::io::{BufRead, BufReader, Lines};
 use std::net::SocketAddr;
-use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
@@ -42,20 +42,41 @@ pub(crate) fn run(command: &mut Command) -> Ended {
 /// A running `dunlin serve`.
 pub(crate) struct Serving {
     child: Child,
-    out: Lines<BufReader<ChildStdout>>,
+    out: Option<Lines<BufReader<ChildStdout>>>,
+    /// Standard error, as long as nobody reads it.
+    unread: Option<ChildStderr>,
     log: Receiver<String>,
 }
 
 impl Serving {
     /// Starts it.
     pub(crate) fn start(command: &mut Command) -> Self {
+        let mut serving = Self::start_unread(command);
+        serving.read_log();
+        serving
+    }
+
+    /// Starts it with a pipe as standard error that nobody reads.
+    pub(crate) fn start_unread(command: &mut Command) -> Self {
         let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .expect("the command starts");
         let out = BufReader::new(child.stdout.take().expect("piped")).lines();
-        let err = BufReader::new(child.stderr.take().expect("piped"));
+        let unread = child.stderr.take();
+        let (_, log) = channel();
+        Self {
+            child,
+            out: Some(out),
+            unread,
+            log,
+        }
+    }
+
+    /// From now on its standard error is read.
+    pub(crate) fn read_log(&mut self) {
+        let err = BufReader::new(self.unread.take().expect("piped and not read yet"));
         let (tell, log) = channel();
         thread::spawn(move || {
             // Ends with the child, or with the test that no longer listens.
@@ -63,16 +84,37 @@ impl Serving {
                 .map_while(Result::ok)
                 .try_for_each(|line| tell.send(line))
         });
-        Self { child, out, log }
+        self.log = log;
     }
 
     /// `dunlin serve` on a free port, and the address that it printed.
     pub(crate) fn on_free_port(more: &[&str]) -> (Self, SocketAddr) {
+        let (mut serving, address) = Self::on_free_port_unread(more);
+        serving.read_log();
+        (serving, address)
+    }
+
+    /// The same with a pipe as standard error that nobody reads.
+    pub(crate) fn on_free_port_unread(more: &[&str]) -> (Self, SocketAddr) {
         let mut command = dunlin(&["serve", "--listen", "127.0.0.1:0"]);
-        let mut serving = Self::start(command.args(more));
+        let mut serving = Self::start_unread(command.args(more));
         let line = serving.out_line();
         let address = address_in(&line);
         (serving, address)
+    }
+
+    /// Waits for its end while nobody reads its standard error: how it ended.
+    pub(crate) fn end_unread(mut self) -> ExitStatus {
+        assert!(self.unread.is_some(), "somebody reads");
+        let (tell, ended) = channel();
+        // Standard output ends when the process does.
+        let out = self.out.take().expect("not ended yet");
+        thread::spawn(move || {
+            out.for_each(drop);
+            tell.send(())
+        });
+        ended.recv_timeout(PATIENCE).expect("it ends");
+        self.child.wait().expect("a child")
     }
 
     /// The id of its process.
@@ -82,7 +124,7 @@ impl Serving {
 
     /// The next line of standard output.
     pub(crate) fn out_line(&mut self) -> String {
-        match self.out.next() {
+        match self.out.as_mut().expect("it runs").next() {
             Some(line) => line.expect("text"),
             None => panic!(
                 "no line came; the log: {:#?}",
@@ -122,7 +164,8 @@ impl Serving {
             }
         }
         let status = self.child.wait().expect("a child");
-        let out = self.out.by_ref().map_while(Result::ok).collect::<Vec<_>>();
+        let out = self.out.take().expect("not ended yet");
+        let out = out.map_while(Result::ok).collect::<Vec<_>>();
         (status, out.join("\n"), log)
     }
 }

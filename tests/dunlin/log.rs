@@ -1,6 +1,8 @@
 //! The log of `dunlin serve`: what it tells, and what it must never tell.
 
 use crate::binary::{Serving, open};
+use crate::wire_client::WireClient;
+use std::net::SocketAddr;
 
 /// Time, level, message.
 #[track_caller]
@@ -82,4 +84,63 @@ fn a_quiet_log_is_quiet() {
     serving.signal("TERM");
     let (_, _, log) = serving.end();
     assert_eq!(log, Vec::<String>::new());
+}
+
+/// More lines of 45 bytes than a pipe (64 KiB) and the queue of the log (256 KiB) hold together.
+const TOO_MANY_LINES: usize = 8000;
+
+/// A server at log level info whose standard error nobody reads, with both full.
+fn serve_with_a_full_pipe() -> (Serving, SocketAddr) {
+    let (serving, address) = Serving::on_free_port_unread(&["--log", "info"]);
+    for _ in 0..100 {
+        open(address, "/chatt").leave();
+    }
+    let mut client = open(address, "/chatt");
+    const BATCH: usize = 100;
+    for _ in 0..TOO_MANY_LINES / BATCH {
+        (0..BATCH).for_each(|_| client.send_text("a line for each"));
+        for _ in 0..BATCH {
+            assert_eq!(client.read_text(), "a line for each");
+        }
+    }
+    client.leave();
+    (serving, address)
+}
+
+/// Sees a text come back.
+#[track_caller]
+fn assert_echo(client: &mut WireClient) {
+    client.send_text("are you there?");
+    assert_eq!(client.read_text(), "are you there?");
+}
+
+#[test]
+fn a_full_standard_error_stops_neither_the_server_nor_its_end() {
+    let (serving, address) = serve_with_a_full_pipe();
+    let mut client = open(address, "/echo-raw");
+    assert_echo(&mut client);
+    serving.signal("TERM");
+    assert_eq!(client.read_close().0, 1001);
+    drop(client);
+    assert_eq!(serving.end_unread().code(), Some(0));
+}
+
+#[test]
+fn a_full_standard_error_does_not_hold_up_a_second_signal() {
+    let (serving, address) = serve_with_a_full_pipe();
+    let mut client = open(address, "/echo-raw");
+    serving.signal("TERM");
+    assert_eq!(client.read_close().0, 1001);
+    serving.signal("TERM");
+    assert_eq!(serving.end_unread().code(), Some(1));
+}
+
+#[test]
+fn lines_that_found_no_room_are_told_when_the_log_is_read_again() {
+    let (mut serving, address) = serve_with_a_full_pipe();
+    serving.read_log();
+    let line = serving.log_line(" log lines were dropped");
+    assert_eq!(parts(&line).1, "WARN");
+    open(address, "/chat").read_text();
+    serving.log_line("Adding user!");
 }

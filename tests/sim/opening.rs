@@ -2,8 +2,8 @@
 
 use crate::puppet::{secs, stage, stage_with};
 use dunlin::hub::Limits;
-use dunlin::sim::Received;
-use dunlin::{BacklogPolicy, Settings};
+use dunlin::sim::{Received, Sim};
+use dunlin::{App, BacklogPolicy, ErrorKind, Settings};
 
 #[test]
 fn a_refused_open_answers_its_status_in_place_of_the_101() {
@@ -110,4 +110,12 @@ fn the_first_backlog_of_a_session_can_be_dropped_like_any_other() {
     peer.set_capacity(64 << 10);
     peer.resume();
     assert!(peer.receive_all().len() <= 4);
+}
+
+#[test]
+fn a_simulation_does_not_start_with_a_limit_out_of_bounds() {
+    let limits = Limits::default().head_timeout(std::time::Duration::MAX);
+    let error = Sim::with(App::new(), limits, 0).expect_err("it is out of bounds");
+    assert_eq!(error.kind(), ErrorKind::Config);
+    assert!(error.to_string().contains("`head_timeout`"), "{error}");
 }

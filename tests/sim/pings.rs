@@ -34,8 +34,8 @@ fn no_ping_is_sent_while_data_arrives() {
 }
 
 #[test]
-fn no_ping_is_sent_where_the_period_is_zero() {
-    let settings = Settings::default().ping_period(secs(0));
+fn no_ping_is_sent_where_there_is_no_period() {
+    let settings = Settings::default().ping_period(None);
     let (sim, _) = stage_with(settings, Limits::default());
     let peer = open_manual(&sim);
     sim.advance(secs(7200));

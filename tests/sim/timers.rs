@@ -48,7 +48,7 @@ fn a_token_that_runs_is_set_anew_and_a_cancelled_one_is_silent() {
 
 #[test]
 fn a_session_that_ends_leaves_no_timer() {
-    let settings = Settings::default().ping_period(secs(0));
+    let settings = Settings::default().ping_period(None);
     let (sim, diary) = stage_with(settings, Limits::default());
     let peer = sim.open("/");
     peer.send("timer 3600000 1");

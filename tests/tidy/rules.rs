@@ -19,6 +19,9 @@ const LAYERS: [&[&str]; 8] = [
     &["cli", "fuzzing"],
 ];
 
+/// What a folder may use on its own layer: limits speak of the sizes and errors of the wire.
+const BESIDE: [(&str, &str); 1] = [("config", "wire")];
+
 /// The highest layer without sockets and clocks.
 const PURE: usize = 3;
 
@@ -121,8 +124,8 @@ fn layers(path: &str, text: &str, own: usize, module: &str, names: &Names) -> Ve
             )),
             Some(used) if used == module => {}
             Some(used) => {
-                let up = layer(used).is_none_or(|used| used >= own);
-                if up {
+                let is_up = layer(used).is_none_or(|used| used >= own);
+                if is_up && !BESIDE.contains(&(module, used)) {
                     problems.push(format!("{at}: {module} may not use {used} (crate::{name})"));
                 }
             }
@@ -255,6 +258,25 @@ mod tests {
             "use crate::bench::x;",
             "apps may not use bench",
         );
+    }
+
+    #[test]
+    fn config_may_speak_of_the_wire_and_of_nothing_else() {
+        taken(
+            "src/config/limits.rs",
+            "use super::bounds; use crate::wire::head::HeadLimits;",
+        );
+        refused(
+            "src/config/a.rs",
+            "use crate::app::Settings;",
+            "config may not use app",
+        );
+        refused(
+            "src/wire/a.rs",
+            "use crate::config::Limits;",
+            "wire may not use config",
+        );
+        refused("src/config/a.rs", "use std::net::IpAddr;", "std::net");
     }
 
     #[test]

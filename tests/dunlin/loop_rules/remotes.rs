@@ -1,12 +1,13 @@
 //! Other threads: what they ask for happens in order, and an id that is old harms nobody.
 
 use super::{closed, connections, opened, room};
-use crate::running::{assert_echo, assert_silent, start, until};
+use crate::running::{Running, assert_echo, assert_silent, start, until};
 use crate::wire_client::WireClient;
+use dunlin::app::remote::{MAX_COMMAND_BYTES, MAX_WAITING_BYTES, MAX_WAITING_COMMANDS};
 use dunlin::{
     App, CloseCode, CloseReason, ErrorKind, Handler, Message, Request, Response, Session,
 };
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
 #[test]
@@ -52,8 +53,8 @@ fn a_sleeping_server_wakes_for_a_command() {
     }
 }
 
-#[test]
-fn many_commands_that_came_while_the_loop_was_busy_are_all_done() {
+/// A server whose loop stands still until the sender says go on, and a member of its room.
+fn held() -> (Running, WireClient, Sender<()>) {
     let (begin, begun) = channel();
     let (go_on, wait) = channel::<()>();
     let server = start(move || {
@@ -64,9 +65,15 @@ fn many_commands_that_came_while_the_loop_was_busy_are_all_done() {
                 wait.recv().expect("the test goes on");
             })
     });
-    let mut member = server.open("/room");
+    let member = server.open("/room");
     server.open("/busy").send_text("");
     begun.recv().expect("the handler runs");
+    (server, member, go_on)
+}
+
+#[test]
+fn many_commands_that_came_while_the_loop_was_busy_are_all_done() {
+    let (server, mut member, go_on) = held();
     let count = 10_000;
     for at in 0..count {
         let text = at.to_string();
@@ -79,6 +86,48 @@ fn many_commands_that_came_while_the_loop_was_busy_are_all_done() {
     for at in 0..count {
         assert_eq!(member.read_text(), at.to_string());
     }
+}
+
+#[test]
+fn a_full_queue_is_told_and_a_shutdown_is_taken_all_the_same_behind_what_was_queued() {
+    let (server, mut member, go_on) = held();
+    let remote = server.remote();
+    let mut count = 0;
+    let error = loop {
+        match remote.publish("room", "x") {
+            Ok(()) => count += 1,
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(error.kind(), ErrorKind::Full, "{error}");
+    assert_eq!(count, MAX_WAITING_COMMANDS);
+    remote.shutdown().expect("it is never full for this");
+    go_on.send(()).expect("the handler waits");
+    for _ in 0..count {
+        assert_eq!(member.read_text(), "x");
+    }
+    member.expect_close(1001, "Server stopping");
+}
+
+#[test]
+fn what_waits_is_bounded_in_bytes_and_the_rest_goes_when_there_is_room() {
+    let (server, mut member, go_on) = held();
+    let remote = server.remote();
+    let message = "x".repeat(512 << 10);
+    let mut bytes = 0;
+    while remote.publish("nobody", &*message).is_ok() {
+        bytes += "nobody".len() + message.len();
+    }
+    assert!((MAX_WAITING_BYTES - message.len()..=MAX_WAITING_BYTES).contains(&bytes));
+    go_on.send(()).expect("the handler waits");
+    let huge = "y".repeat(MAX_COMMAND_BYTES + 1);
+    let never = remote.publish("room", &*huge).expect_err("it never fits");
+    assert_eq!(never.kind(), ErrorKind::Limit);
+    let mut turns = server.open("/room");
+    until(&mut turns, "there is room", || {
+        remote.publish("room", "y").is_ok()
+    });
+    assert_eq!(member.read_text(), "y");
 }
 
 #[test]

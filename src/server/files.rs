@@ -1,11 +1,10 @@
-//! What this machine and process allow: open files and memory.
+//! How many open files this process may have, and how many connections that allows.
 
 /// Descriptors that are kept for everything but connections.
 const SPARE_FILES: usize = 64;
 /// Where nothing is known: what systems give a process as a rule.
 #[cfg(not(feature = "rlimit"))]
 const FILES_UNKNOWN: usize = 1024;
-const MEMORY_UNKNOWN: usize = 1 << 30;
 
 /// Raises the limit of open files to what the process may have, and says what it is then.
 #[cfg(feature = "rlimit")]
@@ -35,18 +34,11 @@ pub(super) fn open_files() -> usize {
         .unwrap_or(FILES_UNKNOWN)
 }
 
-/// How many connections so many open files allow: all but 64, and never less than half.
+/// How many connections so many open files allow: all but 64, and never less than half. What comes
+/// out is within the bounds of [`Limits::max_connections`](crate::Limits::max_connections).
 pub(super) fn connections(files: usize) -> usize {
-    files.saturating_sub(SPARE_FILES).max(files / 2)
-}
-
-/// The memory of the machine in bytes.
-pub(super) fn memory() -> usize {
-    let info = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let line = info.lines().find_map(|line| line.strip_prefix("MemTotal:"));
-    let kib = line.and_then(|line| line.split_whitespace().next());
-    let kib: Option<usize> = kib.and_then(|kib| kib.parse().ok());
-    kib.map_or(MEMORY_UNKNOWN, |kib| kib << 10)
+    let connections = files.saturating_sub(SPARE_FILES).max(files / 2);
+    connections.clamp(1, 1 << 30)
 }
 
 #[cfg(test)]
@@ -57,11 +49,12 @@ mod tests {
     fn some_files_are_kept_for_other_things() {
         assert_eq!(connections(20_000), 19_936);
         assert_eq!(connections(100), 50);
+        assert_eq!(connections(1), 1);
+        assert_eq!(connections(usize::MAX), 1 << 30);
     }
 
     #[test]
-    fn the_machine_has_files_and_memory() {
+    fn this_process_may_open_files() {
         assert!(open_files() > 0);
-        assert!(memory() > 1 << 20);
     }
 }
