@@ -117,7 +117,8 @@ const STAGES: [Stage; 15] = [
     }),
     ("in the server's close handshake", |server| {
         let mut client = member(server, &masked(Frame::text("bye")));
-        client.read_close();
+        // What an earlier one said before it vanished may still come: those that live go first.
+        while client.read_frame().opcode != 0x8 {}
         client
     }),
     ("with a backlog", |server| {
