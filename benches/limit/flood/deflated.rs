@@ -7,6 +7,9 @@ use flate2::{Compress, Compression, FlushCompress};
 /// What ends a message before it is taken off.
 const TAIL: [u8; 4] = [0x00, 0x00, 0xff, 0xff];
 
+/// The head of the stored block whose length is the tail (RFC 7692 §7.2.3.4).
+const HEAD_OF_TAIL: u8 = 0x00;
+
 /// `plain` compressed as well as zlib can.
 pub(super) fn message(plain: &[u8]) -> Vec<u8> {
     let mut compress = Compress::new(Compression::best(), false);
@@ -31,14 +34,18 @@ pub(super) fn message(plain: &[u8]) -> Vec<u8> {
     out
 }
 
-/// `length` bytes of blocks that hold nothing and each claim to be the last one.
+/// About `length` bytes of blocks that hold nothing and each claim to be the last one.
 pub(super) fn final_blocks(length: usize) -> Vec<u8> {
-    [0x03, 0x00].repeat(length / 2)
+    let mut bytes = [0x03, 0x00].repeat(length / 2);
+    bytes.push(HEAD_OF_TAIL);
+    bytes
 }
 
-/// `length` bytes of stored blocks that hold nothing.
+/// About `length` bytes of stored blocks that hold nothing.
 pub(super) fn stored_blocks(length: usize) -> Vec<u8> {
-    [0x00, 0x00, 0x00, 0xff, 0xff].repeat(length / 5)
+    let mut bytes = [0x00, 0x00, 0x00, 0xff, 0xff].repeat(length / 5);
+    bytes.push(HEAD_OF_TAIL);
+    bytes
 }
 
 /// About `length` bytes of blocks that bring Huffman tables of their own, and nothing that is coded with them.

@@ -20,9 +20,9 @@ pub(super) const KINDS: &[Kind] = &[
     ),
     Kind::new(
         "flood-http-404",
-        "pipelined requests for what is not there, read",
+        "requests for what is not there, which end the connection, and again",
         &[4, 100],
-        |n| vec![(n, Script::http(get("/none", "").repeat(PIPELINED)))],
+        |n| vec![(n, Script::http(get("/none", "")).again())],
     ),
     Kind::new(
         "flood-http-head",
