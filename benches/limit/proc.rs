@@ -158,7 +158,8 @@ impl Server {
                 .split_whitespace()
                 .map(|field| field.parse::<u64>().unwrap_or(0));
             cpu.nanoseconds += fields.next().unwrap_or(0);
-            cpu.turns_on_core += fields.nth(1).unwrap_or(0);
+            cpu.waited += fields.next().unwrap_or(0);
+            cpu.turns_on_core += fields.next().unwrap_or(0);
         }
         let stat = fs::read_to_string(self.path("stat"))?;
         // The name of the program stands in brackets and may hold spaces; utime and stime are fields 14 and 15.
@@ -230,6 +231,8 @@ impl Drop for Server {
 pub(crate) struct Cpu {
     /// Time on the core (schedstat), of all threads.
     pub(crate) nanoseconds: u64,
+    /// Time that a thread could have run and did not, because others had the core (schedstat), nanoseconds.
+    pub(crate) waited: u64,
     /// How often a thread got the core (schedstat): about the number of times the loop slept.
     pub(crate) turns_on_core: u64,
     /// User and kernel time (stat), in ticks of 10 ms: good for their proportion only.
@@ -241,6 +244,7 @@ impl Cpu {
     pub(crate) fn since(self, before: Self) -> Self {
         Self {
             nanoseconds: self.nanoseconds - before.nanoseconds,
+            waited: self.waited - before.waited,
             turns_on_core: self.turns_on_core - before.turns_on_core,
             user_ticks: self.user_ticks - before.user_ticks,
             kernel_ticks: self.kernel_ticks - before.kernel_ticks,

@@ -63,13 +63,21 @@ struct Found {
     quiet: Seen,
     busy: Seen,
     tally: Tally,
-    /// How much of its core the server used while it was flooded, 0 to 1.
-    load: f64,
+    /// How much of its core the server had while it was flooded.
+    load: Load,
     /// The server's greatest resident memory, bytes.
     peak: u64,
     log_lines: usize,
     /// What is wrong with the server, if anything is.
     trouble: Option<String>,
+}
+
+/// Parts of the time, 0 to 1.
+#[derive(Clone, Copy)]
+struct Load {
+    used: f64,
+    /// Others had the core while the server could have run.
+    waited: f64,
 }
 
 fn measure(plan: &Plan, kind: &Kind, count: usize) -> io::Result<Found> {
@@ -134,11 +142,16 @@ fn watch(
     server: &Server,
     bystanders: &mut Bystanders,
     over: &AtomicBool,
-) -> io::Result<(Seen, f64)> {
+) -> io::Result<(Seen, Load)> {
     let (before, start) = (server.cpu()?, Instant::now());
     let busy = bystanders.watch(plan.flood, over)?;
-    let used = server.cpu()?.since(before).nanoseconds as f64;
-    Ok((busy, used / start.elapsed().as_nanos() as f64))
+    let cpu = server.cpu()?.since(before);
+    let whole = start.elapsed().as_nanos() as f64;
+    let load = Load {
+        used: cpu.nanoseconds as f64 / whole,
+        waited: cpu.waited as f64 / whole,
+    };
+    Ok((busy, load))
 }
 
 /// Whether a newcomer is served once the flood is over.

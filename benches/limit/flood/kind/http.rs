@@ -22,7 +22,7 @@ pub(super) const KINDS: &[Kind] = &[
         "flood-http-404",
         "requests for what is not there, which end the connection, and again",
         &[4, 100],
-        |n| vec![(n, Script::http(get("/none", "")).again())],
+        |n| vec![(n, Script::http(get("/none", "").repeat(100)).again())],
     ),
     Kind::new(
         "flood-http-head",
