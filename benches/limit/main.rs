@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! cargo bench --bench limit -- [SCENARIO…] [FLOOD…|flood] [--connections N] [--quick] [--rounds N]
-//!     [--span MS] [--calm SECONDS] [--record] [--itself] [--priority] [--binary PATH] [--list]
+//!     [--span MS] [--again N] [--calm SECONDS] [--record] [--itself] [--priority] [--binary PATH] [--list]
 //! ```
 
 mod bare;
@@ -41,6 +41,7 @@ without a name all scenarios run; `flood` stands for all floods
   --quick           three short rounds, short floods
   --rounds N        N rounds instead of 5
   --span MS         length of one flood
+  --again N         measure a flood up to N times more when others had the server's core meanwhile
   --calm SECONDS    how long after a storm the memory is looked at (default 60, quick 10)
   --record          write the run to benches/runs/
   --itself          the bare loop against itself: the noise of this machine
@@ -90,6 +91,7 @@ struct Choice {
     rounds: Option<u16>,
     span: Option<u64>,
     calm: Option<u64>,
+    again: usize,
     quick: bool,
     record: bool,
     itself: bool,
@@ -107,6 +109,7 @@ impl Choice {
             rounds: None,
             span: None,
             calm: None,
+            again: 0,
             quick: false,
             record: false,
             itself: false,
@@ -132,6 +135,7 @@ impl Choice {
                 "--rounds" => choice.rounds = Some(number(value()?)?.max(1)),
                 "--connections" => choice.connections = Some(number(value()?)?.into()),
                 "--span" => choice.span = Some(number(value()?)?.max(1).into()),
+                "--again" => choice.again = number(value()?)?.into(),
                 "--calm" => choice.calm = Some(number(value()?)?.into()),
                 "--binary" => choice.binary = value()?.into(),
                 "flood" => choice.floods.extend(flood::all()),
@@ -203,6 +207,7 @@ impl Choice {
             watch: Duration::from_millis(watch),
             flood: Duration::from_millis(self.span.unwrap_or(flood)),
             calm: Duration::from_secs(self.calm.unwrap_or(calm)),
+            again: self.again,
             binary: self.binary.clone(),
             bare_only: self.itself,
             cores: Cores::choose()?,

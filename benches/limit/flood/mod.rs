@@ -33,6 +33,9 @@ use crate::scenario::Plan;
 
 /// Bytes one row may send and read, together.
 const ALLOWANCE: u64 = 8 << 30;
+/// A server that was kept waiting for its core for more than this part of the time cannot be blamed for a round
+/// trip that is not much too long: another process has the core for some milliseconds at a time.
+const DISTURBED: f64 = 0.1;
 /// Open files beside the connections that a row is named after.
 const OTHERS: u64 = 1_200;
 /// How long the bystanders are watched before the flood.
@@ -49,7 +52,22 @@ pub(crate) fn run(plan: &Plan, kind: &Kind, only: Option<usize>) -> Vec<FloodRow
     chosen.map(|count| run_row(plan, kind, count)).collect()
 }
 
+/// A row that was disturbed is measured again as often as the plan allows, and the least disturbed one is kept.
 fn run_row(plan: &Plan, kind: &Kind, count: usize) -> FloodRow {
+    let mut best = run_once(plan, kind, count);
+    for _ in 0..plan.again {
+        if best.disturbed < DISTURBED {
+            break;
+        }
+        let next = run_once(plan, kind, count);
+        if next.disturbed < best.disturbed {
+            best = next;
+        }
+    }
+    best
+}
+
+fn run_once(plan: &Plan, kind: &Kind, count: usize) -> FloodRow {
     let row = match measure(plan, kind, count) {
         Ok(found) => FloodRow::of(kind.name, count, &found),
         Err(error) => FloodRow::failed(kind.name, count, &error),

@@ -2,18 +2,15 @@
 
 use std::io;
 
-use super::Found;
 use super::tally::bytes;
+use super::{DISTURBED, Found};
 use crate::record;
 use crate::report::{judge_latency, verdict};
 
 /// What a round trip may take beside any flood, milliseconds, p99.
 const HOLD: f64 = 3.0;
 
-/// A server that was kept waiting for its core for more than this part of the time cannot be blamed for a round
-/// trip that is not much too long: another process has the core for some milliseconds at a time.
-const DISTURBED: f64 = 0.1;
-/// How many times too long that is.
+/// How many times too long a round trip may be to be blamed on others who had the server's core.
 const DOUBTFUL: f64 = 5.0;
 
 const HEAD: [&str; 15] = [
@@ -40,6 +37,8 @@ pub(crate) struct FloodRow {
     /// Whether the figure was held; nothing without a verdict.
     held: Option<bool>,
     pub(crate) failed: bool,
+    /// The part of the time that others had the server's core.
+    pub(super) disturbed: f64,
 }
 
 impl FloodRow {
@@ -89,6 +88,7 @@ impl FloodRow {
             ],
             held,
             failed: false,
+            disturbed: found.load.waited,
         }
     }
 
@@ -101,6 +101,7 @@ impl FloodRow {
             cells,
             held: None,
             failed: true,
+            disturbed: 1.0,
         }
     }
 

@@ -30,6 +30,8 @@ pub(crate) struct Plan {
     pub(crate) watch: Duration,
     /// How long they are watched beside a flood.
     pub(crate) flood: Duration,
+    /// How often a flood is measured again when another process had the server's core meanwhile.
+    pub(crate) again: usize,
     /// How long a server may take to give back the memory of a storm.
     pub(crate) calm: Duration,
     pub(crate) binary: PathBuf,
