@@ -8,10 +8,15 @@ use std::io;
 /// The masking key of every frame (the one of the examples in RFC 6455 §5.7); not zero, so that servers have to unmask.
 const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 
-const FIN: u8 = 0x80;
-const TEXT: u8 = 0x1;
-const BINARY: u8 = 0x2;
-const CLOSE: u8 = 0x8;
+pub(crate) const FIN: u8 = 0x80;
+/// The bit of permessage-deflate.
+pub(crate) const RSV1: u8 = 0x40;
+pub(crate) const CONTINUATION: u8 = 0x0;
+pub(crate) const TEXT: u8 = 0x1;
+pub(crate) const BINARY: u8 = 0x2;
+pub(crate) const CLOSE: u8 = 0x8;
+pub(crate) const PING: u8 = 0x9;
+pub(crate) const PONG: u8 = 0xa;
 
 /// Masked data frames of one length, laid end to end so that several leave in one write.
 pub(crate) struct Payload {
@@ -32,12 +37,12 @@ impl Payload {
     fn of(opcode: u8, texts: &[Vec<u8>], spare: usize) -> Self {
         let mut bytes = Vec::new();
         for text in texts {
-            lay_frame(&mut bytes, opcode, text);
+            lay_frame(&mut bytes, FIN | opcode, text);
         }
         let cycle = bytes.len();
         let frame = cycle / texts.len();
         for text in texts.iter().cycle().take(spare) {
-            lay_frame(&mut bytes, opcode, text);
+            lay_frame(&mut bytes, FIN | opcode, text);
         }
         assert_eq!(
             bytes.len(),
@@ -73,9 +78,10 @@ impl Payload {
     }
 }
 
-fn lay_frame(bytes: &mut Vec<u8>, opcode: u8, text: &[u8]) {
-    bytes.push(FIN | opcode);
-    match text.len() {
+/// Appends one masked frame; `first` is its first byte, opcode and bits.
+pub(crate) fn lay_frame(bytes: &mut Vec<u8>, first: u8, payload: &[u8]) {
+    bytes.push(first);
+    match payload.len() {
         short @ 0..=125 => bytes.push(0x80 | short as u8),
         middle @ 126..=0xffff => {
             bytes.push(0x80 | 126);
@@ -88,13 +94,14 @@ fn lay_frame(bytes: &mut Vec<u8>, opcode: u8, text: &[u8]) {
     }
     bytes.extend_from_slice(&MASK);
     bytes.extend(
-        text.iter()
+        payload
+            .iter()
             .zip(MASK.iter().cycle())
             .map(|(byte, mask)| byte ^ mask),
     );
 }
 
-/// Counts whole messages in a stream of frames, masked (a bare echo) or not (a server), by their heads alone.
+/// Counts what comes in a stream of frames, masked (a bare echo) or not (a server), by their heads alone.
 #[derive(Default)]
 pub(crate) struct FrameCount {
     /// A head that was cut by the end of a read.
@@ -104,35 +111,58 @@ pub(crate) struct FrameCount {
     body: u64,
     /// Whether the frame in progress ends a message.
     ends_message: bool,
+    /// What is there of the payload of a Close frame.
+    close: Option<Vec<u8>>,
+}
+
+/// What a piece of the stream brought.
+#[derive(Default)]
+pub(crate) struct Found {
+    /// Messages that became whole.
+    pub(crate) messages: u64,
+    pub(crate) pongs: u64,
+    /// Payload of a Close frame, behind which nothing is looked at.
+    pub(crate) close: Option<Vec<u8>>,
 }
 
 impl FrameCount {
-    /// Messages that became whole with `bytes`. A Close frame is an error, since no scenario expects one.
-    pub(crate) fn feed(&mut self, mut bytes: &[u8]) -> io::Result<u64> {
-        let mut messages = 0;
+    /// Messages that became whole with `bytes`. A Close frame is an error, for scenarios that expect none.
+    pub(crate) fn feed(&mut self, bytes: &[u8]) -> io::Result<u64> {
+        let found = self.scan(bytes);
+        match found.close {
+            Some(payload) => Err(io::Error::other(closed_with(&payload))),
+            None => Ok(found.messages),
+        }
+    }
+
+    /// What `bytes` brought.
+    pub(crate) fn scan(&mut self, mut bytes: &[u8]) -> Found {
+        let mut found = Found::default();
         while !bytes.is_empty() {
             if self.body > 0 {
                 let part = self.body.min(bytes.len() as u64);
+                if let Some(close) = &mut self.close {
+                    close.extend_from_slice(&bytes[..part as usize]);
+                }
                 self.body -= part;
                 bytes = &bytes[part as usize..];
-                messages += u64::from(self.ends_message && self.body == 0);
-                continue;
+                found.messages += u64::from(self.ends_message && self.body == 0);
+            } else if let Some((first, _, body)) = self.next_head(&mut bytes) {
+                let opcode = first & 0x0f;
+                self.body = body;
+                self.ends_message = first & FIN != 0 && opcode < CLOSE;
+                found.messages += u64::from(self.ends_message && body == 0);
+                found.pongs += u64::from(opcode == PONG);
+                if opcode == CLOSE {
+                    self.close = Some(Vec::new());
+                }
             }
-            let Some((first, length, body)) = self.next_head(&mut bytes) else {
+            if self.body == 0 && self.close.is_some() {
+                found.close = self.close.take();
                 break;
-            };
-            let opcode = first & 0x0f;
-            if opcode == CLOSE {
-                return Err(io::Error::other(closed_with(
-                    &bytes[..bytes.len().min(body as usize)],
-                )));
             }
-            debug_assert!(length >= 2);
-            self.body = body;
-            self.ends_message = first & FIN != 0 && opcode < CLOSE;
-            messages += u64::from(self.ends_message && body == 0);
         }
-        Ok(messages)
+        found
     }
 
     /// Takes the next head off `bytes`, or keeps the part that is there.

@@ -2,19 +2,22 @@
 //!
 //! A process is ended through the handle it was started with and never by name.
 
-use std::fs;
-use std::io::{self, Error};
+use std::fs::{self, File};
+use std::io::{self, Error, Read};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Resource, Rlimit, getrlimit, nice, setpriority_process, setrlimit};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 const START_LIMIT: Duration = Duration::from_secs(10);
+/// How often a server that starts is tried: what its start time is exact to.
+const LOOK: Duration = Duration::from_micros(100);
+/// Bytes of a log that are looked at.
+const LOG_LOOKED_AT: u64 = 16 << 20;
 const SETTLE_LIMIT: Duration = Duration::from_secs(10);
 
 /// The two cores of a run; the same one twice on a machine with one.
@@ -57,8 +60,8 @@ fn pin(core: usize) -> io::Result<()> {
 /// What runs on the server's core.
 #[derive(Clone, Copy)]
 pub(crate) enum Program<'a> {
-    /// A subcommand of this binary.
-    Bare(&'static str),
+    /// A subcommand of this binary: a bare loop, or a program of its own.
+    Itself(&'static str),
     /// `dunlin serve` of the binary at this path.
     Dunlin(&'a Path),
 }
@@ -67,6 +70,10 @@ pub(crate) enum Program<'a> {
 pub(crate) struct Server {
     child: Child,
     pub(crate) address: SocketAddr,
+    /// From the start of the process to the first connection that was accepted.
+    pub(crate) started_in: Duration,
+    /// What it wrote to its standard error.
+    log: PathBuf,
 }
 
 impl Server {
@@ -74,7 +81,7 @@ impl Server {
     pub(crate) fn start(program: Program<'_>, cores: Cores) -> io::Result<Self> {
         let address = SocketAddr::from(([127, 0, 0, 1], free_port()?));
         let mut command = match program {
-            Program::Bare(subcommand) => {
+            Program::Itself(subcommand) => {
                 let mut command = Command::new(std::env::current_exe()?);
                 command.arg(subcommand).arg(address.port().to_string());
                 command
@@ -87,15 +94,23 @@ impl Server {
                 command
             }
         };
+        let (port, own) = (address.port(), std::process::id());
+        let log = std::env::temp_dir().join(format!("dunlin-limit-{own}-{port}.log"));
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        command.stderr(File::create(&log)?);
         // A child inherits the affinity of the thread that starts it, and its own threads inherit it from there.
         pin(cores.server)?;
-        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn();
+        let start = Instant::now();
+        let child = command.spawn();
         cores.pin_client()?;
         let mut server = Self {
             child: child?,
             address,
+            started_in: Duration::ZERO,
+            log,
         };
         server.wait_until_listening()?;
+        server.started_in = start.elapsed();
         Ok(server)
     }
 
@@ -113,9 +128,25 @@ impl Server {
                     self.address
                 )));
             }
-            thread::sleep(Duration::from_millis(10));
+            thread::sleep(LOOK);
         }
         Ok(())
+    }
+
+    /// How the process ended, if it did.
+    pub(crate) fn ended(&mut self) -> io::Result<Option<String>> {
+        Ok(self.child.try_wait()?.map(|status| status.to_string()))
+    }
+
+    /// Lines of its log, and the first one that tells of a panic.
+    pub(crate) fn log(&self) -> io::Result<(usize, Option<String>)> {
+        let mut text = Vec::new();
+        File::open(&self.log)?
+            .take(LOG_LOOKED_AT)
+            .read_to_end(&mut text)?;
+        let text = String::from_utf8_lossy(&text);
+        let panic = text.lines().find(|line| line.contains("panic"));
+        Ok((text.lines().count(), panic.map(str::to_owned)))
     }
 
     /// CPU used so far. Exact while the server sleeps; while it runs, up to a scheduler tick late.
@@ -127,7 +158,8 @@ impl Server {
                 .split_whitespace()
                 .map(|field| field.parse::<u64>().unwrap_or(0));
             cpu.nanoseconds += fields.next().unwrap_or(0);
-            cpu.turns_on_core += fields.nth(1).unwrap_or(0);
+            cpu.waited += fields.next().unwrap_or(0);
+            cpu.turns_on_core += fields.next().unwrap_or(0);
         }
         let stat = fs::read_to_string(self.path("stat"))?;
         // The name of the program stands in brackets and may hold spaces; utime and stime are fields 14 and 15.
@@ -160,13 +192,24 @@ impl Server {
         Ok(last)
     }
 
-    fn memory(&self) -> io::Result<u64> {
+    /// Resident memory in bytes.
+    pub(crate) fn memory(&self) -> io::Result<u64> {
+        self.status("VmRSS:")
+    }
+
+    /// The most resident memory there ever was, in bytes.
+    pub(crate) fn peak_memory(&self) -> io::Result<u64> {
+        self.status("VmHWM:")
+    }
+
+    fn status(&self, field: &str) -> io::Result<u64> {
         let status = fs::read_to_string(self.path("status"))?;
         let kibibytes = status
             .lines()
-            .find_map(|line| line.strip_prefix("VmRSS:")?.split_whitespace().next());
+            .find_map(|line| line.strip_prefix(field)?.split_whitespace().next());
         let kibibytes = kibibytes.and_then(|number| number.parse::<u64>().ok());
-        Ok(1024 * kibibytes.ok_or_else(|| Error::other("the server has no VmRSS: it ended"))?)
+        let gone = || Error::other(format!("the server has no {field} it ended"));
+        Ok(1024 * kibibytes.ok_or_else(gone)?)
     }
 
     fn path(&self, file: &str) -> String {
@@ -176,9 +219,10 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Both fail only when the child is gone already.
+        // They fail only when child and file are gone already.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        let _ = fs::remove_file(&self.log);
     }
 }
 
@@ -187,6 +231,8 @@ impl Drop for Server {
 pub(crate) struct Cpu {
     /// Time on the core (schedstat), of all threads.
     pub(crate) nanoseconds: u64,
+    /// Time that a thread could have run and did not, because others had the core (schedstat), nanoseconds.
+    pub(crate) waited: u64,
     /// How often a thread got the core (schedstat): about the number of times the loop slept.
     pub(crate) turns_on_core: u64,
     /// User and kernel time (stat), in ticks of 10 ms: good for their proportion only.
@@ -198,6 +244,7 @@ impl Cpu {
     pub(crate) fn since(self, before: Self) -> Self {
         Self {
             nanoseconds: self.nanoseconds - before.nanoseconds,
+            waited: self.waited - before.waited,
             turns_on_core: self.turns_on_core - before.turns_on_core,
             user_ticks: self.user_ticks - before.user_ticks,
             kernel_ticks: self.kernel_ticks - before.kernel_ticks,
@@ -223,77 +270,4 @@ fn free_port() -> io::Result<u16> {
         }
     }
     Err(Error::other("no free port between 20000 and 30000"))
-}
-
-/// Higher priority for the run, given back when dropped.
-///
-/// Where Linux groups processes by session (autogroup), the priority of a process counts within its session
-/// only, and that of the session is a file.
-pub(crate) struct Priority {
-    session_before: Option<String>,
-}
-
-impl Priority {
-    const SESSION: &str = "/proc/self/autogroup";
-    const HIGH: i32 = -10;
-
-    pub(crate) fn take() -> io::Result<Self> {
-        let refused = |error: Error| Error::other(format!("--priority: {error}"));
-        let grouped = fs::read_to_string("/proc/sys/kernel/sched_autogroup_enabled");
-        if grouped.is_ok_and(|enabled| enabled.trim() == "1") {
-            let group = fs::read_to_string(Self::SESSION).map_err(refused)?;
-            let before = group
-                .split_whitespace()
-                .last()
-                .ok_or_else(|| refused(Error::other("no autogroup")))?;
-            fs::write(Self::SESSION, Self::HIGH.to_string()).map_err(refused)?;
-            return Ok(Self {
-                session_before: Some(before.to_owned()),
-            });
-        }
-        setpriority_process(None, Self::HIGH).map_err(|error| refused(error.into()))?;
-        Ok(Self {
-            session_before: None,
-        })
-    }
-}
-
-impl Drop for Priority {
-    fn drop(&mut self) {
-        if let Some(before) = &self.session_before
-            && let Err(error) = fs::write(Self::SESSION, before)
-        {
-            eprintln!("limit: the priority of the session stays high: {error}");
-        }
-    }
-}
-
-/// Lets the bystander before the calling thread, which shares the client's core with it.
-///
-/// A little only: within a session Linux shares out a core by the weight of what runs there, and a client
-/// of the lowest priority would get next to nothing of it on a busy machine.
-pub(crate) fn step_behind() -> io::Result<()> {
-    nice(5)?;
-    Ok(())
-}
-
-/// Raises the open-file limit as far as allowed and checks that it will do.
-pub(crate) fn raise_file_limit(needed: u64) -> io::Result<()> {
-    let limit = getrlimit(Resource::Nofile);
-    let maximum = limit.maximum.unwrap_or(u64::MAX);
-    if limit.current.unwrap_or(u64::MAX) < needed {
-        if maximum < needed {
-            return Err(Error::other(format!(
-                "{needed} open files are needed and {maximum} allowed: raise `ulimit -Hn`"
-            )));
-        }
-        setrlimit(
-            Resource::Nofile,
-            Rlimit {
-                current: Some(maximum),
-                maximum: limit.maximum,
-            },
-        )?;
-    }
-    Ok(())
 }

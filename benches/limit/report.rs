@@ -54,11 +54,6 @@ impl Row {
     }
 
     fn cells(&self) -> [String; 7] {
-        let verdict = match self.held {
-            Some(true) => "ok",
-            Some(false) => "OVER",
-            None => "–",
-        };
         [
             self.name.clone(),
             self.bare.clone(),
@@ -66,9 +61,17 @@ impl Row {
             self.ratio
                 .map_or("–".to_owned(), |ratio| format!("{ratio:.3}")),
             self.hold.clone(),
-            verdict.to_owned(),
+            verdict(self.held).to_owned(),
             self.note.clone(),
         ]
+    }
+}
+
+pub(crate) fn verdict(held: Option<bool>) -> &'static str {
+    match held {
+        Some(true) => "ok",
+        Some(false) => "OVER",
+        None => "–",
     }
 }
 

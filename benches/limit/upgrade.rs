@@ -2,8 +2,8 @@
 //!
 //! The key is fixed and the accept value is not checked: that is the business of the tests, not of a benchmark.
 
+use std::fmt::Display;
 use std::io::{self, Error};
-use std::net::SocketAddr;
 
 /// The upgrade a crowd asks for.
 #[derive(Clone, Copy)]
@@ -24,12 +24,12 @@ impl Upgrade<'_> {
         }
     }
 
-    pub(crate) fn request(&self, address: SocketAddr) -> Vec<u8> {
+    pub(crate) fn request(&self, host: impl Display) -> Vec<u8> {
         let extensions = self.offer.map_or(String::new(), |offer| {
             format!("Sec-WebSocket-Extensions: {offer}\r\n")
         });
         format!(
-            "GET {} HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+            "GET {} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
              Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n{extensions}\r\n",
             self.path
         )

@@ -4,20 +4,21 @@ use std::io;
 
 use crate::client::Crowd;
 use crate::frames::Payload;
-use crate::proc::{Server, raise_file_limit};
+use crate::proc::Server;
 use crate::report::{Row, median_of, spread};
+use crate::rights::raise_file_limit;
 use crate::scenario::Plan;
 use crate::upgrade::Upgrade;
 
 const FEW: usize = 1_000;
 const MANY: usize = 15_000;
 /// Bytes.
-const HOLD: f64 = 128.0;
+const HOLD: f64 = 96.0;
 const NAME: &str = "memory of an idle connection, 15 000";
 
 pub(super) fn run(plan: &Plan) -> io::Result<Vec<Row>> {
     raise_file_limit(MANY as u64 + 100)?;
-    let upgrade = (!plan.itself).then_some(Upgrade::to("/echo-raw"));
+    let upgrade = (!plan.bare_only).then_some(Upgrade::to("/echo-raw"));
     // Memory hardly differs between rounds: three are enough.
     let plan = Plan {
         rounds: plan.rounds.min(3),
@@ -26,7 +27,7 @@ pub(super) fn run(plan: &Plan) -> io::Result<Vec<Row>> {
     };
     let pairs = plan.alternate(
         NAME,
-        || slope(&plan.bare("bare-echo")?, None),
+        || slope(&plan.itself("bare-echo")?, None),
         || slope(&plan.subject("bare-echo")?, upgrade),
         |slope| bytes(slope.per_connection),
     )?;

@@ -3,9 +3,12 @@
 mod accept;
 mod broadcast;
 mod echo;
+mod idle;
 mod leave;
 mod memory;
 mod room;
+mod start;
+mod storm;
 
 use std::io;
 use std::path::PathBuf;
@@ -23,29 +26,36 @@ pub(crate) struct Plan {
     pub(crate) warm: Duration,
     /// Length of one measurement.
     pub(crate) span: Duration,
-    /// How long a bystander is watched under a broadcast.
+    /// How long the bystanders are watched under a broadcast.
     pub(crate) watch: Duration,
+    /// How long they are watched beside a flood.
+    pub(crate) flood: Duration,
+    /// How often a flood is measured again when another process had the server's core meanwhile.
+    pub(crate) again: usize,
+    /// How long a server may take to give back the memory of a storm.
+    pub(crate) calm: Duration,
     pub(crate) binary: PathBuf,
     /// Measure the bare loop against itself: what is then not 1.00 is the noise of the machine.
-    pub(crate) itself: bool,
+    pub(crate) bare_only: bool,
     pub(crate) cores: Cores,
 }
 
 impl Plan {
-    fn bare(&self, subcommand: &'static str) -> io::Result<Server> {
-        Server::start(Program::Bare(subcommand), self.cores)
+    /// A subcommand of this binary.
+    pub(crate) fn itself(&self, subcommand: &'static str) -> io::Result<Server> {
+        Server::start(Program::Itself(subcommand), self.cores)
     }
 
     /// The server that is measured against the bare loop `subcommand`.
     fn subject(&self, subcommand: &'static str) -> io::Result<Server> {
-        if self.itself {
-            self.bare(subcommand)
+        if self.bare_only {
+            self.itself(subcommand)
         } else {
             self.dunlin()
         }
     }
 
-    fn dunlin(&self) -> io::Result<Server> {
+    pub(crate) fn dunlin(&self) -> io::Result<Server> {
         Server::start(Program::Dunlin(&self.binary), self.cores)
     }
 
@@ -99,7 +109,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "echo64",
-        about: "the same, 64 in flight, 20 B",
+        about: "100 connections, 20 B, 64 in flight",
         run: |plan| echo::SMALL_64.run(plan),
     },
     Scenario {
@@ -134,12 +144,27 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "room",
-        about: "a bystander beside a saturated room of 10 000",
+        about: "bystanders beside a saturated room of 10 000",
         run: room::run,
     },
     Scenario {
         name: "leave",
-        about: "a bystander while 15 000 disconnect at once",
+        about: "bystanders while 15 000 disconnect at once",
         run: leave::run,
+    },
+    Scenario {
+        name: "start",
+        about: "time and RSS of a process that starts",
+        run: start::run,
+    },
+    Scenario {
+        name: "idle",
+        about: "CPU while 15 000 connections rest, pings on",
+        run: idle::run,
+    },
+    Scenario {
+        name: "storm",
+        about: "RSS after 1000 connections flooded, stalled and left",
+        run: storm::run,
     },
 ];

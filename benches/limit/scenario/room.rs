@@ -1,4 +1,5 @@
-//! Room: one sender saturates a room of 10 000 while a bystander, who is not in the room, wants its echoes.
+//! Room: one sender saturates a room of 10 000 while bystanders, who are not in the room, want
+//! their echoes.
 
 use std::io::{self, Error};
 use std::net::SocketAddr;
@@ -7,11 +8,11 @@ use std::sync::mpsc::{self, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::bystander::{Bystander, Echoes, messages_in};
+use crate::bystander::{Bystanders, Seen};
 use crate::client::{Crowd, Rule};
 use crate::frames::Payload;
-use crate::proc::{raise_file_limit, step_behind};
-use crate::report::{Row, judge_latency, median_of, percentile_ms, spread};
+use crate::report::{Row, judge_latency, median_of, spread};
+use crate::rights::{raise_file_limit, step_behind};
 use crate::scenario::Plan;
 use crate::upgrade::Upgrade;
 
@@ -20,20 +21,20 @@ const LENGTH: usize = 128;
 /// Messages the sender keeps ahead of what it got back.
 const AHEAD: u64 = 64;
 /// Milliseconds.
-const HOLD: f64 = 3.0;
+const HOLD: f64 = 1.0;
 const NAME: &str = "bystander beside a saturated room of 10 000, p99";
 /// Longest time to fill the room.
 const FILL_LIMIT: Duration = Duration::from_secs(60);
 
-struct Seen {
-    quiet: Echoes,
-    busy: Echoes,
+struct Round {
+    quiet: Seen,
+    busy: Seen,
     deliveries_per_second: f64,
 }
 
 pub(super) fn run(plan: &Plan) -> io::Result<Vec<Row>> {
     let hold = format!("≤ {HOLD:.0} ms");
-    if plan.itself {
+    if plan.bare_only {
         return Ok(vec![Row::blank(
             NAME,
             &hold,
@@ -47,18 +48,18 @@ pub(super) fn run(plan: &Plan) -> io::Result<Vec<Row>> {
         eprintln!(
             "{NAME}, round {}: p99 {:.2} ms, {:.0} deliveries a second",
             round + 1,
-            percentile_ms(&seen.busy.latency, 0.99),
+            seen.busy.round_trip(0.99),
             seen.deliveries_per_second
         );
         rounds.push(seen);
     }
     let all: Vec<f64> = rounds
         .iter()
-        .map(|seen| percentile_ms(&seen.busy.latency, 0.99))
+        .map(|seen| seen.busy.round_trip(0.99))
         .collect();
     let p99 = median_of(&all, |&value| value);
-    let busy = |part| median_of(&rounds, |seen| percentile_ms(&seen.busy.latency, part));
-    let lag = median_of(&rounds, |seen| percentile_ms(&seen.busy.lag, 0.99));
+    let busy = |value: fn(&Seen) -> f64| median_of(&rounds, |seen| value(&seen.busy));
+    let lag = busy(|seen| seen.lag(0.99));
     let (held, doubt) = judge_latency(p99, HOLD, lag);
     Ok(vec![Row {
         name: NAME.to_owned(),
@@ -68,24 +69,28 @@ pub(super) fn run(plan: &Plan) -> io::Result<Vec<Row>> {
         hold,
         held,
         note: format!(
-            "{doubt}p99 {}; p50 {:.2}, max {:.2}, quiet p99 {:.2}, client's own lag p99 {:.2} ms, {} unanswered; {:.0} deliveries a second",
+            "{doubt}p99 {}; p50 {:.2}, max {:.2}, stream p99 {:.2}, quiet p99 {:.2}, client's own lag p99 {:.2} ms, {} unanswered; {:.0} deliveries a second",
             spread(&all, |value| format!("{value:.2}")),
-            busy(0.5),
-            busy(1.0),
-            median_of(&rounds, |seen| percentile_ms(&seen.quiet.latency, 0.99)),
+            busy(|seen| seen.round_trip(0.5)),
+            busy(|seen| seen.round_trip(1.0)),
+            busy(|seen| seen.stream(0.99)),
+            median_of(&rounds, |seen| seen.quiet.round_trip(0.99)),
             lag,
-            rounds.iter().map(|seen| seen.busy.missing).sum::<usize>(),
+            rounds
+                .iter()
+                .map(|seen| seen.busy.unanswered)
+                .sum::<usize>(),
             median_of(&rounds, |seen| seen.deliveries_per_second),
         ),
     }])
 }
 
-fn watch(plan: &Plan) -> io::Result<Seen> {
+fn watch(plan: &Plan) -> io::Result<Round> {
     let server = plan.dunlin()?;
     let address = server.address;
-    let quiet =
-        Bystander::connect(address)?.watch(Instant::now(), messages_in(Duration::from_secs(1)))?;
-    let stop = AtomicBool::new(false);
+    let mut bystanders = Bystanders::connect(address)?;
+    let (over, stop) = (AtomicBool::new(false), AtomicBool::new(false));
+    let quiet = bystanders.watch(Duration::from_secs(1), &over)?;
     thread::scope(|scope| {
         let (full, filled) = mpsc::channel();
         let room = scope.spawn(|| saturate(address, full, &stop));
@@ -95,13 +100,13 @@ fn watch(plan: &Plan) -> io::Result<Seen> {
             .map_err(Error::other)
             .and_then(|()| {
                 thread::sleep(plan.warm);
-                Bystander::connect(address)?.watch(Instant::now(), messages_in(plan.watch))
+                bystanders.watch(plan.watch, &over)
             });
         stop.store(true, Ordering::Relaxed);
         let deliveries_per_second = room
             .join()
             .map_err(|_| Error::other("the room panicked"))??;
-        Ok(Seen {
+        Ok(Round {
             quiet,
             busy: busy?,
             deliveries_per_second,

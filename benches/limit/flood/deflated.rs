@@ -1,0 +1,105 @@
+//! Deflate streams that cost the one who inflates them more than the one who sends them.
+//!
+//! Each is the payload of one message, without the four bytes that RFC 7692 §7.2.1 takes off its end.
+
+use flate2::{Compress, Compression, FlushCompress};
+
+/// What ends a message before it is taken off.
+const TAIL: [u8; 4] = [0x00, 0x00, 0xff, 0xff];
+
+/// The head of the stored block whose length is the tail (RFC 7692 §7.2.3.4).
+const HEAD_OF_TAIL: u8 = 0x00;
+
+/// `plain` compressed as well as zlib can.
+pub(super) fn message(plain: &[u8]) -> Vec<u8> {
+    let mut compress = Compress::new(Compression::best(), false);
+    let mut out = Vec::with_capacity(plain.len() / 100 + 1024);
+    loop {
+        let taken = &plain[compress.total_in() as usize..];
+        if out.len() == out.capacity() {
+            out.reserve(out.len() + 1024);
+        }
+        compress
+            .compress_vec(taken, &mut out, FlushCompress::Sync)
+            .expect("zlib compresses anything");
+        if compress.total_in() == plain.len() as u64 && out.len() < out.capacity() {
+            break;
+        }
+    }
+    assert!(
+        out.ends_with(&TAIL),
+        "a sync flush ends with an empty block"
+    );
+    out.truncate(out.len() - TAIL.len());
+    out
+}
+
+/// About `length` bytes of blocks that hold nothing and each claim to be the last one.
+pub(super) fn final_blocks(length: usize) -> Vec<u8> {
+    let mut bytes = [0x03, 0x00].repeat(length / 2);
+    bytes.push(HEAD_OF_TAIL);
+    bytes
+}
+
+/// About `length` bytes of stored blocks that hold nothing.
+pub(super) fn stored_blocks(length: usize) -> Vec<u8> {
+    let mut bytes = [0x00, 0x00, 0x00, 0xff, 0xff].repeat(length / 5);
+    bytes.push(HEAD_OF_TAIL);
+    bytes
+}
+
+/// About `length` bytes of blocks that bring Huffman tables of their own, and nothing that is coded with them.
+pub(super) fn tables(length: usize) -> Vec<u8> {
+    let mut bits = Bits::default();
+    // RFC 1951 §3.2.7. One code for the end of the block, and no distance codes.
+    const LENGTHS_OF_CODE_LENGTHS: [u32; 18] =
+        [0, 0, 1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2];
+    while bits.bytes.len() < length {
+        bits.put(0b100, 3);
+        bits.put(0, 5);
+        bits.put(0, 5);
+        bits.put(14, 4);
+        for value in LENGTHS_OF_CODE_LENGTHS {
+            bits.put(value, 3);
+        }
+        // 138 and 118 lengths of zero, length 1 for symbol 256, and none for the one distance code.
+        for zeros in [138, 118] {
+            bits.put(0b0, 1);
+            bits.put(zeros - 11, 7);
+        }
+        bits.put(0b11, 2);
+        bits.put(0b01, 2);
+        // The end of the block.
+        bits.put(0b0, 1);
+    }
+    // An empty stored block brings the stream back to a whole byte; its length is the tail.
+    bits.put(0, 3);
+    bits.finish()
+}
+
+#[derive(Default)]
+struct Bits {
+    bytes: Vec<u8>,
+    held: u32,
+    count: u32,
+}
+
+impl Bits {
+    /// Appends `count` bits, the least significant first.
+    fn put(&mut self, value: u32, count: u32) {
+        self.held |= value << self.count;
+        self.count += count;
+        while self.count >= 8 {
+            self.bytes.push(self.held as u8);
+            self.held >>= 8;
+            self.count -= 8;
+        }
+    }
+
+    fn finish(mut self) -> Vec<u8> {
+        if self.count > 0 {
+            self.bytes.push(self.held as u8);
+        }
+        self.bytes
+    }
+}

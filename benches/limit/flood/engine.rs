@@ -1,0 +1,264 @@
+//! The flooding client: one thread, one poll loop, any number of connections, whatever their scripts say.
+//!
+//! It writes and reads in large pieces and goes round among the connections that can go on, so that the server
+//! is saturated and not the client. It stops by itself once its bytes are spent, and must never wait for an answer.
+
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use mio::net::TcpStream;
+use mio::{Events, Interest, Poll, Token};
+use rustix::io::Errno;
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
+
+use super::line::{Line, Progress, Stage};
+use super::script::{Life, Reading, Script};
+use super::tally::Tally;
+
+/// Connections on their way at the same time while the flood is being prepared.
+const OPENING: usize = 128;
+/// Connections that are served between two looks at the poll.
+const ROUND: usize = 64;
+const TICK: Duration = Duration::from_millis(10);
+/// A connection that could not be made is tried again after so long.
+const RETRY: Duration = Duration::from_millis(50);
+
+/// Connections by group, and their loop.
+pub(super) struct Engine {
+    address: SocketAddr,
+    scripts: Vec<Script>,
+    poll: Poll,
+    events: Events,
+    lines: Vec<Line>,
+    /// Lines that can go on.
+    active: VecDeque<usize>,
+    buffer: Vec<u8>,
+    tally: Tally,
+    /// Bytes that may still be sent and read.
+    allowance: u64,
+    /// Whether the flood has begun.
+    begun: bool,
+    tick: Instant,
+}
+
+impl Engine {
+    pub(super) fn new(
+        address: SocketAddr,
+        groups: &[(usize, Script)],
+        allowance: u64,
+    ) -> io::Result<Self> {
+        let members = groups.iter().enumerate();
+        let lines =
+            members.flat_map(|(group, (count, _))| (0..*count).map(move |_| Line::new(group)));
+        Ok(Self {
+            address,
+            scripts: groups.iter().map(|(_, script)| script.clone()).collect(),
+            poll: Poll::new()?,
+            events: Events::with_capacity(1024),
+            lines: lines.collect(),
+            active: VecDeque::new(),
+            buffer: vec![0; 256 << 10],
+            tally: Tally::default(),
+            allowance,
+            begun: false,
+            tick: Instant::now(),
+        })
+    }
+
+    /// Opens every connection that is to be there from the beginning; gives up at `deadline`.
+    pub(super) fn fill(&mut self, deadline: Instant) -> io::Result<()> {
+        let stays = |life| !matches!(life, Life::Storm { .. });
+        let waiting: Vec<usize> = (0..self.lines.len())
+            .filter(|&index| stays(self.scripts[self.lines[index].group].life))
+            .collect();
+        let mut next = 0;
+        while self.tally.filled < waiting.len() && Instant::now() < deadline {
+            while next < waiting.len() && next - self.tally.filled.min(next) < OPENING {
+                self.connect(waiting[next]);
+                next += 1;
+            }
+            self.turn()?;
+        }
+        Ok(())
+    }
+
+    /// Floods until `stop`, or until the bytes are spent, and accounts for all connections.
+    pub(super) fn run(mut self, stop: &AtomicBool) -> io::Result<Tally> {
+        self.begun = true;
+        let begin = Instant::now();
+        (self.tally.sent, self.tally.read, self.tally.answers) = (0, 0, 0);
+        for index in 0..self.lines.len() {
+            self.lines[index].begin(begin);
+            match self.lines[index].stage {
+                Stage::Idle => self.connect(index),
+                Stage::Open => self.enqueue(index),
+                _ => {}
+            }
+        }
+        while !stop.load(Ordering::Relaxed) {
+            self.turn()?;
+            if self.tally.sent + self.tally.read > self.allowance {
+                self.tally.spent = true;
+                break;
+            }
+        }
+        self.finish(begin);
+        Ok(self.tally)
+    }
+
+    fn turn(&mut self) -> io::Result<()> {
+        let wait = if self.active.is_empty() {
+            TICK
+        } else {
+            Duration::ZERO
+        };
+        match self.poll.poll(&mut self.events, Some(wait)) {
+            Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
+            _ => {}
+        }
+        let events = std::mem::replace(&mut self.events, Events::with_capacity(0));
+        for event in &events {
+            let index = event.token().0;
+            let line = &mut self.lines[index];
+            line.writable |= event.is_writable();
+            line.readable |= event.is_readable() || event.is_read_closed();
+            line.hung_up |= event.is_read_closed() || event.is_error();
+            self.enqueue(index);
+        }
+        self.events = events;
+        if self.tick.elapsed() >= TICK {
+            self.tick = Instant::now();
+            self.on_tick();
+        }
+        for _ in 0..ROUND {
+            let Some(index) = self.active.pop_front() else {
+                break;
+            };
+            self.lines[index].queued = false;
+            self.serve(index);
+        }
+        Ok(())
+    }
+
+    /// Wakes the slow readers, and tries again to make the connections that could not be made.
+    fn on_tick(&mut self) {
+        for index in 0..self.lines.len() {
+            let line = &mut self.lines[index];
+            if line.stage == Stage::Idle && line.retry.is_some_and(|due| due <= self.tick) {
+                self.connect(index);
+            } else if let Reading::Slowly(bytes) = self.scripts[line.group].reading {
+                line.ration = bytes;
+                self.enqueue(index);
+            }
+        }
+    }
+
+    fn enqueue(&mut self, index: usize) {
+        let line = &mut self.lines[index];
+        if !line.queued && line.stream.is_some() {
+            line.queued = true;
+            self.active.push_back(index);
+        }
+    }
+
+    /// One read and one write of a connection, which comes again if it could go on.
+    fn serve(&mut self, index: usize) {
+        let line = &mut self.lines[index];
+        let script = &self.scripts[line.group];
+        if line.stream.is_none() {
+            return;
+        }
+        let (sent, read) = (self.tally.sent, self.tally.read);
+        let was_open = line.stage == Stage::Open;
+        let progress = line.progress(script, self.begun, &mut self.buffer, &mut self.tally);
+        if !was_open && line.stage == Stage::Open && !self.begun {
+            self.tally.filled += 1;
+        }
+        if (sent, read) != (self.tally.sent, self.tally.read) {
+            line.moved = self.tick;
+        }
+        match progress {
+            Progress::Waits => {}
+            Progress::GoesOn => self.enqueue(index),
+            Progress::Finished => self.drop_line(index, None),
+            Progress::Ended(how) => self.drop_line(index, Some(how)),
+        }
+    }
+
+    /// Ends a connection, and makes a new one where the script wants it.
+    fn drop_line(&mut self, index: usize, how: Option<String>) {
+        let line = &mut self.lines[index];
+        let life = self.scripts[line.group].life;
+        if let Some(stream) = line.stream.take() {
+            if matches!(life, Life::Storm { reset: true, .. }) {
+                // Without it the connection is only ended in another way.
+                let _ = SockRef::from(&stream).set_linger(Some(Duration::ZERO));
+            }
+            drop(stream);
+        }
+        match how {
+            Some(how) => self.tally.ended(how),
+            None => self.tally.ended("left".to_owned()),
+        }
+        let gone = !self.begun || life == Life::Stay;
+        line.stage = if gone { Stage::Gone } else { Stage::Idle };
+        if !gone {
+            self.tally.reopened += 1;
+            self.connect(index);
+        }
+    }
+
+    fn connect(&mut self, index: usize) {
+        match self.open(index) {
+            Ok(stream) => self.lines[index].opened(stream, &self.scripts, self.tick),
+            Err(error) => {
+                self.tally
+                    .ended(format!("not connected ({})", error.kind()));
+                self.lines[index].retry = Some(self.tick + RETRY);
+            }
+        }
+    }
+
+    fn open(&self, index: usize) -> io::Result<TcpStream> {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
+        socket.set_nonblocking(true)?;
+        socket.set_tcp_nodelay(true)?;
+        match socket.connect(&self.address.into()) {
+            Err(error) if error.raw_os_error() != Some(Errno::INPROGRESS.raw_os_error()) => {
+                return Err(error);
+            }
+            _ => {}
+        }
+        let mut stream = TcpStream::from_std(socket.into());
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        let registry = self.poll.registry();
+        registry.register(&mut stream, Token(index), interest)?;
+        Ok(stream)
+    }
+
+    /// Tells which connections were left without an answer, and why.
+    fn finish(&mut self, begin: Instant) {
+        let half = begin.elapsed() / 2;
+        for line in &self.lines {
+            let script = &self.scripts[line.group];
+            if line.stream.is_none() {
+                continue;
+            }
+            if script.reading != Reading::Nothing {
+                let (least, most) = self.tally.least.unwrap_or((u64::MAX, 0));
+                let answers = line.answered;
+                self.tally.least = Some((least.min(answers), most.max(answers)));
+            }
+            let is_silent = script.length() == 0 && line.stage == Stage::Open;
+            if !is_silent && line.moved < begin + half {
+                match script.reading {
+                    Reading::Nothing if line.stage == Stage::Open => self.tally.held += 1,
+                    _ => self.tally.starved += 1,
+                }
+            }
+        }
+    }
+}
