@@ -8,7 +8,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use dunlin::{
-    App, Backlog, Deflate, Handler, Message, Remote, Request, Response, Server, Session, Settings,
+    App, BacklogPolicy, Deflate, Handler, Message, Remote, Request, Response, Server, Session,
+    Settings,
 };
 
 use crate::rights::step_behind;
@@ -22,7 +23,7 @@ const SPAN: Duration = Duration::from_secs(10);
 /// Serves until it is killed.
 pub(crate) fn serve(port: u16) -> io::Result<()> {
     let contexts = Settings::default().extension(Deflate::new().context_takeover(true));
-    let answering = contexts.clone().backlog(Backlog::StopReading);
+    let answering = contexts.clone().backlog(BacklogPolicy::StopReading);
     let app = dunlin::apps::all(App::new())
         .ws_with("/own-flow", contexts, Room("own-flow"))
         .on_message_with("/own-echo", answering, |session, message| {
