@@ -115,9 +115,9 @@ pub(crate) struct FrameCount {
     close: Option<Vec<u8>>,
 }
 
-/// What a piece of the stream brought.
+/// What arrived with a piece of the stream.
 #[derive(Default)]
-pub(crate) struct Found {
+pub(crate) struct Arrived {
     /// Messages that became whole.
     pub(crate) messages: u64,
     pub(crate) pongs: u64,
@@ -136,8 +136,8 @@ impl FrameCount {
     }
 
     /// What `bytes` brought.
-    pub(crate) fn scan(&mut self, mut bytes: &[u8]) -> Found {
-        let mut found = Found::default();
+    pub(crate) fn scan(&mut self, mut bytes: &[u8]) -> Arrived {
+        let mut found = Arrived::default();
         while !bytes.is_empty() {
             if self.body > 0 {
                 let part = self.body.min(bytes.len() as u64);

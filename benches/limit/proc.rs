@@ -240,6 +240,14 @@ pub(crate) struct Cpu {
     kernel_ticks: u64,
 }
 
+/// How much of its core a server had: parts of the time, 0 to 1.
+#[derive(Clone, Copy)]
+pub(crate) struct Load {
+    pub(crate) used: f64,
+    /// Others had the core while the server could have run.
+    pub(crate) waited: f64,
+}
+
 impl Cpu {
     pub(crate) fn since(self, before: Self) -> Self {
         Self {
@@ -248,6 +256,15 @@ impl Cpu {
             turns_on_core: self.turns_on_core - before.turns_on_core,
             user_ticks: self.user_ticks - before.user_ticks,
             kernel_ticks: self.kernel_ticks - before.kernel_ticks,
+        }
+    }
+
+    /// The parts of a time that this is.
+    pub(crate) fn load(self, time: Duration) -> Load {
+        let whole = time.as_nanos() as f64;
+        Load {
+            used: self.nanoseconds as f64 / whole,
+            waited: self.waited as f64 / whole,
         }
     }
 

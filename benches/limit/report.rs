@@ -96,20 +96,32 @@ pub(crate) fn percentile_ms(values: &[u64], part: f64) -> f64 {
         .map_or(f64::NAN, |&value| value as f64 / 1e6)
 }
 
-/// Whether a latency was held.
+/// A server that was kept waiting for its core for more than this part of the time cannot be blamed for a round
+/// trip that is not much too long: another process has the core for some milliseconds at a time.
+pub(crate) const DISTURBED: f64 = 0.1;
+/// How many times too long that is.
+const MUCH: f64 = 5.0;
+
+/// Whether a latency was held, and why not when there is no verdict.
 ///
 /// A client that was late itself, in sending and so probably in receiving, cannot blame the server for that
-/// much: then there is no verdict.
+/// much, nor can one whose server was kept from running.
 pub(crate) fn judge_latency(
     p99_ms: f64,
     hold_ms: f64,
     lag_p99_ms: f64,
+    waited: f64,
 ) -> (Option<bool>, &'static str) {
-    let late = lag_p99_ms > hold_ms / 2.0;
-    if late && p99_ms > hold_ms && p99_ms <= hold_ms + 2.0 * lag_p99_ms {
+    if p99_ms <= hold_ms {
+        return (Some(true), "");
+    }
+    if lag_p99_ms > hold_ms / 2.0 && p99_ms <= hold_ms + 2.0 * lag_p99_ms {
         return (None, "no verdict, the client itself was late; ");
     }
-    (Some(p99_ms <= hold_ms), "")
+    if waited > DISTURBED && p99_ms <= hold_ms * MUCH {
+        return (None, "no verdict, others had the server's core; ");
+    }
+    (Some(false), "")
 }
 
 /// The table of the scenarios.

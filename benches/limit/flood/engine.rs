@@ -14,7 +14,7 @@ use mio::{Events, Interest, Poll, Token};
 use rustix::io::Errno;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
-use super::line::{Line, Progress, Stage};
+use super::connection::{Connection, Progress, Stage};
 use super::script::{Life, Reading, Script};
 use super::tally::Tally;
 
@@ -32,8 +32,8 @@ pub(super) struct Engine {
     scripts: Vec<Script>,
     poll: Poll,
     events: Events,
-    lines: Vec<Line>,
-    /// Lines that can go on.
+    connections: Vec<Connection>,
+    /// Connections that can go on.
     active: VecDeque<usize>,
     buffer: Vec<u8>,
     tally: Tally,
@@ -51,14 +51,14 @@ impl Engine {
         allowance: u64,
     ) -> io::Result<Self> {
         let members = groups.iter().enumerate();
-        let lines =
-            members.flat_map(|(group, (count, _))| (0..*count).map(move |_| Line::new(group)));
+        let connections = members
+            .flat_map(|(group, (count, _))| (0..*count).map(move |_| Connection::new(group)));
         Ok(Self {
             address,
             scripts: groups.iter().map(|(_, script)| script.clone()).collect(),
             poll: Poll::new()?,
             events: Events::with_capacity(1024),
-            lines: lines.collect(),
+            connections: connections.collect(),
             active: VecDeque::new(),
             buffer: vec![0; 256 << 10],
             tally: Tally::default(),
@@ -71,8 +71,8 @@ impl Engine {
     /// Opens every connection that is to be there from the beginning; gives up at `deadline`.
     pub(super) fn fill(&mut self, deadline: Instant) -> io::Result<()> {
         let stays = |life| !matches!(life, Life::Storm { .. });
-        let waiting: Vec<usize> = (0..self.lines.len())
-            .filter(|&index| stays(self.scripts[self.lines[index].group].life))
+        let waiting: Vec<usize> = (0..self.connections.len())
+            .filter(|&index| stays(self.scripts[self.connections[index].group].life))
             .collect();
         let mut next = 0;
         while self.tally.filled < waiting.len() && Instant::now() < deadline {
@@ -90,9 +90,9 @@ impl Engine {
         self.begun = true;
         let begin = Instant::now();
         (self.tally.sent, self.tally.read, self.tally.answers) = (0, 0, 0);
-        for index in 0..self.lines.len() {
-            self.lines[index].begin(begin);
-            match self.lines[index].stage {
+        for index in 0..self.connections.len() {
+            self.connections[index].begin(begin);
+            match self.connections[index].stage {
                 Stage::Idle => self.connect(index),
                 Stage::Open => self.enqueue(index),
                 _ => {}
@@ -122,10 +122,10 @@ impl Engine {
         let events = std::mem::replace(&mut self.events, Events::with_capacity(0));
         for event in &events {
             let index = event.token().0;
-            let line = &mut self.lines[index];
-            line.writable |= event.is_writable();
-            line.readable |= event.is_readable() || event.is_read_closed();
-            line.hung_up |= event.is_read_closed() || event.is_error();
+            let connection = &mut self.connections[index];
+            connection.writable |= event.is_writable();
+            connection.readable |= event.is_readable() || event.is_read_closed();
+            connection.hung_up |= event.is_read_closed() || event.is_error();
             self.enqueue(index);
         }
         self.events = events;
@@ -137,7 +137,7 @@ impl Engine {
             let Some(index) = self.active.pop_front() else {
                 break;
             };
-            self.lines[index].queued = false;
+            self.connections[index].queued = false;
             self.serve(index);
         }
         Ok(())
@@ -145,54 +145,56 @@ impl Engine {
 
     /// Wakes the slow readers, and tries again to make the connections that could not be made.
     fn on_tick(&mut self) {
-        for index in 0..self.lines.len() {
-            let line = &mut self.lines[index];
-            if line.stage == Stage::Idle && line.retry.is_some_and(|due| due <= self.tick) {
+        for index in 0..self.connections.len() {
+            let connection = &mut self.connections[index];
+            if connection.stage == Stage::Idle
+                && connection.retry.is_some_and(|due| due <= self.tick)
+            {
                 self.connect(index);
-            } else if let Reading::Slowly(bytes) = self.scripts[line.group].reading {
-                line.ration = bytes;
+            } else if let Reading::Slowly(bytes) = self.scripts[connection.group].reading {
+                connection.ration = bytes;
                 self.enqueue(index);
             }
         }
     }
 
     fn enqueue(&mut self, index: usize) {
-        let line = &mut self.lines[index];
-        if !line.queued && line.stream.is_some() {
-            line.queued = true;
+        let connection = &mut self.connections[index];
+        if !connection.queued && connection.stream.is_some() {
+            connection.queued = true;
             self.active.push_back(index);
         }
     }
 
     /// One read and one write of a connection, which comes again if it could go on.
     fn serve(&mut self, index: usize) {
-        let line = &mut self.lines[index];
-        let script = &self.scripts[line.group];
-        if line.stream.is_none() {
+        let connection = &mut self.connections[index];
+        let script = &self.scripts[connection.group];
+        if connection.stream.is_none() {
             return;
         }
         let (sent, read) = (self.tally.sent, self.tally.read);
-        let was_open = line.stage == Stage::Open;
-        let progress = line.progress(script, self.begun, &mut self.buffer, &mut self.tally);
-        if !was_open && line.stage == Stage::Open && !self.begun {
+        let was_open = connection.stage == Stage::Open;
+        let progress = connection.progress(script, self.begun, &mut self.buffer, &mut self.tally);
+        if !was_open && connection.stage == Stage::Open && !self.begun {
             self.tally.filled += 1;
         }
         if (sent, read) != (self.tally.sent, self.tally.read) {
-            line.moved = self.tick;
+            connection.moved = self.tick;
         }
         match progress {
             Progress::Waits => {}
             Progress::GoesOn => self.enqueue(index),
-            Progress::Finished => self.drop_line(index, None),
-            Progress::Ended(how) => self.drop_line(index, Some(how)),
+            Progress::Finished => self.drop_connection(index, None),
+            Progress::Ended(how) => self.drop_connection(index, Some(how)),
         }
     }
 
     /// Ends a connection, and makes a new one where the script wants it.
-    fn drop_line(&mut self, index: usize, how: Option<String>) {
-        let line = &mut self.lines[index];
-        let life = self.scripts[line.group].life;
-        if let Some(stream) = line.stream.take() {
+    fn drop_connection(&mut self, index: usize, how: Option<String>) {
+        let connection = &mut self.connections[index];
+        let life = self.scripts[connection.group].life;
+        if let Some(stream) = connection.stream.take() {
             if matches!(life, Life::Storm { reset: true, .. }) {
                 // Without it the connection is only ended in another way.
                 let _ = SockRef::from(&stream).set_linger(Some(Duration::ZERO));
@@ -204,7 +206,7 @@ impl Engine {
             None => self.tally.ended("left".to_owned()),
         }
         let gone = !self.begun || life == Life::Stay;
-        line.stage = if gone { Stage::Gone } else { Stage::Idle };
+        connection.stage = if gone { Stage::Gone } else { Stage::Idle };
         if !gone {
             self.tally.reopened += 1;
             self.connect(index);
@@ -213,11 +215,11 @@ impl Engine {
 
     fn connect(&mut self, index: usize) {
         match self.open(index) {
-            Ok(stream) => self.lines[index].opened(stream, &self.scripts, self.tick),
+            Ok(stream) => self.connections[index].opened(stream, &self.scripts, self.tick),
             Err(error) => {
                 self.tally
                     .ended(format!("not connected ({})", error.kind()));
-                self.lines[index].retry = Some(self.tick + RETRY);
+                self.connections[index].retry = Some(self.tick + RETRY);
             }
         }
     }
@@ -242,20 +244,21 @@ impl Engine {
     /// Tells which connections were left without an answer, and why.
     fn finish(&mut self, begin: Instant) {
         let half = begin.elapsed() / 2;
-        for line in &self.lines {
-            let script = &self.scripts[line.group];
-            if line.stream.is_none() {
+        for connection in &self.connections {
+            let script = &self.scripts[connection.group];
+            if connection.stream.is_none() {
                 continue;
             }
             if script.reading != Reading::Nothing {
                 let (least, most) = self.tally.least.unwrap_or((u64::MAX, 0));
-                let answers = line.answered;
+                let answers = connection.answered;
                 self.tally.least = Some((least.min(answers), most.max(answers)));
             }
-            let is_silent = script.length() == 0 && line.stage == Stage::Open;
-            if !is_silent && line.moved < begin + half {
+            // One that has said all and is owed nothing has nothing to wait for.
+            let is_silent = connection.is_done(script);
+            if !is_silent && connection.moved < begin + half {
                 match script.reading {
-                    Reading::Nothing if line.stage == Stage::Open => self.tally.held += 1,
+                    Reading::Nothing if connection.stage == Stage::Open => self.tally.held += 1,
                     _ => self.tally.starved += 1,
                 }
             }

@@ -5,10 +5,11 @@
 //! Everything is bounded in time and bytes, and goes to this machine only.
 
 mod answers;
+mod connection;
 mod deflated;
 mod engine;
 mod kind;
-mod line;
+
 mod row;
 mod script;
 mod tally;
@@ -27,15 +28,13 @@ use tally::Tally;
 pub(crate) use tally::bytes;
 
 use crate::bystander::{Bystanders, Seen};
-use crate::proc::Server;
+use crate::proc::{Load, Server};
+use crate::report::DISTURBED;
 use crate::rights::{raise_file_limit, step_behind};
 use crate::scenario::Plan;
 
 /// Bytes one row may send and read, together.
 const ALLOWANCE: u64 = 8 << 30;
-/// A server that was kept waiting for its core for more than this part of the time cannot be blamed for a round
-/// trip that is not much too long: another process has the core for some milliseconds at a time.
-const DISTURBED: f64 = 0.1;
 /// Open files beside the connections that a row is named after.
 const OTHERS: u64 = 1_200;
 /// How long the bystanders are watched before the flood.
@@ -77,7 +76,7 @@ fn run_once(plan: &Plan, kind: &Kind, count: usize) -> FloodRow {
 }
 
 /// What one row found.
-struct Found {
+struct Measured {
     quiet: Seen,
     busy: Seen,
     tally: Tally,
@@ -90,15 +89,7 @@ struct Found {
     trouble: Option<String>,
 }
 
-/// Parts of the time, 0 to 1.
-#[derive(Clone, Copy)]
-struct Load {
-    used: f64,
-    /// Others had the core while the server could have run.
-    waited: f64,
-}
-
-fn measure(plan: &Plan, kind: &Kind, count: usize) -> io::Result<Found> {
+fn measure(plan: &Plan, kind: &Kind, count: usize) -> io::Result<Measured> {
     raise_file_limit(count as u64 + OTHERS)?;
     let mut server = kind.start(plan)?;
     let mut bystanders = Bystanders::connect(server.address)?;
@@ -144,7 +135,7 @@ fn measure(plan: &Plan, kind: &Kind, count: usize) -> io::Result<Found> {
                 .map(|error| format!("AFTERWARDS: {error}"))
         }),
     };
-    Ok(Found {
+    Ok(Measured {
         quiet,
         busy,
         tally,
@@ -163,12 +154,7 @@ fn watch(
 ) -> io::Result<(Seen, Load)> {
     let (before, start) = (server.cpu()?, Instant::now());
     let busy = bystanders.watch(plan.flood, over)?;
-    let cpu = server.cpu()?.since(before);
-    let whole = start.elapsed().as_nanos() as f64;
-    let load = Load {
-        used: cpu.nanoseconds as f64 / whole,
-        waited: cpu.waited as f64 / whole,
-    };
+    let load = server.cpu()?.since(before).load(start.elapsed());
     Ok((busy, load))
 }
 

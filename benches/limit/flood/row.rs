@@ -2,16 +2,13 @@
 
 use std::io;
 
+use super::Measured;
 use super::tally::bytes;
-use super::{DISTURBED, Found};
 use crate::record;
 use crate::report::{judge_latency, verdict};
 
 /// What a round trip may take beside any flood, milliseconds, p99.
 const HOLD: f64 = 3.0;
-
-/// How many times too long a round trip may be to be blamed on others who had the server's core.
-const DOUBTFUL: f64 = 5.0;
 
 const HEAD: [&str; 15] = [
     "flood",
@@ -42,13 +39,10 @@ pub(crate) struct FloodRow {
 }
 
 impl FloodRow {
-    pub(super) fn of(name: &str, count: usize, found: &Found) -> Self {
+    pub(super) fn of(name: &str, count: usize, found: &Measured) -> Self {
         let busy = &found.busy;
         let p99 = busy.round_trip(0.99);
-        let (mut held, mut doubt) = judge_latency(p99, HOLD, busy.lag(0.99));
-        if held == Some(false) && found.load.waited > DISTURBED && p99 < HOLD * DOUBTFUL {
-            (held, doubt) = (None, "no verdict, others had the server's core; ");
-        }
+        let (mut held, doubt) = judge_latency(p99, HOLD, busy.lag(0.99), found.load.waited);
         if found.trouble.is_some() {
             held = Some(false);
         }

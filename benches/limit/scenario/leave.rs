@@ -44,15 +44,19 @@ pub(super) fn run(plan: &Plan) -> io::Result<Vec<Row>> {
         eprintln!(
             "{NAME}, round {}: {:.2} ms",
             round + 1,
-            seen.1.round_trip(1.0)
+            seen.after.round_trip(1.0)
         );
         rounds.push(seen);
     }
-    let all: Vec<f64> = rounds.iter().map(|seen| seen.1.round_trip(1.0)).collect();
+    let all: Vec<f64> = rounds
+        .iter()
+        .map(|seen| seen.after.round_trip(1.0))
+        .collect();
     let worst = median_of(&all, |&value| value);
-    let median = |value: fn(&Seen) -> f64| median_of(&rounds, |(_, after)| value(after));
+    let median = |value: fn(&Seen) -> f64| median_of(&rounds, |round| value(&round.after));
     let lag = median(|seen| seen.lag(1.0));
-    let (held, doubt) = judge_latency(worst, HOLD, lag);
+    let waited = median_of(&rounds, |round| round.waited);
+    let (held, doubt) = judge_latency(worst, HOLD, lag, waited);
     Ok(vec![Row {
         name: NAME.to_owned(),
         bare: "–".to_owned(),
@@ -61,29 +65,38 @@ pub(super) fn run(plan: &Plan) -> io::Result<Vec<Row>> {
         hold,
         held,
         note: format!(
-            "{doubt}worst {}; p50 {:.2}, p99 {:.2}, stream p99 {:.2} and max {:.2}, quiet p99 {:.2}, client's own lag p99 {:.2} and max {lag:.2} ms, {} unanswered",
+            "{doubt}worst {}; p50 {:.2}, p99 {:.2}, stream p99 {:.2} and max {:.2}, quiet p99 {:.2}, client's own lag p99 {:.2} and max {lag:.2} ms, {} unanswered; server kept waiting {:.0} % of the time",
             spread(&all, |value| format!("{value:.2}")),
             median(|seen| seen.round_trip(0.5)),
             median(|seen| seen.round_trip(0.99)),
             median(|seen| seen.stream(0.99)),
             median(|seen| seen.stream(1.0)),
-            median_of(&rounds, |(before, _)| before.round_trip(0.99)),
+            median_of(&rounds, |round| round.before.round_trip(0.99)),
             median(|seen| seen.lag(0.99)),
             rounds
                 .iter()
-                .map(|(_, after)| after.unanswered)
+                .map(|round| round.after.unanswered)
                 .sum::<usize>(),
+            100.0 * waited,
         ),
     }])
 }
 
 /// What the bystanders saw before and after the moment.
-fn watch(plan: &Plan) -> io::Result<(Seen, Seen)> {
+struct Round {
+    before: Seen,
+    after: Seen,
+    /// The part of the time that others had the server's core.
+    waited: f64,
+}
+
+fn watch(plan: &Plan) -> io::Result<Round> {
     let server = plan.dunlin()?;
     let holder = Holder::start(server.address)?;
     let mut bystanders = Bystanders::connect(server.address)?;
     thread::scope(|scope| {
         let over = AtomicBool::new(false);
+        let (cpu, start) = (server.cpu()?, Instant::now());
         let watching = scope.spawn(move || bystanders.watch(BEFORE + AFTER, &over));
         thread::sleep(BEFORE);
         let moment = Instant::now();
@@ -91,7 +104,13 @@ fn watch(plan: &Plan) -> io::Result<(Seen, Seen)> {
         let seen = watching
             .join()
             .map_err(|_| Error::other("the bystanders panicked"))??;
-        Ok(seen.split(moment))
+        let (before, after) = seen.split(moment);
+        let load = server.cpu()?.since(cpu).load(start.elapsed());
+        Ok(Round {
+            before,
+            after,
+            waited: load.waited,
+        })
     })
 }
 

@@ -29,6 +29,8 @@ const FILL_LIMIT: Duration = Duration::from_secs(60);
 struct Round {
     quiet: Seen,
     busy: Seen,
+    /// The part of the time that others had the server's core.
+    waited: f64,
     deliveries_per_second: f64,
 }
 
@@ -60,7 +62,8 @@ pub(super) fn run(plan: &Plan) -> io::Result<Vec<Row>> {
     let p99 = median_of(&all, |&value| value);
     let busy = |value: fn(&Seen) -> f64| median_of(&rounds, |seen| value(&seen.busy));
     let lag = busy(|seen| seen.lag(0.99));
-    let (held, doubt) = judge_latency(p99, HOLD, lag);
+    let waited = median_of(&rounds, |seen| seen.waited);
+    let (held, doubt) = judge_latency(p99, HOLD, lag, waited);
     Ok(vec![Row {
         name: NAME.to_owned(),
         bare: "–".to_owned(),
@@ -69,7 +72,7 @@ pub(super) fn run(plan: &Plan) -> io::Result<Vec<Row>> {
         hold,
         held,
         note: format!(
-            "{doubt}p99 {}; p50 {:.2}, max {:.2}, stream p99 {:.2}, quiet p99 {:.2}, client's own lag p99 {:.2} ms, {} unanswered; {:.0} deliveries a second",
+            "{doubt}p99 {}; p50 {:.2}, max {:.2}, stream p99 {:.2}, quiet p99 {:.2}, client's own lag p99 {:.2} ms, {} unanswered; server kept waiting {:.0} % of the time; {:.0} deliveries a second",
             spread(&all, |value| format!("{value:.2}")),
             busy(|seen| seen.round_trip(0.5)),
             busy(|seen| seen.round_trip(1.0)),
@@ -80,6 +83,7 @@ pub(super) fn run(plan: &Plan) -> io::Result<Vec<Row>> {
                 .iter()
                 .map(|seen| seen.busy.unanswered)
                 .sum::<usize>(),
+            100.0 * waited,
             median_of(&rounds, |seen| seen.deliveries_per_second),
         ),
     }])
@@ -100,15 +104,19 @@ fn watch(plan: &Plan) -> io::Result<Round> {
             .map_err(Error::other)
             .and_then(|()| {
                 thread::sleep(plan.warm);
-                bystanders.watch(plan.watch, &over)
+                let (before, start) = (server.cpu()?, Instant::now());
+                let seen = bystanders.watch(plan.watch, &over)?;
+                Ok((seen, server.cpu()?.since(before).load(start.elapsed())))
             });
         stop.store(true, Ordering::Relaxed);
         let deliveries_per_second = room
             .join()
             .map_err(|_| Error::other("the room panicked"))??;
+        let (busy, load) = busy?;
         Ok(Round {
             quiet,
-            busy: busy?,
+            busy,
+            waited: load.waited,
             deliveries_per_second,
         })
     })

@@ -14,7 +14,7 @@ use crate::upgrade::take_head;
 /// Most bytes that are looked through for a Close on a connection that was not read.
 const LAST_READS: usize = 64;
 
-pub(super) struct Line {
+pub(super) struct Connection {
     pub(super) group: usize,
     pub(super) stream: Option<TcpStream>,
     pub(super) stage: Stage,
@@ -62,7 +62,7 @@ pub(super) enum Progress {
     Ended(String),
 }
 
-impl Line {
+impl Connection {
     pub(super) fn new(group: usize) -> Self {
         Self {
             group,
@@ -103,6 +103,13 @@ impl Line {
     pub(super) fn begin(&mut self, now: Instant) {
         self.answered = 0;
         self.moved = now;
+    }
+
+    /// Whether its script is over and it waits for nothing in particular.
+    pub(super) fn is_done(&self, script: &Script) -> bool {
+        self.stage == Stage::Open
+            && self.place >= script.length()
+            && !matches!(script.life, Life::Storm { .. })
     }
 
     /// Goes on as far as one write and one read of each kind lead.
@@ -179,7 +186,9 @@ impl Line {
     }
 
     fn stream(&mut self) -> &mut TcpStream {
-        self.stream.as_mut().expect("an active line has a stream")
+        self.stream
+            .as_mut()
+            .expect("an active connection has a stream")
     }
 
     /// True when it wrote something and may write more.
@@ -192,7 +201,10 @@ impl Line {
         if bytes.is_empty() {
             return Ok(false);
         }
-        let stream = self.stream.as_mut().expect("an active line has a stream");
+        let stream = self
+            .stream
+            .as_mut()
+            .expect("an active connection has a stream");
         match stream.write(bytes) {
             Ok(written) => {
                 tally.sent += written as u64;
