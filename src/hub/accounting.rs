@@ -3,6 +3,7 @@
 //! For the simulation, after its turns. It looks at everything and changes nothing.
 
 use super::Hub;
+use super::ledger::Held;
 use super::slot::{Flags, Slot, State};
 use crate::app::SessionId;
 
@@ -20,11 +21,11 @@ impl Hub {
     /// The first thing that is wrong, in words.
     pub(crate) fn check_accounts(&self) -> Result<Accounts, String> {
         let core = &self.core;
-        let (mut sessions, mut buffered, mut memberships) = (0, 0, 0);
+        let (mut sessions, mut buffered, mut memberships) = (0, Held::default(), 0);
         for (key, slot) in &core.slots {
             let id = slot.id(key as u32);
             sessions += usize::from(slot.flags.has(Flags::OPENED));
-            buffered += slot.held();
+            buffered = buffered + slot.held();
             memberships += slot.memberships.as_slice().len();
             check_slot(slot).map_err(|wrong| format!("session {id} {wrong}"))?;
             for membership in slot.memberships.as_slice() {
@@ -36,17 +37,16 @@ impl Hub {
                 }
             }
         }
-        if buffered != core.buffered {
-            let kept = core.buffered;
-            return Err(format!(
-                "{buffered} bytes are buffered, the ledger says {kept}"
-            ));
+        if buffered != core.ledger.held() {
+            let kept = core.ledger.held();
+            return Err(format!("{buffered:?} is held, the ledger says {kept:?}"));
         }
         if let Some(max) = core.limits.max_buffered
-            && buffered > max
+            && buffered.memory > max
             && core.closing.is_empty()
+            && !core.is_shedding
         {
-            return Err(format!("{buffered} bytes are buffered, {max} may be"));
+            return Err(format!("{buffered:?} is held, {max} may be"));
         }
         if memberships != core.topics.memberships() {
             return Err("topics have members that do not know of it".to_owned());

@@ -8,6 +8,7 @@ use super::slot::{Flags, State};
 use crate::app::BacklogPolicy;
 use crate::wire::close::CloseCode;
 use crate::wire::outbox::Outbox;
+use crate::wire::work::price;
 
 impl HubContext<'_> {
     /// Makes room for `len` more bytes by the route's policy; `false` when they are not to be queued.
@@ -23,7 +24,18 @@ impl HubContext<'_> {
             return true;
         }
         match self.core.backlog_policy(key) {
-            BacklogPolicy::StopReading => true,
+            // Reading has stopped: only the event that runs can still answer, and only so much.
+            BacklogPolicy::StopReading if self.core.reply_of == key => {
+                let fits = self.core.slot(key).backlog() <= limit;
+                if !fits {
+                    self.core.dropped(key, messages);
+                }
+                fits
+            }
+            BacklogPolicy::StopReading => {
+                self.core.close_slow(key);
+                false
+            }
             BacklogPolicy::DropOldest => {
                 self.core.drop_oldest(key, limit.saturating_sub(len));
                 true
@@ -41,9 +53,9 @@ impl HubContext<'_> {
 }
 
 impl Core {
-    /// Counts new backlog and starts the clock when it passes the mark.
-    pub(super) fn backlog_grew(&mut self, key: u32, by: usize) {
-        self.buffered += by;
+    /// Adds to an outbox, and starts the clock when the backlog passes its mark.
+    pub(super) fn push_backlog(&mut self, key: u32, push: impl FnOnce(&mut Outbox)) {
+        self.keep(key, |slot| push(&mut slot.cold().outbox));
         let tick = self.tick;
         let (mark, stops) = {
             let rules = self.rules(key);
@@ -128,11 +140,9 @@ impl Core {
     }
 
     fn drop_waiting(&mut self, key: u32, drop: impl FnOnce(&mut Outbox) -> u64) {
-        let outbox = &mut self.slot(key).cold().outbox;
-        let before = outbox.len();
-        let count = drop(outbox);
-        let freed = before - outbox.len();
-        self.buffered -= freed;
+        let backlog = self.slot(key).backlog();
+        self.work.charge_bytes(backlog, price::BYTES_COPIED);
+        let count = self.keep(key, |slot| drop(&mut slot.cold().outbox));
         if count > 0 {
             self.dropped(key, count);
         }
@@ -142,6 +152,11 @@ impl Core {
     pub(super) fn close_slow(&mut self, key: u32) {
         // Once only: the second time its Close would be what is dropped.
         if self.slot(key).state == State::Open {
+            let slot = self.slot(key);
+            let (id, peer, backlog) = (slot.id(key), slot.peer(), slot.backlog());
+            log::info!(
+                "session {id} of {peer} reads too slowly: {backlog} bytes wait; closed with 1008"
+            );
             self.drop_unbegun(key);
             self.close(key, CloseCode::POLICY, "Slow reader");
         }
@@ -149,12 +164,12 @@ impl Core {
 
     /// Forgets what waits, except for the frame that has begun.
     pub(super) fn drop_unbegun(&mut self, key: u32) {
-        if let Some(cold) = &mut self.slots[key as usize].cold {
-            let before = cold.outbox.len();
-            cold.outbox.clear_unbegun();
-            cold.pong = None;
-            self.buffered -= before - cold.outbox.len();
-        }
+        self.keep(key, |slot| {
+            if let Some(cold) = &mut slot.cold {
+                cold.outbox.clear_unbegun();
+                cold.pong = None;
+            }
+        });
     }
 
     /// The backlog is past its limit: what the route's policy says.
@@ -164,8 +179,8 @@ impl Core {
             BacklogPolicy::Close => self.close_slow(key),
             BacklogPolicy::DropOldest => self.drop_oldest(key, limit),
             BacklogPolicy::DropNewest => self.drop_newest(key, limit),
-            // Reading has stopped, and so has what makes the backlog grow.
-            BacklogPolicy::StopReading => {}
+            // What others say cannot be held back by not reading it.
+            BacklogPolicy::StopReading => self.close_slow(key),
         }
     }
 

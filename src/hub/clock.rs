@@ -1,11 +1,15 @@
 //! What time does: pings, pong waits, slow readers, heads and handshakes that take too long.
 
-use super::core::{Core, HubContext, Now};
+use super::core::{Core, HubContext, NO_ROUTE, Now};
 use super::slot::{Flags, State};
 use super::ticks::{HORIZON, TICK_MS, Tick, since};
 use crate::app::SessionId;
 use crate::wire::close::CloseCode;
 use crate::wire::frame::OpCode;
+
+/// Bytes of an answer over HTTP that a peer takes in the time of a close handshake (10 s): less
+/// than 1 KiB a second is no progress.
+const LEAST_PROGRESS: usize = 10 << 10;
 
 impl Core {
     /// Takes over the time of a turn.
@@ -67,6 +71,22 @@ impl Core {
         matches
     }
 
+    /// Whether an answer over HTTP is under way to a peer that takes it, if not fast; it has as long
+    /// again for the next part of it.
+    fn is_progressing(&mut self, key: u32) -> bool {
+        let slot = &mut self.slots[key as usize];
+        let waits = slot.route == NO_ROUTE && slot.backlog() > 0;
+        let Some(cold) = slot.cold.as_mut().filter(|_| waits) else {
+            return false;
+        };
+        let is_progressing = std::mem::take(&mut cold.progress) >= LEAST_PROGRESS;
+        if is_progressing {
+            let wait = self.http_rules.close_timeout;
+            self.deadlines.set(key, self.tick + wait, self.tick);
+        }
+        is_progressing
+    }
+
     /// The deadline of an open session has come: one of several things, or none any more.
     fn open_is_due(&mut self, key: u32) {
         if self.slot(key).flags.has(Flags::PEER_CLOSED) {
@@ -123,8 +143,10 @@ impl HubContext<'_> {
         if core.deadlines.of(key, core.tick).is_some() {
             return;
         }
-        match self.core.slot(key).state {
+        let state = self.core.slot(key).state;
+        match state {
             State::Dialling => self.core.dial_is_due(key),
+            State::Head | State::Ending if self.core.is_progressing(key) => {}
             State::Head => self.core.head_is_due(key),
             State::Open => self.core.open_is_due(key),
             // Their Close did not come, or our last bytes did not go: enough.

@@ -1,5 +1,6 @@
 //! What the hub lends to handlers: connections, topics, timers and what waits to be sent.
 
+use super::ledger::Ledger;
 use super::slot::{Flags, Slot, State};
 use super::ticks::{Deadlines, Tick, ticks};
 use super::timers::Timers;
@@ -106,12 +107,14 @@ pub(super) struct Core {
     pub(super) now: Now,
     pub(super) tick: Tick,
     pub(super) stats: Stats,
-    /// Bytes in outboxes and in half-received messages.
-    pub(super) buffered: usize,
+    /// How many bytes are held for connections.
+    pub(super) ledger: Ledger,
     /// How much work may still be done in this step of the turn.
     pub(super) work: Work,
     /// Commands of other threads wait for a topic to catch up.
     pub(super) remote_held: bool,
+    /// More is held than may be, and the work was spent before enough of it went.
+    pub(super) is_shedding: bool,
     pub(super) stopping: bool,
     /// Places that shutdown has not reached yet.
     pub(super) to_stop: VecDeque<u32>,
@@ -160,9 +163,10 @@ impl Core {
             now: Now::default(),
             tick: 0,
             stats: Stats::default(),
-            buffered: 0,
+            ledger: Ledger::default(),
             work: Work::unlimited(),
             remote_held: false,
+            is_shedding: false,
             stopping: false,
             to_stop: VecDeque::new(),
             refused: 0,
@@ -221,6 +225,17 @@ impl Core {
                 self.per_address.remove(&ip);
             }
         }
+    }
+
+    /// Changes what is held for a connection; the ledger learns of it here.
+    #[inline]
+    pub(super) fn keep<R>(&mut self, key: u32, change: impl FnOnce(&mut Slot) -> R) -> R {
+        let slot = &mut self.slots[key as usize];
+        let before = slot.held();
+        let outcome = change(slot);
+        let after = slot.held();
+        self.ledger.change(before, after);
+        outcome
     }
 
     pub(super) fn slot(&mut self, key: u32) -> &mut Slot {

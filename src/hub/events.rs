@@ -2,8 +2,9 @@
 
 use super::Hub;
 use super::core::{Core, HubContext, NO_KEY};
+use super::ledger::Held;
 use super::output::write_frame;
-use super::slot::{Flags, State, Unread};
+use super::slot::{Flags, State, Unread, receiver_held};
 use super::transport::Transport;
 use crate::app::route::{DataKey, Route};
 use crate::app::{Session, SessionId};
@@ -37,7 +38,7 @@ impl Core {
     /// The handler of a session panicked.
     pub(super) fn panicked(&mut self, key: u32) {
         let id = self.slot(key).id(key);
-        log::error!("the handler of session {id} panicked; the session ends with 1011");
+        log::error!("the program panicked for session {id}, which ends with 1011");
         self.fail(key, CloseCode::INTERNAL_ERROR, "Internal error");
     }
 }
@@ -73,6 +74,8 @@ impl Hub {
         }
         if left > 0 {
             self.core.keep_unread(key, unread);
+        } else if is_kept {
+            self.core.slot(key).tidy();
         }
     }
 
@@ -80,7 +83,7 @@ impl Hub {
     /// of this connection is to be read any more.
     fn frames_in(&mut self, io: &mut dyn Transport, key: u32, bytes: &mut [u8]) -> Option<usize> {
         let mut receiver = std::mem::take(&mut self.core.slot(key).receiver);
-        let held_before = receiver.buffered();
+        let held_before = receiver_held(&receiver);
         self.core.reply_of = key;
         // One guard for all messages of a read: it costs as much as a small message does.
         let read = catch_unwind(AssertUnwindSafe(|| {
@@ -92,12 +95,12 @@ impl Hub {
         });
         HubContext::new(&mut self.core, io).flush_replies();
         self.core.reply_of = NO_KEY;
-        self.core.buffered += receiver.buffered();
-        self.core.buffered -= held_before;
         if left.is_none() {
-            self.core.buffered -= receiver.buffered();
+            self.core.ledger.change(held_before, Held::default());
             self.lanes.release(receiver);
         } else {
+            let held = receiver_held(&receiver);
+            self.core.ledger.change(held_before, held);
             self.core.slot(key).receiver = receiver;
             self.core.count_transform(key);
         }
@@ -171,7 +174,7 @@ impl Hub {
             let slot = self.core.slot(key);
             let held = slot.held();
             let receiver = std::mem::take(&mut slot.receiver);
-            self.core.buffered -= held;
+            self.core.ledger.change(held, Held::default());
             self.lanes.release(receiver);
             io.close(key);
             self.core.free(key);
@@ -256,41 +259,45 @@ impl Hub {
 
 impl Core {
     fn take_unread(&mut self, key: u32) -> Unread {
-        let cold = self.slots[key as usize].cold.as_mut();
-        let unread = cold.map_or_else(Unread::default, |cold| std::mem::take(&mut cold.unread));
-        self.buffered -= unread.held();
+        let Some(cold) = &mut self.slots[key as usize].cold else {
+            return Unread::default();
+        };
+        let unread = std::mem::take(&mut cold.unread);
+        self.ledger.change(unread.held(), Held::default());
         unread
     }
 
     /// Keeps what was read behind the message at which reading stopped: how much one read brings
     /// must not decide how far a backlog passes its mark.
     fn keep_unread(&mut self, key: u32, unread: Unread) {
-        self.buffered += unread.held();
-        self.slot(key).cold().unread = unread;
+        self.keep(key, |slot| slot.cold().unread = unread);
     }
 
     /// Takes over into the ledger what the transformation of a connection holds back.
-    fn count_transform(&mut self, key: u32) {
+    pub(super) fn count_transform(&mut self, key: u32) {
         if let Some(cold) = &mut self.slots[key as usize].cold
             && let Some(transform) = &cold.transform
         {
-            self.buffered -= cold.transform_held;
-            cold.transform_held = transform.held_bytes();
-            self.buffered += cold.transform_held;
+            let held = transform.held_bytes();
+            let as_held = |bytes| Held::new(bytes, bytes);
+            self.ledger
+                .change(as_held(cold.transform_held), as_held(held));
+            cold.transform_held = held;
         }
     }
 
     /// Forgets what a connection received and its handler has not got. Nothing more is read from
     /// it, nor encoded for it.
     pub(super) fn forget_received(&mut self, key: u32) {
-        self.take_unread(key);
-        if let Some(cold) = &mut self.slots[key as usize].cold {
-            self.buffered -= std::mem::take(&mut cold.transform_held);
-            cold.transform = None;
-        }
-        let receiver = std::mem::take(&mut self.slot(key).receiver);
-        self.buffered -= receiver.buffered();
-        self.forget_exchange(key);
+        self.keep(key, |slot| {
+            slot.receiver = Receiver::default();
+            if let Some(cold) = &mut slot.cold {
+                cold.unread = Unread::default();
+                cold.transform_held = 0;
+                cold.transform = None;
+                cold.exchange = None;
+            }
+        });
     }
 }
 

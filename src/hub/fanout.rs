@@ -4,11 +4,14 @@ use super::core::{Core, HubContext, NO_KEY};
 use super::output::{MOST_SENT, write_frame};
 use super::slot::{Flags, Membership, State};
 use super::topic::HOLD_BYTES;
-use super::topic_log::{ShareKey, encode_frame, open_frame};
+use super::topic_log::{Panicked, ShareKey, encode_frame, open_frame};
 use super::transport::Lost;
 use crate::app::SessionId;
 use crate::wire::message::Message;
-use crate::wire::work::price;
+use crate::wire::work::{Work, price};
+
+/// What may be spent on encoding for one member at a time; the rest goes plain.
+const ENCODING: u32 = 30_000;
 
 /// The publisher that other threads are, all of them together.
 const OTHER_THREADS: SessionId = SessionId {
@@ -91,6 +94,9 @@ impl HubContext<'_> {
         let owing = |core: &Core, membership: &Membership| {
             !core.topics.is_caught_up(membership.topic, membership.index)
         };
+        // All of it must go before what is said next: what does not fit into this share of work goes
+        // plain, which costs a copy.
+        let mut work = Work::new(ENCODING);
         let mut owed: Vec<Membership> = match memberships {
             [] => return,
             [membership] if !owing(core, membership) => return,
@@ -102,20 +108,28 @@ impl HubContext<'_> {
         };
         if let [membership] = owed[..] {
             let mut frames = Vec::new();
-            let messages = core.frames_for(key, membership, &mut frames);
-            // A refusal is counted, or has ended the session.
-            let _ = self.append(key, &frames, messages);
+            let messages = core.frames_for(key, membership, &mut work, &mut frames);
+            core.charge_encoding(work, frames.len());
+            if let Some(messages) = messages {
+                // A refusal is counted, or has ended the session.
+                let _ = self.append(key, &frames, messages);
+            }
             return;
         }
         while let Some(frame) = self.core.next_owed(&mut owed) {
             let mut encoded = Vec::new();
-            self.core.encode_owed(key, &frame, &mut encoded);
-            let _ = self.append(key, &encoded, 1);
-            let state = self.core.slot(key).state;
-            if state != State::Open {
-                return;
+            let done = self.core.encode_owed(key, &frame, &mut work, &mut encoded);
+            self.core
+                .work
+                .charge_bytes(encoded.len(), price::BYTES_COPIED);
+            if done.is_some() {
+                let _ = self.append(key, &encoded, 1);
+            }
+            if self.core.slot(key).state != State::Open {
+                break;
             }
         }
+        self.core.charge_encoding(work, 0);
     }
 
     /// Sends what is undelivered, while the work lasts. Topics take turns.
@@ -161,18 +175,13 @@ impl HubContext<'_> {
         {
             return self.catch_up(key);
         }
-        let cold = core.slots[key as usize].cold.as_mut();
-        let transform = cold.and_then(|cold| cold.transform.as_deref_mut());
+        let Some(share) = core.encode_shared(key, encoding, membership.topic) else {
+            return;
+        };
         let entry = core.topics.topic(membership.topic);
         let cursor = entry.members[membership.index as usize].cursor;
         let (end, messages) = (entry.log.end(), entry.log.end() - cursor);
-        let (share, frames) = match (encoding, transform) {
-            (Encoding::Shared(share), Some(transform)) => (
-                Some(share),
-                entry.log.encoded_from(share, transform, cursor),
-            ),
-            _ => (None, entry.log.plain_from(cursor)),
-        };
+        let frames = entry.log.frames_from(share, cursor);
         let len = frames.len();
         // What is longer than one call may carry is flushed later, in its turn.
         let asked = len.min(MOST_SENT);
@@ -182,7 +191,7 @@ impl HubContext<'_> {
         match sent {
             Err(Lost) => core.lost(key),
             Ok(sent) if sent < len => {
-                let shared = entry.log.shared_from(share, cursor);
+                let shared = core.topics.shared(membership.topic, share, cursor);
                 core.count_sent(messages);
                 core.keep_shared_rest(key, &shared, sent, messages);
                 if sent < asked {
@@ -216,6 +225,31 @@ impl Core {
         }
     }
 
+    /// Encodes what a topic has for those who get the same bytes as this member; the key to find
+    /// them by, if they are not plain. `None`: the transformation panicked, and the session has ended.
+    fn encode_shared(
+        &mut self,
+        key: u32,
+        encoding: Encoding,
+        topic: u32,
+    ) -> Option<Option<ShareKey>> {
+        let cold = self.slots[key as usize].cold.as_mut();
+        let transform = cold.and_then(|cold| cold.transform.as_deref_mut());
+        let (Encoding::Shared(share), Some(transform)) = (encoding, transform) else {
+            return Some(None);
+        };
+        let mut work = Work::new(ENCODING);
+        let encoded = self.topics.encode(topic, share, transform, &mut work);
+        self.work.charge_all(Work::new(ENCODING), work);
+        match encoded {
+            Ok(()) => Some(Some(share)),
+            Err(Panicked) => {
+                self.panicked(key);
+                None
+            }
+        }
+    }
+
     /// The number of an extension: share keys of different extensions are not compared.
     pub(super) fn extension_id(&mut self, extension: &str) -> u16 {
         let known = self
@@ -227,6 +261,12 @@ impl Core {
             self.extension_names.len() - 1
         });
         number as u16
+    }
+
+    /// Takes what encoding for a member cost, and the copies of its frames.
+    fn charge_encoding(&mut self, left: Work, bytes: usize) {
+        self.work.charge_all(Work::new(ENCODING), left);
+        self.work.charge_bytes(bytes, price::BYTES_COPIED);
     }
 
     /// Whether a member of several topics has not got everything of another one than this.
@@ -263,30 +303,31 @@ impl Core {
         }
     }
 
-    /// Appends all frames of one topic that a member has not got, and moves its cursor.
-    fn frames_for(&mut self, key: u32, membership: Membership, out: &mut Vec<u8>) -> u64 {
+    /// Appends all frames of one topic that a member has not got, and moves its cursor. `None`: its
+    /// transformation panicked, and the session has ended.
+    fn frames_for(
+        &mut self,
+        key: u32,
+        membership: Membership,
+        work: &mut Work,
+        out: &mut Vec<u8>,
+    ) -> Option<u64> {
         let encoding = self.encoding(key);
-        let cold = self.slots[key as usize].cold.as_mut();
-        let transform = cold.and_then(|cold| cold.transform.as_deref_mut());
+        let share = self.encode_shared(key, encoding, membership.topic)?;
         let entry = self.topics.topic(membership.topic);
         let cursor = entry.members[membership.index as usize].cursor;
         let end = entry.log.end();
-        match (encoding, transform) {
-            (Encoding::Plain, _) => out.extend_from_slice(entry.log.plain_from(cursor)),
-            (Encoding::Shared(share), Some(transform)) => {
-                out.extend_from_slice(entry.log.encoded_from(share, transform, cursor));
+        entry.members[membership.index as usize].cursor = end;
+        if encoding == Encoding::Own {
+            for number in cursor..end {
+                let frame = self.topics.topic(membership.topic).log.plain_frame(number);
+                let frame = frame.to_vec();
+                self.encode_owed(key, &frame, work, out)?;
             }
-            _ => {
-                let frames: Vec<_> = (cursor..end)
-                    .map(|number| entry.log.plain_frame(number).to_vec())
-                    .collect();
-                for frame in frames {
-                    self.encode_owed(key, &frame, out);
-                }
-            }
+        } else {
+            out.extend_from_slice(entry.log.frames_from(share, cursor));
         }
-        self.topics.topic(membership.topic).members[membership.index as usize].cursor = end;
-        end - cursor
+        Some(end - cursor)
     }
 
     /// The oldest message over several topics that a member has not got; moves its cursor.
@@ -305,29 +346,43 @@ impl Core {
         Some(frame)
     }
 
-    /// Appends one plain frame of a log as this connection gets it.
-    fn encode_owed(&mut self, key: u32, frame: &[u8], out: &mut Vec<u8>) {
+    /// Appends one plain frame of a log as this connection gets it: encoded while the work lasts.
+    /// `None`: its transformation panicked, and the session has ended.
+    fn encode_owed(
+        &mut self,
+        key: u32,
+        frame: &[u8],
+        work: &mut Work,
+        out: &mut Vec<u8>,
+    ) -> Option<()> {
         let mask = self.mask(key);
         let cold = self.slots[key as usize].cold.as_mut();
         let start = out.len();
-        match cold.and_then(|cold| cold.transform.as_deref_mut()) {
-            Some(transform) => encode_frame(frame, transform, out),
-            None => out.extend_from_slice(frame),
+        let encoded = match cold.and_then(|cold| cold.transform.as_deref_mut()) {
+            Some(transform) => encode_frame(frame, transform, work, out),
+            None => {
+                out.extend_from_slice(frame);
+                Ok(())
+            }
+        };
+        self.count_transform(key);
+        if encoded == Err(Panicked) {
+            self.panicked(key);
+            return None;
         }
         if mask.is_some() {
             let unmasked = out.split_off(start);
             let (opcode, reserved, payload) = open_frame(&unmasked);
             write_frame(out, true, opcode, reserved, payload, mask);
         }
+        Some(())
     }
 
     /// Keeps the unsent rest of a delivery; the buffer is shared with other slow members.
     fn keep_shared_rest(&mut self, key: u32, frames: &bytes::Bytes, sent: usize, messages: u64) {
         let limit = self.rules(key).backlog_limit;
-        let slot = self.slot(key);
-        slot.cold().outbox.push_shared_rest(frames, sent);
-        let backlog = slot.backlog();
-        self.backlog_grew(key, backlog);
+        self.push_backlog(key, |outbox| outbox.push_shared_rest(frames, sent));
+        let backlog = self.slot(key).backlog();
         if messages > 1 && backlog > limit {
             self.enforce_limit(key);
         }

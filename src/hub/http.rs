@@ -2,6 +2,7 @@
 
 use super::Hub;
 use super::core::{Core, HubContext, NO_KEY};
+use super::ledger::Held;
 use super::output::REPLY_BUFFER_MAX;
 use super::slot::{Flags, State, Unread};
 use super::ticks::ticks;
@@ -43,12 +44,12 @@ impl Exchange {
         }
     }
 
-    /// Bytes of memory.
-    pub(super) fn held(&self) -> usize {
-        let body = self
-            .body
-            .as_ref()
-            .map_or(0, |(head, _, body)| head.capacity() + body.capacity());
+    pub(super) fn held(&self) -> Held {
+        let body = self.body.as_ref();
+        let body = body.map_or_else(Held::default, |(head, _, body)| {
+            let memory = head.capacity() + body.capacity();
+            Held::new(head.len() + body.len(), memory)
+        });
         self.waiting.held() + body
     }
 
@@ -66,6 +67,8 @@ impl Exchange {
 /// Bytes of a body that are read in one step, and the price of each: chunks may be that small.
 const BODY_STEP: usize = 4 << 10;
 const BODY_PRICE: u32 = 5;
+/// The price of each byte of a head: it may be full of fields and offers.
+const HEAD_PRICE: u32 = 4;
 
 /// What became of a request.
 pub(super) enum Outcome {
@@ -175,7 +178,9 @@ impl Hub {
             }
             Ok(Some((head, len))) => {
                 exchange.scanned = 0;
-                self.core.work.charge(price::REQUEST + len as u32);
+                self.core
+                    .work
+                    .charge(price::REQUEST + HEAD_PRICE * len as u32);
                 match self.answer(io, key, &head, None) {
                     Outcome::Answered => self.core.next_request(key, exchange),
                     Outcome::NeedsBody(reader) => {
@@ -302,7 +307,7 @@ impl Core {
         let cold = self.slot(key).cold.as_mut();
         let exchange = cold.and_then(|cold| cold.exchange.take());
         let exchange = exchange.map_or_else(Exchange::new, |exchange| *exchange);
-        self.buffered -= exchange.held();
+        self.ledger.change(exchange.held(), Held::default());
         exchange
     }
 
@@ -312,16 +317,7 @@ impl Core {
             let wait = ticks(self.limits.head_timeout);
             self.deadlines.set(key, self.tick + wait, self.tick);
         }
-        self.buffered += exchange.held();
-        self.slot(key).cold().exchange = Some(Box::new(exchange));
-    }
-
-    /// Drops what is left of a request.
-    pub(super) fn forget_exchange(&mut self, key: u32) {
-        let cold = self.slot(key).cold.as_mut();
-        if let Some(exchange) = cold.and_then(|cold| cold.exchange.take()) {
-            self.buffered -= exchange.held();
-        }
+        self.keep(key, |slot| slot.cold().exchange = Some(Box::new(exchange)));
     }
 
     /// A request is answered; the connection may rest until the next.

@@ -29,6 +29,7 @@ mod events;
 mod fanout;
 mod host;
 mod http;
+mod ledger;
 mod output;
 mod slot;
 mod stopping;
@@ -196,8 +197,7 @@ impl Hub {
     /// `n` bytes were read to the start of [`Hub::target`].
     pub fn received_directly(&mut self, io: &mut dyn Transport, id: SessionId, n: usize) {
         if let Some(key) = self.core.key_of(id) {
-            self.core.buffered += n;
-            self.core.slot(key).receiver.filled(n);
+            self.core.keep(key, |slot| slot.receiver.filled(n));
             self.received(io, id, &mut []);
         }
     }
@@ -318,6 +318,11 @@ impl Hub {
         self.core.shed();
     }
 
+    /// Whether more bytes are held than may be: nobody is to be read until that has changed.
+    pub(crate) fn is_over_memory(&self) -> bool {
+        self.core.is_over_memory()
+    }
+
     /// Whether something is left for a turn right after this one.
     pub fn has_work(&self) -> bool {
         self.core.has_work()
@@ -363,7 +368,7 @@ impl Hub {
     pub fn stats(&self) -> Stats {
         Stats {
             connections: self.core.slots.len() as u64,
-            buffered: (self.core.buffered + self.core.topics.pending_bytes()) as u64,
+            buffered: (self.core.ledger.held().waiting + self.core.topics.held().waiting) as u64,
             ..self.core.stats
         }
     }
@@ -389,9 +394,15 @@ impl Core {
         is_greedy.then_some(Status::TOO_MANY_REQUESTS)
     }
 
-    fn is_over_memory(&self) -> bool {
+    /// Bytes of memory that are held for connections and topics.
+    pub(super) fn held(&self) -> usize {
+        self.ledger.held().memory + self.topics.held().memory
+    }
+
+    /// Whether more is held than may be: nothing is read then.
+    pub(super) fn is_over_memory(&self) -> bool {
         let max = self.limits.max_buffered;
-        max.is_some_and(|max| self.buffered > max)
+        max.is_some_and(|max| self.held() > max)
     }
 
     /// Throws away what arrives behind the end; a peer that goes on regardless is cut.
@@ -408,6 +419,7 @@ impl Core {
     fn has_work(&self) -> bool {
         let timers = self.timers.next().is_some_and(|at| at <= self.now.ms);
         timers
+            || self.is_over_memory()
             || self.topics.is_pending()
             || !self.due.is_empty()
             || !self.drained.is_empty()

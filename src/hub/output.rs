@@ -4,10 +4,10 @@
 //! what others say to it goes to its outbox. The order is always that of the calls.
 
 use super::core::{Core, HubContext, NO_KEY, is_long};
-use super::slot::{Flags, State};
+use super::slot::{Flags, State, outbox_held};
+use super::topic_log::{Panicked, encode_payload};
 use super::transport::Lost;
 use crate::app::SendOutcome;
-use crate::wire::extension::Transform;
 use crate::wire::frame::{self, OpCode, Reserved, write_header};
 use crate::wire::mask::apply_mask;
 use crate::wire::message::Message;
@@ -58,8 +58,10 @@ impl HubContext<'_> {
         let gathers = core.reply_of == key && slot.backlog() == 0;
         if !gathers {
             let mut frames = std::mem::take(&mut core.scratch);
-            core.encode(key, message, &mut frames);
-            let answer = self.append(key, &frames, 1);
+            let answer = match core.encode(key, message, &mut frames) {
+                Ok(()) => self.append(key, &frames, 1),
+                Err(Panicked) => SendOutcome::Closed,
+            };
             frames.clear();
             self.core.scratch = frames;
             return answer;
@@ -78,8 +80,11 @@ impl HubContext<'_> {
             frame::write_message(&mut core.reply_buffer, message);
         } else {
             let mut reply_buffer = std::mem::take(&mut core.reply_buffer);
-            core.encode(key, message, &mut reply_buffer);
+            let encoded = core.encode(key, message, &mut reply_buffer);
             core.reply_buffer = reply_buffer;
+            if encoded == Err(Panicked) {
+                return SendOutcome::Closed;
+            }
         }
         self.core.count_sent(1);
         if self.core.reply_buffer.len() > self.core.reply_buffer_max(key) {
@@ -135,9 +140,8 @@ impl HubContext<'_> {
         if self.core.slot(key).state == State::Dead {
             return SendOutcome::Closed;
         }
-        self.core.slot(key).cold().outbox.push(frames);
+        self.core.push_backlog(key, |outbox| outbox.push(frames));
         self.core.count_sent(messages);
-        self.core.backlog_grew(key, frames.len());
         self.core.mark_dirty(key);
         SendOutcome::Queued
     }
@@ -151,8 +155,8 @@ impl HubContext<'_> {
         let reply_buffer = std::mem::take(&mut self.core.reply_buffer);
         if self.core.slot(key).backlog() > 0 {
             // A long message went before it and was not taken whole.
-            self.core.slot(key).cold().outbox.push(&reply_buffer);
-            self.core.backlog_grew(key, reply_buffer.len());
+            self.core
+                .push_backlog(key, |outbox| outbox.push(&reply_buffer));
         } else {
             self.core.work.charge(price::SEND);
             self.core
@@ -199,8 +203,10 @@ impl HubContext<'_> {
             match self.io.send(key, &front[..asked]) {
                 Err(Lost) => return core.lost(key),
                 Ok(sent) => {
+                    let held = outbox_held(&cold.outbox);
                     cold.outbox.sent(sent);
-                    core.buffered -= sent;
+                    cold.progress += sent;
+                    core.ledger.change(held, outbox_held(&cold.outbox));
                     budget = budget.saturating_sub(sent);
                     if sent < asked {
                         slot.flags.set(Flags::BLOCKED);
@@ -244,14 +250,37 @@ impl Core {
     }
 
     /// Appends a message framed for this connection: transformed and masked as agreed.
-    pub(super) fn encode(&mut self, key: u32, message: Message<'_>, out: &mut Vec<u8>) {
+    ///
+    /// # Errors
+    /// [`Panicked`]: the transformation did, nothing was appended, and the session has ended.
+    fn encode(
+        &mut self,
+        key: u32,
+        message: Message<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Panicked> {
         let mask = self.mask(key);
-        let slot = &mut self.slots[key as usize];
-        let transform = slot
-            .cold
-            .as_mut()
-            .and_then(|cold| cold.transform.as_deref_mut());
-        encode_message(message, transform, mask, out);
+        let (opcode, payload) = frame::parts(message);
+        let mut encoded = Vec::new();
+        let cold = self.slots[key as usize].cold.as_mut();
+        let reserved = match cold.and_then(|cold| cold.transform.as_deref_mut()) {
+            None => Ok(None),
+            Some(transform) => {
+                encode_payload(transform, opcode, payload, &mut self.work, &mut encoded)
+            }
+        };
+        self.count_transform(key);
+        let (reserved, payload) = match reserved {
+            Ok(Some(reserved)) => (reserved, &encoded[..]),
+            Ok(None) => (Reserved::NONE, payload),
+            Err(Panicked) => {
+                self.panicked(key);
+                return Err(Panicked);
+            }
+        };
+        self.work.charge_bytes(payload.len(), price::BYTES_COPIED);
+        write_frame(out, true, opcode, reserved, payload, mask);
+        Ok(())
     }
 
     /// A new mask key, for connections whose frames are masked.
@@ -282,15 +311,11 @@ impl Core {
             self.reply_buffer.extend_from_slice(bytes);
             return;
         }
-        let slot = self.slot(key);
-        let speaks_http = slot.flags.has(Flags::SPEAKS_HTTP);
-        let outbox = &mut slot.cold().outbox;
-        if speaks_http && outbox.is_opaque() {
-            outbox.push_opaque(bytes);
-        } else {
-            outbox.push(bytes);
-        }
-        self.backlog_grew(key, bytes.len());
+        let speaks_http = self.slot(key).flags.has(Flags::SPEAKS_HTTP);
+        self.push_backlog(key, |outbox| match speaks_http && outbox.is_opaque() {
+            true => outbox.push_opaque(bytes),
+            false => outbox.push(bytes),
+        });
         self.mark_dirty(key);
     }
 
@@ -308,40 +333,21 @@ impl Core {
         let slot = self.slot(key);
         slot.flags.set(Flags::BLOCKED);
         let speaks_http = slot.flags.has(Flags::SPEAKS_HTTP);
-        let outbox = &mut slot.cold().outbox;
-        match speaks_http {
+        self.work
+            .charge_bytes(frames.len() - sent, price::BYTES_COPIED);
+        self.push_backlog(key, |outbox| match speaks_http {
             true => outbox.push_opaque(&frames[sent..]),
             false => outbox.push_rest(frames, sent),
-        }
-        self.backlog_grew(key, frames.len() - sent);
+        });
     }
 
     /// The same for the payload of a single frame that has begun.
     fn keep_payload_rest(&mut self, key: u32, rest: &[u8]) {
         let slot = self.slot(key);
         slot.flags.set(Flags::BLOCKED);
-        slot.cold().outbox.push_opaque(rest);
-        self.backlog_grew(key, rest.len());
+        self.work.charge_bytes(rest.len(), price::BYTES_COPIED);
+        self.push_backlog(key, |outbox| outbox.push_opaque(rest));
     }
-}
-
-/// Appends a message as a frame, transformed if that pays, masked if a key is given.
-fn encode_message(
-    message: Message<'_>,
-    transform: Option<&mut (dyn Transform + 'static)>,
-    mask: Option<[u8; 4]>,
-    out: &mut Vec<u8>,
-) {
-    let (opcode, payload) = frame::parts(message);
-    let mut encoded = Vec::new();
-    let reserved = transform.and_then(|transform| transform.encode(opcode, payload, &mut encoded));
-    let payload = if reserved.is_some() {
-        &encoded
-    } else {
-        payload
-    };
-    let reserved = reserved.unwrap_or_default();
-    write_frame(out, true, opcode, reserved, payload, mask);
 }
 
 /// Appends any frame, masked if a key is given.

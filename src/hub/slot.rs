@@ -6,6 +6,7 @@
 
 use super::dial::PendingHandshake;
 use super::http::Exchange;
+use super::ledger::Held;
 use super::ticks::{ShortTick, Tick};
 use crate::app::route::DataKey;
 use crate::app::{Peer, SessionId};
@@ -199,6 +200,8 @@ pub(super) struct ColdState {
     pub(super) dropped: u64,
     /// Bytes thrown away while lingering.
     pub(super) discarded: usize,
+    /// Bytes that went out since progress was looked at last.
+    pub(super) progress: usize,
 }
 
 /// Bytes that were read and not worked on yet. They are not moved at every stop: only the place
@@ -242,9 +245,8 @@ impl Unread {
         self.at = self.bytes.len() - left;
     }
 
-    /// Bytes of memory.
-    pub(super) fn held(&self) -> usize {
-        self.bytes.capacity()
+    pub(super) fn held(&self) -> Held {
+        Held::new(self.bytes.len() - self.at, self.bytes.capacity())
     }
 }
 
@@ -264,6 +266,16 @@ impl ColdState {
             || self.dropped > 0
             || self.discarded > 0
     }
+}
+
+/// What waits for a peer.
+pub(super) fn outbox_held(outbox: &Outbox) -> Held {
+    Held::new(outbox.len(), outbox.held())
+}
+
+/// What of a peer's messages is there.
+pub(super) fn receiver_held(receiver: &Receiver) -> Held {
+    Held::new(receiver.buffered(), receiver.buffered())
 }
 
 impl Slot {
@@ -334,13 +346,17 @@ impl Slot {
         self.cold.as_ref().map_or(0, |cold| cold.outbox.len())
     }
 
-    /// Bytes that are kept for this connection: its backlog, and what of its messages and requests is there.
-    pub(super) fn held(&self) -> usize {
-        let cold = self.cold.as_ref();
-        let exchange = cold.and_then(|cold| cold.exchange.as_ref());
-        let unread = cold.map_or(0, |cold| cold.unread.held() + cold.transform_held);
-        let exchange = exchange.map_or(0, |exchange| exchange.held());
-        self.backlog() + self.receiver.buffered() + unread + exchange
+    /// What is kept for this connection: its backlog, and what of its messages and requests is there.
+    #[inline]
+    pub(super) fn held(&self) -> Held {
+        let receiver = receiver_held(&self.receiver);
+        let Some(cold) = &self.cold else {
+            return receiver;
+        };
+        let exchange = cold.exchange.as_ref();
+        let exchange = exchange.map_or_else(Held::default, |exchange| exchange.held());
+        let transform = Held::new(cold.transform_held, cold.transform_held);
+        receiver + outbox_held(&cold.outbox) + cold.unread.held() + exchange + transform
     }
 
     /// Whether nothing is taken from the peer for now.

@@ -5,10 +5,13 @@ use super::slot::{Slot, State};
 use super::ticks::ticks;
 use crate::wire::close::CloseCode;
 use crate::wire::error::{Error, ErrorKind};
+use crate::wire::outbox::Outbox;
 use crate::wire::work::price;
 
 /// What may stay of a connection that is given up: the rest of a frame and a Close.
 const LAST_WORDS: usize = 1024;
+/// The price of a look at a connection in search of the one that holds the most.
+const LOOK: u32 = 5;
 
 impl HubContext<'_> {
     /// Ends some of the connections that shutdown has not reached yet.
@@ -55,22 +58,31 @@ impl Core {
         self.to_stop.extend(keys);
     }
 
-    /// Past the limit of buffered bytes the one that holds the most goes, until there is room.
+    /// Past the limit of buffered bytes the one that holds the most goes, until there is room or the
+    /// work is spent. Nothing is read meanwhile.
     pub(super) fn shed(&mut self) {
         let Some(max) = self.limits.max_buffered else {
             return;
         };
-        while self.buffered > max {
-            let alive = |slot: &Slot| slot.state != State::Dead && slot.held() > 0;
+        self.is_shedding = false;
+        while self.is_over_memory() {
+            // Everybody is looked at.
+            let looked_at = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
+            self.work.charge(looked_at.saturating_mul(LOOK));
+            let alive = |slot: &Slot| slot.state != State::Dead && slot.held().memory > 0;
             let slots = self.slots.iter().filter(|(_, slot)| alive(slot));
-            let Some((key, slot)) = slots.max_by_key(|(_, slot)| slot.held()) else {
+            let Some((key, slot)) = slots.max_by_key(|(_, slot)| slot.held().memory) else {
                 return;
             };
-            let (key, id, all) = (key as u32, slot.id(key as u32), self.buffered);
+            let (key, id, peer, all) = (key as u32, slot.id(key as u32), slot.peer(), self.held());
             log::warn!(
-                "{all} bytes are buffered, {max} may be: session {id} holds the most and ends"
+                "{all} bytes are held, {max} may be: session {id} of {peer} holds the most and ends"
             );
             self.give_up(key);
+            if self.work.is_spent() {
+                self.is_shedding = self.is_over_memory();
+                return;
+            }
         }
     }
 
@@ -80,15 +92,16 @@ impl Core {
             self.drop_unbegun(key);
             self.forget_received(key);
             self.fail(key, CloseCode::POLICY, "Out of memory");
-            if self.slot(key).held() <= LAST_WORDS {
+            if self.slot(key).held().memory <= LAST_WORDS {
                 return;
             }
         }
         self.lost(key);
         self.forget_received(key);
-        if let Some(cold) = &mut self.slot(key).cold {
-            let outbox = std::mem::take(&mut cold.outbox);
-            self.buffered -= outbox.len();
-        }
+        self.keep(key, |slot| {
+            if let Some(cold) = &mut slot.cold {
+                cold.outbox = Outbox::default();
+            }
+        });
     }
 }

@@ -7,8 +7,9 @@ use std::time::Duration;
 /// Length of a tick in milliseconds.
 pub(super) const TICK_MS: u64 = 100;
 const TICK: Duration = Duration::from_millis(TICK_MS);
-/// Deadlines lie at most this many ticks ahead (54 minutes), so that two bytes tell before from after.
-pub(super) const HORIZON: u64 = 0x7fff;
+/// Deadlines lie at most this many ticks ahead (54 minutes), so that two bytes tell before from
+/// after: one less than they could, because a deadline may be kept one tick later.
+pub(super) const HORIZON: u64 = 0x7ffe;
 
 /// Ticks since the start.
 pub(super) type Tick = u64;
@@ -78,7 +79,7 @@ impl Deadlines {
                 continue;
             }
             let ahead = at.wrapping_sub(now as u16);
-            if ahead == 0 || ahead > HORIZON as u16 {
+            if ahead == 0 || ahead > HORIZON as u16 + 1 {
                 *at = 0;
                 due.push(key as u32);
             } else {

@@ -7,9 +7,13 @@
 //! a pass gets more at once, order is kept without queues of its own, and what
 //! every member has is cut off the log at the end of a pass. Nothing here sends.
 
-use super::topic_log::Log;
+use super::ledger::Held;
+use super::topic_log::{Log, Panicked, ShareKey};
 use crate::app::SessionId;
+use crate::wire::extension::Transform;
 use crate::wire::message::Message;
+use crate::wire::work::Work;
+use bytes::Bytes;
 use slab::Slab;
 use std::collections::{HashMap, VecDeque};
 
@@ -52,6 +56,8 @@ pub(super) struct Topics {
     queue: VecDeque<u32>,
     /// Counts published messages over all topics.
     published: u64,
+    /// What all logs hold.
+    held: Held,
 }
 
 impl Topics {
@@ -115,6 +121,7 @@ impl Topics {
         let entry = &self.topics[topic as usize];
         if entry.members.is_empty() && !entry.queued {
             let entry = self.topics.remove(topic as usize);
+            self.held = self.held - entry.log.held();
             self.names.remove(&entry.name);
         }
     }
@@ -124,7 +131,9 @@ impl Topics {
         self.published += 1;
         let seq = self.published;
         let entry = &mut self.topics[topic as usize];
+        let held = entry.log.held();
         entry.log.append(seq, message);
+        self.held = self.held + entry.log.held() - held;
         if !std::mem::replace(&mut entry.queued, true) {
             self.queue.push_back(topic);
         }
@@ -151,13 +160,15 @@ impl Topics {
         let Some(topic) = self.queue.pop_front() else {
             return Vec::new();
         };
-        let entry = self.topic(topic);
+        let entry = &mut self.topics[topic as usize];
+        let held = entry.log.held();
         if let Some(pass) = entry.pass.take() {
             entry.log.cut(pass.until);
         }
         if entry.members.is_empty() {
             entry.log.cut(entry.log.end());
         }
+        self.held = self.held + entry.log.held() - held;
         let freed = match entry.log.len() < HOLD_BYTES {
             true => std::mem::take(&mut entry.held),
             false => Vec::new(),
@@ -176,12 +187,33 @@ impl Topics {
         !self.queue.is_empty()
     }
 
-    /// Bytes of all logs that are being delivered.
-    pub(super) fn pending_bytes(&self) -> usize {
-        self.queue
-            .iter()
-            .map(|topic| self.topics[*topic as usize].log.len())
-            .sum()
+    /// What all logs hold.
+    pub(super) fn held(&self) -> Held {
+        self.held
+    }
+
+    /// Encodes what a topic has and what is not encoded yet; see [`Log::encode`].
+    pub(super) fn encode(
+        &mut self,
+        topic: u32,
+        share: ShareKey,
+        transform: &mut dyn Transform,
+        work: &mut Work,
+    ) -> Result<(), Panicked> {
+        let log = &mut self.topics[topic as usize].log;
+        let held = log.held();
+        let outcome = log.encode(share, transform, work);
+        self.held = self.held + log.held() - held;
+        outcome
+    }
+
+    /// Frames of a topic, to be kept by several outboxes.
+    pub(super) fn shared(&mut self, topic: u32, share: Option<ShareKey>, number: u64) -> Bytes {
+        let log = &mut self.topics[topic as usize].log;
+        let held = log.held();
+        let bytes = log.shared_from(share, number);
+        self.held = self.held + log.held() - held;
+        bytes
     }
 
     /// Whether this key sits here.
@@ -209,6 +241,14 @@ impl Topics {
             if topic.queued == topic.log.is_empty() {
                 return Err(format!("topic {name:?} owes messages that nobody delivers"));
             }
+        }
+        let logs = self.topics.iter().map(|(_, topic)| topic.log.held());
+        let held = logs.fold(Held::default(), |sum, held| sum + held);
+        if held != self.held {
+            return Err(format!(
+                "topics hold {held:?}, the sum says {:?}",
+                self.held
+            ));
         }
         let queued = self.topics.iter().filter(|(_, topic)| topic.queued).count();
         match queued == self.queue.len() && self.topics.len() == self.names.len() {
@@ -250,11 +290,15 @@ mod tests {
         topics.publish(room, "two".into());
         let topic = topics.topic(room);
         assert_eq!(
-            texts(topic.log.plain_from(topic.members[0].cursor)),
+            texts(topic.log.frames_from(None, topic.members[0].cursor)),
             ["one", "two"]
         );
         assert_eq!(
-            texts(topic.log.plain_from(topic.members[index as usize].cursor)),
+            texts(
+                topic
+                    .log
+                    .frames_from(None, topic.members[index as usize].cursor)
+            ),
             ["two"]
         );
     }
@@ -269,7 +313,7 @@ mod tests {
         topics.publish(room, "two".into());
         topics.end_pass();
         assert!(topics.is_pending());
-        assert_eq!(texts(topics.topic(room).log.plain_from(1)), ["two"]);
+        assert_eq!(texts(topics.topic(room).log.frames_from(None, 1)), ["two"]);
         topics.front();
         topics.end_pass();
         assert!(!topics.is_pending());

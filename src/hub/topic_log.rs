@@ -1,14 +1,17 @@
 //! The log of a topic: messages that some member has not got, framed once, and once more for each
 //! way that connections have agreed to transform them. It knows numbers, not members.
 
+use super::ledger::Held;
 use crate::wire::extension::Transform;
 use crate::wire::frame::{OpCode, Reserved, frame_len, write_header, write_message};
 use crate::wire::message::Message;
+use crate::wire::work::Work;
 use bytes::Bytes;
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// What an empty log keeps of its buffer.
-const KEPT_BYTES: usize = 256 << 10;
+/// What an empty log keeps of its buffer: a room at rest costs no more than this.
+const KEPT_BYTES: usize = 4 << 10;
 
 /// Which connections get the same bytes: the number of an extension, and its own share.
 pub(super) type ShareKey = (u16, u32);
@@ -43,6 +46,11 @@ impl Frames {
         &self.bytes[self.start(index)..self.ends[index]]
     }
 
+    fn held(&self) -> usize {
+        let shared = self.shared.as_ref().map_or(0, |(_, _, bytes)| bytes.len());
+        self.bytes.capacity() + shared
+    }
+
     fn cut(&mut self, count: usize) {
         let count = count.min(self.ends.len());
         if count == 0 {
@@ -71,6 +79,12 @@ impl Log {
     /// Bytes of the plain frames.
     pub(super) fn len(&self) -> usize {
         self.plain.bytes.len()
+    }
+
+    /// The plain frames that wait, and the memory of every encoding.
+    pub(super) fn held(&self) -> Held {
+        let encoded: usize = self.encoded.iter().map(|(_, frames)| frames.held()).sum();
+        Held::new(self.len(), self.plain.held() + encoded)
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -106,19 +120,17 @@ impl Log {
         self.plain.frame((number - self.first) as usize)
     }
 
-    /// All plain frames from this message on.
-    pub(super) fn plain_from(&self, number: u64) -> &[u8] {
-        &self.plain.bytes[self.plain.start((number - self.first) as usize)..]
-    }
-
-    /// All frames from this message on as `transform` encodes them for everybody of its share share;
-    /// what is not encoded yet is.
-    pub(super) fn encoded_from(
+    /// Encodes what is not encoded yet as `transform` does for everybody of its share key. When
+    /// `work` is spent the rest stays plain, which every receiver understands as well.
+    ///
+    /// # Errors
+    /// [`Panicked`]: the transformation did; the message stays plain.
+    pub(super) fn encode(
         &mut self,
         share: ShareKey,
         transform: &mut dyn Transform,
-        number: u64,
-    ) -> &[u8] {
+        work: &mut Work,
+    ) -> Result<(), Panicked> {
         let at = match self.encoded.iter().position(|(known, _)| *known == share) {
             Some(at) => at,
             None => {
@@ -127,14 +139,25 @@ impl Log {
             }
         };
         let frames = &mut self.encoded[at].1;
+        let mut outcome = Ok(());
         for index in frames.ends.len()..self.plain.ends.len() {
-            encode_frame(self.plain.frame(index), transform, &mut frames.bytes);
+            let frame = self.plain.frame(index);
+            let encoded = encode_frame(frame, transform, work, &mut frames.bytes);
+            outcome = outcome.and(encoded);
             frames.ends.push_back(frames.bytes.len());
         }
+        outcome
+    }
+
+    /// All frames from this message on, as [`Log::encode`] has encoded them for this share key;
+    /// plain ones without one.
+    pub(super) fn frames_from(&self, share: Option<ShareKey>, number: u64) -> &[u8] {
+        let known = share.and_then(|share| self.encoded.iter().find(|(known, _)| *known == share));
+        let frames = known.map_or(&self.plain, |(_, frames)| frames);
         &frames.bytes[frames.start((number - self.first) as usize)..]
     }
 
-    /// The bytes of [`Log::plain_from`] or [`Log::encoded_from`], to be kept by several outboxes.
+    /// The bytes of [`Log::frames_from`], to be kept by several outboxes.
     pub(super) fn shared_from(&mut self, share: Option<ShareKey>, number: u64) -> Bytes {
         let index = (number - self.first) as usize;
         let frames = match share {
@@ -156,17 +179,52 @@ impl Log {
     }
 }
 
-/// Appends a plain data frame as `transform` wants it.
-pub(super) fn encode_frame(frame: &[u8], transform: &mut dyn Transform, out: &mut Vec<u8>) {
+/// Code of the program that encodes messages panicked: the session that it did so for has to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Panicked;
+
+/// Appends a plain data frame as `transform` wants it: as it is when the work is spent.
+///
+/// # Errors
+/// [`Panicked`]: the transformation did; the frame was appended as it is.
+pub(super) fn encode_frame(
+    frame: &[u8],
+    transform: &mut dyn Transform,
+    work: &mut Work,
+    out: &mut Vec<u8>,
+) -> Result<(), Panicked> {
     let (opcode, _, payload) = open_frame(frame);
     let mut encoded = Vec::new();
-    match transform.encode(opcode, payload, &mut encoded) {
-        Some(reserved) => {
+    let reserved = match work.is_spent() {
+        true => Ok(None),
+        false => encode_payload(transform, opcode, payload, work, &mut encoded),
+    };
+    match reserved {
+        Ok(Some(reserved)) => {
             write_header(out, true, reserved, opcode, encoded.len(), None);
             out.extend_from_slice(&encoded);
         }
-        None => out.extend_from_slice(frame),
+        Ok(None) | Err(Panicked) => out.extend_from_slice(frame),
     }
+    reserved.map(|_| ())
+}
+
+/// Encodes the payload of a message; its reserved bits, or `None` when it stays as it is.
+///
+/// # Errors
+/// [`Panicked`]: the transformation did.
+pub(super) fn encode_payload(
+    transform: &mut dyn Transform,
+    opcode: OpCode,
+    payload: &[u8],
+    work: &mut Work,
+    out: &mut Vec<u8>,
+) -> Result<Option<Reserved>, Panicked> {
+    let encode = AssertUnwindSafe(|| {
+        work.charge_bytes(payload.len(), 1);
+        transform.encode(opcode, payload, out)
+    });
+    catch_unwind(encode).map_err(|_| Panicked)
 }
 
 /// The opcode, reserved bits and payload of a frame that this side wrote unmasked.

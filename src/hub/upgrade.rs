@@ -133,7 +133,12 @@ fn agree_on_extension(settings: &Settings, offers: &[Offer]) -> Option<Agreement
     offers.iter().find_map(|offer| {
         let mut extensions = settings.extensions.iter();
         let extension = extensions.find(|extension| extension.name() == offer.name)?;
-        extension.accept(offer)
+        let accepted = catch_unwind(AssertUnwindSafe(|| extension.accept(offer)));
+        accepted.unwrap_or_else(|_| {
+            let name = extension.name();
+            log::error!("the extension {name} panicked at an offer; it is declined");
+            None
+        })
     })
 }
 
@@ -180,6 +185,8 @@ impl super::core::Core {
         let slot = self.slot(key);
         slot.data = data;
         slot.flags.set(Flags::OPENED);
+        // The head may have come in parts.
+        slot.tidy();
         if slot.state == State::Open {
             self.rearm(key);
         }
@@ -190,12 +197,11 @@ impl super::core::Core {
         let id = self.slot(key).id(key);
         self.reply_buffer.truncate(before.gathered);
         self.stats.sent = before.sent;
-        let slot = self.slot(key);
-        if let Some(cold) = &mut slot.cold {
-            let whole = cold.outbox.len();
-            cold.outbox.truncate(before.backlog);
-            self.buffered -= whole - before.backlog;
-        }
+        self.keep(key, |slot| {
+            if let Some(cold) = &mut slot.cold {
+                cold.outbox.truncate(before.backlog);
+            }
+        });
         self.leave_all(key);
         self.timers.cancel_all(id);
         let slot = self.slot(key);

@@ -34,6 +34,9 @@ enum Served {
 impl<I: Io> Turn<I> {
     /// Reads those who have something, each within its share.
     pub(super) fn read(&mut self) {
+        if self.hub.is_over_memory() {
+            return;
+        }
         let granted = self.budget.grant(Step::Read);
         let mut left = granted.left();
         // What is counted now is what is served now: who is put behind the others in this turn is

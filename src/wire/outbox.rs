@@ -12,8 +12,10 @@ const SHARE_FROM: usize = 512;
 /// A queue of frames that wait for a peer.
 #[derive(Debug, Default)]
 pub struct Outbox {
-    /// Sealed pieces in order.
-    sealed: VecDeque<Bytes>,
+    /// Sealed pieces in order, each with what it holds in memory until all of it is sent.
+    sealed: VecDeque<(Bytes, usize)>,
+    /// The sum of that.
+    sealed_held: usize,
     /// What was appended since the last sealed piece.
     tail: Vec<u8>,
     len: usize,
@@ -25,6 +27,12 @@ impl Outbox {
     /// Bytes that wait.
     pub fn len(&self) -> usize {
         self.len
+    }
+
+    /// Bytes of memory that its frames take. A piece that is shared counts in each outbox that
+    /// shares it.
+    pub fn held(&self) -> usize {
+        self.sealed_held + self.tail.capacity()
     }
 
     /// Whether nothing waits.
@@ -45,7 +53,9 @@ impl Outbox {
         }
         self.seal();
         self.len += frames.len();
-        self.sealed.push_back(frames);
+        self.sealed_held += frames.len();
+        let held = frames.len();
+        self.sealed.push_back((frames, held));
     }
 
     /// Appends what was left of `frames` when the peer took the first `sent` bytes of it.
@@ -81,12 +91,12 @@ impl Outbox {
         if self.sealed.is_empty() {
             self.seal();
         }
-        self.sealed.front().map_or(&[], |bytes| bytes)
+        self.sealed.front().map_or(&[], |(bytes, _)| bytes)
     }
 
     /// The peer took `sent` bytes of [`Outbox::front`].
     pub fn sent(&mut self, sent: usize) {
-        let Some(front) = self.sealed.front_mut() else {
+        let Some((front, held)) = self.sealed.front_mut() else {
             return;
         };
         if sent > self.begun {
@@ -97,7 +107,12 @@ impl Outbox {
         front.advance(sent);
         self.len -= sent;
         if front.is_empty() {
+            self.sealed_held -= *held;
             self.sealed.pop_front();
+        }
+        if self.len == 0 {
+            // Its own memory goes with what it kept.
+            *self = Self::default();
         }
     }
 
@@ -160,10 +175,11 @@ impl Outbox {
 
     fn contiguous(&mut self) -> Vec<u8> {
         let mut all = Vec::with_capacity(self.len);
-        for piece in self.sealed.drain(..) {
+        for (piece, _) in std::mem::take(&mut self.sealed) {
             all.extend_from_slice(&piece);
         }
         all.append(&mut self.tail);
+        self.sealed_held = 0;
         all
     }
 
@@ -175,7 +191,10 @@ impl Outbox {
 
     fn seal(&mut self) {
         if !self.tail.is_empty() {
-            self.sealed.push_back(std::mem::take(&mut self.tail).into());
+            let held = self.tail.capacity();
+            self.sealed_held += held;
+            let piece = std::mem::take(&mut self.tail).into();
+            self.sealed.push_back((piece, held));
         }
     }
 }

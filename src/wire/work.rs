@@ -69,6 +69,12 @@ impl Work {
         self.left -= (bytes / per_unit) as i64;
     }
 
+    /// Takes what was spent of a meter of its own.
+    #[inline]
+    pub fn charge_all(&mut self, granted: Self, left: Self) {
+        self.left -= granted.left - left.left;
+    }
+
     /// Whether nothing more is to be begun.
     #[inline]
     pub const fn is_spent(self) -> bool {
