@@ -98,6 +98,19 @@ impl Sim {
         self.world.borrow_mut().turn.io.capacity = bytes;
     }
 
+    /// For how many connections the system has descriptors; past it accepting fails. Default: any number.
+    pub fn set_descriptors(&self, connections: usize) {
+        self.world.borrow_mut().turn.io.descriptors = connections;
+    }
+
+    /// What the last turn spent of its budget, and what a turn may spend at most (its budget and one
+    /// step more), in units of work. The simulation fails by itself when that is passed.
+    pub fn work(&self) -> (u64, u64) {
+        let spent = self.world.borrow().turn.spent();
+        let most = crate::turn::TURN + crate::turn::STEP;
+        (spent.max(0) as u64, most.into())
+    }
+
     /// A raw connection, from an address of 127.0.0.1.
     pub fn connect(&self) -> Line {
         self.connect_from(Ipv4Addr::LOCALHOST.into())
@@ -184,7 +197,7 @@ impl Sim {
 
     /// When the server needs a turn next if nothing happens; `None`: it can sleep for ever.
     pub fn next_deadline(&self) -> Option<Duration> {
-        let deadline = self.world.borrow().turn.hub.next_deadline();
+        let deadline = self.world.borrow().turn.next_deadline();
         deadline.map(Duration::from_millis)
     }
 
