@@ -1,7 +1,7 @@
 //! What another thread asks of the loop: owned values that cross threads, each of which knows its size.
 
 use super::call::Call;
-use super::session::SessionId;
+use super::session_id::SessionId;
 use crate::wire::close::CloseCode;
 use crate::wire::message::Message;
 

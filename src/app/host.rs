@@ -3,7 +3,8 @@
 use super::call::Call;
 use super::remote::Remote;
 use super::request::Peer;
-use super::session::{SendOutcome, SessionId};
+use super::send_outcome::SendOutcome;
+use super::session_id::SessionId;
 use crate::wire::close::CloseCode;
 use crate::wire::error::Result;
 use crate::wire::message::Message;

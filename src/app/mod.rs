@@ -20,7 +20,9 @@ pub mod request;
 pub mod response;
 pub(crate) mod route;
 pub mod router;
+pub mod send_outcome;
 pub mod session;
+pub mod session_id;
 pub mod settings;
 
 pub use call::Call;
@@ -34,5 +36,7 @@ pub use remote::{Remote, Stats};
 pub use request::{Peer, Request};
 pub use response::Response;
 pub use router::Router;
-pub use session::{SendOutcome, Session, SessionId};
+pub use send_outcome::SendOutcome;
+pub use session::Session;
+pub use session_id::SessionId;
 pub use settings::{BacklogPolicy, Origins, Settings};

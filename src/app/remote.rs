@@ -2,7 +2,7 @@
 
 use super::call::Call;
 use super::inbox::{self, Outbound};
-use super::session::SessionId;
+use super::session_id::SessionId;
 use crate::wire::close::CloseCode;
 use crate::wire::error::Result;
 use crate::wire::message::Message;

@@ -4,43 +4,13 @@ use super::call::Call;
 use super::host::Host;
 use super::remote::Remote;
 use super::request::Peer;
+use super::send_outcome::SendOutcome;
+use super::session_id::SessionId;
 use crate::wire::close::CloseCode;
 use crate::wire::error::Result;
 use crate::wire::message::Message;
 use crate::wire::receive::RawFrame;
-use std::fmt;
 use std::time::Duration;
-
-/// The name of a session, never reused while the process lives: a place and a generation.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct SessionId {
-    pub(crate) index: u32,
-    pub(crate) generation: u32,
-}
-
-impl fmt::Display for SessionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.index, self.generation)
-    }
-}
-
-impl fmt::Debug for SessionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SessionId({self})")
-    }
-}
-
-/// The answer to a send.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use = "a message that is not queued is lost; ignore it with `let _ =` where that is meant"]
-pub enum SendOutcome {
-    /// On its way, behind all that was sent before.
-    Queued,
-    /// Not taken: the backlog is full and the policy is to drop the newest or to close.
-    Full,
-    /// Not taken: the session is closed or closing, or the id names none that lives.
-    Closed,
-}
 
 /// A connection, lent to a handler for one event.
 pub struct Session<'h> {

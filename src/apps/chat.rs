@@ -15,8 +15,8 @@ pub fn mount(app: App) -> App {
     let logged_in = Chat::new("chat/login", |name, _users| {
         format!("You've logged in as [{name}]")
     });
-    app.ws_with("/chat", super::chat_settings(), connected)
-        .ws_with("/chat/login", super::chat_settings(), logged_in)
+    app.ws_with("/chat", super::settings::chat_settings(), connected)
+        .ws_with("/chat/login", super::settings::chat_settings(), logged_in)
 }
 
 /// The greeting for a newcomer's name and the number of users, the newcomer counted.

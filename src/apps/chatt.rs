@@ -11,7 +11,7 @@ const TOPIC: &str = "chatt";
 
 /// Mounts `/chattstart`, `/css/chatt.css`, `/js/chatt.js` and `/chatt`.
 pub fn mount(app: App) -> App {
-    let app = super::page(app, "/chattstart", include_str!("assets/chatt.html"));
+    let app = super::page::page(app, "/chattstart", include_str!("assets/chatt.html"));
     app.content(
         "/css/chatt.css",
         "text/css; charset=utf-8",
@@ -22,7 +22,7 @@ pub fn mount(app: App) -> App {
         "text/javascript; charset=utf-8",
         include_bytes!("assets/chatt.js"),
     )
-    .ws_with("/chatt", super::chat_settings(), Chatt)
+    .ws_with("/chatt", super::settings::chat_settings(), Chatt)
 }
 
 struct Chatt;

@@ -21,7 +21,7 @@ pub fn mount(app: App) -> App {
 }
 
 fn settings() -> Settings {
-    super::settings().backlog(BacklogPolicy::StopReading)
+    super::settings::settings().backlog(BacklogPolicy::StopReading)
 }
 
 /// Asks for a name and greets it: `Hi, <name>!`.

@@ -9,7 +9,7 @@ const TOPIC: &str = "flow";
 
 /// Mounts `/flow`.
 pub fn mount(app: App) -> App {
-    app.ws_with("/flow", super::settings(), Flow)
+    app.ws_with("/flow", super::settings::settings(), Flow)
 }
 
 struct Flow;

@@ -6,7 +6,7 @@ use crate::App;
 
 /// Mounts `/` and `/css/index.css`.
 pub fn mount(app: App) -> App {
-    let app = super::page(app, "/", include_str!("assets/index.html"));
+    let app = super::page::page(app, "/", include_str!("assets/index.html"));
     app.content(
         "/css/index.css",
         "text/css; charset=utf-8",

@@ -3,41 +3,13 @@
 //! Out of descriptors the loop neither spins nor falls silent: accepting pauses and is tried again,
 //! and what waits longer than a pause is turned away one by one by means of a spare descriptor.
 
-use super::Turn;
 use super::budget::Step;
 use super::io::{AcceptError, Io};
+use super::order::Turn;
 use crate::wire::work::price;
 
 /// Out of descriptors: accepting pauses this long, in milliseconds.
 const PAUSE_MS: u64 = 100;
-
-/// Whether and when to accept.
-#[derive(Debug, Default)]
-pub(super) struct Accepting {
-    /// Listeners that may have more: an event is told once.
-    pending: Vec<usize>,
-    /// No descriptors were left: not before this time, in milliseconds since the start.
-    paused_until: Option<u64>,
-}
-
-impl Accepting {
-    /// A listener has connections.
-    pub(super) fn add(&mut self, listener: usize) {
-        if !self.pending.contains(&listener) {
-            self.pending.push(listener);
-        }
-    }
-
-    /// When accepting is tried again after a pause.
-    pub(super) fn resumes(&self) -> Option<u64> {
-        self.paused_until.filter(|_| !self.pending.is_empty())
-    }
-
-    /// Whether connections may be there to be accepted now.
-    pub(super) fn is_due(&self, now: u64) -> bool {
-        !self.pending.is_empty() && self.paused_until.is_none_or(|until| until <= now)
-    }
-}
 
 impl<I: Io> Turn<I> {
     /// Accepts what there is, within the budget.

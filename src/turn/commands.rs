@@ -1,8 +1,8 @@
 //! What other threads ask for, and the connections that the program makes.
 
-use super::Turn;
 use super::budget::Step;
 use super::io::Io;
+use super::order::Turn;
 use crate::app::SessionId;
 use crate::wire::error::{Error, ErrorKind};
 use crate::wire::work::price;

@@ -10,184 +10,23 @@
 //!
 //! | file | subject |
 //! |---|---|
+//! | `order` | the turn itself: its steps, one after another |
 //! | `io` | what a turn asks of the world |
 //! | `budget` | the work of a turn, and what each step is promised of it |
 //! | `ready` | who is read, in which order |
 //! | `read` | one share for each of them |
-//! | `accept` | who comes in |
+//! | `listeners`, `accept` | who comes in |
 //! | `commands` | what other threads and the program itself ask for |
 
 mod accept;
 mod budget;
 mod commands;
 mod io;
+mod listeners;
+mod order;
 mod read;
 mod ready;
 
 pub(crate) use budget::{STEP, TURN};
 pub(crate) use io::{AcceptError, Event, Io, Read};
-
-use crate::app::remote::{Inbox, SharedStats};
-use crate::hub::Hub;
-use accept::Accepting;
-use budget::{Budget, Step};
-use ready::Ready;
-use std::sync::Arc;
-use std::time::Duration;
-
-/// The loop's receive buffer: big enough for thousands of small messages, small enough for the cache.
-const BUFFER: usize = 64 << 10;
-
-/// Room for so many events is kept from turn to turn.
-const KEPT_EVENTS: usize = 4096;
-
-/// The hub, the world, and who is to be served next.
-pub(crate) struct Turn<I: Io> {
-    pub(crate) hub: Hub,
-    pub(crate) io: I,
-    ready: Ready,
-    accepting: Accepting,
-    events: Vec<Event>,
-    buffer: Box<[u8]>,
-    inbox: Inbox,
-    stats: Arc<SharedStats>,
-    budget: Budget,
-    has_more: bool,
-}
-
-impl<I: Io> Turn<I> {
-    /// Turns over this world.
-    pub(crate) fn new(hub: Hub, io: I, inbox: Inbox, stats: Arc<SharedStats>) -> Self {
-        Self {
-            hub,
-            io,
-            ready: Ready::default(),
-            accepting: Accepting::default(),
-            events: Vec::new(),
-            buffer: vec![0; BUFFER].into(),
-            inbox,
-            stats,
-            budget: Budget::new(),
-            has_more: true,
-        }
-    }
-
-    /// Waits for something to do, at most this long, and makes one turn.
-    ///
-    /// # Errors
-    /// The poll failed for good.
-    pub(crate) fn step(&mut self, wait_at_most: Option<Duration>) -> std::io::Result<()> {
-        let wait = match (self.poll_timeout(), wait_at_most) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        };
-        self.events.clear();
-        self.events.shrink_to(KEPT_EVENTS);
-        self.io.poll(wait, &mut self.events)?;
-        self.hub.advance(self.io.now());
-        self.budget = Budget::new();
-        self.ready.begin_turn();
-        self.note_events();
-        self.accept();
-        self.read();
-        self.work(Step::Timers, Hub::run_events);
-        self.commands();
-        self.work(Step::Deliver, Hub::deliver);
-        self.work(Step::Flush, Hub::flush);
-        self.work(Step::Reap, Hub::reap);
-        // Who was stopped and may go on has been busy, or it would not have been stopped.
-        while let Some(id) = self.hub.next_resumed() {
-            self.ready.add_busy(id);
-        }
-        self.stats.store(&self.hub.stats());
-        self.has_more = self.has_more_work();
-        if self.hub.is_stopping() {
-            self.io.stop_listening();
-            self.accepting = Accepting::default();
-        }
-        Ok(())
-    }
-
-    /// Whether the server has stopped: nothing is left to do, ever.
-    pub(crate) fn is_over(&self) -> bool {
-        self.hub.is_stopping() && self.hub.is_empty()
-    }
-
-    /// Whether another turn should follow at once.
-    pub(crate) fn is_busy(&self) -> bool {
-        self.has_more
-    }
-
-    /// When a turn is needed next if nothing happens, in milliseconds since the start.
-    pub(crate) fn next_deadline(&self) -> Option<u64> {
-        match (self.hub.next_deadline(), self.accepting.resumes()) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        }
-    }
-
-    /// What the last turn spent, in units of work.
-    pub(crate) fn spent(&self) -> i64 {
-        self.budget.spent()
-    }
-
-    /// Whether this connection waits to be read.
-    pub(crate) fn is_ready(&self, key: u32) -> bool {
-        self.ready.is_listed(key)
-    }
-
-    /// How long to wait for events; `None`: until there is one.
-    fn poll_timeout(&mut self) -> Option<Duration> {
-        if self.has_more {
-            return Some(Duration::ZERO);
-        }
-        let next = self.next_deadline()?;
-        Some(Duration::from_millis(next.saturating_sub(self.io.now().ms)))
-    }
-
-    /// Remembers what the poll told: it tells each only once.
-    fn note_events(&mut self) {
-        for index in 0..self.events.len() {
-            match self.events[index] {
-                Event::Incoming(listener) => self.accepting.add(listener),
-                Event::Connection {
-                    key,
-                    readable,
-                    writable,
-                    ended,
-                } => {
-                    let Some(id) = self.hub.id_at(key) else {
-                        continue;
-                    };
-                    if self.hub.is_dialling(id) && !self.is_dialled(id) {
-                        continue;
-                    }
-                    if writable {
-                        self.hub.writable(id);
-                    }
-                    if ended {
-                        self.ready.add_ending(id);
-                    } else if readable {
-                        self.ready.add(id);
-                    }
-                }
-            }
-        }
-    }
-
-    /// One step of the hub within its part of the budget.
-    fn work(&mut self, step: Step, run: impl FnOnce(&mut Hub, &mut dyn crate::hub::Transport)) {
-        let granted = self.budget.grant(step);
-        self.hub.set_work(granted);
-        run(&mut self.hub, &mut self.io);
-        self.budget.take(granted, self.hub.work());
-    }
-
-    fn has_more_work(&self) -> bool {
-        !self.ready.is_empty()
-            || self.hub.has_work()
-            || self.hub.has_dials()
-            || self.has_commands()
-            || self.accepting.is_due(self.hub.now().ms)
-    }
-}
+pub(crate) use order::Turn;

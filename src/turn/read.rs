@@ -6,8 +6,8 @@
 
 use super::budget::{STEP, Step, TURN};
 use super::io::Io;
+use super::order::{BUFFER, Turn};
 use super::ready::List;
-use super::{BUFFER, Turn};
 use crate::app::SessionId;
 use crate::wire::work::{Work, price};
 

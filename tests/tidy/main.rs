@@ -1,13 +1,15 @@
 //! Keeps the sources tidy: reads the sources and fails with file and line where one breaks a rule.
 //!
 //! - A layer uses its own folder and lower layers, never a higher one and never a neighbour's.
-//! - `wire`, `app` and `hub` hold no socket, no poll and no clock outside their tests.
+//! - No files use each other in a circle, inside a folder or between folders.
+//! - `wire`, `config`, `app`, `hub` and `turn` hold no socket, no poll and no clock outside their tests.
 //! - A file has at most 450 lines, and a source file opens with `//!`.
 //! - `unsafe`, `todo!`, `dbg!` and ignored tests stand nowhere.
 //!
 //! `code` takes comments and strings away, `paths` finds what a file refers to,
 //! `rules` judges; each is tested on planted snippets.
 
+mod circles;
 mod code;
 mod paths;
 mod rules;
@@ -46,7 +48,7 @@ fn rust_files(folder: &str) -> Vec<(String, String)> {
 }
 
 #[test]
-fn the_house_is_tidy() {
+fn the_sources_are_tidy() {
     let sources = rust_files("src");
     assert!(sources.len() > 10, "only {} files under src", sources.len());
     let front_door = sources.iter().find(|(path, _)| path == "src/lib.rs");
@@ -60,6 +62,12 @@ fn the_house_is_tidy() {
             problems.extend(rules::anywhere(&path, &text));
         }
     }
+    assert!(problems.is_empty(), "\n{}\n", problems.join("\n"));
+}
+
+#[test]
+fn no_files_use_each_other_in_a_circle() {
+    let problems = circles::circles(&rust_files("src"));
     assert!(problems.is_empty(), "\n{}\n", problems.join("\n"));
 }
 
