@@ -2,10 +2,10 @@
 //!
 //! For the simulation, after its turns. It looks at everything and changes nothing.
 
-use super::Hub;
-use super::ledger::Held;
-use super::slot::{Flags, Slot, State};
 use crate::app::SessionId;
+use crate::hub::conn::slot::{Flags, Slot, State};
+use crate::hub::core::Hub;
+use crate::hub::ledger::Held;
 
 /// What was counted.
 #[derive(Clone, Copy, Debug)]

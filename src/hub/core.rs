@@ -1,14 +1,17 @@
 //! What the hub lends to handlers: connections, topics, timers and what waits to be sent.
 
-use super::ledger::Ledger;
-use super::slot::{Flags, Slot, State};
-use super::ticks::{Deadlines, Tick, ticks};
-use super::timers::Timers;
-use super::topic::Topics;
+use crate::app::program::{HttpHandler, Targets};
+use crate::app::route::Route;
+use crate::app::router::Router;
 use crate::app::{BacklogPolicy, ConnInfo, Peer, Remote, SessionId, Settings, Stats};
 use crate::config::Limits;
+use crate::hub::conn::slot::{Flags, Slot, State};
+use crate::hub::ledger::Ledger;
+use crate::hub::time::ticks::{Deadlines, Tick, ticks};
+use crate::hub::time::timers::Timers;
+use crate::hub::topics::members::Topics;
 use crate::wire::message::Message;
-use crate::wire::receive::Role;
+use crate::wire::receive::{Lanes, Role};
 use crate::wire::work::Work;
 use core::net::{IpAddr, SocketAddr};
 use rand::RngExt;
@@ -18,35 +21,35 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 /// No key.
-pub(super) const NO_KEY: u32 = u32::MAX;
+pub(crate) const NO_KEY: u32 = u32::MAX;
 /// The route of a connection that has none: its rules are those of plain HTTP.
-pub(super) const NO_ROUTE: u16 = u16::MAX;
+pub(crate) const NO_ROUTE: u16 = u16::MAX;
 /// Connections beyond the limit that are told so; further ones are dropped without a word.
-pub(super) const MAX_REFUSED: usize = 32;
+pub(crate) const MAX_REFUSED: usize = 32;
 
 /// The settings of a route as the hub asks for them at every message.
 #[derive(Clone, Debug)]
-pub(super) struct Rules {
+pub(crate) struct Rules {
     /// 0: no pings.
-    pub(super) ping_period: u64,
-    pub(super) pong_timeout: u64,
-    pub(super) close_timeout: u64,
-    pub(super) backlog: BacklogPolicy,
-    pub(super) backlog_mark: usize,
-    pub(super) backlog_limit: usize,
-    pub(super) backlog_time: u64,
-    pub(super) max_frame: usize,
-    pub(super) max_message: usize,
-    pub(super) masking: bool,
-    pub(super) raw: bool,
-    pub(super) role: Role,
+    pub(crate) ping_period: u64,
+    pub(crate) pong_timeout: u64,
+    pub(crate) close_timeout: u64,
+    pub(crate) backlog: BacklogPolicy,
+    pub(crate) backlog_mark: usize,
+    pub(crate) backlog_limit: usize,
+    pub(crate) backlog_time: u64,
+    pub(crate) max_frame: usize,
+    pub(crate) max_message: usize,
+    pub(crate) masking: bool,
+    pub(crate) raw: bool,
+    pub(crate) role: Role,
     #[cfg(feature = "json")]
-    pub(super) codec: std::rc::Rc<dyn crate::app::Codec>,
+    pub(crate) codec: std::rc::Rc<dyn crate::app::Codec>,
 }
 
 impl Rules {
     /// A raw session's pings are its handler's affair; a client's frames are always masked.
-    pub(super) fn new(settings: &Settings, raw: bool, role: Role) -> Self {
+    pub(crate) fn new(settings: &Settings, raw: bool, role: Role) -> Self {
         Self {
             ping_period: settings.ping_period.filter(|_| !raw).map_or(0, ticks),
             pong_timeout: ticks(settings.pong_timeout),
@@ -75,61 +78,61 @@ pub struct Now {
     pub unix: u64,
 }
 
-pub(super) struct Core {
-    pub(super) slots: Slab<Slot>,
-    pub(super) topics: Topics,
-    pub(super) deadlines: Deadlines,
-    pub(super) timers: Timers,
-    pub(super) rules: Vec<Rules>,
-    pub(super) http_rules: Rules,
-    pub(super) limits: Limits,
+pub(crate) struct Core {
+    pub(crate) slots: Slab<Slot>,
+    pub(crate) topics: Topics,
+    pub(crate) deadlines: Deadlines,
+    pub(crate) timers: Timers,
+    pub(crate) rules: Vec<Rules>,
+    pub(crate) http_rules: Rules,
+    pub(crate) limits: Limits,
     /// Replies of the connection whose turn it is, to leave in one send.
-    pub(super) reply_buffer: Vec<u8>,
-    pub(super) reply_of: u32,
-    pub(super) scratch: Vec<u8>,
+    pub(crate) reply_buffer: Vec<u8>,
+    pub(crate) reply_of: u32,
+    pub(crate) scratch: Vec<u8>,
     /// Places with something in their outbox that the transport was not asked to send yet.
-    pub(super) dirty: VecDeque<u32>,
+    pub(crate) dirty: VecDeque<u32>,
     /// Places whose close event is owed.
-    pub(super) close_events: VecDeque<SessionId>,
+    pub(crate) close_events: VecDeque<SessionId>,
     /// Places whose socket can go.
-    pub(super) closing: VecDeque<u32>,
+    pub(crate) closing: VecDeque<u32>,
     /// Places whose drain event is owed.
-    pub(super) drained: VecDeque<SessionId>,
+    pub(crate) drained: VecDeque<SessionId>,
     /// Places that the driver shall read again.
-    pub(super) resumed: VecDeque<SessionId>,
+    pub(crate) resumed: VecDeque<SessionId>,
     /// Places whose deadline has come.
-    pub(super) due: VecDeque<SessionId>,
+    pub(crate) due: VecDeque<SessionId>,
     /// Outgoing routes by name, and calls that the driver has not begun.
-    pub(super) outgoing: HashMap<String, u16>,
-    pub(super) to_dial: VecDeque<(SessionId, SocketAddr)>,
+    pub(crate) outgoing: HashMap<String, u16>,
+    pub(crate) to_dial: VecDeque<(SessionId, SocketAddr)>,
     /// Names of the extensions that were agreed on so far.
-    pub(super) extension_names: Vec<Box<str>>,
-    pub(super) now: Now,
-    pub(super) tick: Tick,
-    pub(super) stats: Stats,
+    pub(crate) extension_names: Vec<Box<str>>,
+    pub(crate) now: Now,
+    pub(crate) tick: Tick,
+    pub(crate) stats: Stats,
     /// How many bytes are held for connections.
-    pub(super) ledger: Ledger,
+    pub(crate) ledger: Ledger,
     /// How much work may still be done in this step of the turn.
-    pub(super) work: Work,
+    pub(crate) work: Work,
     /// Commands of other threads wait for a topic to catch up.
-    pub(super) remote_held: bool,
+    pub(crate) remote_held: bool,
     /// More is held than may be, and the work was spent before enough of it went.
-    pub(super) is_shedding: bool,
-    pub(super) stopping: bool,
+    pub(crate) is_shedding: bool,
+    pub(crate) stopping: bool,
     /// Places that shutdown has not reached yet.
-    pub(super) to_stop: VecDeque<u32>,
-    pub(super) refused: usize,
-    pub(super) per_address: HashMap<IpAddr, usize>,
-    pub(super) random: StdRng,
+    pub(crate) to_stop: VecDeque<u32>,
+    pub(crate) refused: usize,
+    pub(crate) per_address: HashMap<IpAddr, usize>,
+    pub(crate) random: StdRng,
     /// How many pings went out, and what makes those of this process its own.
-    pub(super) pings: u32,
-    pub(super) nonce: u32,
+    pub(crate) pings: u32,
+    pub(crate) nonce: u32,
     generations: u32,
-    pub(super) remote: Remote,
+    pub(crate) remote: Remote,
 }
 
 impl Core {
-    pub(super) fn new(
+    pub(crate) fn new(
         rules: Vec<Rules>,
         limits: Limits,
         mut random: StdRng,
@@ -180,7 +183,7 @@ impl Core {
     }
 
     /// A key for a connection that came in.
-    pub(super) fn admit(&mut self, conn: ConnInfo) -> u32 {
+    pub(crate) fn admit(&mut self, conn: ConnInfo) -> u32 {
         let peer = conn.peer;
         self.stats.accepted += 1;
         if self.limits.max_per_address.is_some()
@@ -198,7 +201,7 @@ impl Core {
     }
 
     /// A key for a connection of either direction, with the time for a head.
-    pub(super) fn key(&mut self, peer: Peer) -> u32 {
+    pub(crate) fn key(&mut self, peer: Peer) -> u32 {
         self.generations = self.generations.wrapping_add(1);
         let mut slot = Slot::new(self.generations, peer, self.tick as u16);
         slot.route = NO_ROUTE;
@@ -209,7 +212,7 @@ impl Core {
     }
 
     /// Frees a key; everything that knows it by number must have let go.
-    pub(super) fn free(&mut self, key: u32) {
+    pub(crate) fn free(&mut self, key: u32) {
         let came_in = self.rules(key).role == Role::Server;
         let slot = self.slots.remove(key as usize);
         self.deadlines.clear(key);
@@ -229,7 +232,7 @@ impl Core {
 
     /// Changes what is held for a connection; the ledger learns of it here.
     #[inline]
-    pub(super) fn keep<R>(&mut self, key: u32, change: impl FnOnce(&mut Slot) -> R) -> R {
+    pub(crate) fn keep<R>(&mut self, key: u32, change: impl FnOnce(&mut Slot) -> R) -> R {
         let slot = &mut self.slots[key as usize];
         let before = slot.held();
         let outcome = change(slot);
@@ -238,25 +241,25 @@ impl Core {
         outcome
     }
 
-    pub(super) fn slot(&mut self, key: u32) -> &mut Slot {
+    pub(crate) fn slot(&mut self, key: u32) -> &mut Slot {
         &mut self.slots[key as usize]
     }
 
     /// The key of a session, if it still lives.
-    pub(super) fn key_of(&self, id: SessionId) -> Option<u32> {
+    pub(crate) fn key_of(&self, id: SessionId) -> Option<u32> {
         self.slots
             .get(id.index as usize)
             .filter(|slot| slot.generation == id.generation)
             .map(|_| id.index)
     }
 
-    pub(super) fn rules(&self, key: u32) -> &Rules {
+    pub(crate) fn rules(&self, key: u32) -> &Rules {
         let route = self.slots[key as usize].route;
         self.rules.get(route as usize).unwrap_or(&self.http_rules)
     }
 
     /// Sets the one deadline of an open session by what it waits for. That of any other state stays.
-    pub(super) fn rearm(&mut self, key: u32) {
+    pub(crate) fn rearm(&mut self, key: u32) {
         let (tick, rules) = (self.tick, self.rules(key));
         let slot = &self.slots[key as usize];
         if slot.state != State::Open || slot.flags.has(Flags::PEER_CLOSED) {
@@ -281,13 +284,13 @@ impl Core {
     }
 
     /// The end of a time that begins now, in milliseconds since the start; never early.
-    pub(super) fn ms_after(&self, time: Duration) -> u64 {
+    pub(crate) fn ms_after(&self, time: Duration) -> u64 {
         let ms = u64::try_from(time.as_nanos().div_ceil(1_000_000));
         self.now.ms.saturating_add(ms.unwrap_or(u64::MAX))
     }
 
     /// Adds to the list of those with something to send.
-    pub(super) fn mark_dirty(&mut self, key: u32) {
+    pub(crate) fn mark_dirty(&mut self, key: u32) {
         let flags = &mut self.slot(key).flags;
         if !flags.has(Flags::DIRTY) && !flags.has(Flags::BLOCKED) {
             flags.set(Flags::DIRTY);
@@ -296,7 +299,7 @@ impl Core {
     }
 
     /// How many messages went to receivers.
-    pub(super) fn count_sent(&mut self, messages: u64) {
+    pub(crate) fn count_sent(&mut self, messages: u64) {
         self.stats.sent += messages;
     }
 }
@@ -304,17 +307,27 @@ impl Core {
 /// The tick `period` after a kept one.
 fn after(short: u16, now: Tick, period: u64) -> Tick {
     (now + period)
-        .saturating_sub(super::ticks::since(short, now))
+        .saturating_sub(crate::hub::time::ticks::since(short, now))
         .max(now)
 }
 
+/// Every connection of a server, and the program that answers them.
+pub struct Hub {
+    pub(crate) core: Core,
+    pub(crate) lanes: Lanes,
+    pub(crate) paths: Router<Targets>,
+    pub(crate) routes: Vec<Box<dyn Route>>,
+    pub(crate) settings: Vec<Settings>,
+    pub(crate) http: Vec<HttpHandler>,
+}
+
 /// The core and the transport together: what a handler works on through its session.
-pub(super) struct HubContext<'a> {
-    pub(super) core: &'a mut Core,
-    pub(super) io: &'a mut dyn super::transport::Transport,
+pub(crate) struct HubContext<'a> {
+    pub(crate) core: &'a mut Core,
+    pub(crate) io: &'a mut dyn crate::hub::transport::Transport,
 }
 
 /// Whether a message is long enough to be sent from where it lies instead of being copied.
-pub(super) fn is_long(message: Message<'_>) -> bool {
+pub(crate) fn is_long(message: Message<'_>) -> bool {
     message.len() >= 16 << 10
 }

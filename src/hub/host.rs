@@ -1,10 +1,10 @@
 //! The hub as handlers see it.
 
-use super::core::HubContext;
-use super::slot::State;
-use super::transport::Transport;
 use crate::app::host::Host;
 use crate::app::{Call, Peer, Remote, SendOutcome, SessionId};
+use crate::hub::conn::slot::State;
+use crate::hub::core::HubContext;
+use crate::hub::transport::Transport;
 use crate::wire::close::CloseCode;
 use crate::wire::error::Result;
 use crate::wire::frame::OpCode;
@@ -13,7 +13,7 @@ use crate::wire::receive::RawFrame;
 use std::time::Duration;
 
 impl<'a> HubContext<'a> {
-    pub(super) fn new(core: &'a mut super::core::Core, io: &'a mut dyn Transport) -> Self {
+    pub(crate) fn new(core: &'a mut crate::hub::core::Core, io: &'a mut dyn Transport) -> Self {
         Self { core, io }
     }
 }
@@ -68,7 +68,7 @@ impl Host for HubContext<'_> {
         self.core
             .slot(key)
             .memberships
-            .push(super::slot::Membership { topic, index });
+            .push(crate::hub::conn::slot::Membership { topic, index });
         true
     }
 

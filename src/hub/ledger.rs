@@ -2,23 +2,23 @@
 //!
 //! Two numbers each: bytes that wait for somebody, which is what a program and a log are told, and
 //! the memory that was allocated for them, which is what limits are about. Whoever changes what a
-//! connection holds does so inside [`Core::keep`](super::core::Core::keep), or tells the ledger both
+//! connection holds does so inside [`Core::keep`](crate::hub::core::Core::keep), or tells the ledger both
 //! sums itself.
 
 use std::ops::{Add, Sub};
 
 /// What something holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Held {
+pub(crate) struct Held {
     /// Bytes that wait.
-    pub(super) waiting: usize,
+    pub(crate) waiting: usize,
     /// Bytes of memory that were allocated for them.
-    pub(super) memory: usize,
+    pub(crate) memory: usize,
 }
 
 impl Held {
     /// So many bytes in a buffer of this capacity.
-    pub(super) const fn new(waiting: usize, memory: usize) -> Self {
+    pub(crate) const fn new(waiting: usize, memory: usize) -> Self {
         Self { waiting, memory }
     }
 }
@@ -47,19 +47,19 @@ impl Sub for Held {
 
 /// The sum over all connections.
 #[derive(Debug, Default)]
-pub(super) struct Ledger {
+pub(crate) struct Ledger {
     held: Held,
 }
 
 impl Ledger {
     /// What held so much holds something else now.
     #[inline]
-    pub(super) fn change(&mut self, before: Held, after: Held) {
+    pub(crate) fn change(&mut self, before: Held, after: Held) {
         self.held = self.held + after - before;
     }
 
     /// What is held.
-    pub(super) fn held(&self) -> Held {
+    pub(crate) fn held(&self) -> Held {
         self.held
     }
 }

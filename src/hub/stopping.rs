@@ -1,8 +1,8 @@
 //! The end of a server, and what it gives up when memory runs short.
 
-use super::core::{Core, HubContext};
-use super::slot::{Slot, State};
-use super::ticks::ticks;
+use crate::hub::conn::slot::{Slot, State};
+use crate::hub::core::{Core, HubContext};
+use crate::hub::time::ticks::ticks;
 use crate::wire::close::CloseCode;
 use crate::wire::error::{Error, ErrorKind};
 use crate::wire::outbox::Outbox;
@@ -15,7 +15,7 @@ const LOOK: u32 = 5;
 
 impl HubContext<'_> {
     /// Ends some of the connections that shutdown has not reached yet.
-    pub(super) fn stop_slice(&mut self) {
+    pub(crate) fn stop_slice(&mut self) {
         while !self.core.work.is_spent() {
             let Some(key) = self.core.to_stop.pop_front() else {
                 return;
@@ -49,7 +49,7 @@ impl HubContext<'_> {
 
 impl Core {
     /// Shutdown: every session gets Close 1001, in slices. The second call cuts what is left.
-    pub(super) fn stop(&mut self) {
+    pub(crate) fn stop(&mut self) {
         let keys: Vec<u32> = self.slots.iter().map(|(key, _)| key as u32).collect();
         if std::mem::replace(&mut self.stopping, true) {
             keys.into_iter().for_each(|key| self.lost(key));
@@ -60,7 +60,7 @@ impl Core {
 
     /// Past the limit of buffered bytes the one that holds the most goes, until there is room or the
     /// work is spent. Nothing is read meanwhile.
-    pub(super) fn shed(&mut self) {
+    pub(crate) fn shed(&mut self) {
         let Some(max) = self.limits.max_buffered else {
             return;
         };

@@ -1,11 +1,11 @@
 //! From HTTP to WebSocket: origin, subprotocol, extension, and the open event.
 
-use super::Hub;
-use super::core::HubContext;
-use super::slot::{Flags, State};
-use super::transport::Transport;
 use crate::app::route::DataKey;
 use crate::app::{Origins, Request, Response, Session, Settings};
+use crate::hub::conn::slot::{Flags, State};
+use crate::hub::core::Hub;
+use crate::hub::core::HubContext;
+use crate::hub::transport::Transport;
 use crate::wire::close::CloseCode;
 use crate::wire::extension::{Agreement, Offer};
 use crate::wire::head::RequestHead;
@@ -18,7 +18,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 impl Hub {
     /// Opens a session on a route, or refuses it.
-    pub(super) fn upgrade(
+    pub(crate) fn upgrade(
         &mut self,
         io: &mut dyn Transport,
         key: u32,
@@ -142,7 +142,7 @@ fn agree_on_extension(settings: &Settings, offers: &[Offer]) -> Option<Agreement
     })
 }
 
-impl super::core::Core {
+impl crate::hub::core::Core {
     /// Turns a connection into a session and gathers its 101, or puts it behind answers that wait.
     fn begin_session(&mut self, key: u32, route: u16, agreed: Agreed) -> Before {
         let before = Before {
@@ -180,7 +180,7 @@ impl super::core::Core {
     }
 
     /// The handler has opened the session: its close event is owed from now on.
-    pub(super) fn opened(&mut self, key: u32, data: DataKey) {
+    pub(crate) fn opened(&mut self, key: u32, data: DataKey) {
         self.stats.opened += 1;
         let slot = self.slot(key);
         slot.data = data;
@@ -205,7 +205,7 @@ impl super::core::Core {
         self.leave_all(key);
         self.timers.cancel_all(id);
         let slot = self.slot(key);
-        slot.route = super::core::NO_ROUTE;
+        slot.route = crate::hub::core::NO_ROUTE;
         slot.state = State::Head;
         if let Some(cold) = &mut slot.cold {
             (cold.transform, cold.close) = (None, None);

@@ -5,11 +5,11 @@
 //!   └────their Close, or a failure (our Close goes out)──▶ Ending        (lost, or a deadline: Dead at once)
 //! ```
 
-use super::core::{Core, HubContext, NO_ROUTE};
-use super::output::write_frame;
-use super::slot::{Flags, State};
-use super::ticks::ticks;
 use crate::app::SendOutcome;
+use crate::hub::conn::slot::{Flags, State};
+use crate::hub::core::{Core, HubContext, NO_ROUTE};
+use crate::hub::time::ticks::ticks;
+use crate::hub::ws::send::write_frame;
 use crate::wire::close::{CloseCode, CloseReason, ClosedBy, cut_reason};
 use crate::wire::frame::{MAX_HEADER, OpCode};
 use crate::wire::receive::RawFrame;
@@ -18,11 +18,11 @@ use std::time::Duration;
 /// How long a refused request's connection waits for the peer to end (SPEC: 64 KiB or 2 s).
 const HTTP_LINGER: Duration = Duration::from_secs(2);
 /// Bytes thrown away while lingering.
-pub(super) const LINGER_BYTES: usize = 64 << 10;
+pub(crate) const LINGER_BYTES: usize = 64 << 10;
 
 impl Core {
     /// Our side ends an open session: Close goes out behind everything, theirs is awaited.
-    pub(super) fn close(&mut self, key: u32, code: CloseCode, reason: &str) {
+    pub(crate) fn close(&mut self, key: u32, code: CloseCode, reason: &str) {
         if self.slot(key).state != State::Open {
             return;
         }
@@ -57,7 +57,7 @@ impl Core {
     }
 
     /// The peer broke a rule, or its handler panicked: Close goes out, nothing more is read.
-    pub(super) fn fail(&mut self, key: u32, code: CloseCode, reason: &str) {
+    pub(crate) fn fail(&mut self, key: u32, code: CloseCode, reason: &str) {
         match self.slot(key).state {
             State::Open => self.push_close(key, code, reason),
             State::Closing => {}
@@ -69,7 +69,7 @@ impl Core {
     }
 
     /// The peer's Close arrived: it is answered with the same code, or it was the answer to ours.
-    pub(super) fn peer_closed(&mut self, key: u32, close: Option<(CloseCode, &str)>) {
+    pub(crate) fn peer_closed(&mut self, key: u32, close: Option<(CloseCode, &str)>) {
         if self.slot(key).state == State::Open {
             let payload = close.map(|(code, _)| code.get().to_be_bytes());
             let payload = payload.as_ref().map_or(&[][..], |bytes| bytes);
@@ -81,7 +81,7 @@ impl Core {
     }
 
     /// A raw session's peer has closed: its handler has the close timeout to answer.
-    pub(super) fn raw_close_arrived(&mut self, key: u32, payload: &[u8]) {
+    pub(crate) fn raw_close_arrived(&mut self, key: u32, payload: &[u8]) {
         let wait = self.rules(key).close_timeout;
         let slot = self.slot(key);
         slot.flags.set(Flags::PEER_CLOSED);
@@ -121,7 +121,7 @@ impl Core {
     }
 
     /// The last HTTP response is written; a slow reader has as long for it as for a Close.
-    pub(super) fn finish_http(&mut self, key: u32) {
+    pub(crate) fn finish_http(&mut self, key: u32) {
         let wait = self.http_rules.close_timeout;
         self.end(key, wait);
     }
@@ -139,7 +139,7 @@ impl Core {
 
     /// The peer has ended its sending direction. Only marks: closing costs the kernel
     /// microseconds, so it waits for its slice of *reap*.
-    pub(super) fn end_of_file(&mut self, key: u32) {
+    pub(crate) fn end_of_file(&mut self, key: u32) {
         let slot = self.slot(key);
         slot.flags.set(Flags::EOF);
         match slot.state {
@@ -154,7 +154,7 @@ impl Core {
     }
 
     /// The connection is gone, or is cut.
-    pub(super) fn lost(&mut self, key: u32) {
+    pub(crate) fn lost(&mut self, key: u32) {
         let slot = self.slot(key);
         if slot.state == State::Dead {
             return;
@@ -182,7 +182,7 @@ fn close_reason(payload: &[u8], by: ClosedBy) -> CloseReason {
 
 impl HubContext<'_> {
     /// Sends one frame as it is, for raw sessions.
-    pub(super) fn send_frame(&mut self, key: u32, frame: RawFrame<'_>) -> SendOutcome {
+    pub(crate) fn send_frame(&mut self, key: u32, frame: RawFrame<'_>) -> SendOutcome {
         if self.core.slot(key).state != State::Open {
             return SendOutcome::Closed;
         }
@@ -210,7 +210,7 @@ impl HubContext<'_> {
     }
 
     /// Everything is sent: the peer shall read an end of file.
-    pub(super) fn end_sending(&mut self, key: u32) {
+    pub(crate) fn end_sending(&mut self, key: u32) {
         self.io.shutdown_write(key);
         let slot = self.core.slot(key);
         if slot.flags.has(Flags::EOF) {

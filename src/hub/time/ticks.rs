@@ -5,31 +5,31 @@
 use std::time::Duration;
 
 /// Length of a tick in milliseconds.
-pub(super) const TICK_MS: u64 = 100;
+pub(crate) const TICK_MS: u64 = 100;
 const TICK: Duration = Duration::from_millis(TICK_MS);
 /// Deadlines lie at most this many ticks ahead (54 minutes), so that two bytes tell before from
 /// after: one less than they could, because a deadline may be kept one tick later.
-pub(super) const HORIZON: u64 = 0x7ffe;
+pub(crate) const HORIZON: u64 = 0x7ffe;
 
 /// Ticks since the start.
-pub(super) type Tick = u64;
+pub(crate) type Tick = u64;
 
 /// How many ticks a duration takes, rounded up.
-pub(super) fn ticks(duration: Duration) -> u64 {
+pub(crate) fn ticks(duration: Duration) -> u64 {
     duration.as_nanos().div_ceil(TICK.as_nanos()) as u64
 }
 
 /// A tick as it is kept in a connection: its low 16 bits.
-pub(super) type ShortTick = u16;
+pub(crate) type ShortTick = u16;
 
 /// Ticks between a kept tick and now.
-pub(super) fn since(short: ShortTick, now: Tick) -> u64 {
+pub(crate) fn since(short: ShortTick, now: Tick) -> u64 {
     u64::from((now as u16).wrapping_sub(short))
 }
 
 /// One deadline a key, or none.
 #[derive(Debug, Default)]
-pub(super) struct Deadlines {
+pub(crate) struct Deadlines {
     /// 0: none; a deadline that falls on 0 is kept one tick later.
     at: Vec<ShortTick>,
     /// Nothing is due before; `None`: there is no deadline at all.
@@ -38,7 +38,7 @@ pub(super) struct Deadlines {
 
 impl Deadlines {
     /// Sets the deadline of a key to `tick`, which may not be before `now`.
-    pub(super) fn set(&mut self, key: u32, tick: Tick, now: Tick) {
+    pub(crate) fn set(&mut self, key: u32, tick: Tick, now: Tick) {
         let tick = tick.clamp(now, now + HORIZON);
         let key = key as usize;
         if key >= self.at.len() {
@@ -49,14 +49,14 @@ impl Deadlines {
     }
 
     /// Takes the deadline of a key away.
-    pub(super) fn clear(&mut self, key: u32) {
+    pub(crate) fn clear(&mut self, key: u32) {
         if let Some(at) = self.at.get_mut(key as usize) {
             *at = 0;
         }
     }
 
     /// The deadline of a key.
-    pub(super) fn of(&self, key: u32, now: Tick) -> Option<Tick> {
+    pub(crate) fn of(&self, key: u32, now: Tick) -> Option<Tick> {
         match self.at.get(key as usize) {
             None | Some(0) => None,
             Some(&short) => Some(now + u64::from(short.wrapping_sub(now as u16) & 0x7fff)),
@@ -64,12 +64,12 @@ impl Deadlines {
     }
 
     /// The tick of the earliest deadline (or an earlier one, when that was taken away).
-    pub(super) fn next(&self) -> Option<Tick> {
+    pub(crate) fn next(&self) -> Option<Tick> {
         self.next
     }
 
     /// Moves every key whose deadline has come to `due`, and takes its deadline away.
-    pub(super) fn expire(&mut self, now: Tick, due: &mut Vec<u32>) {
+    pub(crate) fn expire(&mut self, now: Tick, due: &mut Vec<u32>) {
         if self.next.is_none_or(|next| now < next) {
             return;
         }

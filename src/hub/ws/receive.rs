@@ -1,13 +1,13 @@
 //! From bytes to events: the receive lanes of a session, and the calls of its handler.
 
-use super::Hub;
-use super::core::{Core, HubContext, NO_KEY};
-use super::ledger::Held;
-use super::output::write_frame;
-use super::slot::{Flags, State, Unread, receiver_held};
-use super::transport::Transport;
 use crate::app::route::{DataKey, Route};
 use crate::app::{Session, SessionId};
+use crate::hub::conn::slot::{Flags, State, Unread, receiver_held};
+use crate::hub::core::Hub;
+use crate::hub::core::{Core, HubContext, NO_KEY};
+use crate::hub::ledger::Held;
+use crate::hub::transport::Transport;
+use crate::hub::ws::send::write_frame;
 use crate::wire::close::{CloseCode, CloseReason};
 use crate::wire::frame::{MAX_HEADER, OpCode, Reserved};
 use crate::wire::receive::{Event, Failure, Input, Lanes, RawFrame, Receiver, Rules};
@@ -15,7 +15,7 @@ use crate::wire::work::price;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Calls a route for a session; a panic ends that session with 1011 and nothing else.
-pub(super) fn call(
+pub(crate) fn call(
     core: &mut Core,
     routes: &mut [Box<dyn Route>],
     io: &mut dyn Transport,
@@ -36,7 +36,7 @@ pub(super) fn call(
 
 impl Core {
     /// The handler of a session panicked.
-    pub(super) fn panicked(&mut self, key: u32) {
+    pub(crate) fn panicked(&mut self, key: u32) {
         let id = self.slot(key).id(key);
         log::error!("the program panicked for session {id}, which ends with 1011");
         self.fail(key, CloseCode::INTERNAL_ERROR, "Internal error");
@@ -57,7 +57,7 @@ impl Core {
 impl Hub {
     /// Frames of a live session: calls its handler for each message, while the work lasts. `bytes`
     /// come behind what is kept of it, if something is.
-    pub(super) fn frames(&mut self, io: &mut dyn Transport, key: u32, bytes: &mut [u8]) {
+    pub(crate) fn frames(&mut self, io: &mut dyn Transport, key: u32, bytes: &mut [u8]) {
         let mut unread = self.core.take_unread(key);
         let is_kept = !unread.is_empty();
         if is_kept {
@@ -206,7 +206,7 @@ impl Hub {
     }
 
     /// Runs the timers of handlers that are due, while the work lasts.
-    pub(super) fn run_timers(&mut self, io: &mut dyn Transport) {
+    pub(crate) fn run_timers(&mut self, io: &mut dyn Transport) {
         while !self.core.work.is_spent() {
             let Some((id, token)) = self.core.timers.pop_due(self.core.now.ms) else {
                 return;
@@ -220,7 +220,7 @@ impl Hub {
     }
 
     /// Runs the drain events that are owed, while the work lasts.
-    pub(super) fn run_drains(&mut self, io: &mut dyn Transport) {
+    pub(crate) fn run_drains(&mut self, io: &mut dyn Transport) {
         while !self.core.work.is_spent() {
             let Some(id) = self.core.drained.pop_front() else {
                 return;
@@ -274,7 +274,7 @@ impl Core {
     }
 
     /// Takes over into the ledger what the transformation of a connection holds back.
-    pub(super) fn count_transform(&mut self, key: u32) {
+    pub(crate) fn count_transform(&mut self, key: u32) {
         if let Some(cold) = &mut self.slots[key as usize].cold
             && let Some(transform) = &cold.transform
         {
@@ -288,7 +288,7 @@ impl Core {
 
     /// Forgets what a connection received and its handler has not got. Nothing more is read from
     /// it, nor encoded for it.
-    pub(super) fn forget_received(&mut self, key: u32) {
+    pub(crate) fn forget_received(&mut self, key: u32) {
         self.keep(key, |slot| {
             slot.receiver = Receiver::default();
             if let Some(cold) = &mut slot.cold {

@@ -1,12 +1,12 @@
 //! Publishing: one frame for all, one send a subscriber, a slice of them at a time.
 
-use super::core::{Core, HubContext, NO_KEY};
-use super::output::{MOST_SENT, write_frame};
-use super::slot::{Flags, Membership, State};
-use super::topic::HOLD_BYTES;
-use super::topic_log::{Panicked, ShareKey, encode_frame, open_frame};
-use super::transport::Lost;
 use crate::app::SessionId;
+use crate::hub::conn::slot::{Flags, Membership, State};
+use crate::hub::core::{Core, HubContext, NO_KEY};
+use crate::hub::topics::log::{Panicked, ShareKey, encode_frame, open_frame};
+use crate::hub::topics::members::HOLD_BYTES;
+use crate::hub::transport::Lost;
+use crate::hub::ws::send::{MOST_SENT, write_frame};
 use crate::wire::message::Message;
 use crate::wire::work::{Work, price};
 
@@ -30,7 +30,7 @@ enum Encoding {
 
 impl HubContext<'_> {
     /// Publishes to a topic; the number of its subscribers.
-    pub(super) fn publish(
+    pub(crate) fn publish(
         &mut self,
         from: Option<u32>,
         name: &str,
@@ -78,7 +78,7 @@ impl HubContext<'_> {
     }
 
     /// Catches up an open session; whether it is open afterwards.
-    pub(super) fn catch_up_open(&mut self, key: u32) -> bool {
+    pub(crate) fn catch_up_open(&mut self, key: u32) -> bool {
         let is_open = |core: &mut Core| core.slot(key).state == State::Open;
         if is_open(self.core) {
             self.catch_up(key);
@@ -88,7 +88,7 @@ impl HubContext<'_> {
 
     /// Puts everything that was published to the topics of a session, and that it has not
     /// got, behind what waits for it, in the order of publishing.
-    pub(super) fn catch_up(&mut self, key: u32) {
+    pub(crate) fn catch_up(&mut self, key: u32) {
         let core = &mut *self.core;
         let memberships = core.slots[key as usize].memberships.as_slice();
         let owing = |core: &Core, membership: &Membership| {
@@ -133,7 +133,7 @@ impl HubContext<'_> {
     }
 
     /// Sends what is undelivered, while the work lasts. Topics take turns.
-    pub(super) fn deliver(&mut self) {
+    pub(crate) fn deliver(&mut self) {
         while !self.core.work.is_spent() {
             let Some(topic) = self.core.topics.front() else {
                 return;
@@ -251,7 +251,7 @@ impl Core {
     }
 
     /// The number of an extension: share keys of different extensions are not compared.
-    pub(super) fn extension_id(&mut self, extension: &str) -> u16 {
+    pub(crate) fn extension_id(&mut self, extension: &str) -> u16 {
         let known = self
             .extension_names
             .iter()
@@ -279,7 +279,7 @@ impl Core {
     }
 
     /// Lets other threads wait while the topic that they published to is behind.
-    pub(super) fn hold_remote(&mut self, topic: &str) {
+    pub(crate) fn hold_remote(&mut self, topic: &str) {
         if let Some(topic) = self.topics.find(topic)
             && !self.remote_held
             && self.topics.topic(topic).log.len() > HOLD_BYTES
@@ -389,7 +389,7 @@ impl Core {
     }
 
     /// Ends the membership of a session in a topic.
-    pub(super) fn leave_membership(&mut self, key: u32, membership: Membership) {
+    pub(crate) fn leave_membership(&mut self, key: u32, membership: Membership) {
         self.slot(key).memberships.remove(membership.topic);
         let (topics, slots) = (&mut self.topics, &mut self.slots);
         topics.leave(membership.topic, membership.index, |moved, index| {
@@ -404,10 +404,10 @@ impl Core {
     }
 
     /// Ends all memberships of a session.
-    pub(super) fn leave_all(&mut self, key: u32) {
+    pub(crate) fn leave_all(&mut self, key: u32) {
         while let Some(&membership) = self.slot(key).memberships.as_slice().last() {
             self.leave_membership(key, membership);
         }
-        self.slot(key).memberships = super::slot::Memberships::None;
+        self.slot(key).memberships = crate::hub::conn::slot::Memberships::None;
     }
 }

@@ -1,13 +1,13 @@
 //! The life of a connection before it is a session: requests, bodies, answers.
 
-use super::Hub;
-use super::core::{Core, HubContext, NO_KEY};
-use super::ledger::Held;
-use super::output::REPLY_BUFFER_MAX;
-use super::slot::{Flags, State, Unread};
-use super::ticks::ticks;
-use super::transport::Transport;
 use crate::app::{Request, Response};
+use crate::hub::conn::slot::{Flags, State, Unread};
+use crate::hub::core::Hub;
+use crate::hub::core::{Core, HubContext, NO_KEY};
+use crate::hub::ledger::Held;
+use crate::hub::time::ticks::ticks;
+use crate::hub::transport::Transport;
+use crate::hub::ws::send::REPLY_BUFFER_MAX;
 use crate::wire::body::BodyReader;
 use crate::wire::date::http_date;
 use crate::wire::head::{Method, RequestHead, parse_request};
@@ -19,7 +19,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Requests of one connection: what of the next one has arrived.
 #[derive(Debug)]
-pub(super) struct Exchange {
+pub(crate) struct Exchange {
     /// Bytes of an incomplete head, or that wait behind a request.
     waiting: Unread,
     /// What waits was not looked at: the work was spent, or the answers before it must go first.
@@ -44,7 +44,7 @@ impl Exchange {
         }
     }
 
-    pub(super) fn held(&self) -> Held {
+    pub(crate) fn held(&self) -> Held {
         let body = self.body.as_ref();
         let body = body.map_or_else(Held::default, |(head, _, body)| {
             let memory = head.capacity() + body.capacity();
@@ -54,7 +54,7 @@ impl Exchange {
     }
 
     /// Whether requests wait that nobody has looked at.
-    pub(super) fn has_more(&self) -> bool {
+    pub(crate) fn has_more(&self) -> bool {
         self.has_more
     }
 
@@ -71,7 +71,7 @@ const BODY_PRICE: u32 = 5;
 const HEAD_PRICE: u32 = 4;
 
 /// What became of a request.
-pub(super) enum Outcome {
+pub(crate) enum Outcome {
     /// Answered; the next one may follow unless the connection ends.
     Answered,
     /// Its body is needed first.
@@ -80,7 +80,7 @@ pub(super) enum Outcome {
 
 impl Hub {
     /// Bytes of a connection that speaks HTTP; perhaps it speaks WebSocket afterwards.
-    pub(super) fn http(&mut self, io: &mut dyn Transport, key: u32, bytes: &mut [u8]) {
+    pub(crate) fn http(&mut self, io: &mut dyn Transport, key: u32, bytes: &mut [u8]) {
         let mut exchange = self.core.take_exchange(key);
         self.core.slot(key).flags.set(Flags::SPEAKS_HTTP);
         self.core.reply_of = key;
@@ -339,7 +339,7 @@ impl Core {
     }
 
     /// A head or body took too long, or an idle connection rested long enough.
-    pub(super) fn head_is_due(&mut self, key: u32) {
+    pub(crate) fn head_is_due(&mut self, key: u32) {
         let cold = self.slot(key).cold.as_ref();
         let exchange = cold.and_then(|cold| cold.exchange.as_ref());
         if exchange.is_some_and(|exchange| !exchange.began) {
@@ -350,7 +350,7 @@ impl Core {
     }
 
     /// Shutdown: a request that has begun is told so, a connection at rest just ends.
-    pub(super) fn stop_http(&mut self, key: u32) {
+    pub(crate) fn stop_http(&mut self, key: u32) {
         let cold = self.slot(key).cold.as_ref();
         let exchange = cold.and_then(|cold| cold.exchange.as_ref());
         if exchange.is_some_and(|exchange| exchange.has_begun()) {
@@ -361,12 +361,12 @@ impl Core {
     }
 
     /// Answers with a fixed text and ends the connection.
-    pub(super) fn refuse(&mut self, key: u32, refusal: &Refusal) {
+    pub(crate) fn refuse(&mut self, key: u32, refusal: &Refusal) {
         self.write_refusal(key, refusal, false);
     }
 
     /// The same when the request is known: a HEAD gets no text (RFC 9110 §9.3.2).
-    pub(super) fn refuse_request(&mut self, key: u32, refusal: &Refusal, head: &RequestHead<'_>) {
+    pub(crate) fn refuse_request(&mut self, key: u32, refusal: &Refusal, head: &RequestHead<'_>) {
         self.write_refusal(key, refusal, head.method == Method::Head);
     }
 
@@ -384,7 +384,7 @@ impl Core {
     }
 
     /// Writes the response of a program.
-    pub(super) fn respond(
+    pub(crate) fn respond(
         &mut self,
         key: u32,
         response: &Response,

@@ -1,7 +1,7 @@
 //! The log of a topic: messages that some member has not got, framed once, and once more for each
 //! way that connections have agreed to transform them. It knows numbers, not members.
 
-use super::ledger::Held;
+use crate::hub::ledger::Held;
 use crate::wire::extension::Transform;
 use crate::wire::frame::{OpCode, Reserved, frame_len, write_header, write_message};
 use crate::wire::message::Message;
@@ -14,11 +14,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 const KEPT_BYTES: usize = 4 << 10;
 
 /// Which connections get the same bytes: the number of an extension, and its own share.
-pub(super) type ShareKey = (u16, u32);
+pub(crate) type ShareKey = (u16, u32);
 
 /// Messages as frames laid end to end.
 #[derive(Debug, Default)]
-pub(super) struct Log {
+pub(crate) struct Log {
     /// The number of the first message.
     first: u64,
     /// Of each message: its number over all topics.
@@ -72,32 +72,32 @@ impl Frames {
 
 impl Log {
     /// The number that the next message will get.
-    pub(super) fn end(&self) -> u64 {
+    pub(crate) fn end(&self) -> u64 {
         self.first + self.seqs.len() as u64
     }
 
     /// Bytes of the plain frames.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.plain.bytes.len()
     }
 
     /// The plain frames that wait, and the memory of every encoding.
-    pub(super) fn held(&self) -> Held {
+    pub(crate) fn held(&self) -> Held {
         let encoded: usize = self.encoded.iter().map(|(_, frames)| frames.held()).sum();
         Held::new(self.len(), self.plain.held() + encoded)
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.seqs.is_empty()
     }
 
-    pub(super) fn append(&mut self, seq: u64, message: Message<'_>) {
+    pub(crate) fn append(&mut self, seq: u64, message: Message<'_>) {
         write_message(&mut self.plain.bytes, message);
         self.plain.ends.push_back(self.plain.bytes.len());
         self.seqs.push_back(seq);
     }
 
-    pub(super) fn cut(&mut self, until: u64) {
+    pub(crate) fn cut(&mut self, until: u64) {
         let count = (until - self.first) as usize;
         self.seqs.drain(..count);
         self.plain.cut(count);
@@ -111,12 +111,12 @@ impl Log {
     }
 
     /// The number over all topics of a message.
-    pub(super) fn seq(&self, number: u64) -> u64 {
+    pub(crate) fn seq(&self, number: u64) -> u64 {
         self.seqs[(number - self.first) as usize]
     }
 
     /// The plain frame of one message.
-    pub(super) fn plain_frame(&self, number: u64) -> &[u8] {
+    pub(crate) fn plain_frame(&self, number: u64) -> &[u8] {
         self.plain.frame((number - self.first) as usize)
     }
 
@@ -125,7 +125,7 @@ impl Log {
     ///
     /// # Errors
     /// [`Panicked`]: the transformation did; the message stays plain.
-    pub(super) fn encode(
+    pub(crate) fn encode(
         &mut self,
         share: ShareKey,
         transform: &mut dyn Transform,
@@ -151,14 +151,14 @@ impl Log {
 
     /// All frames from this message on, as [`Log::encode`] has encoded them for this share key;
     /// plain ones without one.
-    pub(super) fn frames_from(&self, share: Option<ShareKey>, number: u64) -> &[u8] {
+    pub(crate) fn frames_from(&self, share: Option<ShareKey>, number: u64) -> &[u8] {
         let known = share.and_then(|share| self.encoded.iter().find(|(known, _)| *known == share));
         let frames = known.map_or(&self.plain, |(_, frames)| frames);
         &frames.bytes[frames.start((number - self.first) as usize)..]
     }
 
     /// The bytes of [`Log::frames_from`], to be kept by several outboxes.
-    pub(super) fn shared_from(&mut self, share: Option<ShareKey>, number: u64) -> Bytes {
+    pub(crate) fn shared_from(&mut self, share: Option<ShareKey>, number: u64) -> Bytes {
         let index = (number - self.first) as usize;
         let frames = match share {
             None => &mut self.plain,
@@ -181,13 +181,13 @@ impl Log {
 
 /// Code of the program that encodes messages panicked: the session that it did so for has to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Panicked;
+pub(crate) struct Panicked;
 
 /// Appends a plain data frame as `transform` wants it: as it is when the work is spent.
 ///
 /// # Errors
 /// [`Panicked`]: the transformation did; the frame was appended as it is.
-pub(super) fn encode_frame(
+pub(crate) fn encode_frame(
     frame: &[u8],
     transform: &mut dyn Transform,
     work: &mut Work,
@@ -213,7 +213,7 @@ pub(super) fn encode_frame(
 ///
 /// # Errors
 /// [`Panicked`]: the transformation did.
-pub(super) fn encode_payload(
+pub(crate) fn encode_payload(
     transform: &mut dyn Transform,
     opcode: OpCode,
     payload: &[u8],
@@ -228,7 +228,7 @@ pub(super) fn encode_payload(
 }
 
 /// The opcode, reserved bits and payload of a frame that this side wrote unmasked.
-pub(super) fn open_frame(frame: &[u8]) -> (OpCode, Reserved, &[u8]) {
+pub(crate) fn open_frame(frame: &[u8]) -> (OpCode, Reserved, &[u8]) {
     let opcode = OpCode::from_bits(frame[0] & 0x0f).unwrap_or(OpCode::Binary);
     debug_assert_eq!(frame_len(frame), Some(frame.len()));
     let header = match frame[1] {

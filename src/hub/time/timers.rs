@@ -6,21 +6,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Timers by time and by session.
 #[derive(Debug, Default)]
-pub(super) struct Timers {
+pub(crate) struct Timers {
     by_time: BTreeSet<(u64, SessionId, u64)>,
     by_session: BTreeMap<(SessionId, u64), u64>,
 }
 
 impl Timers {
     /// Sets the timer of this session and token to `at` milliseconds since the start.
-    pub(super) fn set(&mut self, id: SessionId, token: u64, at: u64) {
+    pub(crate) fn set(&mut self, id: SessionId, token: u64, at: u64) {
         self.cancel(id, token);
         self.by_time.insert((at, id, token));
         self.by_session.insert((id, token), at);
     }
 
     /// Takes a timer away; `false` when there is none.
-    pub(super) fn cancel(&mut self, id: SessionId, token: u64) -> bool {
+    pub(crate) fn cancel(&mut self, id: SessionId, token: u64) -> bool {
         match self.by_session.remove(&(id, token)) {
             Some(at) => self.by_time.remove(&(at, id, token)),
             None => false,
@@ -28,19 +28,19 @@ impl Timers {
     }
 
     /// Takes all timers of a session away.
-    pub(super) fn cancel_all(&mut self, id: SessionId) {
+    pub(crate) fn cancel_all(&mut self, id: SessionId) {
         while let Some((&(_, token), _)) = self.by_session.range((id, 0)..=(id, u64::MAX)).next() {
             self.cancel(id, token);
         }
     }
 
     /// When the earliest timer is due.
-    pub(super) fn next(&self) -> Option<u64> {
+    pub(crate) fn next(&self) -> Option<u64> {
         self.by_time.first().map(|&(at, _, _)| at)
     }
 
     /// Takes the earliest timer that is due at `now`.
-    pub(super) fn pop_due(&mut self, now: u64) -> Option<(SessionId, u64)> {
+    pub(crate) fn pop_due(&mut self, now: u64) -> Option<(SessionId, u64)> {
         let &(at, id, token) = self.by_time.first()?;
         if at > now {
             return None;

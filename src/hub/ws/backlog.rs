@@ -3,16 +3,16 @@
 //!
 //! A slow reader costs only itself. Every drop is counted and told with the next drain event.
 
-use super::core::{Core, HubContext};
-use super::slot::{Flags, State};
 use crate::app::BacklogPolicy;
+use crate::hub::conn::slot::{Flags, State};
+use crate::hub::core::{Core, HubContext};
 use crate::wire::close::CloseCode;
 use crate::wire::outbox::Outbox;
 use crate::wire::work::price;
 
 impl HubContext<'_> {
     /// Makes room for `len` more bytes by the route's policy; `false` when they are not to be queued.
-    pub(super) fn has_room(&mut self, key: u32, len: usize, messages: u64) -> bool {
+    pub(crate) fn has_room(&mut self, key: u32, len: usize, messages: u64) -> bool {
         let limit = self.core.rules(key).backlog_limit;
         let passes = |backlog: usize| backlog > 0 && backlog + len > limit;
         let slot = self.core.slot(key);
@@ -54,7 +54,7 @@ impl HubContext<'_> {
 
 impl Core {
     /// Adds to an outbox, and starts the clock when the backlog passes its mark.
-    pub(super) fn push_backlog(&mut self, key: u32, push: impl FnOnce(&mut Outbox)) {
+    pub(crate) fn push_backlog(&mut self, key: u32, push: impl FnOnce(&mut Outbox)) {
         self.keep(key, |slot| push(&mut slot.cold().outbox));
         let tick = self.tick;
         let (mark, stops) = {
@@ -77,7 +77,7 @@ impl Core {
     }
 
     /// Notices that the backlog is below its mark again.
-    pub(super) fn backlog_fell(&mut self, key: u32) {
+    pub(crate) fn backlog_fell(&mut self, key: u32) {
         let rules = self.rules(key);
         let (mark, stops) = (
             rules.backlog_mark,
@@ -130,12 +130,12 @@ impl Core {
 
     /// Drops the oldest waiting messages; an eighth more than needed, so that a steady overflow
     /// does not go through the backlog each time.
-    pub(super) fn drop_oldest(&mut self, key: u32, limit: usize) {
+    pub(crate) fn drop_oldest(&mut self, key: u32, limit: usize) {
         self.drop_waiting(key, |outbox| outbox.drop_oldest(limit - limit / 8));
     }
 
     /// Drops the newest waiting messages.
-    pub(super) fn drop_newest(&mut self, key: u32, limit: usize) {
+    pub(crate) fn drop_newest(&mut self, key: u32, limit: usize) {
         self.drop_waiting(key, |outbox| outbox.drop_newest(limit));
     }
 
@@ -149,7 +149,7 @@ impl Core {
     }
 
     /// The policy for a peer that does not read, or not fast enough.
-    pub(super) fn close_slow(&mut self, key: u32) {
+    pub(crate) fn close_slow(&mut self, key: u32) {
         // Once only: the second time its Close would be what is dropped.
         if self.slot(key).state == State::Open {
             let slot = self.slot(key);
@@ -163,7 +163,7 @@ impl Core {
     }
 
     /// Forgets what waits, except for the frame that has begun.
-    pub(super) fn drop_unbegun(&mut self, key: u32) {
+    pub(crate) fn drop_unbegun(&mut self, key: u32) {
         self.keep(key, |slot| {
             if let Some(cold) = &mut slot.cold {
                 cold.outbox.clear_unbegun();
@@ -173,7 +173,7 @@ impl Core {
     }
 
     /// The backlog is past its limit: what the route's policy says.
-    pub(super) fn enforce_limit(&mut self, key: u32) {
+    pub(crate) fn enforce_limit(&mut self, key: u32) {
         let limit = self.rules(key).backlog_limit;
         match self.backlog_policy(key) {
             BacklogPolicy::Close => self.close_slow(key),
@@ -185,7 +185,7 @@ impl Core {
     }
 
     /// The backlog is above its mark for too long: what the route's policy says.
-    pub(super) fn enforce_mark(&mut self, key: u32) {
+    pub(crate) fn enforce_mark(&mut self, key: u32) {
         let mark = self.rules(key).backlog_mark;
         match self.backlog_policy(key) {
             // Where reading stops, the time begins anew with every byte that is taken: a peer

@@ -1,12 +1,12 @@
 //! Sessions that this side opens: connect, ask, check the answer, then a session like any other.
 
-use super::Hub;
-use super::core::{Core, HubContext, NO_KEY};
-use super::events::call;
-use super::slot::{Flags, State};
-use super::ticks::ticks;
-use super::transport::Transport;
 use crate::app::{Call, Peer, Request, Session, SessionId};
+use crate::hub::conn::slot::{Flags, State};
+use crate::hub::core::Hub;
+use crate::hub::core::{Core, HubContext, NO_KEY};
+use crate::hub::time::ticks::ticks;
+use crate::hub::transport::Transport;
+use crate::hub::ws::receive::call;
 use crate::wire::close::CloseCode;
 use crate::wire::error::{Error, ErrorKind, Result};
 use crate::wire::extension::{Offer, Transform};
@@ -20,19 +20,19 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// A call that has no session yet.
 #[derive(Debug)]
-pub(super) struct PendingHandshake {
+pub(crate) struct PendingHandshake {
     call: Call,
     request_key: String,
     offers: Vec<Offer>,
     answer: Vec<u8>,
     scanned: usize,
     /// The connection is made, and the request went out.
-    pub(super) is_asked: bool,
+    pub(crate) is_asked: bool,
 }
 
 impl Core {
     /// Begins a call on an outgoing route; the driver connects it.
-    pub(super) fn dial(&mut self, route: &str, call: Call) -> Result<SessionId> {
+    pub(crate) fn dial(&mut self, route: &str, call: Call) -> Result<SessionId> {
         let Some(&route) = self.outgoing.get(route) else {
             let message = format!("there is no outgoing route {route:?}; add it to the App");
             return Err(Error::new(ErrorKind::Config, message));
@@ -68,7 +68,7 @@ impl Core {
     }
 
     /// A timer ran out: perhaps that of a call that was to begin later.
-    pub(super) fn begin_delayed_call(&mut self, id: SessionId) {
+    pub(crate) fn begin_delayed_call(&mut self, id: SessionId) {
         let Some(key) = self.key_of(id) else {
             return;
         };
@@ -82,13 +82,13 @@ impl Core {
     }
 
     /// The program does not want its call any more.
-    pub(super) fn take_call_back(&mut self, key: u32) {
+    pub(crate) fn take_call_back(&mut self, key: u32) {
         let error = Error::new(ErrorKind::Closed, "the call was taken back");
         self.dial_failed(key, error);
     }
 
     /// Takes a call that came to nothing away; its handler is told in *reap*.
-    pub(super) fn dial_failed(&mut self, key: u32, error: Error) {
+    pub(crate) fn dial_failed(&mut self, key: u32, error: Error) {
         let slot = self.slot(key);
         if slot.state != State::Dialling {
             return;
@@ -98,7 +98,7 @@ impl Core {
     }
 
     /// The call took too long.
-    pub(super) fn dial_is_due(&mut self, key: u32) {
+    pub(crate) fn dial_is_due(&mut self, key: u32) {
         let wait = self.limits.head_timeout;
         let message = format!("the server did not answer within {wait:?}");
         self.dial_failed(key, Error::new(ErrorKind::Timeout, message));
@@ -188,7 +188,7 @@ impl Hub {
     }
 
     /// Bytes of a server's answer arrived.
-    pub(super) fn answered(&mut self, io: &mut dyn Transport, key: u32, bytes: &mut [u8]) {
+    pub(crate) fn answered(&mut self, io: &mut dyn Transport, key: u32, bytes: &mut [u8]) {
         let cold = self.core.slot(key).cold();
         let Some(mut handshake) = cold.handshake.take() else {
             return;
@@ -320,7 +320,7 @@ impl Hub {
     }
 
     /// Calls for another thread; a call that cannot even begin is told to its handler, too.
-    pub(super) fn connect(&mut self, io: &mut dyn Transport, route: &str, call: &Call) {
+    pub(crate) fn connect(&mut self, io: &mut dyn Transport, route: &str, call: &Call) {
         let Err(error) = self.core.dial(route, call.clone()) else {
             return;
         };
@@ -343,7 +343,7 @@ impl Hub {
     }
 
     /// Tells the handler of a call that came to nothing.
-    pub(super) fn tell_failure(&mut self, io: &mut dyn Transport, key: u32) {
+    pub(crate) fn tell_failure(&mut self, io: &mut dyn Transport, key: u32) {
         let Some(cold) = self.core.slot(key).cold.as_mut() else {
             return;
         };

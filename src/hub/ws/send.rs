@@ -3,11 +3,11 @@
 //! What a connection says in its own turn is gathered and leaves in one send;
 //! what others say to it goes to its outbox. The order is always that of the calls.
 
-use super::core::{Core, HubContext, NO_KEY, is_long};
-use super::slot::{Flags, State, outbox_held};
-use super::topic_log::{Panicked, encode_payload};
-use super::transport::Lost;
 use crate::app::SendOutcome;
+use crate::hub::conn::slot::{Flags, State, outbox_held};
+use crate::hub::core::{Core, HubContext, NO_KEY, is_long};
+use crate::hub::topics::log::{Panicked, encode_payload};
+use crate::hub::transport::Lost;
 use crate::wire::frame::{self, OpCode, Reserved, write_header};
 use crate::wire::mask::apply_mask;
 use crate::wire::message::Message;
@@ -15,18 +15,18 @@ use crate::wire::work::price;
 use rand::RngExt;
 
 /// Replies are handed to the transport when this much is gathered, also within a turn.
-pub(super) const REPLY_BUFFER_MAX: usize = 64 << 10;
+pub(crate) const REPLY_BUFFER_MAX: usize = 64 << 10;
 /// So much is gathered without asking whether it is too much.
 const REPLY_BUFFER_FREE: usize = 1 << 10;
 /// Bytes of one outbox that are sent in a turn; the rest waits for the next one.
 const FLUSH_BYTES: usize = 256 << 10;
 /// Bytes that are handed to the kernel in one call, which copies them.
-pub(super) const MOST_SENT: usize = 128 << 10;
+pub(crate) const MOST_SENT: usize = 128 << 10;
 
 impl HubContext<'_> {
     /// Sends a message to a session.
     #[inline]
-    pub(super) fn send(&mut self, key: u32, message: Message<'_>) -> SendOutcome {
+    pub(crate) fn send(&mut self, key: u32, message: Message<'_>) -> SendOutcome {
         let core = &mut *self.core;
         let slot = &core.slots[key as usize];
         if core.reply_of == key && slot.is_plain() && !is_long(message) {
@@ -128,7 +128,7 @@ impl HubContext<'_> {
     }
 
     /// Puts whole frames behind what waits for a connection, as its backlog policy allows.
-    pub(super) fn append(&mut self, key: u32, frames: &[u8], messages: u64) -> SendOutcome {
+    pub(crate) fn append(&mut self, key: u32, frames: &[u8], messages: u64) -> SendOutcome {
         if self.core.reply_of == key && self.core.slot(key).backlog() == 0 {
             self.core.reply_buffer.extend_from_slice(frames);
             self.core.count_sent(messages);
@@ -147,7 +147,7 @@ impl HubContext<'_> {
     }
 
     /// Sends what the connection whose turn it is has gathered.
-    pub(super) fn flush_replies(&mut self) {
+    pub(crate) fn flush_replies(&mut self) {
         let key = self.core.reply_of;
         if key == NO_KEY || self.core.reply_buffer.is_empty() {
             return;
@@ -178,7 +178,7 @@ impl HubContext<'_> {
     }
 
     /// Sends what waits in an outbox, and what follows from its being empty.
-    pub(super) fn flush(&mut self, key: u32) {
+    pub(crate) fn flush(&mut self, key: u32) {
         let mut budget = FLUSH_BYTES;
         loop {
             let core = &mut *self.core;
@@ -284,13 +284,13 @@ impl Core {
     }
 
     /// A new mask key, for connections whose frames are masked.
-    pub(super) fn mask(&mut self, key: u32) -> Option<[u8; 4]> {
+    pub(crate) fn mask(&mut self, key: u32) -> Option<[u8; 4]> {
         let masking = self.rules(key).masking;
         masking.then(|| self.random.random())
     }
 
     /// Puts a control frame behind everything else; no policy applies to it.
-    pub(super) fn push_control(&mut self, key: u32, opcode: OpCode, payload: &[u8]) {
+    pub(crate) fn push_control(&mut self, key: u32, opcode: OpCode, payload: &[u8]) {
         let mask = self.mask(key);
         let mut frame = Vec::with_capacity(frame::MAX_HEADER + payload.len());
         write_frame(&mut frame, true, opcode, Reserved::NONE, payload, mask);
@@ -306,7 +306,7 @@ impl Core {
     }
 
     /// Puts bytes behind everything else, whatever their number.
-    pub(super) fn push_ready(&mut self, key: u32, bytes: &[u8]) {
+    pub(crate) fn push_ready(&mut self, key: u32, bytes: &[u8]) {
         if self.reply_of == key && self.slot(key).backlog() == 0 {
             self.reply_buffer.extend_from_slice(bytes);
             return;
@@ -320,7 +320,7 @@ impl Core {
     }
 
     /// Queues a pong; while a backlog waits only the newest is kept.
-    pub(super) fn push_pong(&mut self, key: u32, pong: &[u8]) {
+    pub(crate) fn push_pong(&mut self, key: u32, pong: &[u8]) {
         if self.slot(key).backlog() == 0 {
             self.push_ready(key, pong);
         } else {
@@ -329,7 +329,7 @@ impl Core {
     }
 
     /// The transport took `sent` bytes of these frames and takes no more.
-    pub(super) fn keep_rest(&mut self, key: u32, frames: &[u8], sent: usize) {
+    pub(crate) fn keep_rest(&mut self, key: u32, frames: &[u8], sent: usize) {
         let slot = self.slot(key);
         slot.flags.set(Flags::BLOCKED);
         let speaks_http = slot.flags.has(Flags::SPEAKS_HTTP);
@@ -351,7 +351,7 @@ impl Core {
 }
 
 /// Appends any frame, masked if a key is given.
-pub(super) fn write_frame(
+pub(crate) fn write_frame(
     out: &mut Vec<u8>,
     fin: bool,
     opcode: OpCode,

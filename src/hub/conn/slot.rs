@@ -4,12 +4,12 @@
 //! extension, close reason) lies in a [`ColdState`] that exists only when one of
 //! these does.
 
-use super::dial::PendingHandshake;
-use super::http::Exchange;
-use super::ledger::Held;
-use super::ticks::{ShortTick, Tick};
 use crate::app::route::DataKey;
 use crate::app::{Peer, SessionId};
+use crate::hub::http::requests::Exchange;
+use crate::hub::ledger::Held;
+use crate::hub::time::ticks::{ShortTick, Tick};
+use crate::hub::ws::dial::PendingHandshake;
 use crate::wire::close::CloseReason;
 use crate::wire::error::Error;
 use crate::wire::extension::Transform;
@@ -19,7 +19,7 @@ use core::net::{Ipv4Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
 /// Where a connection stands. Transitions lie in `closing.rs`, but for Head to Open in `upgrade.rs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum State {
+pub(crate) enum State {
     /// This side called: the connection, or the server's answer, is awaited.
     Dialling,
     /// HTTP: a request is awaited or being read.
@@ -38,61 +38,61 @@ pub(super) enum State {
 
 /// Facts of a connection, one bit each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Flags(u16);
+pub(crate) struct Flags(u16);
 
 impl Flags {
     /// The transport took less than it was given: wait for `writable`.
-    pub(super) const BLOCKED: u16 = 1;
+    pub(crate) const BLOCKED: u16 = 1;
     /// It waits in the list of those with something to send.
-    pub(super) const DIRTY: u16 = 1 << 1;
+    pub(crate) const DIRTY: u16 = 1 << 1;
     /// BacklogPolicy above the mark and `BacklogPolicy::StopReading`: it is not read.
-    pub(super) const PAUSED: u16 = 1 << 2;
+    pub(crate) const PAUSED: u16 = 1 << 2;
     /// It published more than the topic has delivered: it is not read.
-    pub(super) const HELD: u16 = 1 << 3;
+    pub(crate) const HELD: u16 = 1 << 3;
     /// The handler has data of it: a close event is owed.
-    pub(super) const OPENED: u16 = 1 << 4;
+    pub(crate) const OPENED: u16 = 1 << 4;
     /// The open event runs: nothing may be sent before its answer is known.
-    pub(super) const OPENING: u16 = 1 << 5;
+    pub(crate) const OPENING: u16 = 1 << 5;
     /// The peer has ended its sending direction.
-    pub(super) const EOF: u16 = 1 << 6;
+    pub(crate) const EOF: u16 = 1 << 6;
     /// The backlog passed its mark and a drain event is owed.
-    pub(super) const OVER_MARK: u16 = 1 << 7;
+    pub(crate) const OVER_MARK: u16 = 1 << 7;
     /// A ping of the loop's own waits for its pong.
-    pub(super) const AWAITS_PONG: u16 = 1 << 8;
+    pub(crate) const AWAITS_PONG: u16 = 1 << 8;
     /// What waits at the front of the outbox is HTTP, not frames.
-    pub(super) const SPEAKS_HTTP: u16 = 1 << 9;
+    pub(crate) const SPEAKS_HTTP: u16 = 1 << 9;
     /// The connection is encrypted: browsers call its origin `https`.
-    pub(super) const SECURE: u16 = 1 << 13;
+    pub(crate) const SECURE: u16 = 1 << 13;
     /// The peer's Close has arrived at a raw session, whose handler is to answer it.
-    pub(super) const PEER_CLOSED: u16 = 1 << 11;
+    pub(crate) const PEER_CLOSED: u16 = 1 << 11;
     /// What it sends is masked.
-    pub(super) const MASKS: u16 = 1 << 12;
+    pub(crate) const MASKS: u16 = 1 << 12;
     /// Refused at the door: it does not count against the limit of connections.
-    pub(super) const REFUSED: u16 = 1 << 10;
+    pub(crate) const REFUSED: u16 = 1 << 10;
 
-    pub(super) fn has(self, flag: u16) -> bool {
+    pub(crate) fn has(self, flag: u16) -> bool {
         self.0 & flag != 0
     }
 
-    pub(super) fn set(&mut self, flag: u16) {
+    pub(crate) fn set(&mut self, flag: u16) {
         self.0 |= flag;
     }
 
-    pub(super) fn clear(&mut self, flag: u16) {
+    pub(crate) fn clear(&mut self, flag: u16) {
         self.0 &= !flag;
     }
 }
 
 /// A session's key in a topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Membership {
-    pub(super) topic: u32,
-    pub(super) index: u32,
+pub(crate) struct Membership {
+    pub(crate) topic: u32,
+    pub(crate) index: u32,
 }
 
 /// The topics of a session: nearly always none or one.
 #[derive(Debug, Default)]
-pub(super) enum Memberships {
+pub(crate) enum Memberships {
     #[default]
     None,
     One(Membership),
@@ -102,7 +102,7 @@ pub(super) enum Memberships {
 }
 
 impl Memberships {
-    pub(super) fn as_slice(&self) -> &[Membership] {
+    pub(crate) fn as_slice(&self) -> &[Membership] {
         match self {
             Self::None => &[],
             Self::One(membership) => std::slice::from_ref(membership),
@@ -110,7 +110,7 @@ impl Memberships {
         }
     }
 
-    pub(super) fn as_mut_slice(&mut self) -> &mut [Membership] {
+    pub(crate) fn as_mut_slice(&mut self) -> &mut [Membership] {
         match self {
             Self::None => &mut [],
             Self::One(membership) => std::slice::from_mut(membership),
@@ -118,14 +118,14 @@ impl Memberships {
         }
     }
 
-    pub(super) fn find(&self, topic: u32) -> Option<Membership> {
+    pub(crate) fn find(&self, topic: u32) -> Option<Membership> {
         self.as_slice()
             .iter()
             .find(|membership| membership.topic == topic)
             .copied()
     }
 
-    pub(super) fn push(&mut self, membership: Membership) {
+    pub(crate) fn push(&mut self, membership: Membership) {
         match self {
             Self::None => *self = Self::One(membership),
             Self::One(first) => *self = Self::Many(Box::new(vec![*first, membership])),
@@ -133,7 +133,7 @@ impl Memberships {
         }
     }
 
-    pub(super) fn remove(&mut self, topic: u32) {
+    pub(crate) fn remove(&mut self, topic: u32) {
         match self {
             Self::None => {}
             Self::One(membership) if membership.topic == topic => *self = Self::None,
@@ -153,72 +153,72 @@ enum PackedPeer {
 
 /// One connection.
 #[derive(Debug)]
-pub(super) struct Slot {
-    pub(super) generation: u32,
+pub(crate) struct Slot {
+    pub(crate) generation: u32,
     /// The number of the last ping of the loop's own.
-    pub(super) ping: u32,
-    pub(super) data: DataKey,
-    pub(super) route: u16,
+    pub(crate) ping: u32,
+    pub(crate) data: DataKey,
+    pub(crate) route: u16,
     /// The listener that it came in by.
-    pub(super) listener: u16,
-    pub(super) flags: Flags,
+    pub(crate) listener: u16,
+    pub(crate) flags: Flags,
     /// When something arrived last.
-    pub(super) last_seen: ShortTick,
+    pub(crate) last_seen: ShortTick,
     /// When the last ping of the loop's own went out.
-    pub(super) pinged: ShortTick,
-    pub(super) state: State,
+    pub(crate) pinged: ShortTick,
+    pub(crate) state: State,
     peer: PackedPeer,
-    pub(super) receiver: Receiver,
-    pub(super) memberships: Memberships,
-    pub(super) cold: Option<Box<ColdState>>,
+    pub(crate) receiver: Receiver,
+    pub(crate) memberships: Memberships,
+    pub(crate) cold: Option<Box<ColdState>>,
 }
 
 /// What few connections have at a time.
 #[derive(Debug, Default)]
-pub(super) struct ColdState {
-    pub(super) outbox: Outbox,
+pub(crate) struct ColdState {
+    pub(crate) outbox: Outbox,
     /// A pong that waits for the backlog to drain; only the newest is kept.
-    pub(super) pong: Option<Vec<u8>>,
-    pub(super) exchange: Option<Box<Exchange>>,
+    pub(crate) pong: Option<Vec<u8>>,
+    pub(crate) exchange: Option<Box<Exchange>>,
     /// Bytes that were read together with the message at which reading stopped.
-    pub(super) unread: Unread,
-    pub(super) handshake: Option<Box<PendingHandshake>>,
+    pub(crate) unread: Unread,
+    pub(crate) handshake: Option<Box<PendingHandshake>>,
     /// Why a call came to nothing.
-    pub(super) failure: Option<Error>,
-    pub(super) transform: Option<Box<dyn Transform>>,
+    pub(crate) failure: Option<Error>,
+    pub(crate) transform: Option<Box<dyn Transform>>,
     /// The number of the extension that the transformation belongs to.
-    pub(super) extension_id: u16,
+    pub(crate) extension_id: u16,
     /// What the ledger says that the transformation holds back of the peer's bytes.
-    pub(super) transform_held: usize,
+    pub(crate) transform_held: usize,
     /// The response's `Sec-WebSocket-Extensions`.
-    pub(super) extensions: Option<Box<str>>,
-    pub(super) protocol: Option<Box<str>>,
-    pub(super) close: Option<CloseReason>,
+    pub(crate) extensions: Option<Box<str>>,
+    pub(crate) protocol: Option<Box<str>>,
+    pub(crate) close: Option<CloseReason>,
     /// Since when the backlog is above its mark.
-    pub(super) over_since: Option<Tick>,
+    pub(crate) over_since: Option<Tick>,
     /// Messages dropped since the last drain event.
-    pub(super) dropped: u64,
+    pub(crate) dropped: u64,
     /// Bytes thrown away while lingering.
-    pub(super) discarded: usize,
+    pub(crate) discarded: usize,
     /// Bytes that went out since progress was looked at last.
-    pub(super) progress: usize,
+    pub(crate) progress: usize,
 }
 
 /// Bytes that were read and not worked on yet. They are not moved at every stop: only the place
 /// where to go on is.
 #[derive(Debug, Default)]
-pub(super) struct Unread {
-    pub(super) bytes: Vec<u8>,
-    pub(super) at: usize,
+pub(crate) struct Unread {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) at: usize,
 }
 
 impl Unread {
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.at == self.bytes.len()
     }
 
     /// Keeps what is left of bytes that lie elsewhere.
-    pub(super) fn of(rest: &[u8]) -> Self {
+    pub(crate) fn of(rest: &[u8]) -> Self {
         Self {
             bytes: rest.to_vec(),
             at: 0,
@@ -227,7 +227,7 @@ impl Unread {
 
     /// Adds what came behind it. What was worked on goes when it is the larger part, so that every
     /// byte is moved once at most, however small the steps are.
-    pub(super) fn append(&mut self, bytes: &[u8]) {
+    pub(crate) fn append(&mut self, bytes: &[u8]) {
         if self.at > self.bytes.len() / 2 {
             self.bytes.drain(..self.at);
             self.at = 0;
@@ -236,16 +236,16 @@ impl Unread {
     }
 
     /// What is to be worked on.
-    pub(super) fn rest(&mut self) -> &mut [u8] {
+    pub(crate) fn rest(&mut self) -> &mut [u8] {
         &mut self.bytes[self.at..]
     }
 
     /// So many bytes at the end are left.
-    pub(super) fn leave(&mut self, left: usize) {
+    pub(crate) fn leave(&mut self, left: usize) {
         self.at = self.bytes.len() - left;
     }
 
-    pub(super) fn held(&self) -> Held {
+    pub(crate) fn held(&self) -> Held {
         Held::new(self.bytes.len() - self.at, self.bytes.capacity())
     }
 }
@@ -269,17 +269,17 @@ impl ColdState {
 }
 
 /// What waits for a peer.
-pub(super) fn outbox_held(outbox: &Outbox) -> Held {
+pub(crate) fn outbox_held(outbox: &Outbox) -> Held {
     Held::new(outbox.len(), outbox.held())
 }
 
 /// What of a peer's messages is there.
-pub(super) fn receiver_held(receiver: &Receiver) -> Held {
+pub(crate) fn receiver_held(receiver: &Receiver) -> Held {
     Held::new(receiver.buffered(), receiver.buffered())
 }
 
 impl Slot {
-    pub(super) fn new(generation: u32, peer: Peer, now: ShortTick) -> Self {
+    pub(crate) fn new(generation: u32, peer: Peer, now: ShortTick) -> Self {
         let peer = match peer {
             Peer::Unix => PackedPeer::Unix,
             Peer::Tcp(SocketAddr::V4(v4)) => PackedPeer::V4(v4.ip().octets(), v4.port()),
@@ -302,14 +302,14 @@ impl Slot {
         }
     }
 
-    pub(super) fn id(&self, key: u32) -> SessionId {
+    pub(crate) fn id(&self, key: u32) -> SessionId {
         SessionId {
             index: key,
             generation: self.generation,
         }
     }
 
-    pub(super) fn peer(&self) -> Peer {
+    pub(crate) fn peer(&self) -> Peer {
         match &self.peer {
             PackedPeer::Unix => Peer::Unix,
             PackedPeer::V4(ip, port) => {
@@ -320,12 +320,12 @@ impl Slot {
     }
 
     /// The cold part, made when it is not there.
-    pub(super) fn cold(&mut self) -> &mut ColdState {
+    pub(crate) fn cold(&mut self) -> &mut ColdState {
         self.cold.get_or_insert_default()
     }
 
     /// Lets the cold part go when nothing in it is needed.
-    pub(super) fn tidy(&mut self) {
+    pub(crate) fn tidy(&mut self) {
         if self.cold.as_ref().is_some_and(|cold| !cold.is_needed()) {
             self.cold = None;
         }
@@ -334,7 +334,7 @@ impl Slot {
     /// A session without any peculiarity: what is said in its own turn goes out plain, behind what
     /// is gathered. Asked at every message, so it looks at this slot alone.
     #[inline]
-    pub(super) fn is_plain(&self) -> bool {
+    pub(crate) fn is_plain(&self) -> bool {
         self.state == State::Open
             && self.cold.is_none()
             && matches!(self.memberships, Memberships::None)
@@ -342,13 +342,13 @@ impl Slot {
     }
 
     /// Bytes that wait for the peer.
-    pub(super) fn backlog(&self) -> usize {
+    pub(crate) fn backlog(&self) -> usize {
         self.cold.as_ref().map_or(0, |cold| cold.outbox.len())
     }
 
     /// What is kept for this connection: its backlog, and what of its messages and requests is there.
     #[inline]
-    pub(super) fn held(&self) -> Held {
+    pub(crate) fn held(&self) -> Held {
         let receiver = receiver_held(&self.receiver);
         let Some(cold) = &self.cold else {
             return receiver;
@@ -360,19 +360,19 @@ impl Slot {
     }
 
     /// Whether nothing is taken from the peer for now.
-    pub(super) fn is_stopped(&self) -> bool {
+    pub(crate) fn is_stopped(&self) -> bool {
         self.flags.has(Flags::PAUSED) || self.flags.has(Flags::HELD)
     }
 
     /// Whether messages wait that were read before reading stopped.
-    pub(super) fn has_unread(&self) -> bool {
+    pub(crate) fn has_unread(&self) -> bool {
         self.cold
             .as_ref()
             .is_some_and(|cold| !cold.unread.is_empty())
     }
 
     /// Whether something is kept that can be worked on without another read.
-    pub(super) fn has_pending(&self) -> bool {
+    pub(crate) fn has_pending(&self) -> bool {
         match self.state {
             State::Head => self
                 .cold
@@ -385,7 +385,7 @@ impl Slot {
     }
 
     /// Whether messages of the peer are still for the handler.
-    pub(super) fn is_live(&self) -> bool {
+    pub(crate) fn is_live(&self) -> bool {
         matches!(self.state, State::Open | State::Closing)
     }
 }

@@ -7,9 +7,9 @@
 //! a pass gets more at once, order is kept without queues of its own, and what
 //! every member has is cut off the log at the end of a pass. Nothing here sends.
 
-use super::ledger::Held;
-use super::topic_log::{Log, Panicked, ShareKey};
 use crate::app::SessionId;
+use crate::hub::ledger::Held;
+use crate::hub::topics::log::{Log, Panicked, ShareKey};
 use crate::wire::extension::Transform;
 use crate::wire::message::Message;
 use crate::wire::work::Work;
@@ -18,38 +18,38 @@ use slab::Slab;
 use std::collections::{HashMap, VecDeque};
 
 /// A publisher whose topic has this many bytes undelivered is not read until they went out.
-pub(super) const HOLD_BYTES: usize = 64 << 10;
+pub(crate) const HOLD_BYTES: usize = 64 << 10;
 
 /// A subscriber and the number of the next message it has not got.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Member {
-    pub(super) cursor: u64,
-    pub(super) key: u32,
+pub(crate) struct Member {
+    pub(crate) cursor: u64,
+    pub(crate) key: u32,
 }
 
 /// A walk over all members.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Pass {
+pub(crate) struct Pass {
     /// The member to look at next.
-    pub(super) next: usize,
+    pub(crate) next: usize,
     /// The end of the log when the pass began: what every member has when it ends.
     until: u64,
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Topic {
+pub(crate) struct Topic {
     name: Box<str>,
-    pub(super) members: Vec<Member>,
-    pub(super) log: Log,
-    pub(super) pass: Option<Pass>,
+    pub(crate) members: Vec<Member>,
+    pub(crate) log: Log,
+    pub(crate) pass: Option<Pass>,
     /// Publishers that are not read until the log is short again.
-    pub(super) held: Vec<SessionId>,
+    pub(crate) held: Vec<SessionId>,
     queued: bool,
 }
 
 /// All topics.
 #[derive(Debug, Default)]
-pub(super) struct Topics {
+pub(crate) struct Topics {
     names: HashMap<Box<str>, u32>,
     topics: Slab<Topic>,
     /// Topics with something undelivered, in the order they are served.
@@ -61,15 +61,15 @@ pub(super) struct Topics {
 }
 
 impl Topics {
-    pub(super) fn find(&self, name: &str) -> Option<u32> {
+    pub(crate) fn find(&self, name: &str) -> Option<u32> {
         self.names.get(name).copied()
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.topics.len()
     }
 
-    pub(super) fn find_or_make(&mut self, name: &str) -> u32 {
+    pub(crate) fn find_or_make(&mut self, name: &str) -> u32 {
         if let Some(topic) = self.find(name) {
             return topic;
         }
@@ -81,16 +81,16 @@ impl Topics {
         topic
     }
 
-    pub(super) fn topic(&mut self, topic: u32) -> &mut Topic {
+    pub(crate) fn topic(&mut self, topic: u32) -> &mut Topic {
         &mut self.topics[topic as usize]
     }
 
-    pub(super) fn members(&self, topic: u32) -> usize {
+    pub(crate) fn members(&self, topic: u32) -> usize {
         self.topics[topic as usize].members.len()
     }
 
     /// Adds a member that gets what is published from now on; its index.
-    pub(super) fn join(&mut self, topic: u32, key: u32) -> u32 {
+    pub(crate) fn join(&mut self, topic: u32, key: u32) -> u32 {
         let topic = self.topic(topic);
         let cursor = topic.log.end();
         topic.members.push(Member { cursor, key });
@@ -99,7 +99,7 @@ impl Topics {
 
     /// Removes a member and calls `moved(key, index)` for those that changed their index. The
     /// border between the members that a pass has served and those it has not stays where it is.
-    pub(super) fn leave(&mut self, topic: u32, index: u32, mut moved: impl FnMut(u32, u32)) {
+    pub(crate) fn leave(&mut self, topic: u32, index: u32, mut moved: impl FnMut(u32, u32)) {
         let (entry, mut index) = (self.topic(topic), index as usize);
         if let Some(pass) = &mut entry.pass
             && index < pass.next
@@ -127,7 +127,7 @@ impl Topics {
     }
 
     /// Lays a message at the end of a topic's log.
-    pub(super) fn publish(&mut self, topic: u32, message: Message<'_>) {
+    pub(crate) fn publish(&mut self, topic: u32, message: Message<'_>) {
         self.published += 1;
         let seq = self.published;
         let entry = &mut self.topics[topic as usize];
@@ -140,7 +140,7 @@ impl Topics {
     }
 
     /// The topic to serve next, with a pass begun.
-    pub(super) fn front(&mut self) -> Option<u32> {
+    pub(crate) fn front(&mut self) -> Option<u32> {
         let topic = *self.queue.front()?;
         let entry = self.topic(topic);
         let until = entry.log.end();
@@ -149,14 +149,14 @@ impl Topics {
     }
 
     /// Lets the next topic have its turn.
-    pub(super) fn rotate(&mut self) {
+    pub(crate) fn rotate(&mut self) {
         if !self.queue.is_empty() {
             self.queue.rotate_left(1);
         }
     }
 
     /// Ends the pass of the topic in front: cuts what everybody has. Returns publishers to read again.
-    pub(super) fn end_pass(&mut self) -> Vec<SessionId> {
+    pub(crate) fn end_pass(&mut self) -> Vec<SessionId> {
         let Some(topic) = self.queue.pop_front() else {
             return Vec::new();
         };
@@ -183,17 +183,17 @@ impl Topics {
     }
 
     /// Whether something is undelivered.
-    pub(super) fn is_pending(&self) -> bool {
+    pub(crate) fn is_pending(&self) -> bool {
         !self.queue.is_empty()
     }
 
     /// What all logs hold.
-    pub(super) fn held(&self) -> Held {
+    pub(crate) fn held(&self) -> Held {
         self.held
     }
 
     /// Encodes what a topic has and what is not encoded yet; see [`Log::encode`].
-    pub(super) fn encode(
+    pub(crate) fn encode(
         &mut self,
         topic: u32,
         share: ShareKey,
@@ -208,7 +208,7 @@ impl Topics {
     }
 
     /// Frames of a topic, to be kept by several outboxes.
-    pub(super) fn shared(&mut self, topic: u32, share: Option<ShareKey>, number: u64) -> Bytes {
+    pub(crate) fn shared(&mut self, topic: u32, share: Option<ShareKey>, number: u64) -> Bytes {
         let log = &mut self.topics[topic as usize].log;
         let held = log.held();
         let bytes = log.shared_from(share, number);
@@ -217,14 +217,14 @@ impl Topics {
     }
 
     /// Whether this key sits here.
-    pub(super) fn is_member(&self, topic: u32, index: u32, key: u32) -> bool {
+    pub(crate) fn is_member(&self, topic: u32, index: u32, key: u32) -> bool {
         let entry = self.topics.get(topic as usize);
         let member = entry.and_then(|entry| entry.members.get(index as usize));
         member.is_some_and(|member| member.key == key)
     }
 
     /// Members of all topics.
-    pub(super) fn memberships(&self) -> usize {
+    pub(crate) fn memberships(&self) -> usize {
         self.topics
             .iter()
             .map(|(_, topic)| topic.members.len())
@@ -232,7 +232,7 @@ impl Topics {
     }
 
     /// Checks that no topic is forgotten, and none kept for nobody.
-    pub(super) fn check_accounts(&self) -> Result<(), String> {
+    pub(crate) fn check_accounts(&self) -> Result<(), String> {
         for (_, topic) in &self.topics {
             let name = &topic.name;
             if topic.members.is_empty() && !topic.queued {
@@ -258,7 +258,7 @@ impl Topics {
     }
 
     /// Whether a member has got everything.
-    pub(super) fn is_caught_up(&self, topic: u32, index: u32) -> bool {
+    pub(crate) fn is_caught_up(&self, topic: u32, index: u32) -> bool {
         let entry = &self.topics[topic as usize];
         entry.members[index as usize].cursor >= entry.log.end()
     }

@@ -1,9 +1,9 @@
 //! What time does: pings, pong waits, slow readers, heads and handshakes that take too long.
 
-use super::core::{Core, HubContext, NO_ROUTE, Now};
-use super::slot::{Flags, State};
-use super::ticks::{HORIZON, TICK_MS, Tick, since};
 use crate::app::SessionId;
+use crate::hub::conn::slot::{Flags, State};
+use crate::hub::core::{Core, HubContext, NO_ROUTE, Now};
+use crate::hub::time::ticks::{HORIZON, TICK_MS, Tick, since};
 use crate::wire::close::CloseCode;
 use crate::wire::frame::OpCode;
 
@@ -13,7 +13,7 @@ const LEAST_PROGRESS: usize = 10 << 10;
 
 impl Core {
     /// Takes over the time of a turn.
-    pub(super) fn advance(&mut self, now: Now) {
+    pub(crate) fn advance(&mut self, now: Now) {
         debug_assert!(now.ms >= self.now.ms, "time goes forward");
         self.now = now;
         let mut due = Vec::new();
@@ -33,7 +33,7 @@ impl Core {
     }
 
     /// When time is to be told again, in milliseconds since the start.
-    pub(super) fn next_deadline(&self) -> Option<u64> {
+    pub(crate) fn next_deadline(&self) -> Option<u64> {
         let tick = self.deadlines.next().map(|tick| tick * TICK_MS);
         match (tick, self.timers.next()) {
             (Some(a), Some(b)) => Some(a.min(b)),
@@ -42,7 +42,7 @@ impl Core {
     }
 
     /// The payload of the `number`th ping of the loop's own.
-    pub(super) fn ping_payload(&self, number: u32) -> [u8; 8] {
+    pub(crate) fn ping_payload(&self, number: u32) -> [u8; 8] {
         let mut payload = [0; 8];
         payload[..4].copy_from_slice(&self.nonce.to_be_bytes());
         payload[4..].copy_from_slice(&number.to_be_bytes());
@@ -61,7 +61,7 @@ impl Core {
     }
 
     /// A pong arrived; whether it is the one that the loop waits for.
-    pub(super) fn pong_matches(&mut self, key: u32, payload: &[u8]) -> bool {
+    pub(crate) fn pong_matches(&mut self, key: u32, payload: &[u8]) -> bool {
         let slot = &self.slots[key as usize];
         let matches = slot.flags.has(Flags::AWAITS_PONG) && payload == self.ping_payload(slot.ping);
         if matches {
@@ -133,7 +133,7 @@ impl Core {
 
 impl HubContext<'_> {
     /// The deadline of a connection has come.
-    pub(super) fn is_due(&mut self, id: SessionId) {
+    pub(crate) fn is_due(&mut self, id: SessionId) {
         let core = &*self.core;
         let Some(key) = core.key_of(id) else {
             return;

@@ -1,0 +1,3 @@
+//! What a connection is.
+
+pub(crate) mod slot;

@@ -1,0 +1,376 @@
+//! What a turn calls, in the order of the table in [`hub`](crate::hub).
+
+use crate::app::program::App;
+use crate::app::remote::Command;
+use crate::app::{ConnInfo, Peer, Remote, SessionId, Settings, Stats};
+use crate::config::Limits;
+use crate::hub::Transport;
+use crate::hub::conn::slot::{Flags, State};
+use crate::hub::core::{Core, Hub, HubContext, MAX_REFUSED, Now, Rules};
+use crate::wire::error::Result;
+use crate::wire::receive::{Lanes, Role};
+use crate::wire::refusal::Refusal;
+use crate::wire::response::Status;
+use crate::wire::work::{Work, price};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+
+impl Hub {
+    /// A hub that runs this program. `seed` decides every random choice it will make.
+    ///
+    /// # Errors
+    /// The first wrong pattern or setting of the program, or the first limit out of bounds.
+    pub fn new(app: App, limits: Limits, seed: [u8; 32], remote: Remote) -> Result<Self> {
+        if let Some(error) = app.error {
+            return Err(error);
+        }
+        limits.check()?;
+        let rules = app.routes.iter();
+        let rules = rules.enumerate().map(|(index, (settings, route))| {
+            let role = match app
+                .outgoing
+                .values()
+                .any(|known| usize::from(*known) == index)
+            {
+                true => Role::Client,
+                false => Role::Server,
+            };
+            Rules::new(settings, route.is_raw(), role)
+        });
+        let mut core = Core::new(rules.collect(), limits, StdRng::from_seed(seed), remote);
+        core.outgoing = app.outgoing;
+        let (settings, routes): (Vec<Settings>, Vec<_>) = app.routes.into_iter().unzip();
+        Ok(Self {
+            core,
+            lanes: Lanes::new(),
+            paths: app.paths,
+            routes,
+            settings,
+            http: app.http,
+        })
+    }
+
+    /// Takes over the time of a turn; everything until the next call happens at this time.
+    pub fn advance(&mut self, now: Now) {
+        self.core.advance(now);
+    }
+
+    /// The time of this turn.
+    pub(crate) fn now(&self) -> Now {
+        self.core.now
+    }
+
+    /// How much work the next calls may do.
+    pub fn set_work(&mut self, work: Work) {
+        self.core.work = work;
+    }
+
+    /// What is left of that.
+    pub fn work(&self) -> Work {
+        self.core.work
+    }
+
+    /// Takes the price of something that the driver did.
+    pub(crate) fn charge(&mut self, units: u32) {
+        self.core.work.charge(units);
+    }
+
+    /// A new connection. `None`: one too many even to be refused; drop it.
+    pub fn accept(&mut self, conn: ConnInfo) -> Option<SessionId> {
+        let refusal = self.core.why_not(conn.peer);
+        if refusal.is_some() && self.core.refused >= MAX_REFUSED {
+            return None;
+        }
+        let key = self.core.admit(conn);
+        if let Some(status) = refusal {
+            self.core.refused += 1;
+            self.core.slot(key).flags.set(Flags::REFUSED);
+            self.core.refuse(key, &Refusal::new(status));
+        }
+        Some(self.core.slot(key).id(key))
+    }
+
+    /// The connection that has this key now.
+    pub(crate) fn id_at(&self, key: u32) -> Option<SessionId> {
+        let slot = self.core.slots.get(key as usize)?;
+        Some(slot.id(key))
+    }
+
+    /// Whether this is a session or connection that still has its key.
+    pub fn knows(&self, id: SessionId) -> bool {
+        self.core.key_of(id).is_some()
+    }
+
+    /// Whether the driver should read from this connection now. While the answer is no, what arrives
+    /// waits in the socket; [`Hub::next_resumed`] tells when that changes.
+    pub fn wants_read(&self, id: SessionId) -> bool {
+        self.core.key_of(id).is_some_and(|key| {
+            let slot = &self.core.slots[key as usize];
+            slot.state != State::Dead && !slot.flags.has(Flags::EOF) && !slot.is_stopped()
+        })
+    }
+
+    /// Where the next read may go directly: the missing rest of a message that is half there.
+    pub fn target(&mut self, id: SessionId) -> Option<&mut [u8]> {
+        let key = self.core.key_of(id)?;
+        let slot = self.core.slot(key);
+        if slot.is_live() && !slot.has_unread() {
+            slot.receiver.target()
+        } else {
+            None
+        }
+    }
+
+    /// Bytes arrived. They are unmasked where they lie.
+    pub fn received(&mut self, io: &mut dyn Transport, id: SessionId, bytes: &mut [u8]) {
+        let Some(key) = self.core.key_of(id) else {
+            return;
+        };
+        let tick = self.core.tick;
+        let slot = self.core.slot(key);
+        slot.last_seen = tick as u16;
+        match slot.state {
+            State::Dialling => self.answered(io, key, bytes),
+            State::Head => self.http(io, key, bytes),
+            State::Open | State::Closing => self.frames(io, key, bytes),
+            State::Ending | State::Lingering => self.core.discard(key, bytes.len()),
+            State::Dead => {}
+        }
+    }
+
+    /// `n` bytes were read to the start of [`Hub::target`].
+    pub fn received_directly(&mut self, io: &mut dyn Transport, id: SessionId, n: usize) {
+        if let Some(key) = self.core.key_of(id) {
+            self.core.keep(key, |slot| slot.receiver.filled(n));
+            self.received(io, id, &mut []);
+        }
+    }
+
+    /// The peer has ended its sending direction.
+    pub fn end_of_file(&mut self, id: SessionId) {
+        if let Some(key) = self.core.key_of(id) {
+            self.core.end_of_file(key);
+        }
+    }
+
+    /// The connection broke.
+    pub fn lost(&mut self, id: SessionId) {
+        if let Some(key) = self.core.key_of(id) {
+            self.core.lost(key);
+        }
+    }
+
+    /// The peer takes bytes again.
+    pub fn writable(&mut self, id: SessionId) {
+        let Some(key) = self.core.key_of(id) else {
+            return;
+        };
+        let slot = self.core.slot(key);
+        if slot.flags.has(Flags::BLOCKED) {
+            slot.flags.clear(Flags::BLOCKED);
+            // The list is flushed in this turn; nothing is gained by being first.
+            self.core.mark_dirty(key);
+        }
+    }
+
+    /// A connection that [`Hub::wants_read`] again: the driver serves it without waiting for an event.
+    pub fn next_resumed(&mut self) -> Option<SessionId> {
+        loop {
+            let id = self.core.resumed.pop_front()?;
+            if self.core.key_of(id).is_some() {
+                return Some(id);
+            }
+        }
+    }
+
+    /// Whether bytes of this connection are kept that can be worked on now, by [`Hub::resume`].
+    pub fn has_pending(&self, id: SessionId) -> bool {
+        self.core.key_of(id).is_some_and(|key| {
+            let slot = &self.core.slots[key as usize];
+            !slot.is_stopped() && slot.has_pending()
+        })
+    }
+
+    /// Goes on with what is kept of a connection, as far as the work allows.
+    pub fn resume(&mut self, io: &mut dyn Transport, id: SessionId) {
+        let Some(key) = self.core.key_of(id) else {
+            return;
+        };
+        match self.core.slot(key).state {
+            State::Head => self.http(io, key, &mut []),
+            State::Open | State::Closing => self.frames(io, key, &mut []),
+            _ => {}
+        }
+    }
+
+    /// What another thread asks.
+    pub(crate) fn command(&mut self, io: &mut dyn Transport, command: Command) {
+        match command {
+            Command::Publish { topic, message } => {
+                HubContext::new(&mut self.core, io).publish(None, &topic, message.borrow(), true);
+                self.core.hold_remote(&topic);
+            }
+            Command::Send { to, message } => {
+                use crate::app::host::Host;
+                let _ = Host::send(
+                    &mut HubContext::new(&mut self.core, io),
+                    to,
+                    message.borrow(),
+                );
+            }
+            Command::Close { id, code, reason } => {
+                use crate::app::host::Host;
+                Host::close(&mut HubContext::new(&mut self.core, io), id, code, &reason);
+            }
+            Command::Connect { route, call } => self.connect(io, &route, &call),
+        }
+    }
+
+    /// Deadlines, timers, drain events and the slices of a shutdown, while the work lasts.
+    pub fn run_events(&mut self, io: &mut dyn Transport) {
+        while !self.core.work.is_spent()
+            && let Some(id) = self.core.due.pop_front()
+        {
+            self.core.work.charge(price::TIMER);
+            HubContext::new(&mut self.core, io).is_due(id);
+        }
+        self.run_timers(io);
+        self.run_drains(io);
+        HubContext::new(&mut self.core, io).stop_slice();
+    }
+
+    /// Sends what was published to topics, while the work lasts.
+    pub fn deliver(&mut self, io: &mut dyn Transport) {
+        HubContext::new(&mut self.core, io).deliver();
+    }
+
+    /// Sends what waits in outboxes, while the work lasts. Whoever has more than a share of that is
+    /// behind the others in the list again.
+    pub fn flush(&mut self, io: &mut dyn Transport) {
+        for _ in 0..self.core.dirty.len() {
+            if self.core.work.is_spent() {
+                break;
+            }
+            let Some(key) = self.core.dirty.pop_front() else {
+                break;
+            };
+            if self.core.slots.contains(key as usize) {
+                self.core.slot(key).flags.clear(Flags::DIRTY);
+                HubContext::new(&mut self.core, io).flush(key);
+            }
+        }
+        self.core.shed();
+    }
+
+    /// Whether more bytes are held than may be: nobody is to be read until that has changed.
+    pub(crate) fn is_over_memory(&self) -> bool {
+        self.core.is_over_memory()
+    }
+
+    /// Whether something is left for a turn right after this one.
+    pub fn has_work(&self) -> bool {
+        self.core.has_work()
+    }
+
+    /// Whether the commands of other threads are to wait, as a publisher of sessions is.
+    pub(crate) fn holds_remote(&self) -> bool {
+        self.core.remote_held
+    }
+
+    /// Shutdown: no new connections, Close 1001 to every session, in slices. The second call cuts
+    /// what is left.
+    pub fn shut_down(&mut self) {
+        self.core.stop();
+    }
+
+    /// Whether this connection is being made by this side.
+    pub(crate) fn is_dialling(&self, id: SessionId) -> bool {
+        self.core.key_of(id).is_some_and(|key| {
+            let slot = &self.core.slots[key as usize];
+            let handshake = slot.cold.as_ref().and_then(|cold| cold.handshake.as_ref());
+            slot.state == State::Dialling && handshake.is_some_and(|handshake| !handshake.is_asked)
+        })
+    }
+
+    /// When another turn is needed, in milliseconds since the
+    /// start, if nothing else happens; `None`: not at all.
+    pub fn next_deadline(&self) -> Option<u64> {
+        self.core.next_deadline()
+    }
+
+    /// Whether no connection is left.
+    pub fn is_empty(&self) -> bool {
+        self.core.slots.is_empty()
+    }
+
+    /// Whether shutdown has begun: the driver stops accepting.
+    pub fn is_stopping(&self) -> bool {
+        self.core.stopping
+    }
+
+    /// The counters of now.
+    pub fn stats(&self) -> Stats {
+        Stats {
+            connections: self.core.slots.len() as u64,
+            buffered: (self.core.ledger.held().waiting + self.core.topics.held().waiting) as u64,
+            ..self.core.stats
+        }
+    }
+
+    /// How many topics there are.
+    pub fn topics(&self) -> usize {
+        self.core.topics.len()
+    }
+}
+
+impl Core {
+    /// Why a new connection is refused.
+    fn why_not(&self, peer: Peer) -> Option<Status> {
+        let limits = &self.limits;
+        let live = self.slots.len() - self.refused;
+        let is_full = limits.max_connections.is_some_and(|max| live >= max);
+        if self.stopping || is_full || self.is_over_memory() {
+            return Some(Status::SERVICE_UNAVAILABLE);
+        }
+        let of_address = peer.ip().and_then(|ip| self.per_address.get(&ip));
+        let of_address = of_address.copied().unwrap_or(0);
+        let is_greedy = limits.max_per_address.is_some_and(|max| of_address >= max);
+        is_greedy.then_some(Status::TOO_MANY_REQUESTS)
+    }
+
+    /// Bytes of memory that are held for connections and topics.
+    pub(crate) fn held(&self) -> usize {
+        self.ledger.held().memory + self.topics.held().memory
+    }
+
+    /// Whether more is held than may be: nothing is read then.
+    pub(crate) fn is_over_memory(&self) -> bool {
+        let max = self.limits.max_buffered;
+        max.is_some_and(|max| self.held() > max)
+    }
+
+    /// Throws away what arrives behind the end; a peer that goes on regardless is cut.
+    fn discard(&mut self, key: u32, len: usize) {
+        let slot = self.slot(key);
+        let speaks_http = slot.route == crate::hub::core::NO_ROUTE;
+        let cold = slot.cold();
+        cold.discarded += len;
+        if speaks_http && cold.discarded > crate::hub::ws::close::LINGER_BYTES {
+            self.lost(key);
+        }
+    }
+
+    fn has_work(&self) -> bool {
+        let timers = self.timers.next().is_some_and(|at| at <= self.now.ms);
+        timers
+            || self.is_over_memory()
+            || self.topics.is_pending()
+            || !self.due.is_empty()
+            || !self.drained.is_empty()
+            || !self.dirty.is_empty()
+            || !self.close_events.is_empty()
+            || !self.closing.is_empty()
+            || !self.resumed.is_empty()
+            || !self.to_stop.is_empty()
+    }
+}

@@ -1,0 +1,5 @@
+//! Time: deadlines of connections, timers of handlers, and what is due.
+
+mod due;
+pub(crate) mod ticks;
+pub(crate) mod timers;

@@ -1,0 +1,5 @@
+//! Topics: who subscribes, what was published, and how it gets to everybody.
+
+pub(crate) mod deliver;
+pub(crate) mod log;
+pub(crate) mod members;

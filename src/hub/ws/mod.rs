@@ -1,0 +1,7 @@
+//! A session: what comes in, what goes out, and every way it ends.
+
+mod backlog;
+pub(crate) mod close;
+pub(crate) mod dial;
+pub(crate) mod receive;
+pub(crate) mod send;
