@@ -3,7 +3,9 @@
 //! For the simulation, after its turns. It looks at everything and changes nothing.
 
 use crate::app::SessionId;
-use crate::hub::conn::slot::{Flags, Slot, State};
+use crate::hub::conn::flags::Flags;
+use crate::hub::conn::phase::State;
+use crate::hub::conn::slot::Slot;
 use crate::hub::core::Hub;
 use crate::hub::ledger::Held;
 
@@ -63,18 +65,18 @@ impl Hub {
         let key = self.core.key_of(id);
         key.is_some_and(|key| {
             let slot = &self.core.slots[key as usize];
-            slot.flags.has(Flags::BLOCKED) && slot.state != State::Dead
+            slot.flags.has(Flags::BLOCKED) && slot.state() != State::Dead
         })
     }
 }
 
 fn check_slot(slot: &Slot) -> Result<(), String> {
     let is_waiting = slot.flags.has(Flags::BLOCKED) || slot.flags.has(Flags::DIRTY);
-    if slot.state != State::Dead && slot.backlog() > 0 && !is_waiting {
+    if slot.state() != State::Dead && slot.backlog() > 0 && !is_waiting {
         return Err(format!("has {} bytes that nobody sends", slot.backlog()));
     }
-    if !slot.memberships.as_slice().is_empty() && slot.state != State::Open {
-        return Err(format!("is in a topic while {:?}", slot.state));
+    if !slot.memberships.as_slice().is_empty() && slot.state() != State::Open {
+        return Err(format!("is in a topic while {:?}", slot.state()));
     }
     if slot.flags.has(Flags::OPENING) {
         return Err("is still opening".to_owned());

@@ -5,7 +5,9 @@ use crate::app::route::Route;
 use crate::app::router::Router;
 use crate::app::{BacklogPolicy, ConnInfo, Peer, Remote, SessionId, Settings, Stats};
 use crate::config::Limits;
-use crate::hub::conn::slot::{Flags, Slot, State};
+use crate::hub::conn::flags::Flags;
+use crate::hub::conn::phase::State;
+use crate::hub::conn::slot::Slot;
 use crate::hub::ledger::Ledger;
 use crate::hub::time::ticks::{Deadlines, Tick, ticks};
 use crate::hub::time::timers::Timers;
@@ -262,7 +264,7 @@ impl Core {
     pub(crate) fn rearm(&mut self, key: u32) {
         let (tick, rules) = (self.tick, self.rules(key));
         let slot = &self.slots[key as usize];
-        if slot.state != State::Open || slot.flags.has(Flags::PEER_CLOSED) {
+        if slot.state() != State::Open || slot.flags.has(Flags::PEER_CLOSED) {
             // The deadline of a raw handler's answer stays, too.
             return;
         }

@@ -5,7 +5,8 @@ use crate::app::remote::Command;
 use crate::app::{ConnInfo, Peer, Remote, SessionId, Settings, Stats};
 use crate::config::Limits;
 use crate::hub::Transport;
-use crate::hub::conn::slot::{Flags, State};
+use crate::hub::conn::flags::Flags;
+use crate::hub::conn::phase::{Phase, State};
 use crate::hub::core::{Core, Hub, HubContext, MAX_REFUSED, Now, Rules};
 use crate::wire::error::Result;
 use crate::wire::receive::{Lanes, Role};
@@ -106,7 +107,7 @@ impl Hub {
     pub fn wants_read(&self, id: SessionId) -> bool {
         self.core.key_of(id).is_some_and(|key| {
             let slot = &self.core.slots[key as usize];
-            slot.state != State::Dead && !slot.flags.has(Flags::EOF) && !slot.is_stopped()
+            slot.state() != State::Dead && !slot.flags.has(Flags::EOF) && !slot.is_stopped()
         })
     }
 
@@ -115,7 +116,7 @@ impl Hub {
         let key = self.core.key_of(id)?;
         let slot = self.core.slot(key);
         if slot.is_live() && !slot.has_unread() {
-            slot.receiver.target()
+            slot.receiver()?.target()
         } else {
             None
         }
@@ -129,7 +130,7 @@ impl Hub {
         let tick = self.core.tick;
         let slot = self.core.slot(key);
         slot.last_seen = tick as u16;
-        match slot.state {
+        match slot.state() {
             State::Dialling => self.answered(io, key, bytes),
             State::Head => self.http(io, key, bytes),
             State::Open | State::Closing => self.frames(io, key, bytes),
@@ -141,7 +142,11 @@ impl Hub {
     /// `n` bytes were read to the start of [`Hub::target`].
     pub fn received_directly(&mut self, io: &mut dyn Transport, id: SessionId, n: usize) {
         if let Some(key) = self.core.key_of(id) {
-            self.core.keep(key, |slot| slot.receiver.filled(n));
+            self.core.keep(key, |slot| {
+                if let Some(receiver) = slot.receiver() {
+                    receiver.filled(n);
+                }
+            });
             self.received(io, id, &mut []);
         }
     }
@@ -196,7 +201,7 @@ impl Hub {
         let Some(key) = self.core.key_of(id) else {
             return;
         };
-        match self.core.slot(key).state {
+        match self.core.slot(key).state() {
             State::Head => self.http(io, key, &mut []),
             State::Open | State::Closing => self.frames(io, key, &mut []),
             _ => {}
@@ -287,8 +292,7 @@ impl Hub {
     pub(crate) fn is_dialling(&self, id: SessionId) -> bool {
         self.core.key_of(id).is_some_and(|key| {
             let slot = &self.core.slots[key as usize];
-            let handshake = slot.cold.as_ref().and_then(|cold| cold.handshake.as_ref());
-            slot.state == State::Dialling && handshake.is_some_and(|handshake| !handshake.is_asked)
+            matches!(&slot.phase, Phase::Dialling(Some(handshake)) if !handshake.is_asked)
         })
     }
 
@@ -347,17 +351,6 @@ impl Core {
     pub(crate) fn is_over_memory(&self) -> bool {
         let max = self.limits.max_buffered;
         max.is_some_and(|max| self.held() > max)
-    }
-
-    /// Throws away what arrives behind the end; a peer that goes on regardless is cut.
-    fn discard(&mut self, key: u32, len: usize) {
-        let slot = self.slot(key);
-        let speaks_http = slot.route == crate::hub::core::NO_ROUTE;
-        let cold = slot.cold();
-        cold.discarded += len;
-        if speaks_http && cold.discarded > crate::hub::ws::close::LINGER_BYTES {
-            self.lost(key);
-        }
     }
 
     fn has_work(&self) -> bool {

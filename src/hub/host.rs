@@ -2,7 +2,7 @@
 
 use crate::app::host::Host;
 use crate::app::{Call, Peer, Remote, SendOutcome, SessionId};
-use crate::hub::conn::slot::State;
+use crate::hub::conn::phase::State;
 use crate::hub::core::HubContext;
 use crate::hub::transport::Transport;
 use crate::wire::close::CloseCode;
@@ -45,7 +45,7 @@ impl Host for HubContext<'_> {
 
     fn close(&mut self, id: SessionId, code: CloseCode, reason: &str) {
         if let Some(key) = self.core.key_of(id) {
-            if self.core.slot(key).state == State::Dialling {
+            if self.core.slot(key).state() == State::Dialling {
                 return self.core.take_call_back(key);
             }
             self.catch_up_open(key);
@@ -57,7 +57,7 @@ impl Host for HubContext<'_> {
         let Some(key) = self.core.key_of(id) else {
             return false;
         };
-        if self.core.slot(key).state != State::Open {
+        if self.core.slot(key).state() != State::Open {
             return false;
         }
         let topic = self.core.topics.find_or_make(topic);
@@ -68,7 +68,7 @@ impl Host for HubContext<'_> {
         self.core
             .slot(key)
             .memberships
-            .push(crate::hub::conn::slot::Membership { topic, index });
+            .push(crate::hub::conn::memberships::Membership { topic, index });
         true
     }
 

@@ -1,6 +1,7 @@
 //! The end of a server, and what it gives up when memory runs short.
 
-use crate::hub::conn::slot::{Slot, State};
+use crate::hub::conn::phase::State;
+use crate::hub::conn::slot::Slot;
 use crate::hub::core::{Core, HubContext};
 use crate::hub::time::ticks::ticks;
 use crate::wire::close::CloseCode;
@@ -27,7 +28,7 @@ impl HubContext<'_> {
             // What was published before the shutdown still goes out.
             self.catch_up_open(key);
             let core = &mut *self.core;
-            match core.slot(key).state {
+            match core.slot(key).state() {
                 State::Open => core.close(key, CloseCode::GOING_AWAY, "Server stopping"),
                 State::Head => core.stop_http(key),
                 State::Dialling => {
@@ -69,7 +70,7 @@ impl Core {
             // Everybody is looked at.
             let looked_at = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
             self.work.charge(looked_at.saturating_mul(LOOK));
-            let alive = |slot: &Slot| slot.state != State::Dead && slot.held().memory > 0;
+            let alive = |slot: &Slot| slot.state() != State::Dead && slot.held().memory > 0;
             let slots = self.slots.iter().filter(|(_, slot)| alive(slot));
             let Some((key, slot)) = slots.max_by_key(|(_, slot)| slot.held().memory) else {
                 return;
@@ -90,15 +91,15 @@ impl Core {
     fn give_up(&mut self, key: u32) {
         if self.slot(key).is_live() {
             self.drop_unbegun(key);
-            self.forget_received(key);
+            self.keep(key, Slot::forget_received);
             self.fail(key, CloseCode::POLICY, "Out of memory");
             if self.slot(key).held().memory <= LAST_WORDS {
                 return;
             }
         }
         self.lost(key);
-        self.forget_received(key);
         self.keep(key, |slot| {
+            slot.forget_received();
             if let Some(cold) = &mut slot.cold {
                 cold.outbox = Outbox::default();
             }

@@ -1,3 +1,10 @@
-//! What a connection is.
+//! What a connection is: one small [`Slot`](slot::Slot), its phase, and what few have at a time.
 
+pub(crate) mod cold;
+pub(crate) mod exchange;
+pub(crate) mod flags;
+pub(crate) mod handshake;
+pub(crate) mod memberships;
+pub(crate) mod phase;
 pub(crate) mod slot;
+pub(crate) mod unread;

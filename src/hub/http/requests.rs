@@ -1,7 +1,10 @@
 //! The life of a connection before it is a session: requests, bodies, answers.
 
 use crate::app::{Request, Response};
-use crate::hub::conn::slot::{Flags, State, Unread};
+use crate::hub::conn::exchange::Exchange;
+use crate::hub::conn::flags::Flags;
+use crate::hub::conn::phase::{Phase, State};
+use crate::hub::conn::unread::Unread;
 use crate::hub::core::Hub;
 use crate::hub::core::{Core, HubContext, NO_KEY};
 use crate::hub::ledger::Held;
@@ -16,53 +19,6 @@ use crate::wire::response::{Delivery, Status, write_refusal, write_response};
 use crate::wire::upgrade::wants_upgrade;
 use crate::wire::work::price;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-
-/// Requests of one connection: what of the next one has arrived.
-#[derive(Debug)]
-pub(crate) struct Exchange {
-    /// Bytes of an incomplete head, or that wait behind a request.
-    waiting: Unread,
-    /// What waits was not looked at: the work was spent, or the answers before it must go first.
-    has_more: bool,
-    /// How far the search for the end of the head has come.
-    scanned: usize,
-    /// The request whose body is being read: its head, the reader, what came of the body.
-    body: Option<(Vec<u8>, BodyReader, Vec<u8>)>,
-    /// The deadline is that of a request, not that of an idle connection.
-    began: bool,
-}
-
-impl Exchange {
-    /// The first bytes are awaited: the deadline of the head runs since the connection was accepted.
-    fn new() -> Self {
-        Self {
-            waiting: Unread::default(),
-            has_more: false,
-            scanned: 0,
-            body: None,
-            began: true,
-        }
-    }
-
-    pub(crate) fn held(&self) -> Held {
-        let body = self.body.as_ref();
-        let body = body.map_or_else(Held::default, |(head, _, body)| {
-            let memory = head.capacity() + body.capacity();
-            Held::new(head.len() + body.len(), memory)
-        });
-        self.waiting.held() + body
-    }
-
-    /// Whether requests wait that nobody has looked at.
-    pub(crate) fn has_more(&self) -> bool {
-        self.has_more
-    }
-
-    /// Whether a part of a request is there.
-    fn has_begun(&self) -> bool {
-        self.body.is_some() || !self.waiting.is_empty()
-    }
-}
 
 /// Bytes of a body that are read in one step, and the price of each: chunks may be that small.
 const BODY_STEP: usize = 4 << 10;
@@ -96,7 +52,7 @@ impl Hub {
             // Bytes behind the upgrade are the first frames; the 101 goes with the replies.
             return self.frames(io, key, &mut input[taken..]);
         }
-        if self.core.slot(key).state == State::Head {
+        if self.core.slot(key).state() == State::Head {
             if is_kept {
                 waiting.leave(left);
             } else if left > 0 {
@@ -122,7 +78,7 @@ impl Hub {
     ) -> usize {
         let mut at = 0;
         exchange.has_more = false;
-        while self.core.slot(key).state == State::Head {
+        while self.core.slot(key).state() == State::Head {
             if self.core.slot(key).flags.has(Flags::PAUSED) || self.core.work.is_spent() {
                 exchange.has_more = at < bytes.len();
                 break;
@@ -304,8 +260,7 @@ fn host_name(host: &str) -> &str {
 
 impl Core {
     fn take_exchange(&mut self, key: u32) -> Exchange {
-        let cold = self.slot(key).cold.as_mut();
-        let exchange = cold.and_then(|cold| cold.exchange.take());
+        let exchange = self.slot(key).take_exchange();
         let exchange = exchange.map_or_else(Exchange::new, |exchange| *exchange);
         self.ledger.change(exchange.held(), Held::default());
         exchange
@@ -317,12 +272,14 @@ impl Core {
             let wait = ticks(self.limits.head_timeout);
             self.deadlines.set(key, self.tick + wait, self.tick);
         }
-        self.keep(key, |slot| slot.cold().exchange = Some(Box::new(exchange)));
+        self.keep(key, |slot| {
+            slot.phase = Phase::Head(Some(Box::new(exchange)))
+        });
     }
 
     /// A request is answered; the connection may rest until the next.
     fn next_request(&mut self, key: u32, exchange: &mut Exchange) {
-        if self.slot(key).state == State::Head {
+        if self.slot(key).state() == State::Head {
             exchange.began = false;
             let wait = ticks(self.limits.keep_alive);
             self.deadlines.set(key, self.tick + wait, self.tick);
@@ -340,9 +297,7 @@ impl Core {
 
     /// A head or body took too long, or an idle connection rested long enough.
     pub(crate) fn head_is_due(&mut self, key: u32) {
-        let cold = self.slot(key).cold.as_ref();
-        let exchange = cold.and_then(|cold| cold.exchange.as_ref());
-        if exchange.is_some_and(|exchange| !exchange.began) {
+        if matches!(&self.slot(key).phase, Phase::Head(Some(exchange)) if !exchange.began) {
             self.finish_http(key);
         } else {
             self.refuse(key, &Refusal::new(Status::REQUEST_TIMEOUT));
@@ -351,9 +306,7 @@ impl Core {
 
     /// Shutdown: a request that has begun is told so, a connection at rest just ends.
     pub(crate) fn stop_http(&mut self, key: u32) {
-        let cold = self.slot(key).cold.as_ref();
-        let exchange = cold.and_then(|cold| cold.exchange.as_ref());
-        if exchange.is_some_and(|exchange| exchange.has_begun()) {
+        if matches!(&self.slot(key).phase, Phase::Head(Some(exchange)) if exchange.has_begun()) {
             self.refuse(key, &Refusal::new(Status::SERVICE_UNAVAILABLE));
         } else {
             self.finish_http(key);

@@ -2,13 +2,15 @@
 
 use crate::app::route::DataKey;
 use crate::app::{Origins, Request, Response, Session, Settings};
-use crate::hub::conn::slot::{Flags, State};
+use crate::hub::conn::flags::Flags;
+use crate::hub::conn::phase::{Phase, State};
 use crate::hub::core::Hub;
 use crate::hub::core::HubContext;
 use crate::hub::transport::Transport;
 use crate::wire::close::CloseCode;
 use crate::wire::extension::{Agreement, Offer};
 use crate::wire::head::RequestHead;
+use crate::wire::receive::Receiver;
 use crate::wire::refusal::Refusal;
 use crate::wire::response::Status;
 use crate::wire::upgrade::{
@@ -161,7 +163,7 @@ impl crate::hub::core::Core {
         let masks = self.rules[route as usize].masking;
         let extension_id = extension.map_or(0, |extension| self.extension_id(&extension.name));
         let slot = self.slot(key);
-        slot.state = State::Open;
+        slot.phase = Phase::Open(Receiver::default());
         slot.route = route;
         slot.flags.set(Flags::OPENING);
         if masks {
@@ -187,7 +189,7 @@ impl crate::hub::core::Core {
         slot.flags.set(Flags::OPENED);
         // The head may have come in parts.
         slot.tidy();
-        if slot.state == State::Open {
+        if slot.state() == State::Open {
             self.rearm(key);
         }
     }
@@ -206,7 +208,7 @@ impl crate::hub::core::Core {
         self.timers.cancel_all(id);
         let slot = self.slot(key);
         slot.route = crate::hub::core::NO_ROUTE;
-        slot.state = State::Head;
+        slot.phase = Phase::Head(None);
         if let Some(cold) = &mut slot.cold {
             (cold.transform, cold.close) = (None, None);
         }

@@ -1,7 +1,8 @@
 //! What time does: pings, pong waits, slow readers, heads and handshakes that take too long.
 
 use crate::app::SessionId;
-use crate::hub::conn::slot::{Flags, State};
+use crate::hub::conn::flags::Flags;
+use crate::hub::conn::phase::State;
 use crate::hub::core::{Core, HubContext, NO_ROUTE, Now};
 use crate::hub::time::ticks::{HORIZON, TICK_MS, Tick, since};
 use crate::wire::close::CloseCode;
@@ -107,7 +108,7 @@ impl Core {
         {
             self.enforce_mark(key);
             let slot = self.slot(key);
-            if slot.state != State::Open {
+            if slot.state() != State::Open {
                 return;
             }
             if let Some(cold) = &mut slot.cold {
@@ -143,7 +144,7 @@ impl HubContext<'_> {
         if core.deadlines.of(key, core.tick).is_some() {
             return;
         }
-        let state = self.core.slot(key).state;
+        let state = self.core.slot(key).state();
         match state {
             State::Dialling => self.core.dial_is_due(key),
             State::Head | State::Ending if self.core.is_progressing(key) => {}

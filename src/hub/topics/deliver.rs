@@ -1,7 +1,9 @@
 //! Publishing: one frame for all, one send a subscriber, a slice of them at a time.
 
 use crate::app::SessionId;
-use crate::hub::conn::slot::{Flags, Membership, State};
+use crate::hub::conn::flags::Flags;
+use crate::hub::conn::memberships::Membership;
+use crate::hub::conn::phase::State;
 use crate::hub::core::{Core, HubContext, NO_KEY};
 use crate::hub::topics::log::{Panicked, ShareKey, encode_frame, open_frame};
 use crate::hub::topics::members::HOLD_BYTES;
@@ -79,7 +81,7 @@ impl HubContext<'_> {
 
     /// Catches up an open session; whether it is open afterwards.
     pub(crate) fn catch_up_open(&mut self, key: u32) -> bool {
-        let is_open = |core: &mut Core| core.slot(key).state == State::Open;
+        let is_open = |core: &mut Core| core.slot(key).state() == State::Open;
         if is_open(self.core) {
             self.catch_up(key);
         }
@@ -125,7 +127,7 @@ impl HubContext<'_> {
             if done.is_some() {
                 let _ = self.append(key, &encoded, 1);
             }
-            if self.core.slot(key).state != State::Open {
+            if self.core.slot(key).state() != State::Open {
                 break;
             }
         }
@@ -164,7 +166,7 @@ impl HubContext<'_> {
         core.work.charge(price::SEND);
         let slot = &core.slots[key as usize];
         let encoding = core.encoding(key);
-        if slot.state != State::Open {
+        if slot.state() != State::Open {
             let entry = core.topics.topic(membership.topic);
             entry.members[membership.index as usize].cursor = entry.log.end();
             return;
@@ -408,6 +410,6 @@ impl Core {
         while let Some(&membership) = self.slot(key).memberships.as_slice().last() {
             self.leave_membership(key, membership);
         }
-        self.slot(key).memberships = crate::hub::conn::slot::Memberships::None;
+        self.slot(key).memberships = crate::hub::conn::memberships::Memberships::None;
     }
 }

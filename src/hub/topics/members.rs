@@ -267,7 +267,7 @@ impl Topics {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hub::topic_log::open_frame;
+    use crate::hub::topics::log::open_frame;
     use crate::wire::frame::frame_len;
 
     fn texts(frames: &[u8]) -> Vec<String> {

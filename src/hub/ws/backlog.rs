@@ -4,7 +4,8 @@
 //! A slow reader costs only itself. Every drop is counted and told with the next drain event.
 
 use crate::app::BacklogPolicy;
-use crate::hub::conn::slot::{Flags, State};
+use crate::hub::conn::flags::Flags;
+use crate::hub::conn::phase::State;
 use crate::hub::core::{Core, HubContext};
 use crate::wire::close::CloseCode;
 use crate::wire::outbox::Outbox;
@@ -101,7 +102,7 @@ impl Core {
             slot.flags.clear(Flags::PAUSED);
             self.resumed.push_back(id);
         }
-        if self.slot(key).state == State::Open {
+        if self.slot(key).state() == State::Open {
             self.drained.push_back(id);
         }
     }
@@ -151,7 +152,7 @@ impl Core {
     /// The policy for a peer that does not read, or not fast enough.
     pub(crate) fn close_slow(&mut self, key: u32) {
         // Once only: the second time its Close would be what is dropped.
-        if self.slot(key).state == State::Open {
+        if self.slot(key).state() == State::Open {
             let slot = self.slot(key);
             let (id, peer, backlog) = (slot.id(key), slot.peer(), slot.backlog());
             log::info!(

@@ -6,7 +6,9 @@
 //! ```
 
 use crate::app::SendOutcome;
-use crate::hub::conn::slot::{Flags, State};
+use crate::hub::conn::flags::Flags;
+use crate::hub::conn::handshake::FailedCall;
+use crate::hub::conn::phase::{Phase, State};
 use crate::hub::core::{Core, HubContext, NO_ROUTE};
 use crate::hub::time::ticks::ticks;
 use crate::hub::ws::send::write_frame;
@@ -18,12 +20,12 @@ use std::time::Duration;
 /// How long a refused request's connection waits for the peer to end (SPEC: 64 KiB or 2 s).
 const HTTP_LINGER: Duration = Duration::from_secs(2);
 /// Bytes thrown away while lingering.
-pub(crate) const LINGER_BYTES: usize = 64 << 10;
+const LINGER_BYTES: u32 = 64 << 10;
 
 impl Core {
     /// Our side ends an open session: Close goes out behind everything, theirs is awaited.
     pub(crate) fn close(&mut self, key: u32, code: CloseCode, reason: &str) {
-        if self.slot(key).state != State::Open {
+        if self.slot(key).state() != State::Open {
             return;
         }
         self.push_close(key, code, reason);
@@ -34,7 +36,7 @@ impl Core {
         self.leave_all(key);
         let wait = self.rules(key).close_timeout;
         let slot = self.slot(key);
-        slot.state = State::Closing;
+        slot.begin_closing();
         // Their Close must be read, whatever had stopped the reading.
         if slot.is_stopped() {
             slot.flags.clear(Flags::PAUSED | Flags::HELD);
@@ -58,7 +60,7 @@ impl Core {
 
     /// The peer broke a rule, or its handler panicked: Close goes out, nothing more is read.
     pub(crate) fn fail(&mut self, key: u32, code: CloseCode, reason: &str) {
-        match self.slot(key).state {
+        match self.slot(key).state() {
             State::Open => self.push_close(key, code, reason),
             State::Closing => {}
             _ => return,
@@ -70,7 +72,7 @@ impl Core {
 
     /// The peer's Close arrived: it is answered with the same code, or it was the answer to ours.
     pub(crate) fn peer_closed(&mut self, key: u32, close: Option<(CloseCode, &str)>) {
-        if self.slot(key).state == State::Open {
+        if self.slot(key).state() == State::Open {
             let payload = close.map(|(code, _)| code.get().to_be_bytes());
             let payload = payload.as_ref().map_or(&[][..], |bytes| bytes);
             self.push_control(key, OpCode::Close, payload);
@@ -85,7 +87,7 @@ impl Core {
         let wait = self.rules(key).close_timeout;
         let slot = self.slot(key);
         slot.flags.set(Flags::PEER_CLOSED);
-        if slot.state == State::Open {
+        if slot.state() == State::Open {
             slot.cold()
                 .close
                 .get_or_insert(close_reason(payload, ClosedBy::Peer));
@@ -103,7 +105,7 @@ impl Core {
         if slot.flags.has(Flags::PEER_CLOSED) {
             return self.finish(key);
         }
-        slot.state = State::Closing;
+        slot.begin_closing();
         self.leave_all(key);
         self.deadlines.set(key, self.tick + wait, self.tick);
     }
@@ -127,12 +129,14 @@ impl Core {
     }
 
     fn end(&mut self, key: u32, wait: u64) {
+        self.keep(key, |slot| {
+            slot.forget_received();
+            slot.phase = Phase::Ending(0);
+        });
         let slot = self.slot(key);
-        slot.state = State::Ending;
         slot.flags.clear(Flags::PAUSED | Flags::HELD);
         let id = slot.id(key);
         self.resumed.push_back(id);
-        self.forget_received(key);
         self.deadlines.set(key, self.tick + wait, self.tick);
         self.mark_dirty(key);
     }
@@ -142,7 +146,7 @@ impl Core {
     pub(crate) fn end_of_file(&mut self, key: u32) {
         let slot = self.slot(key);
         slot.flags.set(Flags::EOF);
-        match slot.state {
+        match slot.state() {
             // An answer may still be under way to a peer that only stopped asking.
             State::Head if slot.backlog() > 0 => self.finish_http(key),
             State::Ending => {}
@@ -153,16 +157,35 @@ impl Core {
         }
     }
 
+    /// Throws away what arrives behind the end; a peer that goes on regardless is cut.
+    pub(crate) fn discard(&mut self, key: u32, len: usize) {
+        let slot = self.slot(key);
+        let speaks_http = slot.route == NO_ROUTE;
+        let (Phase::Ending(discarded) | Phase::Lingering(discarded)) = &mut slot.phase else {
+            return;
+        };
+        *discarded = discarded.saturating_add(len as u32);
+        if speaks_http && *discarded > LINGER_BYTES {
+            self.lost(key);
+        }
+    }
+
     /// The connection is gone, or is cut.
     pub(crate) fn lost(&mut self, key: u32) {
         let slot = self.slot(key);
-        if slot.state == State::Dead {
+        if slot.state() == State::Dead {
             return;
         }
         if slot.flags.has(Flags::OPENED) {
             slot.cold().close.get_or_insert_with(CloseReason::lost);
         }
-        slot.state = State::Dead;
+        self.keep(key, |slot| {
+            let phase = std::mem::replace(&mut slot.phase, Phase::Dead(None));
+            if let Phase::Dialling(Some(handshake)) = phase {
+                let (call, error) = (handshake.call, None);
+                slot.phase = Phase::Dead(Some(Box::new(FailedCall { call, error })));
+            }
+        });
         self.leave_all(key);
         self.deadlines.clear(key);
         self.closing.push_back(key);
@@ -183,7 +206,7 @@ fn close_reason(payload: &[u8], by: ClosedBy) -> CloseReason {
 impl HubContext<'_> {
     /// Sends one frame as it is, for raw sessions.
     pub(crate) fn send_frame(&mut self, key: u32, frame: RawFrame<'_>) -> SendOutcome {
-        if self.core.slot(key).state != State::Open {
+        if self.core.slot(key).state() != State::Open {
             return SendOutcome::Closed;
         }
         self.catch_up(key);
@@ -216,7 +239,10 @@ impl HubContext<'_> {
         if slot.flags.has(Flags::EOF) {
             self.core.lost(key);
         } else {
-            slot.state = State::Lingering;
+            slot.phase = match slot.phase {
+                Phase::Ending(discarded) => Phase::Lingering(discarded),
+                _ => Phase::Lingering(0),
+            };
             if slot.route == NO_ROUTE {
                 let core = &mut *self.core;
                 let last = core.tick + ticks(HTTP_LINGER);

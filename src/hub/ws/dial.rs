@@ -1,7 +1,10 @@
 //! Sessions that this side opens: connect, ask, check the answer, then a session like any other.
 
 use crate::app::{Call, Peer, Request, Session, SessionId};
-use crate::hub::conn::slot::{Flags, State};
+use crate::hub::conn::flags::Flags;
+use crate::hub::conn::handshake::{FailedCall, PendingHandshake};
+use crate::hub::conn::phase::{Phase, State};
+use crate::hub::conn::slot::Slot;
 use crate::hub::core::Hub;
 use crate::hub::core::{Core, HubContext, NO_KEY};
 use crate::hub::time::ticks::ticks;
@@ -9,26 +12,15 @@ use crate::hub::transport::Transport;
 use crate::hub::ws::receive::call;
 use crate::wire::close::CloseCode;
 use crate::wire::error::{Error, ErrorKind, Result};
-use crate::wire::extension::{Offer, Transform};
+use crate::wire::extension::Transform;
 use crate::wire::head::{BodyLength, HeadLimits, Method, RequestHead};
+use crate::wire::receive::Receiver;
 use crate::wire::upgrade::{
     Accepted, ResponseHead, UpgradeCall, check_response, new_key, parse_response, write_request,
 };
 use core::net::SocketAddr;
 use rand::RngExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-
-/// A call that has no session yet.
-#[derive(Debug)]
-pub(crate) struct PendingHandshake {
-    call: Call,
-    request_key: String,
-    offers: Vec<Offer>,
-    answer: Vec<u8>,
-    scanned: usize,
-    /// The connection is made, and the request went out.
-    pub(crate) is_asked: bool,
-}
 
 impl Core {
     /// Begins a call on an outgoing route; the driver connects it.
@@ -54,9 +46,8 @@ impl Core {
             is_asked: false,
         };
         let slot = self.slot(key);
-        slot.state = State::Dialling;
+        slot.phase = Phase::Dialling(Some(Box::new(handshake)));
         slot.route = route;
-        slot.cold().handshake = Some(Box::new(handshake));
         let id = slot.id(key);
         if delay.is_zero() {
             self.to_dial.push_back((id, address));
@@ -72,7 +63,7 @@ impl Core {
         let Some(key) = self.key_of(id) else {
             return;
         };
-        if self.slot(key).state == State::Dialling
+        if self.slot(key).state() == State::Dialling
             && let Peer::Tcp(address) = self.slot(key).peer()
         {
             let deadline = self.tick + ticks(self.limits.head_timeout);
@@ -90,11 +81,13 @@ impl Core {
     /// Takes a call that came to nothing away; its handler is told in *reap*.
     pub(crate) fn dial_failed(&mut self, key: u32, error: Error) {
         let slot = self.slot(key);
-        if slot.state != State::Dialling {
+        if slot.state() != State::Dialling {
             return;
         }
-        slot.cold().failure = Some(error);
         self.lost(key);
+        if let Phase::Dead(Some(failed)) = &mut self.slot(key).phase {
+            failed.error = Some(error);
+        }
     }
 
     /// The call took too long.
@@ -104,12 +97,21 @@ impl Core {
         self.dial_failed(key, Error::new(ErrorKind::Timeout, message));
     }
 
+    /// The answer is not complete, or was wrong: what is known of the call is kept.
+    fn put_handshake(&mut self, key: u32, handshake: Box<PendingHandshake>) {
+        self.keep(key, |slot| {
+            if let Some(place) = slot.handshake() {
+                *place = Some(handshake);
+            }
+        });
+    }
+
     /// A session by a call is agreed on.
     fn begin_call(&mut self, key: u32, accepted: &Accepted, transform: Option<Box<dyn Transform>>) {
         let extension = accepted.extensions.first();
         let extension_id = extension.map_or(0, |extension| self.extension_id(&extension.name));
         let slot = self.slot(key);
-        slot.state = State::Open;
+        slot.phase = Phase::Open(Receiver::default());
         slot.flags.set(Flags::OPENING | Flags::MASKS);
         let cold = slot.cold();
         cold.protocol = accepted.protocol.as_deref().map(Into::into);
@@ -126,7 +128,7 @@ impl Core {
         self.timers.cancel_all(id);
         let slot = self.slot(key);
         // A Close of the handler's own was taken back with the rest.
-        slot.state = State::Open;
+        slot.phase = Phase::Open(Receiver::default());
         slot.cold().close = None;
         self.fail(key, CloseCode::NORMAL, "");
     }
@@ -157,8 +159,9 @@ impl Hub {
             return;
         };
         let slot = &mut self.core.slots[key as usize];
-        let settings = &self.settings[slot.route as usize];
-        let Some(handshake) = slot.cold.as_mut().and_then(|cold| cold.handshake.as_mut()) else {
+        let route = slot.route;
+        let settings = &self.settings[route as usize];
+        let Some(Some(handshake)) = slot.handshake() else {
             return;
         };
         handshake.is_asked = true;
@@ -189,8 +192,8 @@ impl Hub {
 
     /// Bytes of a server's answer arrived.
     pub(crate) fn answered(&mut self, io: &mut dyn Transport, key: u32, bytes: &mut [u8]) {
-        let cold = self.core.slot(key).cold();
-        let Some(mut handshake) = cold.handshake.take() else {
+        let take = |slot: &mut Slot| slot.handshake().and_then(Option::take);
+        let Some(mut handshake) = self.core.keep(key, take) else {
             return;
         };
         handshake.answer.extend_from_slice(bytes);
@@ -223,10 +226,10 @@ impl Hub {
             }
             Ok(None) => {
                 handshake.answer = answer.split_off(at);
-                self.core.slot(key).cold().handshake = Some(handshake);
+                self.core.put_handshake(key, handshake);
             }
             Err(error) => {
-                self.core.slot(key).cold().handshake = Some(handshake);
+                self.core.put_handshake(key, handshake);
                 self.core.dial_failed(key, error);
             }
         }
@@ -344,29 +347,29 @@ impl Hub {
 
     /// Tells the handler of a call that came to nothing.
     pub(crate) fn tell_failure(&mut self, io: &mut dyn Transport, key: u32) {
-        let Some(cold) = self.core.slot(key).cold.as_mut() else {
+        let Phase::Dead(failed) = &mut self.core.slot(key).phase else {
             return;
         };
-        let Some(handshake) = cold.handshake.take() else {
+        let Some(failed) = failed.take() else {
             return;
         };
-        let failure = cold.failure.take();
+        let FailedCall { call: asked, error } = *failed;
         let id = self.core.slot(key).id(key);
         self.core.timers.cancel_all(id);
-        let error = failure.unwrap_or_else(|| {
+        let error = error.unwrap_or_else(|| {
             Error::new(
                 ErrorKind::Closed,
                 "the server closed the connection without an answer",
             )
         });
-        log::debug!("the call to {} failed: {error}", handshake.call);
+        log::debug!("the call to {asked} failed: {error}");
         call(
             &mut self.core,
             &mut self.routes,
             io,
             key,
             |route, _, session| {
-                route.failed(session, &handshake.call, &error);
+                route.failed(session, &asked, &error);
             },
         );
     }

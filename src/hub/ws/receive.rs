@@ -2,7 +2,10 @@
 
 use crate::app::route::{DataKey, Route};
 use crate::app::{Session, SessionId};
-use crate::hub::conn::slot::{Flags, State, Unread, receiver_held};
+use crate::hub::conn::flags::Flags;
+use crate::hub::conn::phase::State;
+use crate::hub::conn::slot::receiver_held;
+use crate::hub::conn::unread::Unread;
 use crate::hub::core::Hub;
 use crate::hub::core::{Core, HubContext, NO_KEY};
 use crate::hub::ledger::Held;
@@ -82,7 +85,10 @@ impl Hub {
     /// How many bytes are left because the work is spent or reading stopped; `None` when nothing
     /// of this connection is to be read any more.
     fn frames_in(&mut self, io: &mut dyn Transport, key: u32, bytes: &mut [u8]) -> Option<usize> {
-        let mut receiver = std::mem::take(&mut self.core.slot(key).receiver);
+        let Some(receiver) = self.core.slot(key).receiver() else {
+            return None;
+        };
+        let mut receiver = std::mem::take(receiver);
         let held_before = receiver_held(&receiver);
         self.core.reply_of = key;
         // One guard for all messages of a read: it costs as much as a small message does.
@@ -95,16 +101,20 @@ impl Hub {
         });
         HubContext::new(&mut self.core, io).flush_replies();
         self.core.reply_of = NO_KEY;
-        if left.is_none() {
-            self.core.ledger.change(held_before, Held::default());
-            self.lanes.release(receiver);
-        } else {
-            let held = receiver_held(&receiver);
-            self.core.ledger.change(held_before, held);
-            self.core.slot(key).receiver = receiver;
-            self.core.count_transform(key);
+        match self.core.slot(key).receiver().filter(|_| left.is_some()) {
+            Some(place) => {
+                let held = receiver_held(&receiver);
+                *place = receiver;
+                self.core.ledger.change(held_before, held);
+                self.core.count_transform(key);
+                left
+            }
+            None => {
+                self.core.ledger.change(held_before, Held::default());
+                self.lanes.release(receiver);
+                None
+            }
         }
-        left
     }
 
     /// As [`Hub::frames_in`], with the receiver at hand.
@@ -144,7 +154,7 @@ impl Hub {
             if slot.is_stopped() || core.work.is_spent() {
                 return Some(input.remaining());
             }
-            rules.closing = slot.state == State::Closing;
+            rules.closing = slot.state() == State::Closing;
             match next(lanes, receiver, core, key, &rules, &mut input) {
                 Ok(None) => return Some(input.remaining()),
                 Ok(Some(event)) => dispatch(core, routes, io, key, event),
@@ -171,11 +181,8 @@ impl Hub {
             self.core.work.charge(price::CLOSE);
             self.close_event(io, key);
             self.tell_failure(io, key);
-            let slot = self.core.slot(key);
-            let held = slot.held();
-            let receiver = std::mem::take(&mut slot.receiver);
+            let held = self.core.slot(key).held();
             self.core.ledger.change(held, Held::default());
-            self.lanes.release(receiver);
             io.close(key);
             self.core.free(key);
         }
@@ -285,20 +292,6 @@ impl Core {
             cold.transform_held = held;
         }
     }
-
-    /// Forgets what a connection received and its handler has not got. Nothing more is read from
-    /// it, nor encoded for it.
-    pub(crate) fn forget_received(&mut self, key: u32) {
-        self.keep(key, |slot| {
-            slot.receiver = Receiver::default();
-            if let Some(cold) = &mut slot.cold {
-                cold.unread = Unread::default();
-                cold.transform_held = 0;
-                cold.transform = None;
-                cold.exchange = None;
-            }
-        });
-    }
 }
 
 /// The next event of the lanes, with the extension of the connection in front of them.
@@ -371,7 +364,7 @@ fn dispatch_frame(
     call(core, routes, io, key, |route, data, session| {
         route.frame(data, session, frame);
     });
-    if frame.opcode == OpCode::Close && core.slot(key).state == State::Closing {
+    if frame.opcode == OpCode::Close && core.slot(key).state() == State::Closing {
         core.peer_closed(key, None);
     }
 }

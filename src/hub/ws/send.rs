@@ -4,7 +4,9 @@
 //! what others say to it goes to its outbox. The order is always that of the calls.
 
 use crate::app::SendOutcome;
-use crate::hub::conn::slot::{Flags, State, outbox_held};
+use crate::hub::conn::flags::Flags;
+use crate::hub::conn::phase::State;
+use crate::hub::conn::slot::outbox_held;
 use crate::hub::core::{Core, HubContext, NO_KEY, is_long};
 use crate::hub::topics::log::{Panicked, encode_payload};
 use crate::hub::transport::Lost;
@@ -44,13 +46,13 @@ impl HubContext<'_> {
     /// Every case but that of a plain answer.
     #[cold]
     fn send_otherwise(&mut self, key: u32, message: Message<'_>) -> SendOutcome {
-        if self.core.slot(key).state != State::Open {
+        if self.core.slot(key).state() != State::Open {
             return SendOutcome::Closed;
         }
         self.catch_up(key);
         let core = &mut *self.core;
         let slot = &mut core.slots[key as usize];
-        if slot.state != State::Open {
+        if slot.state() != State::Open {
             // What it was owed was too much for it.
             return SendOutcome::Closed;
         }
@@ -137,7 +139,7 @@ impl HubContext<'_> {
         if !self.has_room(key, frames.len(), messages) {
             return SendOutcome::Full;
         }
-        if self.core.slot(key).state == State::Dead {
+        if self.core.slot(key).state() == State::Dead {
             return SendOutcome::Closed;
         }
         self.core.push_backlog(key, |outbox| outbox.push(frames));
@@ -184,7 +186,7 @@ impl HubContext<'_> {
             let core = &mut *self.core;
             let slot = &mut core.slots[key as usize];
             let waits = slot.flags.has(Flags::BLOCKED) || slot.flags.has(Flags::OPENING);
-            if slot.state == State::Dead || waits {
+            if slot.state() == State::Dead || waits {
                 return;
             }
             let Some(cold) = &mut slot.cold else { break };
@@ -227,12 +229,12 @@ impl HubContext<'_> {
         let core = &mut *self.core;
         let slot = &mut core.slots[key as usize];
         if let Some(pong) = slot.cold.as_mut().and_then(|cold| cold.pong.take())
-            && slot.state == State::Open
+            && slot.state() == State::Open
         {
             self.core.push_ready(key, &pong);
             return;
         }
-        if slot.state == State::Ending {
+        if slot.state() == State::Ending {
             self.end_sending(key);
         }
         self.core.slot(key).tidy();
@@ -300,7 +302,7 @@ impl Core {
     /// All of the 101 is sent: what waits from now on is frames.
     fn speaks_frames(&mut self, key: u32) {
         let slot = self.slot(key);
-        if slot.state != State::Head {
+        if slot.state() != State::Head {
             slot.flags.clear(Flags::SPEAKS_HTTP);
         }
     }
