@@ -38,7 +38,8 @@ pub trait Handler: 'static {
 
     /// The backlog fell below its mark again after it had been above; `dropped` is how many
     /// messages the backlog policy dropped since the last drain event. A handler that fills the
-    /// backlog here each time goes on as long as its peer reads: send what is left, not the same again.
+    /// backlog in every drain event is called for as long as its peer reads: send what is left here,
+    /// not the same again.
     fn drain(&mut self, _data: &mut Self::Data, _session: &mut Session<'_>, _dropped: u64) {}
 
     /// A pong arrived that no ping of the loop's own asked for.
@@ -47,14 +48,14 @@ pub trait Handler: 'static {
     /// A timer of [`Session::set_timer`] ran out; `token` is the one it was set with.
     fn timer(&mut self, _data: &mut Self::Data, _session: &mut Session<'_>, _token: u64) {}
 
-    /// For outgoing routes: a call came to nothing, and no session opens. `session` has the id of
-    /// the call; it is there to call again ([`Call::after`] some time) and to reach others, and
-    /// cannot be sent to.
+    /// For outgoing routes: a call failed, and no session opens. `session` has the id of the call;
+    /// with it a handler can call again ([`Call::after`] some time) and reach other sessions, but
+    /// nothing can be sent on it.
     ///
     /// The kind of the error: `Config` for a host, target or field that cannot stand in a request,
     /// `Io` when no connection is made, `Timeout` past [`Limits::head_timeout`](crate::Limits::head_timeout),
     /// `Refused` (with the status in the text) for another answer than 101, `Protocol` and `Limit`
-    /// for a wrong or endless one, `Closed` for none, for a call that was taken back and for a server
+    /// for a wrong or endless one, `Closed` for none, for a call that was cancelled and for a server
     /// that stops. `Limit` also for a call of [`Remote::connect`](super::Remote::connect) to a full server.
     fn failed(&mut self, _session: &mut Session<'_>, _call: &Call, _error: &Error) {}
 

@@ -1,4 +1,4 @@
-//! What a [`Session`](super::Session) asks of whoever holds the connections.
+//! What a [`Session`](super::Session) asks of the hub, which holds the connections.
 
 use super::call::Call;
 use super::remote::Remote;

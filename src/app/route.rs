@@ -1,4 +1,4 @@
-//! A handler with the data of its sessions, behind one object-safe face.
+//! A handler with the data of its sessions, behind one object-safe trait.
 //!
 //! The typed data of a route's sessions lie in a slab of that type: no box and
 //! no downcast per session, one dynamic call per event.

@@ -81,7 +81,7 @@ impl<'h> Session<'h> {
         self.host.close(self.id, code, reason);
     }
 
-    /// Ends another session, or takes a call of [`Session::connect`] back that has none yet: then
+    /// Ends another session, or cancels a call of [`Session::connect`] that has no session yet: then
     /// its handler gets [`Handler::failed`](super::Handler::failed) with kind `Closed`.
     pub fn close_other(&mut self, other: SessionId, code: CloseCode, reason: &str) {
         self.host.close(other, code, reason);
@@ -141,7 +141,7 @@ impl<'h> Session<'h> {
         self.host.set_timer(self.id, after, token);
     }
 
-    /// Takes a timer back. `false`: none of this token runs.
+    /// Cancels a timer. `false`: none of this token runs.
     pub fn cancel_timer(&mut self, token: u64) -> bool {
         self.host.cancel_timer(self.id, token)
     }

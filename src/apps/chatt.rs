@@ -1,7 +1,7 @@
 //! The browser chat: the page `/chattstart`, its style and script, and its socket `/chatt`.
 //!
-//! The server relays texts unchanged and never looks into them: what a line is
-//! made of is between the pages. The log tells of sessions and messages by
+//! The server relays texts unchanged and never looks into them: only the pages know the
+//! format of a line. The log tells of sessions and messages by
 //! connection id; what was said stands there at debug level only.
 
 use crate::{App, CloseReason, Handler, Message, Request, Response, Session};

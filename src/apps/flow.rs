@@ -1,7 +1,7 @@
 //! The broadcast flow: what one subscriber of `/flow` says, all of them get as it was said.
 //!
-//! There is no waiting for the slowest here: a subscriber that does not read
-//! fills a backlog of its own, and only that one bears it.
+//! Nobody waits for the slowest subscriber: one that does not read fills its own backlog
+//! and is closed when that is full.
 
 use crate::{App, Handler, Message, Request, Response, Session};
 

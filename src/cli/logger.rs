@@ -56,7 +56,7 @@ pub(super) fn start(level: LevelFilter) {
 /// The last words of a command that fails, written before it ends as far as that is possible.
 pub(super) fn say(text: &str) {
     match WRITER.is_completed() {
-        // Behind the log, and with its patience.
+        // Behind the lines of the log, and no longer than they may take.
         true => {
             QUEUE.push(&format!("{text}\n"));
             QUEUE.flush(LAST_WRITE);

@@ -7,6 +7,7 @@
 
 mod check;
 mod exit;
+mod heap;
 mod listen;
 mod log_queue;
 mod logger;
@@ -45,6 +46,13 @@ pub fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), Failure> {
+    // Before anything is read twice; the other commands do not live long enough to need it.
+    if std::env::args_os()
+        .nth(1)
+        .is_some_and(|name| name == "serve")
+    {
+        heap::fix_sizes();
+    }
     let matches = Arguments::command().try_get_matches()?;
     let arguments = Arguments::from_arg_matches(&matches)?;
     match (arguments.command, matches.subcommand()) {

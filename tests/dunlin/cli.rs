@@ -154,6 +154,39 @@ fn the_environment_says_where_to_listen_and_a_flag_overrules_it() {
     );
 }
 
+/// Variables of a running server that begin with `MALLOC_`, and its name.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn heap_of(serving: &Serving) -> (Vec<String>, String) {
+    let read = |file: &str| {
+        let path = format!("/proc/{}/{file}", serving.id());
+        std::fs::read_to_string(path).expect("it runs")
+    };
+    let environment = read("environ");
+    let variables = environment.split('\0').map(str::to_owned);
+    let variables = variables.filter(|name| name.starts_with("MALLOC_"));
+    (variables.collect(), read("comm").trim().to_owned())
+}
+
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[test]
+fn serve_fixes_the_sizes_of_the_heap_under_its_own_name_and_answers() {
+    let (serving, address) = Serving::on_free_port(&[]);
+    let (variables, name) = heap_of(&serving);
+    assert!(variables.contains(&"MALLOC_MMAP_THRESHOLD_=32768".to_owned()));
+    assert!(variables.contains(&"MALLOC_TRIM_THRESHOLD_=65536".to_owned()));
+    assert_eq!(name, "dunlin");
+    assert_eq!(open(address, "/echo").read_text(), "Please enter your name");
+}
+
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[test]
+fn what_an_operator_chose_for_the_heap_stays() {
+    let mut command = dunlin(&["serve", "--listen", "127.0.0.1:0"]);
+    let mut serving = Serving::start(command.env("MALLOC_ARENA_MAX", "1"));
+    address_in(&serving.out_line());
+    assert_eq!(heap_of(&serving).0, ["MALLOC_ARENA_MAX=1"]);
+}
+
 #[test]
 fn a_signal_closes_sessions_with_1001_and_ends_with_success() {
     for signal in ["TERM", "INT"] {
