@@ -10,6 +10,7 @@ use crate::app::{Session, SessionId};
 use crate::wire::close::{CloseCode, CloseReason};
 use crate::wire::frame::{MAX_HEADER, OpCode, Reserved};
 use crate::wire::receive::{Event, Failure, Input, Lanes, RawFrame, Receiver, Rules};
+use crate::wire::work::Work;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Calls a route for a session; a panic ends that session with 1011 and nothing else.
@@ -57,7 +58,7 @@ impl Hub {
     pub(super) fn frames(&mut self, io: &mut dyn Transport, key: u32, bytes: &mut [u8]) {
         let slot = self.core.slot(key);
         let mut receiver = std::mem::take(&mut slot.receiver);
-        let held_before = receiver.buffered();
+        let held_before = receiver.held();
         let mut unread = self.core.take_unread(key);
         let bytes = match unread.is_empty() {
             true => bytes,
@@ -77,10 +78,10 @@ impl Hub {
         });
         HubContext::new(&mut self.core, io).flush_replies();
         self.core.reply_of = NO_KEY;
-        self.core.buffered += receiver.buffered();
+        self.core.buffered += receiver.held();
         self.core.buffered -= held_before;
         if ended {
-            self.core.buffered -= receiver.buffered();
+            self.core.buffered -= receiver.held();
             self.lanes.release(receiver);
         } else {
             self.core.slot(key).receiver = receiver;
@@ -117,6 +118,7 @@ impl Hub {
             max_message: settings.max_message,
             raw: settings.raw,
             closing: false,
+            more_expected: false,
         };
         loop {
             let slot = &mut core.slots[key as usize];
@@ -275,7 +277,7 @@ impl Core {
             cold.transform = None;
         }
         let receiver = std::mem::take(&mut self.slot(key).receiver);
-        self.buffered -= receiver.buffered();
+        self.buffered -= receiver.held();
         self.forget_exchange(key);
     }
 }
@@ -291,7 +293,7 @@ fn next<'a>(
 ) -> Result<Option<Event<'a>>, Failure> {
     let cold = core.slots[key as usize].cold.as_mut();
     let transform = cold.and_then(|cold| cold.transform.as_deref_mut());
-    lanes.next(receiver, transform, rules, input)
+    lanes.next(receiver, transform, rules, input, &mut Work::unlimited())
 }
 
 /// Gives one event to the handler, or answers it. A panic is the caller's to catch.

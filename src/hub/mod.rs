@@ -174,7 +174,6 @@ impl Hub {
     /// `n` bytes were read to the start of [`Hub::target`].
     pub fn received_directly(&mut self, io: &mut dyn Transport, id: SessionId, n: usize) {
         if let Some(key) = self.core.key_of(id) {
-            self.core.buffered += n;
             self.core.slot(key).receiver.filled(n);
             self.received(io, id, &mut []);
         }

@@ -11,6 +11,7 @@ use crate::wire::extension::Transform;
 use crate::wire::frame::{self, OpCode, Reserved, write_header};
 use crate::wire::mask::apply_mask;
 use crate::wire::message::Message;
+use crate::wire::work::Work;
 use rand::RngExt;
 
 /// Replies are handed to the transport when this much is gathered, also within a turn.
@@ -326,7 +327,9 @@ fn encode_message(
 ) {
     let (opcode, payload) = frame::parts(message);
     let mut encoded = Vec::new();
-    let reserved = transform.and_then(|transform| transform.encode(opcode, payload, &mut encoded));
+    let reserved = transform.and_then(|transform| {
+        transform.encode(opcode, payload, &mut Work::unlimited(), &mut encoded)
+    });
     let payload = if reserved.is_some() {
         &encoded
     } else {

@@ -288,7 +288,7 @@ impl Slot {
         let exchange = cold.and_then(|cold| cold.exchange.as_ref());
         let unread = cold.map_or(0, |cold| cold.unread.len() + cold.transform_held);
         let exchange = exchange.map_or(0, |exchange| exchange.held());
-        self.backlog() + self.receiver.buffered() + unread + exchange
+        self.backlog() + self.receiver.held() + unread + exchange
     }
 
     /// Whether nothing is taken from the peer for now.

@@ -4,6 +4,7 @@
 use crate::wire::extension::Transform;
 use crate::wire::frame::{OpCode, Reserved, frame_len, write_header, write_message};
 use crate::wire::message::Message;
+use crate::wire::work::Work;
 use bytes::Bytes;
 use std::collections::VecDeque;
 
@@ -160,7 +161,7 @@ impl Log {
 pub(super) fn encode_frame(frame: &[u8], transform: &mut dyn Transform, out: &mut Vec<u8>) {
     let (opcode, _, payload) = open_frame(frame);
     let mut encoded = Vec::new();
-    match transform.encode(opcode, payload, &mut encoded) {
+    match transform.encode(opcode, payload, &mut Work::unlimited(), &mut encoded) {
         Some(reserved) => {
             write_header(out, true, reserved, opcode, encoded.len(), None);
             out.extend_from_slice(&encoded);
