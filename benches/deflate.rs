@@ -13,6 +13,7 @@ mod record;
 use dunlin::wire::deflate::Deflate;
 use dunlin::wire::extension::{Extension, FrameInfo, Offer, Transform};
 use dunlin::wire::frame::{OpCode, Reserved};
+use dunlin::wire::work::Work;
 use std::hint::black_box;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -52,12 +53,13 @@ fn row(name: &str, text: &[u8], level: u8, takeover: bool) -> [String; 6] {
     let mut payload = Vec::new();
     let deflate_ns = best(|| {
         payload.clear();
-        black_box(sender.encode(OpCode::Text, text, &mut payload));
+        black_box(sender.encode(OpCode::Text, text, &mut Work::unlimited(), &mut payload));
     });
     // With takeover the first message of a connection refers to nothing, so it
     // can be inflated over and over.
     payload.clear();
-    let shrunk = connection(&deflate).encode(OpCode::Text, text, &mut payload);
+    let shrunk =
+        connection(&deflate).encode(OpCode::Text, text, &mut Work::unlimited(), &mut payload);
     let (inflate, bytes) = match shrunk {
         None => ("–".to_owned(), "plain".to_owned()),
         Some(_) => {

@@ -12,6 +12,7 @@
 mod record;
 
 use dunlin::wire::receive::{Event, Input, Lanes, Receiver, Role, Rules};
+use dunlin::wire::work::Work;
 use std::hint::black_box;
 use std::io::{self, Read, Write};
 use std::process::ExitCode;
@@ -30,6 +31,7 @@ const RULES: Rules = Rules {
     max_message: 1 << 20,
     raw: false,
     closing: false,
+    more_expected: false,
 };
 
 fn main() -> ExitCode {
@@ -204,9 +206,10 @@ impl Ours {
                 }
             };
             loop {
-                let event = self
-                    .lanes
-                    .next(&mut self.receiver, None, &RULES, &mut input);
+                let mut work = Work::unlimited();
+                let event =
+                    self.lanes
+                        .next(&mut self.receiver, None, &RULES, &mut input, &mut work);
                 match event.expect("a good stream") {
                     Some(Event::Message(message)) => heard.bytes += black_box(message).len(),
                     Some(Event::Ping { payload, pong }) => {

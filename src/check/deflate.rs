@@ -8,6 +8,7 @@ use super::talking::token;
 use crate::wire::deflate::Deflate;
 use crate::wire::extension::{Extension, FrameInfo, Transform};
 use crate::wire::frame::{OpCode, Reserved};
+use crate::wire::work::Work;
 
 /// An open connection with the extension, and its answer.
 struct Agreed {
@@ -65,7 +66,12 @@ pub(super) fn echo(run: &mut Run<'_>) -> Checked {
     run.need_echo()?;
     let text = token().repeat(20);
     let mut encoded = Vec::new();
-    let reserved = transform.encode(OpCode::Text, text.as_bytes(), &mut encoded);
+    let reserved = transform.encode(
+        OpCode::Text,
+        text.as_bytes(),
+        &mut Work::unlimited(),
+        &mut encoded,
+    );
     peer.send_reserved(true, reserved.unwrap_or_default(), OpCode::Text, &encoded);
     // With context takeover every message counts, so a greeting is inflated as well.
     loop {

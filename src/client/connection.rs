@@ -14,6 +14,7 @@ use crate::wire::frame::{self, OpCode, Reserved};
 use crate::wire::mask::apply_mask;
 use crate::wire::message::Message;
 use crate::wire::receive::{Event, Failure, Input, Lanes, Receiver, Role, Rules};
+use crate::wire::work::Work;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
@@ -54,6 +55,7 @@ impl Connection {
                 max_message: options.max_message_size,
                 raw: false,
                 closing: false,
+                more_expected: false,
             },
             lanes: Lanes::new(),
             receiver: Receiver::default(),
@@ -95,7 +97,7 @@ impl Connection {
         };
         let mut encoded = std::mem::take(&mut self.encoded);
         encoded.clear();
-        match transform.encode(opcode, payload, &mut encoded) {
+        match transform.encode(opcode, payload, &mut Work::unlimited(), &mut encoded) {
             Some(reserved) => self.frame(opcode, reserved, &encoded, out),
             None => self.frame(opcode, Reserved::NONE, payload, out),
         }
@@ -201,9 +203,15 @@ impl Connection {
         let bytes = &mut self.buffer[self.unread.clone()];
         let mut input = Input::new(bytes);
         let transform = self.transform.as_deref_mut();
-        let next = self
-            .lanes
-            .next(&mut self.receiver, transform, &self.rules, &mut input);
+        // Nobody else waits for this thread.
+        let mut work = Work::unlimited();
+        let next = self.lanes.next(
+            &mut self.receiver,
+            transform,
+            &self.rules,
+            &mut input,
+            &mut work,
+        );
         let next = next.map(|event| event.map(owned));
         self.unread.start = self.unread.end - input.remaining();
         match next {

@@ -4,6 +4,7 @@ use super::bytes::{Bytes, Cuts};
 use crate::wire::deflate::Deflate;
 use crate::wire::extension::{DecodeError, Extension, FrameInfo, Transform};
 use crate::wire::frame::{OpCode, Reserved};
+use crate::wire::work::Work;
 use flate2::{Decompress, FlushDecompress, Status};
 
 /// What no buffer may pass its cap by: a step of inflation.
@@ -102,7 +103,10 @@ fn round_trip(deflate: &Deflate, window: u8, takeover: bool, stream: &[u8], cuts
         };
         for _ in 0..2 {
             let mut payload = Vec::new();
-            if from.encode(OpCode::Binary, plain, &mut payload).is_none() {
+            if from
+                .encode(OpCode::Binary, plain, &mut Work::unlimited(), &mut payload)
+                .is_none()
+            {
                 assert!(payload.is_empty());
                 continue;
             }

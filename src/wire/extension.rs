@@ -7,6 +7,7 @@
 
 use super::close::CloseCode;
 use super::frame::{OpCode, Reserved};
+use super::work::{Work, price};
 use std::fmt;
 
 /// One element of a `Sec-WebSocket-Extensions` header: a name and its parameters.
@@ -60,6 +61,8 @@ pub trait Extension: fmt::Debug {
     fn offers(&self) -> Vec<Offer>;
     /// Client: looks at the server's answer; the error says what is wrong with it.
     fn confirm(&self, response: &Offer) -> Result<Box<dyn Transform>, String>;
+    /// Frees what is kept only to be used again: called when the loop has been idle for a while.
+    fn shrink(&self) {}
 }
 
 /// The header facts that a transformation may look at.
@@ -71,6 +74,29 @@ pub struct FrameInfo {
     pub reserved: Reserved,
     /// `Continuation` for all fragments but the first.
     pub opcode: OpCode,
+}
+
+/// Some of a data frame's payload, unmasked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FramePart<'p> {
+    /// The header of the frame.
+    pub info: FrameInfo,
+    /// The frame begins here: no part of it came before.
+    pub first: bool,
+    /// The frame ends with this part.
+    pub last: bool,
+    /// What is there to be decoded; may be empty.
+    pub payload: &'p [u8],
+}
+
+/// How far one step of decoding came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Bytes of the part's payload that were used; the others come again.
+    pub taken: usize,
+    /// Everything that the used bytes stand for was appended, and after the last part the frame
+    /// is complete. While it is not, the next call may have nothing new in it.
+    pub done: bool,
 }
 
 /// Why a frame could not be decoded: the code and reason of the Close that follows.
@@ -110,16 +136,50 @@ pub trait Transform: fmt::Debug {
         cap: usize,
         out: &mut Vec<u8>,
     ) -> Result<(), DecodeError>;
-    /// Appends the transformed payload of a whole message to `out` and returns
-    /// the reserved bits of its frame; `None` leaves it as it is, whatever was appended.
-    /// Without a mark in the reserved bits the peer cannot tell one from the other.
-    fn encode(&mut self, opcode: OpCode, payload: &[u8], out: &mut Vec<u8>) -> Option<Reserved>;
+    /// Whether [`Transform::decode_part`] takes frames in parts of any size. If not, a frame is
+    /// kept until all of it is there, and decoding it is one step, however long it takes: right
+    /// for what costs no more than a copy.
+    fn streams(&self) -> bool {
+        false
+    }
+    /// One step of decoding: at most some 50 000 units of `work`, which it charges, and at most
+    /// 64 KiB appended to `out`. Called until it took everything and is done; other connections
+    /// may be served between two calls. The default decodes a whole frame at once.
+    ///
+    /// # Errors
+    /// As [`Transform::decode`]; nothing more is asked of it after one.
+    fn decode_part(
+        &mut self,
+        part: FramePart<'_>,
+        cap: usize,
+        work: &mut Work,
+        out: &mut Vec<u8>,
+    ) -> Result<Progress, DecodeError> {
+        let before = out.len();
+        self.decode(part.info, part.payload, cap, out)?;
+        let bytes = part.payload.len() + out.len().saturating_sub(before);
+        work.charge_bytes(bytes, price::BYTES_RECEIVED);
+        let taken = part.payload.len();
+        Ok(Progress { taken, done: true })
+    }
+    /// Appends the transformed payload of a whole message to `out`, charges `work` for it, and
+    /// returns the reserved bits of its frame; `None` leaves the message as it is, whatever was
+    /// appended. It is one step: a message that would take more than some 50 000 units is better
+    /// left as it is. Without a mark in the reserved bits the peer cannot tell one from the other.
+    fn encode(
+        &mut self,
+        opcode: OpCode,
+        payload: &[u8],
+        work: &mut Work,
+        out: &mut Vec<u8>,
+    ) -> Option<Reserved>;
     /// Connections with the same key get the same bytes for the same message, so a broadcast is
     /// encoded once for all of them, by any of their transformations. Keys are compared among all
     /// connections whose extension has this name. `None`: encode per connection.
     fn share_key(&self) -> Option<u32>;
-    /// Bytes of the peer's that wait here for the rest of their message, beside
-    /// what was appended to `out`: they count against the caps of buffered bytes.
+    /// Bytes that are kept for this connection, by capacity: contexts of its own or lent to it,
+    /// and what of the peer's waits for the rest of its message. They count against the caps of
+    /// buffered bytes.
     fn held_bytes(&self) -> usize {
         0
     }

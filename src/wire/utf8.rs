@@ -1,8 +1,9 @@
-//! UTF-8 checked piece by piece, for text that arrives in slices.
+//! UTF-8 checked piece by piece, for text that arrives in slices: a check that
+//! keeps nothing, and a text that is put together out of checked pieces.
 //!
 //! A sequence may be cut anywhere; the check fails at the first byte that no
 //! text can have there (RFC 6455 §8.1 asks to fail, Autobahn 6.4 asks to do it
-//! at once). It must never keep text: at most three bytes are carried over.
+//! at once). At most three bytes are carried over from one slice to the next.
 
 use std::fmt;
 
@@ -84,6 +85,105 @@ impl Utf8Check {
     }
 }
 
+/// A text that grows by slices, each checked once when it is added, so that the whole needs
+/// no check at its end: that of 64 MiB would take milliseconds.
+#[derive(Debug, Default)]
+pub struct TextBuilder {
+    text: String,
+    /// The bytes of a sequence whose end did not come yet.
+    cut: Utf8Check,
+}
+
+impl TextBuilder {
+    /// An empty text in a buffer whose content is of no meaning.
+    pub fn new(mut buffer: Vec<u8>) -> Self {
+        buffer.clear();
+        Self {
+            // No byte is checked: there is none.
+            text: String::from_utf8(buffer).unwrap_or_default(),
+            cut: Utf8Check::new(),
+        }
+    }
+
+    /// Bytes of the text so far.
+    pub fn len(&self) -> usize {
+        self.text.len() + usize::from(self.cut.len)
+    }
+
+    /// Whether there is no byte of it yet.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Bytes that are reserved for it.
+    pub fn capacity(&self) -> usize {
+        self.text.capacity()
+    }
+
+    /// Makes room for this many bytes more, and not a byte beyond.
+    pub fn reserve_exact(&mut self, bytes: usize) {
+        self.text.reserve_exact(bytes);
+    }
+
+    /// Adds the next slice of the text.
+    ///
+    /// # Errors
+    /// [`InvalidUtf8`] when the text up to the end of `bytes` begins no valid
+    /// text; the builder is of no use after that.
+    pub fn push(&mut self, bytes: &[u8]) -> Result<(), InvalidUtf8> {
+        let carried = self.cut;
+        let rest = self.cut.complete(bytes)?;
+        if carried.len > 0 && self.cut.len == 0 {
+            let len = usize::from(carried.len) + bytes.len() - rest.len();
+            let whole = std::str::from_utf8(&self.cut.carried[..len]);
+            self.text.push_str(whole.map_err(|_| InvalidUtf8)?);
+        }
+        let (whole, tail) = rest.split_at(rest.len() - cut_tail(rest));
+        self.text
+            .push_str(simdutf8::basic::from_utf8(whole).map_err(|_| InvalidUtf8)?);
+        if tail.is_empty() {
+            return Ok(());
+        }
+        match std::str::from_utf8(tail) {
+            Err(error) if error.error_len().is_none() => {
+                self.cut.carried[..tail.len()].copy_from_slice(tail);
+                self.cut.len = tail.len() as u8;
+                Ok(())
+            }
+            _ => Err(InvalidUtf8),
+        }
+    }
+
+    /// The whole text.
+    ///
+    /// # Errors
+    /// [`InvalidUtf8`] when the last sequence is unfinished.
+    pub fn finish(self) -> Result<String, InvalidUtf8> {
+        self.cut.finish()?;
+        Ok(self.text)
+    }
+
+    /// The buffer, for another use.
+    pub fn into_buffer(self) -> Vec<u8> {
+        self.text.into_bytes()
+    }
+}
+
+/// How many bytes at the end begin a sequence that is longer than what is there: 0 to 3.
+fn cut_tail(bytes: &[u8]) -> usize {
+    for back in 1..=bytes.len().min(3) {
+        let needed = match bytes[bytes.len() - back] {
+            0x80..0xC0 => continue,
+            0xC0..0xE0 => 2,
+            0xE0..0xF0 => 3,
+            0xF0.. => 4,
+            _ => 1,
+        };
+        return if needed > back { back } else { 0 };
+    }
+    0
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,6 +194,30 @@ mod tests {
     fn first_refused(bytes: &[u8]) -> Option<usize> {
         let mut check = Utf8Check::new();
         bytes.iter().position(|byte| check.push(&[*byte]).is_err())
+    }
+
+    /// Builds a text out of slices of random lengths.
+    fn built(mut rest: &[u8], rng: &mut StdRng) -> Result<String, InvalidUtf8> {
+        let mut text = TextBuilder::new(b"\xff left over".to_vec());
+        while !rest.is_empty() {
+            let (slice, tail) = rest.split_at(rng.random_range(1..=rest.len().min(9)));
+            text.push(slice)?;
+            rest = tail;
+        }
+        text.finish()
+    }
+
+    #[test]
+    fn a_built_text_fails_at_the_first_wrong_byte() {
+        for seed in 0..400 {
+            let mut rng = StdRng::seed_from_u64(seed);
+            let mut bytes = "aé웹😀".repeat(rng.random_range(1..4)).into_bytes();
+            let at = rng.random_range(0..bytes.len());
+            bytes[at] = rng.random();
+            let mut text = TextBuilder::default();
+            let refused = bytes.iter().position(|byte| text.push(&[*byte]).is_err());
+            assert_eq!(refused, first_refused(&bytes), "seed {seed}: {bytes:02x?}");
+        }
     }
 
     #[test]
@@ -153,6 +277,10 @@ mod tests {
                 rest = tail;
             }
             let verdict = verdict.and_then(|()| check.finish());
+            assert_eq!(
+                built(&bytes, &mut rng).ok(),
+                String::from_utf8(bytes.clone()).ok()
+            );
             assert_eq!(
                 verdict.is_ok(),
                 std::str::from_utf8(&bytes).is_ok(),

@@ -20,7 +20,7 @@ pub mod price {
     pub const CLOSE: u32 = 7_000;
     /// A request head parsed, routed and answered, without its bytes.
     pub const REQUEST: u32 = 2_000;
-    /// A decompressor or compressor made ready for a new message.
+    /// A compressed message opened and closed: a decompressor lent, checked and taken back.
     pub const RESET: u32 = 300;
     /// A deadline or timer looked at.
     pub const TIMER: u32 = 50;
@@ -31,10 +31,26 @@ pub mod price {
     pub const BYTES_COPIED: usize = 16;
     /// Bytes that one unit pays for: handed to the kernel.
     pub const BYTES_SENT: usize = 8;
-    /// Compressed bytes cost this much each to inflate, beside what they grow to.
-    pub const INFLATE_IN: u32 = 8;
+    /// A frame that lane 1 leaves: its header judged, its place found.
+    pub const FRAME: u32 = 60;
+    /// A piece of a fragment, or a ping, that the state machine of lane 3 is fed with.
+    pub const FED: u32 = 250;
+
+    /// Compressed bytes cost this much each to inflate, beside what they grow to. Chat needs a
+    /// quarter of it; 36 bytes of empty block that describe the largest code tables need 3 µs.
+    pub const INFLATE_IN: u32 = 32;
     /// Inflated bytes that one unit pays for.
     pub const BYTES_INFLATED: usize = 2;
+    /// A final block, after which the stream starts anew (RFC 7692 §7.2.3.4).
+    pub const FINAL_BLOCK: u32 = 40;
+
+    /// A compressor of zlib that forgets a message: 128 KiB of hash heads are cleared.
+    pub const DEFLATE_RESET: u32 = 5_000;
+    /// A byte compressed, by level; 1 is the encoder of our own. The worst that a peer can choose
+    /// costs two to three times as much, JSON a third (`benches/deflate.rs`).
+    pub const DEFLATE: [u32; 10] = [0, 2, 4, 4, 6, 6, 12, 24, 28, 34];
+    /// What compressing one message may cost: a tenth of a turn. A longer one goes out plain.
+    pub const DEFLATE_MOST: u32 = 70_000;
 }
 
 /// How much may still be done.

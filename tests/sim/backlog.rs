@@ -334,7 +334,9 @@ fn half_received_messages_count_against_the_cap() {
         Some(Received::close(1008, "Out of memory"))
     );
     assert_eq!(diary.read(), ["1 closed 1008 Out of memory by Us"]);
-    assert_eq!(sim.stats().buffered, 60_000);
+    // Two times 30 000, and what it takes to keep them.
+    let buffered = sim.stats().buffered;
+    assert!((60_000..61_000).contains(&buffered), "{buffered}");
 }
 
 #[test]

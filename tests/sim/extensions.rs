@@ -5,6 +5,7 @@ use dunlin::hub::Limits;
 use dunlin::sim::{Conversation, Received, Sim};
 use dunlin::wire::extension::{Agreement, DecodeError, Extension, FrameInfo, Offer, Transform};
 use dunlin::wire::frame::{OpCode, Reserved};
+use dunlin::wire::work::Work;
 use dunlin::{BacklogPolicy, Settings};
 
 /// Numbers every message: a receiver notices when one is missing.
@@ -66,7 +67,13 @@ impl Transform for Numbered {
         Ok(())
     }
 
-    fn encode(&mut self, _: OpCode, payload: &[u8], out: &mut Vec<u8>) -> Option<Reserved> {
+    fn encode(
+        &mut self,
+        _: OpCode,
+        payload: &[u8],
+        _: &mut Work,
+        out: &mut Vec<u8>,
+    ) -> Option<Reserved> {
         self.sent += 1;
         out.extend_from_slice(format!("{} ", self.sent).as_bytes());
         out.extend_from_slice(payload);

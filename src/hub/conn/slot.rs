@@ -54,7 +54,7 @@ pub(crate) fn outbox_held(outbox: &Outbox) -> Held {
 
 /// What of a peer's messages is there.
 pub(crate) fn receiver_held(receiver: &Receiver) -> Held {
-    Held::new(receiver.buffered(), receiver.buffered())
+    Held::new(receiver.held(), receiver.held())
 }
 
 impl Slot {
@@ -160,7 +160,9 @@ impl Slot {
             Phase::Head(exchange) => exchange
                 .as_ref()
                 .is_some_and(|exchange| exchange.has_more()),
-            Phase::Open(_) | Phase::Closing(_) => self.has_unread(),
+            Phase::Open(receiver) | Phase::Closing(receiver) => {
+                self.has_unread() || receiver.is_paused()
+            }
             _ => false,
         }
     }

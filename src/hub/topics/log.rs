@@ -220,10 +220,7 @@ pub(crate) fn encode_payload(
     work: &mut Work,
     out: &mut Vec<u8>,
 ) -> Result<Option<Reserved>, Panicked> {
-    let encode = AssertUnwindSafe(|| {
-        work.charge_bytes(payload.len(), 1);
-        transform.encode(opcode, payload, out)
-    });
+    let encode = AssertUnwindSafe(|| transform.encode(opcode, payload, work, out));
     catch_unwind(encode).map_err(|_| Panicked)
 }
 

@@ -144,6 +144,7 @@ impl Hub {
             max_message: settings.max_message,
             raw: settings.raw,
             closing: false,
+            more_expected: false,
         };
         loop {
             let slot = &mut core.slots[key as usize];
@@ -303,9 +304,10 @@ fn next<'a>(
     rules: &Rules,
     input: &'a mut Input<'_>,
 ) -> Result<Option<Event<'a>>, Failure> {
-    let cold = core.slots[key as usize].cold.as_mut();
+    let Core { slots, work, .. } = core;
+    let cold = slots[key as usize].cold.as_mut();
     let transform = cold.and_then(|cold| cold.transform.as_deref_mut());
-    lanes.next(receiver, transform, rules, input)
+    lanes.next(receiver, transform, rules, input, work)
 }
 
 /// Gives one event to the handler, or answers it. A panic is the caller's to catch.

@@ -1,9 +1,26 @@
 //! Whole messages through zlib: the levels from 2 up, and all levels with takeover.
 
+use super::super::work::price as prices;
 use flate2::{Compress, Compression, FlushCompress};
 
 /// What a synchronous flush ends with and the wire leaves out (RFC 7692 §7.2.1).
 pub(super) const TAIL: [u8; 4] = [0x00, 0x00, 0xff, 0xff];
+
+/// What compressing this many bytes at this level costs, in units of work.
+pub(super) fn price(level: u8, bytes: usize) -> u32 {
+    let per_byte = prices::DEFLATE[usize::from(level.min(9))];
+    u32::try_from(bytes).map_or(u32::MAX, |bytes| bytes.saturating_mul(per_byte))
+}
+
+/// Whether that is little enough for one step; what is longer goes out plain.
+pub(super) fn is_affordable(level: u8, bytes: usize) -> bool {
+    price(level, bytes) <= prices::DEFLATE_MOST
+}
+
+/// What a compressor holds, in bytes: zlib-rs with its tables, and four times the window.
+pub(super) fn held_bytes(window: u8) -> usize {
+    (249 << 10) + (4 << window.clamp(9, 15))
+}
 
 /// A raw deflate stream; `window` is 9 to 15.
 pub(super) fn compressor(level: u8, window: u8) -> Compress {

@@ -1,9 +1,9 @@
 //! What the connections of a loop share: compressors, decompressors at rest, scratch.
 //!
-//! Everything is made when it is first needed. Nothing here belongs to a
-//! connection: compressors forget each message, decompressors come back reset.
+//! Everything is made when it is first needed, and freed by [`Engine::shrink`]. Nothing here
+//! belongs to a connection: compressors forget each message, decompressors come back reset.
 
-use super::super::extension::DecodeError;
+use super::super::work::{Work, price};
 use super::compress;
 use super::inflate::{Inflater, STEP, Sink};
 use super::quick::Quick;
@@ -11,7 +11,8 @@ use flate2::Compress;
 
 /// Decompressors kept at rest, 48 KB each; more than one only after fragmented messages.
 const KEPT: usize = 4;
-/// Decompressors lent at a time to messages that are not complete.
+/// Decompressors lent at a time to messages that are not complete; past these, only to those
+/// whose last fragment is there.
 pub(super) const MAX_LENT: usize = 256;
 
 #[derive(Debug)]
@@ -44,17 +45,25 @@ impl Engine {
         level: u8,
         window: u8,
         payload: &[u8],
+        work: &mut Work,
         out: &mut Vec<u8>,
     ) -> bool {
-        match level {
-            0 => false,
-            _ if level == 1 || window < 9 => self.quick.encode(payload, window, out),
-            _ => {
-                let stream = self.compressor(level, window);
-                stream.reset();
-                compress::shorter(stream, payload, out)
-            }
+        if level == 0 {
+            return false;
         }
+        // zlib has no window this small.
+        let level = if window < 9 { 1 } else { level };
+        if !compress::is_affordable(level, payload.len()) {
+            return false;
+        }
+        work.charge(compress::price(level, payload.len()));
+        if level == 1 {
+            return self.quick.encode(payload, window, out);
+        }
+        work.charge(price::DEFLATE_RESET);
+        let stream = self.compressor(level, window);
+        stream.reset();
+        compress::shorter(stream, payload, out)
     }
 
     fn compressor(&mut self, level: u8, window: u8) -> &mut Compress {
@@ -70,43 +79,32 @@ impl Engine {
         &mut self.compressors[at].2
     }
 
-    /// A decompressor for a message of several fragments; `None` when too many
-    /// are out. It comes back by [`Engine::give_back`], whatever happens.
+    /// A decompressor for a message that is arriving; `None` when too many are
+    /// out. It comes back by [`Engine::give_back`], whatever happens.
     pub(super) fn lend(&mut self) -> Option<Inflater> {
-        if self.lent == MAX_LENT {
-            return None;
-        }
+        (self.lent < MAX_LENT).then(|| self.lend_another())
+    }
+
+    /// The same however many are out: for a message that is complete, so that it ends.
+    pub(super) fn lend_another(&mut self) -> Inflater {
         self.lent += 1;
-        Some(self.resting.pop().unwrap_or_else(Inflater::new))
+        self.resting.pop().unwrap_or_else(Inflater::new)
     }
 
     /// Takes a lent decompressor back.
-    pub(super) fn give_back(&mut self, inflater: Inflater) {
+    pub(super) fn give_back(&mut self, mut inflater: Inflater) {
         self.lent -= 1;
-        self.rest(inflater);
-    }
-
-    fn rest(&mut self, mut inflater: Inflater) {
         if self.resting.len() < KEPT {
             inflater.reset();
             self.resting.push(inflater);
         }
     }
 
-    /// Inflates a message that is all there.
-    pub(super) fn inflate_whole(
-        &mut self,
-        payload: &[u8],
-        room: usize,
-        out: &mut Vec<u8>,
-    ) -> Result<(), DecodeError> {
-        let mut inflater = self.resting.pop().unwrap_or_else(Inflater::new);
-        let mut sink = self.sink(room, out);
-        let done = inflater
-            .feed(payload, &mut sink)
-            .and_then(|()| inflater.finish(false, &mut sink));
-        self.rest(inflater);
-        done
+    /// Frees everything that is not lent.
+    pub(super) fn shrink(&mut self) {
+        let lent = self.lent;
+        *self = Self::default();
+        self.lent = lent;
     }
 
     /// Where a decompressor puts its output.

@@ -5,10 +5,18 @@
 
 use super::super::close::CloseCode;
 use super::super::extension::DecodeError;
+use super::super::work::{Work, price};
 use flate2::{Decompress, FlushDecompress, Status};
 
 /// How much is inflated between two looks at the cap, in bytes.
 pub(super) const STEP: usize = 16 * 1024;
+/// How many compressed bytes one call of zlib gets.
+const STEP_IN: usize = 1024;
+/// Calls of zlib are made together while they have cost less than this; with one more at the
+/// largest price, 41 000, and its checking, a step stays under 50 000.
+const STEP_UNITS: i64 = 4_000;
+/// What a decompressor holds, in bytes.
+pub(super) const INFLATER_BYTES: usize = 48 << 10;
 
 pub(super) const BROKEN: DecodeError = DecodeError {
     code: CloseCode::INVALID_DATA,
@@ -54,6 +62,8 @@ impl Sink<'_> {
 pub(super) struct Inflater {
     stream: Decompress,
     position: Position,
+    /// The last step ended because its room was full: there may be more without more input.
+    pending: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +80,7 @@ impl Inflater {
         Self {
             stream: Decompress::new(false),
             position: Position::Start,
+            pending: false,
         }
     }
 
@@ -77,33 +88,48 @@ impl Inflater {
     pub(super) fn reset(&mut self) {
         self.stream.reset(false);
         self.position = Position::Start;
+        self.pending = false;
     }
 
-    /// Inflates a fragment.
-    pub(super) fn feed(&mut self, fragment: &[u8], sink: &mut Sink<'_>) -> Result<(), DecodeError> {
-        let mut rest = fragment;
-        if rest.is_empty() {
-            return Ok(());
-        }
-        self.position = Position::Inside;
-        loop {
-            let (status, used, made) = self.step(rest, sink)?;
-            rest = &rest[used..];
+    /// Inflates some of `part`; tells how many bytes were used, and whether all that they stand
+    /// for is in the sink. One step: at least one call of zlib,
+    /// and more while they cost little and `work` is left.
+    pub(super) fn feed(
+        &mut self,
+        part: &[u8],
+        sink: &mut Sink<'_>,
+        work: &mut Work,
+    ) -> Result<(usize, bool), DecodeError> {
+        let mut taken = 0;
+        let begun = work.left();
+        while taken < part.len() || self.pending {
+            let input = &part[taken..part.len().min(taken + STEP_IN)];
+            if !input.is_empty() {
+                self.position = Position::Inside;
+            }
+            let (status, used, made) = self.step(input, sink)?;
+            work.charge(price::INFLATE_IN * used as u32);
+            work.charge_bytes(made, price::BYTES_INFLATED);
+            taken += used;
+            self.pending = made == sink.step.len();
             if status == Status::StreamEnd {
                 self.stream.reset(false);
-                if rest.is_empty() {
+                work.charge(price::FINAL_BLOCK);
+                self.pending = false;
+                if taken == part.len() {
                     self.position = Position::AfterFinal;
-                    return Ok(());
                 }
-            } else if rest.is_empty() && made < sink.step.len() {
-                return Ok(());
-            } else if used == 0 && made == 0 {
+            } else if used == 0 && made == 0 && !input.is_empty() {
                 return Err(BROKEN);
             }
+            if work.is_spent() || begun - work.left() >= STEP_UNITS {
+                break;
+            }
         }
+        Ok((taken, taken == part.len() && !self.pending))
     }
 
-    /// Ends a message; with `takeover` the window is kept for the next one.
+    /// Ends a message; with `takeover` the window is kept for the next one. [`price::RESET`] pays for it.
     ///
     /// Nothing at all, and nothing behind a final block, count as a whole
     /// message too, although RFC 7692 wants the byte `00` in both (§7.2.3.6, §7.2.3.4).

@@ -58,8 +58,8 @@ type Predicate = Rc<dyn Fn(OpCode, &[u8]) -> bool>;
 /// The loop holds, once they were needed: 16 KiB for level 1, or for the levels
 /// from 2 up one compressor per window size in use, 249 KB + 4 · 2^bits bytes
 /// each (380 KB at 15); 48 KB for each of up to 4 decompressors at rest; 16 KiB
-/// of step buffer. At most 256 decompressors (12 MB) are lent to messages whose
-/// last fragment has not come; beyond that, fragments wait compressed.
+/// of step buffer. At most 256 decompressors (12 MB) are lent to messages that are not
+/// complete; beyond that, fragments wait compressed. What is lent counts as held.
 ///
 /// With takeover every connection adds, from its first compressed message each
 /// way: 249 KB + 4 · 2^bits bytes to send, 48 KB to receive.
@@ -111,6 +111,9 @@ impl Deflate {
     }
 
     /// How hard to compress, 0 (not at all) to 9; default 1.
+    ///
+    /// A message that would take longer than a tenth of a turn goes out plain: over 35 000 bytes at
+    /// level 1, 17 500 at 2 and 3, 11 600 at 4 and 5, 5 800 at 6, and 2000 at 9.
     ///
     /// Level 1 is an encoder of its own, because chat messages are short: 512 bytes
     /// of JSON cost 0.35 µs and come out at 125 bytes, where level 6 of zlib makes 119
@@ -244,6 +247,10 @@ impl Extension for Deflate {
     fn confirm(&self, response: &Offer) -> Result<Box<dyn Transform>, String> {
         let terms = negotiate::confirm(&self.settings, response)?;
         Ok(self.transform(terms))
+    }
+
+    fn shrink(&self) {
+        self.engine.borrow_mut().shrink();
     }
 }
 

@@ -2,11 +2,12 @@
 //! is kept between them.
 
 use super::super::close::CloseCode;
-use super::super::extension::{DecodeError, FrameInfo, Transform};
+use super::super::extension::{DecodeError, FrameInfo, FramePart, Progress, Transform};
 use super::super::frame::{OpCode, Reserved};
+use super::super::work::{Work, price};
 use super::Core;
 use super::compress;
-use super::inflate::{Inflater, TOO_BIG};
+use super::inflate::{INFLATER_BYTES, Inflater, TOO_BIG};
 use super::negotiate::Terms;
 use flate2::Compress;
 use std::fmt;
@@ -31,22 +32,24 @@ pub(super) struct DeflateTransform {
     own: Option<Box<Own>>,
 }
 
-/// A compressed message in the middle.
+/// A message in the middle.
 struct Open {
     /// Compressed bytes that may still come: empty blocks make no output, so the cap
     /// alone would not end them.
     budget: usize,
-    place: Place,
+    source: Source,
 }
 
 /// Where an open message is being inflated.
-enum Place {
+enum Source {
     /// In the connection's own context.
     Own,
     /// In a decompressor of the loop.
     Lent(Inflater),
     /// Nowhere yet, as too many are lent: the fragments wait here.
     Held(Vec<u8>),
+    /// In a decompressor of the loop, out of what had to wait and is complete now, from here on.
+    Complete(Inflater, Vec<u8>, usize),
 }
 
 #[derive(Default)]
@@ -65,84 +68,87 @@ impl DeflateTransform {
         }
     }
 
-    fn open(&mut self, cap: usize) -> Box<Open> {
-        let place = if self.terms.receive_takeover {
-            Place::Own
-        } else {
-            match self.core.engine.borrow_mut().lend() {
-                Some(inflater) => Place::Lent(inflater),
-                None => Place::Held(Vec::new()),
-            }
+    /// A frame begins.
+    fn begin(&mut self, info: FrameInfo, cap: usize, work: &mut Work) -> Result<(), DecodeError> {
+        let first = info.opcode != OpCode::Continuation;
+        let compressed = match info.reserved {
+            Reserved::NONE => false,
+            // Only the first frame of a message carries the bit (RFC 7692 §6).
+            Reserved::RSV1 if first => true,
+            _ => return Err(BAD_BITS),
         };
-        Box::new(Open {
-            budget: budget(cap),
-            place,
-        })
+        if first && self.open.is_some() {
+            return Err(BAD_ORDER);
+        }
+        if compressed {
+            work.charge(price::RESET);
+            let source = if self.terms.receive_takeover {
+                Source::Own
+            } else {
+                match self.core.engine.borrow_mut().lend() {
+                    Some(inflater) => Source::Lent(inflater),
+                    None => Source::Held(Vec::new()),
+                }
+            };
+            self.open = Some(Box::new(Open {
+                budget: budget(cap),
+                source,
+            }));
+        }
+        Ok(())
     }
 
-    /// Inflates the next fragment; the message stays open unless it was the last or failed.
-    fn fragment(
+    /// One step over the open message.
+    fn step(
         &mut self,
-        mut open: Box<Open>,
-        fin: bool,
-        payload: &[u8],
+        open: &mut Open,
+        part: FramePart<'_>,
         cap: usize,
+        work: &mut Work,
         out: &mut Vec<u8>,
-    ) -> Result<(), DecodeError> {
-        let done = match open.budget.checked_sub(payload.len()) {
-            Some(budget) => {
-                open.budget = budget;
-                self.inflate(&mut open.place, fin, payload, cap, out)
-            }
-            None => Err(TOO_BIG),
-        };
-        self.open = Some(open);
-        if fin || done.is_err() {
-            self.close_message();
-        }
-        if done.is_err() {
-            // The connection fails; it may linger, its window need not.
-            self.own = None;
-        }
-        done
-    }
-
-    fn inflate(
-        &mut self,
-        place: &mut Place,
-        fin: bool,
-        payload: &[u8],
-        cap: usize,
-        out: &mut Vec<u8>,
-    ) -> Result<(), DecodeError> {
-        let takeover = self.terms.receive_takeover;
+    ) -> Result<Progress, DecodeError> {
+        let ends = part.last && part.info.fin;
         let mut engine = self.core.engine.borrow_mut();
-        let inflater = match place {
-            Place::Own => {
-                let own = self.own.get_or_insert_default();
-                own.inflater.get_or_insert_with(Inflater::new)
+        if let Source::Held(held) = &mut open.source {
+            let taken = part.payload.len();
+            open.budget = open.budget.checked_sub(taken).ok_or(TOO_BIG)?;
+            held.extend_from_slice(part.payload);
+            work.charge_bytes(taken, price::BYTES_COPIED);
+            if ends {
+                let held = std::mem::take(held);
+                open.source = Source::Complete(engine.lend_another(), held, 0);
             }
-            Place::Lent(inflater) => inflater,
-            Place::Held(held) => {
-                held.extend_from_slice(payload);
-                return match fin {
-                    true => engine.inflate_whole(held, cap, out),
-                    false => Ok(()),
-                };
+            return Ok(Progress { taken, done: !ends });
+        }
+        let mut sink = engine.sink(cap, out);
+        let (inflater, takeover) = match &mut open.source {
+            Source::Complete(inflater, held, at) => {
+                let (used, done) = inflater.feed(&held[*at..], &mut sink, work)?;
+                *at += used;
+                if done {
+                    inflater.finish(false, &mut sink)?;
+                }
+                return Ok(Progress { taken: 0, done });
+            }
+            Source::Lent(inflater) => (inflater, false),
+            Source::Own | Source::Held(_) => {
+                let own = self.own.get_or_insert_default();
+                let inflater = own.inflater.get_or_insert_with(Inflater::new);
+                (inflater, true)
             }
         };
-        let mut sink = engine.sink(cap, out);
-        inflater.feed(payload, &mut sink)?;
-        match fin {
-            true => inflater.finish(takeover, &mut sink),
-            false => Ok(()),
+        let (taken, done) = inflater.feed(part.payload, &mut sink, work)?;
+        open.budget = open.budget.checked_sub(taken).ok_or(TOO_BIG)?;
+        if done && ends {
+            inflater.finish(takeover, &mut sink)?;
         }
+        Ok(Progress { taken, done })
     }
 
     /// Ends the open message: what was lent goes back.
     fn close_message(&mut self) {
         if let Some(open) = self.open.take()
-            && let Place::Lent(inflater) = open.place
+            && let Source::Lent(inflater) | Source::Complete(inflater, ..) = open.source
         {
             self.core.engine.borrow_mut().give_back(inflater);
         }
@@ -150,8 +156,13 @@ impl DeflateTransform {
 
     /// Compresses in the connection's own context. Here the result goes out even if
     /// it is longer: the peer's window must see what ours saw.
-    fn compress_own(&mut self, payload: &[u8], out: &mut Vec<u8>) -> bool {
+    fn compress_own(&mut self, payload: &[u8], work: &mut Work, out: &mut Vec<u8>) -> bool {
         let level = self.core.settings.level;
+        if !compress::is_affordable(level, payload.len()) {
+            // A plain message touches no window.
+            return false;
+        }
+        work.charge(compress::price(level, payload.len()));
         let own = self.own.get_or_insert_default();
         let stream = own
             .compressor
@@ -196,44 +207,76 @@ impl Transform for DeflateTransform {
         cap: usize,
         out: &mut Vec<u8>,
     ) -> Result<(), DecodeError> {
-        let first = info.opcode != OpCode::Continuation;
-        let compressed = match info.reserved {
-            Reserved::NONE => false,
-            // Only the first frame of a message carries the bit (RFC 7692 §6).
-            Reserved::RSV1 if first => true,
-            _ => return Err(BAD_BITS),
-        };
-        match self.open.take() {
-            Some(open) if !first => self.fragment(open, info.fin, payload, cap, out),
-            Some(open) => {
-                self.open = Some(open);
-                Err(BAD_ORDER)
+        let (start, mut at) = (out.len(), 0);
+        let mut work = Work::unlimited();
+        let mut first = true;
+        loop {
+            let part = FramePart {
+                info,
+                first,
+                last: true,
+                payload: &payload[at..],
+            };
+            let room = cap - (out.len() - start);
+            let progress = self.decode_part(part, room, &mut work, out)?;
+            at += progress.taken;
+            if progress.done && at == payload.len() {
+                return Ok(());
             }
-            None if !compressed => copy(payload, cap, out),
-            None if info.fin && !self.terms.receive_takeover => {
-                if payload.len() > budget(cap) {
-                    return Err(TOO_BIG);
-                }
-                let mut engine = self.core.engine.borrow_mut();
-                engine.inflate_whole(payload, cap, out)
-            }
-            None => {
-                let open = self.open(cap);
-                self.fragment(open, info.fin, payload, cap, out)
-            }
+            first = false;
         }
     }
 
-    fn encode(&mut self, opcode: OpCode, payload: &[u8], out: &mut Vec<u8>) -> Option<Reserved> {
+    fn streams(&self) -> bool {
+        true
+    }
+
+    fn decode_part(
+        &mut self,
+        part: FramePart<'_>,
+        cap: usize,
+        work: &mut Work,
+        out: &mut Vec<u8>,
+    ) -> Result<Progress, DecodeError> {
+        if part.first {
+            self.begin(part.info, cap, work)?;
+        }
+        let Some(mut open) = self.open.take() else {
+            copy(part.payload, cap, out)?;
+            work.charge_bytes(part.payload.len(), price::BYTES_COPIED);
+            let taken = part.payload.len();
+            return Ok(Progress { taken, done: true });
+        };
+        let step = self.step(&mut open, part, cap, work, out);
+        self.open = Some(open);
+        let ended = part.last && part.info.fin;
+        let complete = |progress: Progress| progress.done && progress.taken == part.payload.len();
+        if step.is_err() || ended && step.is_ok_and(complete) {
+            self.close_message();
+        }
+        if step.is_err() {
+            // The connection fails; it may linger, its window need not.
+            self.own = None;
+        }
+        step
+    }
+
+    fn encode(
+        &mut self,
+        opcode: OpCode,
+        payload: &[u8],
+        work: &mut Work,
+        out: &mut Vec<u8>,
+    ) -> Option<Reserved> {
         if !self.core.settings.wants(opcode, payload) {
             return None;
         }
         let done = if self.terms.send_takeover {
-            self.compress_own(payload, out)
+            self.compress_own(payload, work, out)
         } else {
             let level = self.core.settings.level;
             let mut engine = self.core.engine.borrow_mut();
-            engine.compress(level, self.terms.window, payload, out)
+            engine.compress(level, self.terms.window, payload, work, out)
         };
         done.then_some(Reserved::RSV1)
     }
@@ -244,13 +287,19 @@ impl Transform for DeflateTransform {
     }
 
     fn held_bytes(&self) -> usize {
-        match self.open.as_deref() {
-            Some(Open {
-                place: Place::Held(held),
-                ..
-            }) => held.capacity(),
-            _ => 0,
-        }
+        let open = match self.open.as_deref().map(|open| &open.source) {
+            Some(Source::Lent(_)) => INFLATER_BYTES,
+            Some(Source::Held(held)) => held.capacity(),
+            Some(Source::Complete(_, held, _)) => INFLATER_BYTES + held.capacity(),
+            Some(Source::Own) | None => 0,
+        };
+        let own = self.own.as_deref().map_or(0, |own| {
+            let inflater = own.inflater.as_ref().map_or(0, |_| INFLATER_BYTES);
+            let window = self.terms.window;
+            let compressor = own.compressor.as_ref();
+            inflater + compressor.map_or(0, |_| compress::held_bytes(window))
+        });
+        open + own
     }
 }
 

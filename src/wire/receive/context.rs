@@ -2,9 +2,11 @@
 //! together and writes pongs.
 //!
 //! It is fed whole frames only, one at a time, so it never holds half a frame,
-//! and between messages it is as good as new. It never sees a frame that breaks
-//! a rule of the header, a mask (unmasking is done by then), a reserved bit, or
-//! a Close: it would answer that by itself, with 1002 for codes it does not know.
+//! and between messages it is as good as new. A long fragment is fed as several
+//! frames of its message, as it arrives; text is checked here alone, at each of
+//! them. It never sees a frame that breaks a rule of the header, a mask (unmasking
+//! is done by then), a reserved bit, or a Close: it would answer that by itself,
+//! with 1002 for codes it does not know.
 
 use super::{Failure, Role};
 use crate::wire::frame::{self, OpCode, Reserved};
@@ -12,9 +14,10 @@ use std::io::{self, Read, Write};
 use tungstenite::protocol::{Role as TungsteniteRole, WebSocketConfig, WebSocketContext};
 use tungstenite::{Error, Message};
 
-/// Bytes a context reads at a step and owns from the start. A frame above this
-/// makes it grow, and a context that grew is not pooled.
+/// Bytes a context reads at a step and owns from the start; nothing longer is fed.
 const READ_BUFFER: usize = 4096;
+/// What a context takes beside its read buffer and the message, in bytes.
+const STATE: usize = 512;
 /// How many contexts the pool keeps for each role.
 const POOLED: usize = 16;
 
@@ -23,7 +26,9 @@ const POOLED: usize = 16;
 pub(super) struct Context {
     inner: WebSocketContext,
     role: Role,
-    grown: bool,
+    /// Bytes of the message that it puts together, and how many it has reserved for them.
+    message: usize,
+    reserved: usize,
     /// The header of the frame that is being fed.
     head: Vec<u8>,
 }
@@ -44,7 +49,8 @@ impl Context {
         Box::new(Self {
             inner: WebSocketContext::new(side, Some(config)),
             role,
-            grown: false,
+            message: 0,
+            reserved: 0,
             head: Vec::new(),
         })
     }
@@ -56,7 +62,21 @@ impl Context {
         opcode: OpCode,
         payload: &[u8],
     ) -> Result<Option<Message>, Failure> {
-        self.feed(fin, opcode, payload, &mut Vec::new())
+        self.message += payload.len();
+        if self.reserved < self.message {
+            // As a vector grows.
+            self.reserved = self.message.max(2 * self.reserved).max(8);
+        }
+        let message = self.feed(fin, opcode, payload, &mut Vec::new())?;
+        if fin {
+            (self.message, self.reserved) = (0, 0);
+        }
+        Ok(message)
+    }
+
+    /// Bytes that it keeps.
+    pub(super) fn held(&self) -> usize {
+        STATE + READ_BUFFER + self.reserved
     }
 
     /// Feeds a ping and appends the pong that answers it to `reply`.
@@ -71,7 +91,7 @@ impl Context {
         payload: &[u8],
         written: &mut Vec<u8>,
     ) -> Result<Option<Message>, Failure> {
-        self.grown |= payload.len() + frame::MAX_HEADER > READ_BUFFER;
+        debug_assert!(payload.len() + frame::MAX_HEADER <= READ_BUFFER);
         self.head.clear();
         let none = Reserved::NONE;
         frame::write_header(&mut self.head, fin, none, opcode, payload.len(), None);
@@ -112,15 +132,11 @@ struct OneFrame<'a> {
 
 impl Read for OneFrame<'_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let source = if self.head.is_empty() {
-            &mut self.payload
-        } else {
-            &mut self.head
-        };
-        if source.is_empty() {
-            return Err(io::ErrorKind::WouldBlock.into());
+        let head = self.head.read(buf)?;
+        match head + self.payload.read(&mut buf[head..])? {
+            0 => Err(io::ErrorKind::WouldBlock.into()),
+            read => Ok(read),
         }
-        source.read(buf)
     }
 }
 
@@ -150,7 +166,7 @@ impl ContextPool {
     /// Takes a context back that has no fragments open.
     pub(super) fn put(&mut self, context: Box<Context>) {
         let idle = &mut self.idle[context.role as usize];
-        if !context.grown && idle.len() < POOLED {
+        if idle.len() < POOLED {
             idle.push(context);
         }
     }

@@ -10,37 +10,12 @@
 //!   violation") and a failure with 1002 here; 1014 is a good code here;
 //! - too many fragments (1008) is a rule of the lanes alone.
 
+use super::reference::{Heard, Seen, frames, missing, reconcile, reference};
 use super::{Event, Failure, Input, Lanes, Receiver, Role, Rules};
 use crate::wire::close::CloseCode;
 use crate::wire::extension::Transform;
-use crate::wire::frame::{Header, MAX_HEADER, OpCode};
-use crate::wire::mask::apply_mask;
 use crate::wire::message::Message;
-use std::io::{self, Read, Write};
-use tungstenite::protocol::{Role as TungsteniteRole, WebSocketConfig, WebSocketContext};
-
-/// What tungstenite says in place of a Close with a code it does not take.
-const VIOLATION: &str = "Protocol violation";
-
-/// An event with its own copy of everything.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Seen {
-    Text(String),
-    Binary(Vec<u8>),
-    Ping(Vec<u8>),
-    Pong(Vec<u8>),
-    Close(Option<(u16, String)>),
-    Frame(OpCode, Vec<u8>),
-}
-
-/// What one side made of a stream.
-#[derive(Debug, Default, PartialEq)]
-pub(super) struct Heard {
-    pub(super) seen: Vec<Seen>,
-    /// The payloads of the pongs it wrote.
-    pub(super) pongs: Vec<Vec<u8>>,
-    pub(super) failure: Option<Failure>,
-}
+use crate::wire::work::Work;
 
 /// How a stream is fed.
 #[derive(Clone, Debug)]
@@ -50,7 +25,12 @@ pub(super) struct Setup {
     pub(super) direct: bool,
     /// Sizes of the pieces, used in turn; empty: all at once.
     pub(super) cuts: Vec<usize>,
+    /// Units of the meters of the calls, used in turn; empty: no meter is ever spent.
+    pub(super) meters: Vec<u32>,
 }
+
+/// The largest step that the lanes may make, in units of work.
+const STEP: i64 = 50_000;
 
 impl Setup {
     /// Reads a setup from the start of `data`; the rest is the stream.
@@ -72,6 +52,7 @@ impl Setup {
             max_message,
             raw: false,
             closing: flags & 2 != 0,
+            more_expected: false,
         };
         let direct = flags & 4 != 0;
         Some((
@@ -79,9 +60,29 @@ impl Setup {
                 rules,
                 direct,
                 cuts,
+                meters: Vec::new(),
             },
             stream,
         ))
+    }
+}
+
+impl Setup {
+    /// The same, and the meter is spent all the time.
+    fn metered(&self) -> Self {
+        let meters = self.cuts.iter().map(|cut| (cut * 7 % 2000) as u32 + 1);
+        Self {
+            meters: meters.collect(),
+            ..self.clone()
+        }
+    }
+
+    /// The same, all at once.
+    fn at_once(self) -> Self {
+        Self {
+            cuts: Vec::new(),
+            ..self
+        }
     }
 }
 
@@ -104,18 +105,17 @@ pub fn compare(data: &[u8]) {
     };
     let mut lanes = Lanes::new();
     let cut = hear(&mut lanes, &setup, None, stream);
-    let at_once = Setup {
-        cuts: Vec::new(),
-        ..setup
-    };
+    let metered = hear(&mut lanes, &setup.metered(), None, stream);
+    let at_once = setup.at_once();
     let whole = hear(&mut lanes, &at_once, None, stream);
     assert_eq!(cut, whole, "cut and whole disagree");
+    assert_eq!(metered, whole, "with a meter and without disagree");
     let rules = at_once.rules;
     let mut reference = reference(&rules, stream);
     if whole.failure.is_some() && reference.failure.is_none() {
         let mut longer = stream.to_vec();
         longer.resize(stream.len() + missing(&rules, stream), 0);
-        reference = self::reference(&rules, &longer);
+        reference = super::reference::reference(&rules, &longer);
     }
     reconcile(&whole, &mut reference);
     assert_eq!(
@@ -148,10 +148,14 @@ pub fn compare_cuts(
     };
     setup.rules.raw = raw;
     let mut lanes = Lanes::new();
-    let cut = hear(&mut lanes, &setup, transform().as_deref_mut(), stream);
-    setup.cuts.clear();
-    let whole = hear(&mut lanes, &setup, transform().as_deref_mut(), stream);
-    assert_eq!(cut, whole, "cut and whole disagree");
+    let mut hear = |setup: &Setup| hear(&mut lanes, setup, transform().as_deref_mut(), stream);
+    let (cut, metered) = (hear(&setup), hear(&setup.metered()));
+    let setup = setup.at_once();
+    let whole = hear(&setup);
+    let whole = whole.by_blame();
+    assert_eq!(cut.by_blame(), whole, "cut and whole disagree");
+    let metered = metered.by_blame();
+    assert_eq!(metered, whole, "with a meter and without disagree");
     let mut messages = Vec::new();
     for seen in whole.seen {
         match seen {
@@ -178,6 +182,8 @@ pub(super) fn hear(
     let mut rest = stream.to_vec();
     let mut rest = &mut rest[..];
     let mut cuts = setup.cuts.iter().cycle();
+    let mut meters = setup.meters.iter().cycle();
+    let meters = &mut meters;
     while !rest.is_empty() && !heard.is_over() {
         let size = cuts.next().map_or(rest.len(), |cut| (*cut).min(rest.len()));
         let (piece, tail) = rest.split_at_mut(size);
@@ -189,45 +195,76 @@ pub(super) fn hear(
             read = target.len().min(piece.len());
             target[..read].copy_from_slice(&piece[..read]);
             receiver.filled(read);
+            let rules = Rules {
+                more_expected: true,
+                ..setup.rules
+            };
             let transform = transform.as_deref_mut();
-            heard.drain(
-                lanes,
-                &mut receiver,
-                transform,
-                &setup.rules,
-                Input::empty(),
-            );
+            heard.drain(lanes, &mut receiver, transform, &rules, meters, &mut []);
         }
-        let input = Input::new(&mut piece[read..]);
         let transform = transform.as_deref_mut();
-        heard.drain(lanes, &mut receiver, transform, &setup.rules, input);
+        heard.drain(
+            lanes,
+            &mut receiver,
+            transform,
+            &setup.rules,
+            meters,
+            &mut piece[read..],
+        );
     }
-    assert!(!receiver.is_at_rest() || receiver.buffered() == 0);
+    assert!(!receiver.is_at_rest() || receiver.held() == 0);
     lanes.release(receiver);
     heard
 }
 
 impl Heard {
-    fn is_over(&self) -> bool {
-        self.failure.is_some() || matches!(self.seen.last(), Some(Seen::Close(_)))
+    /// The same for what was decoded: data that does not inflate, inflates to no text and to too
+    /// much is found in the order of the steps, which cuts change; each is the fault of the data.
+    fn by_blame(mut self) -> Self {
+        if let Some(failure) = &mut self.failure
+            && [CloseCode::INVALID_DATA, CloseCode::TOO_BIG].contains(&failure.code)
+        {
+            *failure = Failure::NOT_UTF8;
+        }
+        self
     }
 
-    fn drain(
+    /// Calls for events until there are no more; each call has a meter of its own, and begins
+    /// with what the one before left.
+    fn drain<'m>(
         &mut self,
         lanes: &mut Lanes,
         receiver: &mut Receiver,
         mut transform: Option<&mut (dyn Transform + 'static)>,
         rules: &Rules,
-        mut input: Input<'_>,
+        meters: &mut impl Iterator<Item = &'m u32>,
+        bytes: &mut [u8],
     ) {
+        let bounded = transform
+            .as_deref()
+            .is_none_or(|transform| transform.streams());
+        let mut left = bytes.len();
         while !self.is_over() {
-            match lanes.next(receiver, transform.as_deref_mut(), rules, &mut input) {
+            let rest = bytes.len() - left;
+            let mut input = Input::new(&mut bytes[rest..]);
+            let mut work = meters
+                .next()
+                .map_or(Work::unlimited(), |units| Work::new(*units));
+            let transform = transform.as_deref_mut();
+            let next = lanes.next(receiver, transform, rules, &mut input, &mut work);
+            let is_event = matches!(next, Ok(Some(_)));
+            match next {
                 Ok(Some(event)) => self.note(event),
-                Ok(None) => {
-                    assert_eq!(input.remaining(), 0, "input was left");
+                Ok(None) => {}
+                Err(failure) => self.failure = Some(failure),
+            }
+            assert!(!bounded || work.left() >= -STEP, "a step of {work:?}");
+            left = input.remaining();
+            if !is_event && self.failure.is_none() {
+                if left == 0 && !receiver.is_paused() {
                     return;
                 }
-                Err(failure) => self.failure = Some(failure),
+                assert!(work.is_spent(), "input was left");
             }
         }
     }
@@ -246,144 +283,5 @@ impl Heard {
             }
             Event::Frame(frame) => Seen::Frame(frame.opcode, frame.payload.to_owned()),
         });
-    }
-}
-
-/// The payloads of whole frames laid end to end.
-fn frames(mut bytes: &[u8]) -> Vec<Vec<u8>> {
-    let mut payloads = Vec::new();
-    while let Some((header, size)) = Header::parse(bytes) {
-        let (frame, rest) = bytes.split_at(size + header.len as usize);
-        let mut payload = frame[size..].to_vec();
-        apply_mask(&mut payload, header.mask.unwrap_or_default(), 0);
-        payloads.push(payload);
-        bytes = rest;
-    }
-    payloads
-}
-
-/// Feeds a stream to a plain tungstenite context.
-fn reference(rules: &Rules, stream: &[u8]) -> Heard {
-    let role = match rules.role {
-        Role::Server => TungsteniteRole::Server,
-        Role::Client => TungsteniteRole::Client,
-    };
-    let config = WebSocketConfig::default()
-        .read_buffer_size(4096)
-        .max_frame_size(Some(rules.max_frame))
-        .max_message_size(Some(rules.max_message));
-    let mut context = WebSocketContext::new(role, Some(config));
-    let mut pipe = Pipe {
-        input: stream,
-        written: Vec::new(),
-    };
-    if rules.closing {
-        context
-            .close(&mut pipe, None)
-            .expect("nothing is wrong yet");
-        pipe.written.clear();
-    }
-    let mut heard = Heard::default();
-    while !heard.is_over() {
-        match context.read(&mut pipe) {
-            Ok(message) => heard.seen.push(seen(message)),
-            Err(tungstenite::Error::Io(_)) => break,
-            Err(error) => {
-                let code = match error {
-                    tungstenite::Error::Capacity(_) => CloseCode::TOO_BIG,
-                    tungstenite::Error::Utf8(_) => CloseCode::INVALID_DATA,
-                    _ => CloseCode::PROTOCOL_ERROR,
-                };
-                let reason = "tungstenite";
-                heard.failure = Some(Failure { code, reason });
-            }
-        }
-    }
-    heard.pongs = frames(&pipe.written);
-    heard
-}
-
-fn seen(message: tungstenite::Message) -> Seen {
-    use tungstenite::Message as Theirs;
-    match message {
-        Theirs::Text(text) => Seen::Text(text.as_str().to_owned()),
-        Theirs::Binary(bytes) => Seen::Binary(bytes.to_vec()),
-        Theirs::Ping(payload) => Seen::Ping(payload.to_vec()),
-        Theirs::Pong(payload) => Seen::Pong(payload.to_vec()),
-        Theirs::Close(close) => {
-            Seen::Close(close.map(|close| (close.code.into(), close.reason.as_str().to_owned())))
-        }
-        Theirs::Frame(_) => unreachable!("never read"),
-    }
-}
-
-/// Takes the listed exceptions away from what tungstenite heard.
-fn reconcile(ours: &Heard, theirs: &mut Heard) {
-    if let Some(Seen::Close(Some((code, reason)))) = theirs.seen.last_mut() {
-        let bad = !CloseCode::new(*code).is_sendable();
-        let replaced = *code == 1002 && reason == VIOLATION;
-        match ours.seen.last() {
-            Some(Seen::Close(Some((1014, text)))) if replaced => {
-                *code = 1014;
-                reason.clone_from(text);
-            }
-            Some(Seen::Close(_)) => {}
-            _ if bad || replaced => {
-                theirs.seen.pop();
-                theirs.failure = Some(Failure::BAD_CLOSE_CODE);
-            }
-            _ => {}
-        }
-    }
-    if ours.failure == Some(Failure::FRAGMENTS) {
-        theirs.seen.truncate(ours.seen.len());
-        theirs.pongs.truncate(ours.pongs.len());
-        theirs.failure = ours.failure;
-    }
-}
-
-/// How many zeros complete the frame at the end of the stream.
-fn missing(rules: &Rules, stream: &[u8]) -> usize {
-    let mut rest = stream;
-    loop {
-        let mut head = rest[..rest.len().min(MAX_HEADER)].to_vec();
-        head.resize(MAX_HEADER, 0);
-        let Some((header, size)) = Header::parse(&head) else {
-            return MAX_HEADER;
-        };
-        if header.len > rules.max_frame as u64 {
-            return MAX_HEADER;
-        }
-        let end = size + header.len as usize;
-        match rest.get(end..) {
-            Some([]) => return 0,
-            Some(tail) => rest = tail,
-            None => return end - rest.len(),
-        }
-    }
-}
-
-/// Bytes to read, then WouldBlock; and what was written.
-struct Pipe<'a> {
-    input: &'a [u8],
-    written: Vec<u8>,
-}
-
-impl Read for Pipe<'_> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        if self.input.is_empty() {
-            return Err(io::ErrorKind::WouldBlock.into());
-        }
-        self.input.read(buf)
-    }
-}
-
-impl Write for Pipe<'_> {
-    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        self.written.write(buf)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }

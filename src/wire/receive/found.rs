@@ -3,10 +3,12 @@
 //! While frames are taken apart, a payload is known by its place; only the last
 //! step borrows it, so that nothing before has to.
 
+use super::collect::Collected;
 use super::{Event, Failure, Input, Lanes, RawFrame, rest};
 use crate::wire::close::CloseCode;
 use crate::wire::frame::Header;
 use crate::wire::message::Message;
+use crate::wire::work::{Work, price};
 
 /// Where an unmasked payload lies.
 #[derive(Clone, Copy)]
@@ -15,14 +17,16 @@ pub(super) enum Place {
     Input(usize, usize),
     /// At the start of [`Lanes::spilled`], this many bytes.
     Spilled(usize),
-    /// All of [`Lanes::decoded`].
-    Decoded,
 }
 
 /// An event before it borrows its payload.
 pub(super) enum Found {
-    Message { text: bool, place: Place },
-    Assembled,
+    Message {
+        text: bool,
+        place: Place,
+    },
+    /// What is in [`Lanes::collected`].
+    Collected,
     Ping(Place),
     Pong(Place),
     Close(Place),
@@ -32,7 +36,10 @@ pub(super) enum Found {
 impl Lanes {
     /// The payload at a place.
     pub(super) fn payload<'p>(&'p self, place: Place, input: &'p Input<'_>) -> &'p [u8] {
-        payload(&self.spilled, &self.decoded, input, place)
+        match place {
+            Place::Input(start, end) => &input.bytes[start..end],
+            Place::Spilled(len) => &self.spilled[..len],
+        }
     }
 
     /// Borrows what was found.
@@ -40,18 +47,23 @@ impl Lanes {
         &'a self,
         found: Found,
         input: &'a Input<'_>,
+        work: &mut Work,
     ) -> Result<Event<'a>, Failure> {
         match found {
-            Found::Message { text, place } => rest::message(text, self.payload(place, input)),
-            Found::Assembled => match &self.assembled {
-                Some(tungstenite::Message::Text(text)) => {
-                    Ok(Event::Message(Message::Text(text.as_str())))
+            Found::Message { text, place } => {
+                let payload = self.payload(place, input);
+                if text && let Place::Spilled(len) = place {
+                    work.charge_bytes(len, price::BYTES_RECEIVED);
                 }
-                Some(tungstenite::Message::Binary(bytes)) => {
-                    Ok(Event::Message(Message::Binary(bytes)))
-                }
-                _ => Err(Failure::protocol("protocol error")),
-            },
+                rest::message(text, payload)
+            }
+            Found::Collected => Ok(Event::Message(match &self.collected {
+                Collected::Text(text) => Message::Text(text),
+                Collected::Binary(bytes) => Message::Binary(bytes),
+                Collected::Shared(tungstenite::Message::Text(text)) => Message::Text(text.as_str()),
+                Collected::Shared(tungstenite::Message::Binary(bytes)) => Message::Binary(bytes),
+                _ => return Err(Failure::protocol("protocol error")),
+            })),
             Found::Ping(place) => Ok(Event::Ping {
                 payload: self.payload(place, input),
                 pong: &self.reply,
@@ -65,20 +77,6 @@ impl Lanes {
                 payload: self.payload(place, input),
             })),
         }
-    }
-}
-
-/// The same of borrowed parts, where the rest of the lanes is in use.
-pub(super) fn payload<'p>(
-    spilled: &'p [u8],
-    decoded: &'p [u8],
-    input: &'p Input<'_>,
-    place: Place,
-) -> &'p [u8] {
-    match place {
-        Place::Input(start, end) => &input.bytes[start..end],
-        Place::Spilled(len) => &spilled[..len],
-        Place::Decoded => decoded,
     }
 }
 

@@ -5,6 +5,7 @@
 //! the order of fragments after one, the mask after two, the length when its
 //! field is complete. Nothing may be kept for a frame that was not judged.
 
+use super::collect::Collector;
 use super::context::Context;
 use super::{Failure, Role, Rules};
 use crate::wire::extension::Transform;
@@ -26,13 +27,24 @@ pub(super) struct OpenMessage {
     pub(super) text: bool,
     /// The reserved bits of the first fragment.
     pub(super) reserved: Reserved,
-    /// Bytes of the message so far, decoded.
+    /// Bytes of the message so far, decoded; those of a frame that is arriving included.
     pub(super) bytes: usize,
     /// Payload bytes so far as they came, and in how many fragments.
     wire: u64,
     fragments: u64,
-    /// Where the fragments are put together; none for raw connections.
-    pub(super) context: Option<Box<Context>>,
+    /// Where its payload is put together.
+    pub(super) parts: Parts,
+}
+
+/// Where the payload of an open message is.
+#[derive(Debug)]
+pub(super) enum Parts {
+    /// Delivered frame by frame: the connection is raw.
+    Nothing,
+    /// In the state machine of lane 3.
+    Fed(Box<Context>),
+    /// Decoded, or a long text.
+    Collected(Collector),
 }
 
 impl OpenMessage {
@@ -43,23 +55,22 @@ impl OpenMessage {
             bytes: 0,
             wire: 0,
             fragments: 0,
-            context: None,
+            parts: Parts::Nothing,
         }
     }
 
-    /// Counts one fragment and the `bytes` it was decoded to.
-    pub(super) fn add(&mut self, header: &Header, bytes: usize) {
-        self.bytes += bytes;
+    /// Counts one fragment as it came.
+    pub(super) fn add(&mut self, header: &Header) {
         self.wire += header.len;
         self.fragments += 1;
     }
 
     /// Bytes that are kept in memory for it.
-    pub(super) fn kept(&self) -> usize {
-        if self.context.is_some() {
-            self.bytes
-        } else {
-            0
+    pub(super) fn held(&self) -> usize {
+        match &self.parts {
+            Parts::Nothing => 0,
+            Parts::Fed(context) => context.held(),
+            Parts::Collected(collector) => collector.capacity(),
         }
     }
 }

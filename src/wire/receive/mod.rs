@@ -2,27 +2,40 @@
 //!
 //! 1. **At rest** (`rest.rs`): a whole, final, plain data frame is unmasked
 //!    where it lies and borrowed. No allocation, no copy.
-//! 2. **Half a frame** (`spill.rs`): what came waits in a pooled buffer, is
-//!    checked as it arrives, and the next read may go straight behind it.
+//! 2. **Half a frame** (`spill.rs`): what came waits in a pooled buffer, and the
+//!    next read may go straight behind it.
 //! 3. **Anything else** (`context.rs`): fragments are put together, and pings
 //!    answered, by a borrowed tungstenite `WebSocketContext`.
 //!
+//! Fragments, payloads that an extension decodes, and texts over 256 KiB go on in
+//! pieces as they arrive (`pieces.rs`), decoded ones and long texts to a buffer
+//! that is checked as it grows (`collect.rs`).
+//!
 //! A frame is judged from its header (`judge.rs`) before a byte of its payload
-//! is kept or allocated for. Nothing here may send: what a failure or a Close
-//! brings about is its caller's affair.
+//! is kept or allocated for. Everything that costs more than a glance is charged
+//! to a meter, no step costs more than some 50 000 units, and none is begun when the
+//! meter is spent: it goes on with the next call. Nothing here may send: what a
+//! failure or a Close brings about is its caller's affair.
 //!
 //! The order of calls: [`Lanes::next`] with what one read gave until it answers
-//! `None`; after that the next read may go to [`Receiver::target`] (then
-//! [`Receiver::filled`], and `next` with [`Input::empty`]). After a Close or a
-//! [`Failure`] nothing more is read; at the end of a connection its receiver
-//! goes to [`Lanes::release`].
+//! `None`. Then everything was taken, and the next read may go to
+//! [`Receiver::target`] (then [`Receiver::filled`], and `next` with
+//! [`Input::empty`]); or the meter is spent: [`Input::remaining`] bytes are left,
+//! or [`Receiver::is_paused`], and `next` must be called again with just these
+//! bytes before others. After a Close or a [`Failure`] nothing more is read; at the
+//! end of a connection its receiver goes to [`Lanes::release`].
 
+mod buffers;
+mod collect;
 mod context;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod differential;
 mod event;
 mod found;
 mod judge;
+mod pieces;
+#[cfg(any(test, feature = "fuzzing"))]
+mod reference;
 mod rest;
 mod spill;
 mod whole;
@@ -30,15 +43,19 @@ mod whole;
 #[cfg(test)]
 mod tests;
 
+pub use buffers::LentMessage;
 pub use event::{Event, Failure, RawFrame};
 
 use super::extension::Transform;
 use super::frame::MAX_HEADER;
 use super::frame::Reserved;
-use super::utf8::Utf8Check;
+use super::work::{Work, price};
+use buffers::BufferPool;
+use collect::Collected;
 use context::ContextPool;
-use judge::OpenMessage;
-use spill::{Spill, SpillPool};
+use judge::{OpenMessage, Parts};
+use pieces::Pieces;
+use spill::Spill;
 
 /// Which side of the connection this is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +79,10 @@ pub struct Rules {
     pub raw: bool,
     /// Our Close is sent: data is still delivered, pings get no pong (RFC 6455 §5.5.1).
     pub closing: bool,
+    /// The socket is not drained and is about to be read again: checking what there is of a
+    /// half-received text may wait for that. Before the connection is left alone it must be
+    /// `false` in one more call, so that wrong text fails at its first wrong byte.
+    pub more_expected: bool,
 }
 
 /// What one read gave, and how much of it was taken. The bytes are unmasked in place.
@@ -104,12 +125,18 @@ struct Pending {
     head: [u8; MAX_HEADER],
     head_len: usize,
     /// A frame whose header is known and whose payload is not complete.
-    frame: Option<Spill>,
+    frame: Option<Arriving>,
     /// A message whose last fragment did not come yet.
     message: Option<OpenMessage>,
-    /// The check of the text that is arriving, over all of its fragments. Every text
-    /// that is delivered was finished, so the next one finds it as new.
-    utf8: Utf8Check,
+}
+
+/// A frame that is arriving, by what becomes of its payload.
+#[derive(Debug)]
+enum Arriving {
+    /// It is kept until it is complete.
+    Whole(Spill),
+    /// It goes on to the open message.
+    Pieces(Pieces),
 }
 
 /// From how many missing bytes on a read of its own is worth the system call:
@@ -122,19 +149,34 @@ impl Receiver {
         self.0.is_none()
     }
 
-    /// Bytes held for this connection: of half a frame, and of the fragments so far.
-    pub fn buffered(&self) -> usize {
+    /// Bytes held for this connection, by capacity: of half a frame, and of the message so far.
+    /// Only [`Lanes::next`] changes it.
+    pub fn held(&self) -> usize {
         self.0.as_deref().map_or(0, |pending| {
-            let frame = pending.frame.as_ref().map_or(0, Spill::filled);
-            let message = pending.message.as_ref().map_or(0, OpenMessage::kept);
-            pending.head_len + frame + message
+            let frame = match &pending.frame {
+                Some(Arriving::Whole(spill)) => spill.capacity(),
+                Some(Arriving::Pieces(_)) | None => 0,
+            };
+            let message = pending.message.as_ref().map_or(0, OpenMessage::held);
+            size_of::<Pending>() + frame + message
+        })
+    }
+
+    /// Whether [`Lanes::next`] has something to do without more input: it stopped because the
+    /// meter was spent.
+    pub fn is_paused(&self) -> bool {
+        let frame = self.0.as_deref().and_then(|pending| pending.frame.as_ref());
+        frame.is_some_and(|frame| match frame {
+            Arriving::Whole(spill) => spill.is_paused(),
+            Arriving::Pieces(pieces) => pieces.is_paused(),
         })
     }
 
     /// Where the next read may go directly: room for some of the missing rest
-    /// of a frame's payload, growing with what has arrived. `None` when no
-    /// header is known, or when so little is missing (under 16 KiB) that a read
-    /// into the loop's buffer, followed by [`Lanes::next`], is cheaper.
+    /// of a frame's payload, growing with what has arrived, at most 256 KiB.
+    /// `None` when no header is known, when the payload goes on in pieces, or when so
+    /// little is missing (under 16 KiB) that a read into the loop's buffer, followed
+    /// by [`Lanes::next`], is cheaper.
     ///
     /// A read that fills it says nothing about whether the socket is drained.
     pub fn target(&mut self) -> Option<&mut [u8]> {
@@ -142,8 +184,10 @@ impl Receiver {
     }
 
     fn target_from(&mut self, least: usize) -> Option<&mut [u8]> {
-        let spill = self.0.as_deref_mut()?.frame.as_mut()?;
-        (spill.missing() >= least).then(|| spill.target(DIRECT_READ))
+        let Arriving::Whole(spill) = self.arriving()? else {
+            return None;
+        };
+        (spill.missing() >= least.max(1)).then(|| spill.target(DIRECT_READ))
     }
 
     /// `n` bytes were read to the start of the [`target`](Self::target); the
@@ -152,28 +196,17 @@ impl Receiver {
     /// # Panics
     /// When `n` is more than the target had room for.
     pub fn filled(&mut self, n: usize) {
-        if let Some(spill) = self.0.as_deref_mut().and_then(|p| p.frame.as_mut()) {
+        if let Some(Arriving::Whole(spill)) = self.arriving() {
             spill.advance(n);
         }
     }
 
-    fn pending(&mut self) -> &mut Pending {
-        self.0.get_or_insert_default()
+    fn arriving(&mut self) -> Option<&mut Arriving> {
+        self.0.as_deref_mut()?.frame.as_mut()
     }
 
     fn message(&self) -> Option<&OpenMessage> {
         self.0.as_deref()?.message.as_ref()
-    }
-
-    /// Gives the box up when nothing is left in it.
-    fn settle(&mut self) {
-        if let Some(pending) = &self.0
-            && pending.head_len == 0
-            && pending.frame.is_none()
-            && pending.message.is_none()
-        {
-            self.0 = None;
-        }
     }
 }
 
@@ -181,14 +214,20 @@ impl Receiver {
 /// buffers that the newest event borrows.
 #[derive(Debug, Default)]
 pub struct Lanes {
-    spills: SpillPool,
+    buffers: BufferPool,
     contexts: ContextPool,
+    /// What a receiver that is not at rest has in its box, for the next one.
+    spare: Option<Box<Pending>>,
     /// The frame that was completed last in lane 2.
     spilled: Vec<u8>,
-    /// The payload that was decoded last.
+    /// What was decoded last, on its way to its message.
     decoded: Vec<u8>,
-    /// The message that lane 3 put together last.
+    /// The message that lane 3 put together last, on its way to the event.
     assembled: Option<tungstenite::Message>,
+    /// The message that was collected last.
+    collected: Collected,
+    /// The same for others, if it is long.
+    lent_message: LentMessage,
     /// The pong that lane 3 wrote last.
     reply: Vec<u8>,
     /// Whether the newest event came out of the slower lanes and borrows any of these.
@@ -201,8 +240,19 @@ impl Lanes {
         Self::default()
     }
 
-    /// The next event of `receiver`'s connection out of `input`; `None` when
-    /// all of it was taken, and the half frame at its end is kept.
+    /// Where the long message that is being delivered can be had without a copy.
+    pub fn lent_message(&self) -> LentMessage {
+        self.lent_message.clone()
+    }
+
+    /// The next event of `receiver`'s connection out of `input`. `None` when
+    /// all of it was taken, and the half frame at its end is kept; or when `work` is
+    /// spent ([`Input::remaining`] is above 0, or [`Receiver::is_paused`]): then the
+    /// next call must get the rest of the same bytes, as they are, before any others.
+    ///
+    /// `work` is charged for everything that is done with bytes, [`price::EVENT`] is the
+    /// caller's to charge. A call costs at most what was left and a step of some 50 000
+    /// units more.
     ///
     /// # Errors
     /// The [`Failure`] whose code and reason go into our Close. Nothing more
@@ -214,6 +264,7 @@ impl Lanes {
         transform: Option<&mut (dyn Transform + 'static)>,
         rules: &Rules,
         input: &'a mut Input<'_>,
+        work: &mut Work,
     ) -> Result<Option<Event<'a>>, Failure> {
         if receiver.is_at_rest() {
             if input.remaining() == 0 && !self.lent {
@@ -224,16 +275,53 @@ impl Lanes {
                 Some(transform) => !transform.wants(Reserved::NONE),
             };
             if plain && let Some(frame) = rest::whole_frame(rules, input) {
+                work.charge_bytes(frame.len(), price::BYTES_RECEIVED);
                 return frame.deliver(input).map(Some);
             }
         }
-        self.slow(receiver, transform, rules, input)
+        self.slow(receiver, transform, rules, input, work)
     }
 
     /// A connection ended: its buffers return to the pools.
     pub fn release(&mut self, receiver: Receiver) {
-        if let Some(spill) = receiver.0.and_then(|pending| pending.frame) {
-            self.spills.put(spill.into_bytes());
+        let Some(pending) = receiver.0 else {
+            return;
+        };
+        if let Some(Arriving::Whole(spill)) = pending.frame {
+            self.buffers.put(spill.into_bytes());
+        }
+        if let Some(message) = pending.message
+            && let Parts::Collected(collector) = message.parts
+        {
+            self.buffers.put(collector.into_buffer());
+        }
+    }
+
+    /// Frees everything that is kept only to be used again.
+    pub fn shrink(&mut self) {
+        let lent_message = std::mem::take(&mut self.lent_message);
+        lent_message.set(None);
+        *self = Self {
+            lent_message,
+            ..Self::default()
+        };
+    }
+
+    fn pending<'r>(&mut self, receiver: &'r mut Receiver) -> &'r mut Pending {
+        let spare = &mut self.spare;
+        receiver
+            .0
+            .get_or_insert_with(|| spare.take().unwrap_or_default())
+    }
+
+    /// Takes the box of a receiver back when nothing is left in it.
+    fn release_if_idle(&mut self, receiver: &mut Receiver) {
+        if let Some(pending) = &receiver.0
+            && pending.head_len == 0
+            && pending.frame.is_none()
+            && pending.message.is_none()
+        {
+            self.spare = receiver.0.take();
         }
     }
 }

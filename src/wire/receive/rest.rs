@@ -65,6 +65,12 @@ pub(super) fn whole_frame(rules: &Rules, input: &mut Input<'_>) -> Option<WholeF
 }
 
 impl WholeFrame {
+    /// Bytes of the payload.
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        self.end - self.start
+    }
+
     /// Borrows the message; text is checked here.
     #[inline]
     pub(super) fn deliver<'a>(self, input: &'a Input<'_>) -> Result<Event<'a>, Failure> {

@@ -1,33 +1,51 @@
-//! Lane 2: the payload of a frame that came in part.
+//! Lane 2: the payload of a frame that came in part and is delivered in one piece.
 //!
 //! The buffer grows with what has arrived, by doubling, and never beyond the
 //! announced length: announcing 64 MiB costs a peer 64 MiB of traffic before it
-//! costs this side 64 MiB of memory. Each byte is unmasked and, in text,
-//! checked once, in the turn in which it came.
+//! costs this side 64 MiB of memory. Each byte is unmasked once. Text that is not
+//! complete when the reads of a turn are over is checked as far as it came; text
+//! that is complete is checked by whoever makes a `&str` of it, and only there.
 
+use super::buffers::MIN_BUFFER;
 use super::{Failure, Input};
 use crate::wire::frame::Header;
 use crate::wire::mask::apply_mask;
 use crate::wire::utf8::Utf8Check;
+use crate::wire::work::{Work, price};
 
-/// The first buffer of a frame, unless less is missing.
-const MIN_SPILL: usize = 256;
-/// Buffers above this are not pooled: a burst of big messages ends with its memory.
-const MAX_POOLED: usize = 1 << 20;
-/// How many buffers the pool keeps.
-const POOLED: usize = 16;
+/// Bytes that one step copies, unmasks or checks.
+const PIECE: usize = 64 << 10;
+/// The most room that one read is given.
+const MAX_TARGET: usize = 256 << 10;
+
+/// What one step over a half frame gave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Arrival {
+    /// Something was done, and there may be more to do.
+    More,
+    /// Everything that arrived is done with.
+    Wait,
+    /// The frame is complete and unmasked.
+    Complete,
+}
 
 /// A frame whose header is known and whose payload is arriving.
 #[derive(Debug)]
 pub(super) struct Spill {
     header: Header,
-    /// Plain text, to be checked as it arrives.
+    /// Plain text, to be checked while it is not complete.
     check: bool,
-    /// All bytes of it are initialised: `filled` of them by the peer, and
-    /// `settled` of those unmasked and checked.
+    /// All bytes of it are initialised: `filled` of them by the peer, `unmasked` of
+    /// those unmasked, `checked` of those checked.
     bytes: Vec<u8>,
+    /// The capacity of `bytes` when the last step ended.
+    capacity: usize,
     filled: usize,
-    settled: usize,
+    unmasked: usize,
+    checked: usize,
+    utf8: Utf8Check,
+    /// More is expected at once: the check waits for it.
+    deferred: bool,
 }
 
 impl Spill {
@@ -37,9 +55,13 @@ impl Spill {
         Self {
             header,
             check,
+            capacity: bytes.capacity(),
             bytes,
             filled: 0,
-            settled: 0,
+            unmasked: 0,
+            checked: 0,
+            utf8: Utf8Check::new(),
+            deferred: false,
         }
     }
 
@@ -52,7 +74,13 @@ impl Spill {
         self.filled
     }
 
-    /// Bytes that have not.
+    /// Bytes that are reserved for it, as of the last step: room for a read that has not
+    /// come yet is reserved, but no page of it was touched.
+    pub(super) fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// Bytes that have not arrived.
     pub(super) fn missing(&self) -> usize {
         self.len() - self.filled
     }
@@ -61,20 +89,76 @@ impl Spill {
         self.header.len as usize
     }
 
-    /// Copies what the frame still misses out of `input`, as far as it is there.
-    pub(super) fn take_from(&mut self, input: &mut Input<'_>) {
-        let n = self.missing().min(input.remaining());
+    /// Whether there is something to do without more input.
+    pub(super) fn is_paused(&self) -> bool {
+        self.missing() == 0
+            || self.unmasked < self.filled
+            || self.check && self.checked < self.filled && !self.deferred
+    }
+
+    /// One step: takes some of what the frame still misses out of `input`, unmasks it, and
+    /// checks what is there unless more is expected at once.
+    pub(super) fn step(
+        &mut self,
+        input: &mut Input<'_>,
+        more_expected: bool,
+        work: &mut Work,
+    ) -> Result<Arrival, Failure> {
+        self.deferred = more_expected;
+        if self.unmasked == self.filled {
+            self.take_from(input, work);
+        }
+        self.capacity = self.bytes.capacity();
+        if self.unmasked < self.filled {
+            self.unmask(work);
+            return Ok(if self.unmasked == self.len() {
+                Arrival::Complete
+            } else {
+                Arrival::More
+            });
+        }
+        if self.missing() == 0 {
+            return Ok(Arrival::Complete);
+        }
+        if self.check && !more_expected && self.checked < self.filled {
+            let end = self.filled.min(self.checked + PIECE);
+            let piece = &self.bytes[self.checked..end];
+            work.charge_bytes(piece.len(), price::BYTES_RECEIVED);
+            self.utf8.push(piece)?;
+            self.checked = end;
+            return Ok(Arrival::More);
+        }
+        Ok(Arrival::Wait)
+    }
+
+    fn take_from(&mut self, input: &mut Input<'_>, work: &mut Work) {
+        let n = self.missing().min(input.remaining()).min(PIECE);
         self.grow(self.filled + n);
         self.bytes[self.filled..self.filled + n].copy_from_slice(&input.rest()[..n]);
+        work.charge_bytes(n, price::BYTES_COPIED);
         self.filled += n;
         input.at += n;
+    }
+
+    fn unmask(&mut self, work: &mut Work) {
+        let end = self.filled.min(self.unmasked + PIECE);
+        let piece = &mut self.bytes[self.unmasked..end];
+        work.charge_bytes(piece.len(), price::BYTES_RECEIVED);
+        if let Some(key) = self.header.mask {
+            apply_mask(piece, key, self.unmasked);
+        }
+        self.unmasked = end;
     }
 
     /// Room for the next read: at least `least` bytes or all that is missing.
     pub(super) fn target(&mut self, least: usize) -> &mut [u8] {
         let least = least.min(self.missing());
         self.grow(self.filled + least);
-        let end = self.bytes.len().min(self.len());
+        let end = self
+            .bytes
+            .len()
+            .min(self.len())
+            .min(self.filled + MAX_TARGET);
         &mut self.bytes[self.filled..end]
     }
 
@@ -85,64 +169,23 @@ impl Spill {
         self.filled += n;
     }
 
-    /// Unmasks and checks what arrived since the last time; whether the frame is complete.
-    pub(super) fn settle(&mut self, utf8: &mut Utf8Check) -> Result<bool, Failure> {
-        let arrived = &mut self.bytes[self.settled..self.filled];
-        if let Some(key) = self.header.mask {
-            apply_mask(arrived, key, self.settled);
-        }
-        if self.check {
-            utf8.push(arrived)?;
-        }
-        self.settled = self.filled;
-        Ok(self.missing() == 0)
-    }
-
     /// The buffer; its first [`filled`](Self::filled) bytes are the payload.
     pub(super) fn into_bytes(self) -> Vec<u8> {
         self.bytes
     }
 
-    /// Makes room for `needed` bytes in total, at most the announced length.
+    /// Makes room for `needed` bytes in total, at most the announced length. Memory is reserved
+    /// by doubling, but never more of it cleared than one read may fill.
     fn grow(&mut self, needed: usize) {
         let len = self.bytes.len();
         if len >= needed {
             return;
         }
-        let goal = needed.max(2 * len).max(MIN_SPILL).min(self.len());
-        self.bytes.reserve_exact(goal - len);
-        self.bytes.resize(goal, 0);
-    }
-}
-
-/// Buffers that wait for the next half frame of any connection.
-#[derive(Debug, Default)]
-pub(super) struct SpillPool(Vec<Vec<u8>>);
-
-impl SpillPool {
-    /// A buffer of any size, perhaps empty; what stands in it is of no meaning.
-    pub(super) fn take(&mut self) -> Vec<u8> {
-        self.0.pop().unwrap_or_default()
-    }
-
-    pub(super) fn put(&mut self, bytes: Vec<u8>) {
-        if self.0.len() < POOLED && (MIN_SPILL..=MAX_POOLED).contains(&bytes.capacity()) {
-            self.0.push(bytes);
+        let goal = needed.max(2 * len).max(MIN_BUFFER).min(self.len());
+        if self.bytes.capacity() < needed {
+            self.bytes.reserve_exact(goal - len);
         }
-    }
-}
-
-/// Frees a scratch buffer that one big message left behind.
-pub(super) fn trim(scratch: &mut Vec<u8>) {
-    if scratch.capacity() > MAX_POOLED {
-        *scratch = Vec::new();
-    }
-}
-
-#[cfg(test)]
-impl SpillPool {
-    /// How many buffers wait.
-    pub(super) fn len(&self) -> usize {
-        self.0.len()
+        let ready = goal.min(self.bytes.capacity()).min(len + MAX_TARGET);
+        self.bytes.resize(ready.max(needed), 0);
     }
 }

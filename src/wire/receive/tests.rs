@@ -1,14 +1,17 @@
 //! What receiving must do, rule by rule and by comparison.
 
 mod lanes;
+mod meter;
 mod property;
 mod rules;
 mod transform;
 
-use super::differential::{Heard, Seen, Setup, hear};
+use super::differential::{Setup, hear};
+use super::reference::{Heard, Seen};
 use super::{Lanes, Role, Rules};
 use crate::wire::frame::{OpCode, Reserved, write_header};
 use crate::wire::mask::apply_mask;
+use crate::wire::work::Work;
 
 const KEY: [u8; 4] = [0x11, 0x22, 0xC3, 0x04];
 
@@ -18,6 +21,7 @@ const RULES: Rules = Rules {
     max_message: 1 << 20,
     raw: false,
     closing: false,
+    more_expected: false,
 };
 
 /// A client's frame; `first` is its whole first byte.
@@ -51,11 +55,15 @@ fn listen(rules: Rules, stream: &[u8]) -> Heard {
         rules,
         direct: false,
         cuts: vec![1],
+        meters: Vec::new(),
     };
     let slow = hear(&mut lanes, &setup, None, stream);
     setup.cuts.clear();
     let heard = hear(&mut lanes, &setup, None, stream);
     assert_eq!(slow, heard, "byte by byte and at once");
+    setup.meters.push(1);
+    let metered = hear(&mut lanes, &setup, None, stream);
+    assert_eq!(metered, heard, "step by step and at once");
     heard
 }
 

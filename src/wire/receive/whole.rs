@@ -1,24 +1,41 @@
 //! Where the lanes meet: headers and payloads in any number of pieces become
-//! whole frames, and whole frames become events.
+//! whole frames or go on as they arrive, and what is complete becomes an event.
+//!
+//! Nothing here may loop without asking the meter: a step is bounded, and the next one is
+//! begun only while work is left.
 
-use super::found::{Found, Place, payload};
+use super::collect::{Collected, LONG};
+use super::found::{Found, Place};
 use super::judge::{self, OpenMessage};
-use super::spill::{self, Spill};
-use super::{Event, Failure, Input, Lanes, Receiver, Rules};
-use crate::wire::extension::{FrameInfo, Transform};
-use crate::wire::frame::{Header, MAX_HEADER, OpCode};
+use super::pieces::Pieces;
+use super::spill::{Arrival, Spill};
+use super::{Arriving, Event, Failure, Input, Lanes, Receiver, Rules};
+use crate::wire::extension::Transform;
+use crate::wire::frame::{Header, MAX_HEADER, OpCode, Reserved};
 use crate::wire::mask::apply_mask;
+use crate::wire::work::{Work, price};
+
+/// A frame up to this length is unmasked where it lies, in one step.
+const IN_PLACE: u64 = 64 << 10;
 
 /// What one step over the input gave.
-enum Step {
-    /// All input is taken.
+pub(super) enum Step {
+    /// All input is taken, and nothing can be done without more.
     Wait,
-    /// A fragment, which is no event yet.
+    /// No event yet; there may be more to do.
     More,
     Event(Found),
 }
 
-type Agreed<'t> = Option<&'t mut (dyn Transform + 'static)>;
+pub(super) type Agreed<'t> = Option<&'t mut (dyn Transform + 'static)>;
+
+/// How the payload of a frame is received.
+enum Way {
+    /// In one piece.
+    Whole { check: bool },
+    /// In pieces that go on as they arrive; decoded ones and long texts are collected.
+    Pieces { collects: bool },
+}
 
 impl Lanes {
     /// Everything that lane 1 leaves: the general way to the next event.
@@ -30,31 +47,33 @@ impl Lanes {
         mut transform: Agreed<'_>,
         rules: &Rules,
         input: &'a mut Input<'_>,
+        work: &mut Work,
     ) -> Result<Option<Event<'a>>, Failure> {
         self.recycle();
-        loop {
-            match self.step(receiver, transform.as_deref_mut(), rules, input)? {
+        while !work.is_spent() {
+            match self.step(receiver, transform.as_deref_mut(), rules, input, work)? {
                 Step::More => {}
-                Step::Wait => {
-                    self.recycle();
-                    return Ok(None);
-                }
+                Step::Wait => return Ok(None),
                 Step::Event(found) => {
+                    self.release_if_idle(receiver);
                     self.lent = true;
-                    return self.event(found, input).map(Some);
+                    return self.event(found, input, work).map(Some);
                 }
             }
         }
+        Ok(None)
     }
 
     /// Takes back what the event before this call borrowed.
     fn recycle(&mut self) {
-        if self.spilled.capacity() > 0 {
-            self.spills.put(std::mem::take(&mut self.spilled));
+        if !self.lent {
+            return;
         }
-        self.assembled = None;
         self.lent = false;
-        spill::trim(&mut self.decoded);
+        self.buffers.put(std::mem::take(&mut self.spilled));
+        self.lent_message.set(None);
+        let collected = std::mem::take(&mut self.collected);
+        self.buffers.put(collected.into_buffer());
     }
 
     fn step(
@@ -63,76 +82,63 @@ impl Lanes {
         transform: Agreed<'_>,
         rules: &Rules,
         input: &mut Input<'_>,
+        work: &mut Work,
     ) -> Result<Step, Failure> {
-        let (header, place) = match self.spilled_frame(receiver, input)? {
-            Some(done) => done,
-            None if receiver.0.as_deref().is_some_and(|p| p.frame.is_some()) => {
-                return Ok(Step::Wait);
+        let (header, place) = match receiver.arriving() {
+            Some(Arriving::Pieces(_)) => {
+                return self.piece(receiver, transform, rules, input, work);
             }
+            Some(Arriving::Whole(spill)) => match spill.step(input, rules.more_expected, work)? {
+                Arrival::More => return Ok(Step::More),
+                Arrival::Wait => return Ok(Step::Wait),
+                Arrival::Complete => self.end_spill(receiver),
+            },
             None => {
-                let Some(header) = take_header(receiver, transform.as_deref(), rules, input)?
-                else {
+                let header = take_header(self, receiver, transform.as_deref(), rules, input)?;
+                let Some(header) = header else {
                     return Ok(Step::Wait);
                 };
-                match unmask_in_place(&header, input) {
-                    Some(place) => (header, place),
-                    None => {
-                        self.start_spill(receiver, transform.as_deref(), rules, header);
-                        // Only takes what is there: the frame is not complete.
-                        self.spilled_frame(receiver, input)?;
-                        return Ok(Step::Wait);
+                work.charge(price::FRAME);
+                match way(receiver, transform.as_deref(), rules, &header) {
+                    Way::Pieces { collects } => {
+                        self.begin_pieces(receiver, rules, &header, collects);
+                        let pieces = Pieces::new(header);
+                        self.pending(receiver).frame = Some(Arriving::Pieces(pieces));
+                        return Ok(Step::More);
                     }
+                    Way::Whole { check } => match unmask_in_place(&header, input) {
+                        Some(place) => {
+                            // One price for unmasking here and, if it is text, checking later.
+                            work.charge_bytes(header.len as usize, price::BYTES_RECEIVED);
+                            (header, place)
+                        }
+                        None => {
+                            let spill = Spill::new(header, check, self.buffers.take());
+                            self.pending(receiver).frame = Some(Arriving::Whole(spill));
+                            return Ok(Step::More);
+                        }
+                    },
                 }
             }
         };
-        let step = self.whole_frame(receiver, transform, rules, input, header, place);
-        receiver.settle();
-        step
+        self.whole_frame(receiver, transform, rules, input, header, place, work)
     }
 
-    /// Goes on with the half frame in the receiver, if there is one; gives it when complete.
-    fn spilled_frame(
-        &mut self,
-        receiver: &mut Receiver,
-        input: &mut Input<'_>,
-    ) -> Result<Option<(Header, Place)>, Failure> {
-        let Some(pending) = receiver.0.as_deref_mut() else {
-            return Ok(None);
+    /// Takes the payload of the frame that is complete out of the receiver.
+    fn end_spill(&mut self, receiver: &mut Receiver) -> (Header, Place) {
+        let Some(Arriving::Whole(spill)) = self.pending(receiver).frame.take() else {
+            unreachable!("the caller saw it");
         };
-        let Some(spill) = &mut pending.frame else {
-            return Ok(None);
-        };
-        spill.take_from(input);
-        if !spill.settle(&mut pending.utf8)? {
-            return Ok(None);
-        }
         let done = (spill.header(), Place::Spilled(spill.filled()));
-        let bytes = pending.frame.take().map(Spill::into_bytes);
-        self.spills.put(std::mem::replace(
-            &mut self.spilled,
-            bytes.unwrap_or_default(),
-        ));
-        Ok(Some(done))
-    }
-
-    fn start_spill(
-        &mut self,
-        receiver: &mut Receiver,
-        transform: Option<&(dyn Transform + 'static)>,
-        rules: &Rules,
-        header: Header,
-    ) {
-        let open = receiver.message();
-        let text = header.opcode == OpCode::Text
-            || header.opcode == OpCode::Continuation && open.is_some_and(|open| open.text);
-        let encoded = wants(transform, open, &header);
-        let check = text && !rules.raw && !encoded;
-        let bytes = self.spills.take();
-        let pending = receiver.pending();
-        pending.frame = Some(Spill::new(header, check, bytes));
+        self.spilled = spill.into_bytes();
+        done
     }
 
     /// One whole frame, judged and unmasked.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "what a frame is, and where it goes"
+    )]
     fn whole_frame(
         &mut self,
         receiver: &mut Receiver,
@@ -141,10 +147,11 @@ impl Lanes {
         input: &Input<'_>,
         header: Header,
         place: Place,
+        work: &mut Work,
     ) -> Result<Step, Failure> {
         if rules.raw {
             if !header.opcode.is_control() {
-                raw_fragment(receiver, &header);
+                self.raw_fragment(receiver, &header);
             }
             return Ok(Step::Event(Found::Frame(header, place)));
         }
@@ -152,6 +159,7 @@ impl Lanes {
             OpCode::Ping => {
                 self.reply.clear();
                 if !rules.closing {
+                    work.charge(price::FED);
                     self.answer(rules, input, place)?;
                 }
                 Ok(Step::Event(Found::Ping(place)))
@@ -159,18 +167,23 @@ impl Lanes {
             OpCode::Pong => Ok(Step::Event(Found::Pong(place))),
             OpCode::Close => Ok(Step::Event(Found::Close(place))),
             OpCode::Text | OpCode::Binary | OpCode::Continuation => {
-                let encoded = wants(transform.as_deref(), receiver.message(), &header);
-                let place = match transform {
-                    Some(transform) if encoded => {
-                        self.decode(receiver, transform, rules, input, &header, place)?
-                    }
-                    _ => place,
-                };
-                if header.fin && header.opcode != OpCode::Continuation {
-                    let text = header.opcode == OpCode::Text;
-                    return Ok(Step::Event(Found::Message { text, place }));
+                if let Some(transform) = transform
+                    && transform.wants(first_reserved(receiver, &header))
+                {
+                    self.decode_whole(receiver, transform, rules, input, &header, place, work)?;
+                    return self.end_pieces(receiver, header.fin);
                 }
-                self.fragment(receiver, rules, input, &header, place)
+                let text = header.opcode == OpCode::Text;
+                if let (false, Place::Spilled(len)) = (text, place)
+                    && len > LONG
+                {
+                    let mut bytes = std::mem::take(&mut self.spilled);
+                    bytes.truncate(len);
+                    self.collected = Collected::binary(bytes);
+                    self.lent_message.set(self.collected.shared());
+                    return Ok(Step::Event(Found::Collected));
+                }
+                Ok(Step::Event(Found::Message { text, place }))
             }
         }
     }
@@ -184,75 +197,61 @@ impl Lanes {
         Ok(())
     }
 
-    fn decode(
-        &mut self,
-        receiver: &Receiver,
-        transform: &mut (dyn Transform + 'static),
-        rules: &Rules,
-        input: &Input<'_>,
-        header: &Header,
-        place: Place,
-    ) -> Result<Place, Failure> {
-        let info = FrameInfo {
-            fin: header.fin,
-            reserved: header.reserved,
-            opcode: header.opcode,
-        };
-        let before = receiver.message().map_or(0, |open| open.bytes);
-        let cap = rules.max_message.saturating_sub(before);
-        let mut decoded = std::mem::take(&mut self.decoded);
-        decoded.clear();
-        transform.decode(info, self.payload(place, input), cap, &mut decoded)?;
-        self.decoded = decoded;
-        if self.decoded.len() > cap {
-            return Err(Failure::TOO_BIG);
+    /// Keeps count of the fragments of a raw connection.
+    fn raw_fragment(&mut self, receiver: &mut Receiver, header: &Header) {
+        if header.fin {
+            if let Some(pending) = receiver.0.as_deref_mut() {
+                pending.message = None;
+            }
+        } else {
+            let message = &mut self.pending(receiver).message;
+            let message = message.get_or_insert_with(|| OpenMessage::new(header));
+            message.add(header);
+            message.bytes += header.len as usize;
         }
-        Ok(Place::Decoded)
     }
+}
 
-    /// One plain fragment of a message, the first and the last included.
-    fn fragment(
-        &mut self,
-        receiver: &mut Receiver,
-        rules: &Rules,
-        input: &Input<'_>,
-        header: &Header,
-        place: Place,
-    ) -> Result<Step, Failure> {
-        let payload = payload(&self.spilled, &self.decoded, input, place);
-        let pending = receiver.pending();
-        let checked = matches!(place, Place::Spilled(_));
-        let message = pending
-            .message
-            .get_or_insert_with(|| OpenMessage::new(header));
-        if message.text {
-            if !checked {
-                pending.utf8.push(payload)?;
-            }
-            if header.fin {
-                pending.utf8.finish()?;
-            }
-        }
-        message.add(header, payload.len());
-        let context = message
-            .context
-            .get_or_insert_with(|| self.contexts.take(rules.role));
-        let assembled = context.fragment(header.fin, header.opcode, payload)?;
-        if !header.fin {
-            return Ok(Step::More);
-        }
-        let context = pending.message.take().and_then(|message| message.context);
-        if let Some(context) = context {
-            self.contexts.put(context);
-        }
-        self.assembled = assembled;
-        Ok(Step::Event(Found::Assembled))
+/// The reserved bits of the first frame of the message that this data frame belongs to.
+fn first_reserved(receiver: &Receiver, header: &Header) -> Reserved {
+    receiver
+        .message()
+        .map_or(header.reserved, |open| open.reserved)
+}
+
+fn way(
+    receiver: &Receiver,
+    transform: Option<&(dyn Transform + 'static)>,
+    rules: &Rules,
+    header: &Header,
+) -> Way {
+    let whole = Way::Whole { check: false };
+    if rules.raw || header.opcode.is_control() {
+        return whole;
+    }
+    let reserved = first_reserved(receiver, header);
+    if let Some(transform) = transform
+        && transform.wants(reserved)
+    {
+        return match transform.streams() {
+            true => Way::Pieces { collects: true },
+            false => whole,
+        };
+    }
+    let text = header.opcode == OpCode::Text;
+    if !header.fin || header.opcode == OpCode::Continuation {
+        Way::Pieces { collects: false }
+    } else if text && header.len > LONG as u64 {
+        Way::Pieces { collects: true }
+    } else {
+        Way::Whole { check: text }
     }
 }
 
 /// Judges the header at the start of what came, and takes it when it is complete;
 /// else keeps the part that came.
 fn take_header(
+    lanes: &mut Lanes,
     receiver: &mut Receiver,
     transform: Option<&(dyn Transform + 'static)>,
     rules: &Rules,
@@ -275,15 +274,15 @@ fn take_header(
     match judge::judge(bytes, rules, receiver.message(), transform)? {
         Some((header, size)) => {
             input.at += size - known;
-            if known > 0 {
-                receiver.pending().head_len = 0;
+            if let Some(pending) = receiver.0.as_deref_mut() {
+                pending.head_len = 0;
             }
             Ok(Some(header))
         }
         None => {
             // At most 13 bytes: a header of 14 is complete.
             let n = input.remaining();
-            let pending = receiver.pending();
+            let pending = lanes.pending(receiver);
             pending.head[known..known + n].copy_from_slice(input.rest());
             pending.head_len += n;
             input.at += n;
@@ -292,8 +291,11 @@ fn take_header(
     }
 }
 
-/// Takes the payload if all of it is in the input.
+/// Takes the payload if all of it is in the input, and short enough for one step.
 fn unmask_in_place(header: &Header, input: &mut Input<'_>) -> Option<Place> {
+    if header.len > IN_PLACE {
+        return None;
+    }
     let start = input.at;
     let end = start.checked_add(usize::try_from(header.len).ok()?)?;
     let payload = input.bytes.get_mut(start..end)?;
@@ -302,27 +304,4 @@ fn unmask_in_place(header: &Header, input: &mut Input<'_>) -> Option<Place> {
     }
     input.at = end;
     Some(Place::Input(start, end))
-}
-
-/// Whether the transformation must decode this data frame.
-fn wants(
-    transform: Option<&(dyn Transform + 'static)>,
-    open: Option<&OpenMessage>,
-    header: &Header,
-) -> bool {
-    let first = open.map_or(header.reserved, |open| open.reserved);
-    !header.opcode.is_control() && transform.is_some_and(|transform| transform.wants(first))
-}
-
-/// Keeps count of the fragments of a raw connection.
-fn raw_fragment(receiver: &mut Receiver, header: &Header) {
-    if header.fin {
-        if let Some(pending) = receiver.0.as_deref_mut() {
-            pending.message = None;
-        }
-    } else {
-        let message = &mut receiver.pending().message;
-        let message = message.get_or_insert_with(|| OpenMessage::new(header));
-        message.add(header, header.len as usize);
-    }
 }

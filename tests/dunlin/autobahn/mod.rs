@@ -18,6 +18,7 @@ mod utf8;
 use crate::running::{Running, start};
 use crate::wire_client::{Frame, WireClient};
 use dunlin::wire::receive::{Event, Input, Lanes, Receiver, Role, Rules};
+use dunlin::wire::work::Work;
 use dunlin::{App, apps};
 use std::net::Shutdown;
 
@@ -124,13 +125,20 @@ fn verdict(stream: &[u8]) -> Verdict {
         max_message: 1 << 20,
         raw: false,
         closing: false,
+        more_expected: false,
     };
     let mut events = 0;
     for (at, byte) in stream.iter().enumerate() {
         let mut byte = [*byte];
         let mut input = Input::new(&mut byte);
         loop {
-            match lanes.next(&mut receiver, None, &rules, &mut input) {
+            match lanes.next(
+                &mut receiver,
+                None,
+                &rules,
+                &mut input,
+                &mut Work::unlimited(),
+            ) {
                 Ok(Some(Event::Close(_))) => return Verdict::Taken(events + 1),
                 Ok(Some(_)) => events += 1,
                 Ok(None) => break,

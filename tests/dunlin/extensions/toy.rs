@@ -5,6 +5,7 @@ use dunlin::wire::close::CloseCode;
 use dunlin::wire::error::{Error, ErrorKind, Result};
 use dunlin::wire::extension::{Agreement, DecodeError, Extension, FrameInfo, Offer, Transform};
 use dunlin::wire::frame::{OpCode, Reserved};
+use dunlin::wire::work::Work;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -169,7 +170,13 @@ impl Transform for Hiding {
         Ok(())
     }
 
-    fn encode(&mut self, _opcode: OpCode, payload: &[u8], out: &mut Vec<u8>) -> Option<Reserved> {
+    fn encode(
+        &mut self,
+        _opcode: OpCode,
+        payload: &[u8],
+        _work: &mut Work,
+        out: &mut Vec<u8>,
+    ) -> Option<Reserved> {
         if payload.starts_with(b"plain") {
             return None;
         }

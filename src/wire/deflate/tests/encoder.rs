@@ -2,14 +2,57 @@
 
 use super::super::quick::Quick;
 use super::*;
+use crate::wire::work::price;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 fn plain(transform: &mut dyn Transform, opcode: OpCode, payload: &[u8]) -> bool {
     let mut out = b"kept".to_vec();
-    let reserved = transform.encode(opcode, payload, &mut out);
+    let reserved = transform.encode(opcode, payload, &mut Work::unlimited(), &mut out);
     assert_eq!(reserved.is_none(), out == b"kept");
     reserved.is_none()
+}
+
+/// The longest message that is compressed at this level.
+fn longest(level: u8) -> usize {
+    let per_byte = price::DEFLATE[usize::from(level)];
+    price::DEFLATE_MOST
+        .checked_div(per_byte)
+        .map_or(usize::MAX, |bytes| bytes as usize)
+}
+
+#[test]
+fn a_message_too_long_for_one_step_goes_out_plain() {
+    for takeover in [false, true] {
+        for level in 1..=9 {
+            let deflate = Deflate::new().level(level).context_takeover(takeover);
+            let mut transform = server(&deflate, "");
+            let text = chat(longest(level) + 1);
+            assert!(plain(&mut *transform, OpCode::Text, &text), "level {level}");
+            let text = &text[..longest(level)];
+            assert!(!plain(&mut *transform, OpCode::Text, text), "level {level}");
+        }
+    }
+}
+
+#[test]
+fn what_compressing_costs_is_charged_and_what_goes_out_plain_is_not() {
+    for (level, reset) in [(1, 0), (6, price::DEFLATE_RESET)] {
+        let mut transform = server(&Deflate::new().level(level), "");
+        let mut work = Work::new(1 << 20);
+        for (text, cost) in [
+            (
+                chat(1000),
+                1000 * price::DEFLATE[usize::from(level)] + reset,
+            ),
+            (chat(10), 0),
+            (chat(longest(level) + 1), 0),
+        ] {
+            let before = work.left();
+            transform.encode(OpCode::Text, &text, &mut work, &mut Vec::new());
+            assert_eq!(before - work.left(), i64::from(cost), "level {level}");
+        }
+    }
 }
 
 #[test]
@@ -48,10 +91,11 @@ fn with_takeover_what_does_not_shrink_goes_out_all_the_same() {
     let mut random = StdRng::seed_from_u64(1);
     let noise: Vec<u8> = (0..70_000).map(|_| random.random()).collect();
     for level in 0..=9 {
+        let noise = &noise[..longest(level).min(noise.len())];
         let mut sender = server(&Deflate::new().level(level).context_takeover(true), "");
         let mut receiver = with_takeover();
         for _ in 0..2 {
-            let payload = encode(&mut *sender, &noise);
+            let payload = encode(&mut *sender, noise);
             assert_eq!(
                 decode(&mut *receiver, &payload).unwrap(),
                 noise,
@@ -67,7 +111,7 @@ fn output_is_appended() {
         for level in [1, 6] {
             let deflate = Deflate::new().level(level).context_takeover(takeover);
             let mut out = b"kept".to_vec();
-            server(&deflate, "").encode(OpCode::Text, &chat(500), &mut out);
+            server(&deflate, "").encode(OpCode::Text, &chat(500), &mut Work::unlimited(), &mut out);
             let alone = encode(&mut *server(&deflate, ""), &chat(500));
             assert_eq!(out, [b"kept", &alone[..]].concat());
         }

@@ -8,9 +8,10 @@ mod round_trip;
 mod sharing;
 mod vectors;
 
-use super::{Deflate, NAME};
+use super::{Deflate, NAME, compress};
 use crate::wire::extension::{DecodeError, Extension, FrameInfo, Offer, Transform};
 use crate::wire::frame::{OpCode, Reserved};
+use crate::wire::work::Work;
 
 /// A cap that no honest message of these tests meets.
 const CAP: usize = 1 << 20;
@@ -72,8 +73,19 @@ fn decode(transform: &mut dyn Transform, payload: &[u8]) -> Result<Vec<u8>, Deco
 /// Encodes a message, which must come out compressed.
 fn encode(transform: &mut dyn Transform, payload: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
-    let reserved = transform.encode(OpCode::Text, payload, &mut out);
+    let reserved = transform.encode(OpCode::Text, payload, &mut Work::unlimited(), &mut out);
     assert_eq!(reserved, Some(Reserved::RSV1), "sent plain");
+    out
+}
+
+/// A message of any length by zlib at its level 6, without the tail.
+fn deflated(plain: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    assert!(compress::always(
+        &mut compress::compressor(6, 15),
+        plain,
+        &mut out
+    ));
     out
 }
 

@@ -43,7 +43,7 @@ fn send(
 ) -> Vec<u8> {
     let mut payload = Vec::new();
     let reserved = from
-        .encode(OpCode::Text, text, &mut payload)
+        .encode(OpCode::Text, text, &mut Work::unlimited(), &mut payload)
         .unwrap_or(Reserved::NONE);
     if !to.wants(reserved) {
         return text.to_vec();

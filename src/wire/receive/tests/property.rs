@@ -200,6 +200,7 @@ fn random_streams_reach_every_kind_of_end() {
                 },
                 direct: false,
                 cuts: Vec::new(),
+                meters: Vec::new(),
             };
             let heard = hear(&mut Lanes::new(), &setup, None, stream);
             let end = heard.failure.map(|failure| failure.code.get());

@@ -57,7 +57,7 @@ impl Transform for Repeat {
         Ok(())
     }
 
-    fn encode(&mut self, _: OpCode, _: &[u8], _: &mut Vec<u8>) -> Option<Reserved> {
+    fn encode(&mut self, _: OpCode, _: &[u8], _: &mut Work, _: &mut Vec<u8>) -> Option<Reserved> {
         None
     }
 
@@ -74,6 +74,7 @@ fn listen_with(times: usize, rules: Rules, stream: &[u8]) -> Heard {
             rules,
             direct: !cuts.is_empty(),
             cuts,
+            meters: Vec::new(),
         };
         hear(&mut lanes, &setup, Some(&mut Repeat::new(times)), stream)
     });
@@ -113,6 +114,7 @@ fn decoding_sees_the_header_as_it_came() {
         rules: RULES,
         direct: false,
         cuts: vec![3],
+        meters: Vec::new(),
     };
     let stream = [frame(0x42, b"a"), frame(0x80, b"b")].concat();
     hear(&mut Lanes::new(), &setup, Some(&mut repeat), &stream);
@@ -187,6 +189,7 @@ fn a_big_decoded_message_leaves_no_memory_behind() {
         rules,
         direct: false,
         cuts: Vec::new(),
+        meters: Vec::new(),
     };
     let stream = frame(0xC2, &[1; 1000]);
     let heard = hear(&mut lanes, &setup, Some(&mut Repeat::new(2000)), &stream);
