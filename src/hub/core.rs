@@ -13,7 +13,7 @@ use crate::hub::time::ticks::{Deadlines, Tick, ticks};
 use crate::hub::time::timers::Timers;
 use crate::hub::topics::members::Topics;
 use crate::wire::message::Message;
-use crate::wire::receive::{Lanes, Role};
+use crate::wire::receive::{Lanes, LentMessage, Role};
 use crate::wire::work::Work;
 use core::net::{IpAddr, SocketAddr};
 use rand::RngExt;
@@ -92,6 +92,8 @@ pub(crate) struct Core {
     pub(crate) reply_buffer: Vec<u8>,
     pub(crate) reply_of: u32,
     pub(crate) scratch: Vec<u8>,
+    /// The long message that is being delivered, if there is one.
+    pub(crate) lent: LentMessage,
     /// Places with something in their outbox that the transport was not asked to send yet.
     pub(crate) dirty: VecDeque<u32>,
     /// Places whose close event is owed.
@@ -156,6 +158,7 @@ impl Core {
             reply_buffer: Vec::new(),
             reply_of: NO_KEY,
             scratch: Vec::new(),
+            lent: LentMessage::default(),
             dirty: VecDeque::new(),
             close_events: VecDeque::new(),
             closing: VecDeque::new(),

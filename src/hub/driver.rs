@@ -40,10 +40,12 @@ impl Hub {
         });
         let mut core = Core::new(rules.collect(), limits, StdRng::from_seed(seed), remote);
         core.outgoing = app.outgoing;
+        let lanes = Lanes::new();
+        core.lent = lanes.lent_message();
         let (settings, routes): (Vec<Settings>, Vec<_>) = app.routes.into_iter().unzip();
         Ok(Self {
             core,
-            lanes: Lanes::new(),
+            lanes,
             paths: app.paths,
             routes,
             settings,

@@ -2,7 +2,7 @@
 //! which may have begun already. It exists only while there is a backlog, never
 //! sends anything itself and never reorders.
 
-use super::frame::{OpCode, frame_len};
+use super::frame::{Header, OpCode, frame_len};
 use bytes::{Buf, Bytes};
 use std::collections::VecDeque;
 
@@ -84,6 +84,13 @@ impl Outbox {
         debug_assert!(self.is_opaque(), "frames wait before what is none");
         self.begun += bytes.len();
         self.push(bytes);
+    }
+
+    /// The same without a copy.
+    pub fn push_opaque_shared(&mut self, bytes: Bytes) {
+        debug_assert!(self.is_opaque(), "frames wait before what is none");
+        self.begun += bytes.len();
+        self.push_shared(bytes);
     }
 
     /// The next bytes to send, as many as lie together; empty when nothing waits.
@@ -200,12 +207,13 @@ impl Outbox {
 }
 
 /// `frames` starts at a border of frames and its first `sent` bytes are gone: how many bytes of
-/// the frame that was cut are left. Bytes that are no frames (an HTTP response) count as one.
+/// the frame that was cut are left, in the pieces behind this one too. Bytes that are no frames (an
+/// HTTP response) count as one.
 fn begun_rest(frames: &[u8], sent: usize) -> usize {
     let mut border = 0;
     while border < sent {
-        match frame_len(&frames[border..]) {
-            Some(len) => border += len,
+        match Header::parse(&frames[border..]) {
+            Some((header, size)) => border += size + header.len as usize,
             None => border = frames.len(),
         }
     }
@@ -295,6 +303,32 @@ mod tests {
             outbox.sent(sent);
             outbox.clear_unbegun();
             let expected = [0, 6, 5, 4, 3, 2, 1, 0, 6, 5, 4, 3][sent];
+            assert_eq!(outbox.len(), expected, "{sent} bytes sent");
+        }
+    }
+
+    #[test]
+    fn a_message_in_two_pieces_stays_whole_when_it_has_begun() {
+        let message = text(&"x".repeat(70_000));
+        let (header, payload) = message.split_at(10);
+        for sent in [0, 3, 8, 9, 17, 18, 1000] {
+            let mut outbox = Outbox::default();
+            outbox.push(&text("before"));
+            outbox.push(header);
+            outbox.push_shared(Bytes::copy_from_slice(payload));
+            outbox.push(&text("behind"));
+            let mut gone = 0;
+            while gone < sent {
+                let step = outbox.front().len().min(sent - gone);
+                outbox.sent(step);
+                gone += step;
+            }
+            outbox.clear_unbegun();
+            let expected = match sent {
+                0 | 8 => 0,
+                3 => 5,
+                sent => 8 + message.len() - sent,
+            };
             assert_eq!(outbox.len(), expected, "{sent} bytes sent");
         }
     }

@@ -14,6 +14,7 @@ use crate::wire::frame::{self, OpCode, Reserved, write_header};
 use crate::wire::mask::apply_mask;
 use crate::wire::message::Message;
 use crate::wire::work::price;
+use bytes::Bytes;
 use rand::RngExt;
 
 /// Replies are handed to the transport when this much is gathered, also within a turn.
@@ -24,6 +25,8 @@ const REPLY_BUFFER_FREE: usize = 1 << 10;
 const FLUSH_BYTES: usize = 256 << 10;
 /// Bytes that are handed to the kernel in one call, which copies them.
 pub(crate) const MOST_SENT: usize = 128 << 10;
+/// The same for a long message that goes from where it lies: in one call, if it can be.
+const MOST_SENT_LONG: usize = 256 << 10;
 
 impl HubContext<'_> {
     /// Sends a message to a session.
@@ -57,75 +60,119 @@ impl HubContext<'_> {
             return SendOutcome::Closed;
         }
         let rules = &core.rules[slot.route as usize];
+        let is_opening = slot.flags.has(Flags::OPENING);
         let gathers = core.reply_of == key && slot.backlog() == 0;
+        if gathers && is_opening && core.reply_buffer.len() > rules.backlog_limit {
+            return SendOutcome::Full;
+        }
+        let (opcode, payload) = frame::parts(message);
+        let masks = rules.masking;
+        let Ok(encoded) = core.encode(key, opcode, payload) else {
+            return SendOutcome::Closed;
+        };
+        if encoded.is_none() && is_long(message) && !masks && !is_opening {
+            return match gathers {
+                true => self.send_long(key, opcode, payload),
+                false => self.append_long(key, opcode, payload),
+            };
+        }
+        let (reserved, payload) = match &encoded {
+            Some((reserved, encoded)) => (*reserved, &encoded[..]),
+            None => (Reserved::NONE, payload),
+        };
+        let mask = core.mask(key);
+        core.work.charge_bytes(payload.len(), price::BYTES_COPIED);
         if !gathers {
             let mut frames = std::mem::take(&mut core.scratch);
-            let answer = match core.encode(key, message, &mut frames) {
-                Ok(()) => self.append(key, &frames, 1),
-                Err(Panicked) => SendOutcome::Closed,
-            };
+            write_frame(&mut frames, true, opcode, reserved, payload, mask);
+            let answer = self.append(key, &frames, 1);
             frames.clear();
+            frames.shrink_to(REPLY_BUFFER_MAX);
             self.core.scratch = frames;
             return answer;
         }
-        if slot.flags.has(Flags::OPENING) && core.reply_buffer.len() > rules.backlog_limit {
-            return SendOutcome::Full;
-        }
-        let is_plain = slot
-            .cold
-            .as_ref()
-            .is_none_or(|cold| cold.transform.is_none());
-        if is_plain && !rules.masking {
-            if is_long(message) && !slot.flags.has(Flags::OPENING) {
-                return self.send_long(key, message);
-            }
-            frame::write_message(&mut core.reply_buffer, message);
-        } else {
-            let mut reply_buffer = std::mem::take(&mut core.reply_buffer);
-            let encoded = core.encode(key, message, &mut reply_buffer);
-            core.reply_buffer = reply_buffer;
-            if encoded == Err(Panicked) {
-                return SendOutcome::Closed;
-            }
-        }
-        self.core.count_sent(1);
-        if self.core.reply_buffer.len() > self.core.reply_buffer_max(key) {
+        write_frame(
+            &mut core.reply_buffer,
+            true,
+            opcode,
+            reserved,
+            payload,
+            mask,
+        );
+        core.count_sent(1);
+        if core.reply_buffer.len() > core.reply_buffer_max(key) {
             self.flush_replies();
         }
         SendOutcome::Queued
     }
 
     /// Sends a long message from where it lies, behind what is gathered.
-    fn send_long(&mut self, key: u32, message: Message<'_>) -> SendOutcome {
-        let (opcode, payload) = frame::parts(message);
+    fn send_long(&mut self, key: u32, opcode: OpCode, payload: &[u8]) -> SendOutcome {
         let core = &mut *self.core;
+        let gathered = &mut core.reply_buffer;
+        write_header(gathered, true, Reserved::NONE, opcode, payload.len(), None);
+        core.count_sent(1);
+        let asked = payload.len().min(MOST_SENT_LONG);
+        core.work.charge(price::SEND);
+        core.work.charge_bytes(asked, price::BYTES_SENT);
+        let sent = self
+            .io
+            .send_both(key, &core.reply_buffer, &payload[..asked]);
+        let Ok(sent) = sent else {
+            core.reply_buffer.clear();
+            core.lost(key);
+            return SendOutcome::Closed;
+        };
+        let first = core.reply_buffer.len();
+        if sent < first + payload.len() {
+            let gathered = std::mem::take(&mut core.reply_buffer);
+            let rest = &payload[sent.saturating_sub(first)..];
+            let rest = core.lent.share(rest).ok_or(rest);
+            core.keep_long_rest(key, &gathered[sent.min(first)..], rest);
+            core.reply_buffer = gathered;
+            if sent < first + asked {
+                core.slot(key).flags.set(Flags::BLOCKED);
+            } else {
+                // It was not asked for more than one call may carry.
+                core.mark_dirty(key);
+            }
+        }
+        core.reply_buffer.clear();
+        SendOutcome::Queued
+    }
+
+    /// Puts a long message behind what waits for a connection: without a copy, if it is the one
+    /// that is being delivered.
+    fn append_long(&mut self, key: u32, opcode: OpCode, payload: &[u8]) -> SendOutcome {
+        let mut header = Vec::with_capacity(frame::MAX_HEADER);
         write_header(
-            &mut core.reply_buffer,
+            &mut header,
             true,
             Reserved::NONE,
             opcode,
             payload.len(),
             None,
         );
-        core.count_sent(1);
-        let sent = match self.io.send_both(key, &core.reply_buffer, payload) {
-            Ok(sent) => sent,
-            Err(Lost) => {
-                core.reply_buffer.clear();
-                core.lost(key);
-                return SendOutcome::Closed;
-            }
-        };
-        let first = core.reply_buffer.len();
-        if sent < first {
-            core.reply_buffer.extend_from_slice(payload);
-            let reply_buffer = std::mem::take(&mut core.reply_buffer);
-            core.keep_rest(key, &reply_buffer, sent);
-            core.reply_buffer = reply_buffer;
-        } else if sent < first + payload.len() {
-            core.keep_payload_rest(key, &payload[sent - first..]);
+        if !self.has_room(key, header.len() + payload.len(), 1) {
+            return SendOutcome::Full;
         }
-        core.reply_buffer.clear();
+        if self.core.slot(key).state() == State::Dead {
+            return SendOutcome::Closed;
+        }
+        let core = &mut *self.core;
+        let shared = core.lent.share(payload);
+        if shared.is_none() {
+            core.work.charge_bytes(payload.len(), price::BYTES_COPIED);
+        }
+        core.push_backlog(key, |outbox| {
+            outbox.push(&header);
+            match shared {
+                Some(shared) => outbox.push_shared(shared),
+                None => outbox.push(payload),
+            }
+        });
+        core.count_sent(1);
+        core.mark_dirty(key);
         SendOutcome::Queued
     }
 
@@ -251,38 +298,31 @@ impl Core {
         }
     }
 
-    /// Appends a message framed for this connection: transformed and masked as agreed.
+    /// The payload of a message as this connection's extension transforms it, with its reserved
+    /// bits; `None` when it stays as it is.
     ///
     /// # Errors
-    /// [`Panicked`]: the transformation did, nothing was appended, and the session has ended.
+    /// [`Panicked`]: the transformation did, and the session has ended.
     fn encode(
         &mut self,
         key: u32,
-        message: Message<'_>,
-        out: &mut Vec<u8>,
-    ) -> Result<(), Panicked> {
-        let mask = self.mask(key);
-        let (opcode, payload) = frame::parts(message);
-        let mut encoded = Vec::new();
+        opcode: OpCode,
+        payload: &[u8],
+    ) -> Result<Option<(Reserved, Vec<u8>)>, Panicked> {
         let cold = self.slots[key as usize].cold.as_mut();
-        let reserved = match cold.and_then(|cold| cold.transform.as_deref_mut()) {
-            None => Ok(None),
-            Some(transform) => {
-                encode_payload(transform, opcode, payload, &mut self.work, &mut encoded)
-            }
+        let Some(transform) = cold.and_then(|cold| cold.transform.as_deref_mut()) else {
+            return Ok(None);
         };
+        let mut encoded = Vec::new();
+        let reserved = encode_payload(transform, opcode, payload, &mut self.work, &mut encoded);
         self.count_transform(key);
-        let (reserved, payload) = match reserved {
-            Ok(Some(reserved)) => (reserved, &encoded[..]),
-            Ok(None) => (Reserved::NONE, payload),
+        match reserved {
+            Ok(reserved) => Ok(reserved.map(|reserved| (reserved, encoded))),
             Err(Panicked) => {
                 self.panicked(key);
-                return Err(Panicked);
+                Err(Panicked)
             }
-        };
-        self.work.charge_bytes(payload.len(), price::BYTES_COPIED);
-        write_frame(out, true, opcode, reserved, payload, mask);
-        Ok(())
+        }
     }
 
     /// A new mask key, for connections whose frames are masked.
@@ -343,12 +383,19 @@ impl Core {
         });
     }
 
-    /// The same for the payload of a single frame that has begun.
-    fn keep_payload_rest(&mut self, key: u32, rest: &[u8]) {
-        let slot = self.slot(key);
-        slot.flags.set(Flags::BLOCKED);
-        self.work.charge_bytes(rest.len(), price::BYTES_COPIED);
-        self.push_backlog(key, |outbox| outbox.push_opaque(rest));
+    /// The transport took a part of a long message, or of what was gathered before it: the rest of
+    /// both is kept, that of the message without a copy where it can be shared.
+    fn keep_long_rest(&mut self, key: u32, gathered: &[u8], rest: Result<Bytes, &[u8]>) {
+        if let Err(rest) = rest {
+            self.work.charge_bytes(rest.len(), price::BYTES_COPIED);
+        }
+        self.push_backlog(key, |outbox| {
+            outbox.push_opaque(gathered);
+            match rest {
+                Ok(shared) => outbox.push_opaque_shared(shared),
+                Err(rest) => outbox.push_opaque(rest),
+            }
+        });
     }
 }
 
