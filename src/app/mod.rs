@@ -10,6 +10,7 @@ pub mod codec;
 mod command;
 pub mod conn;
 mod content;
+pub(crate) mod data;
 pub mod handler;
 pub mod host;
 mod inbox;

@@ -11,7 +11,6 @@ use super::settings::Settings;
 use crate::wire::error::{Error, ErrorKind, Result};
 use crate::wire::head::Method;
 use crate::wire::message::Message;
-use slab::Slab;
 use std::collections::HashMap;
 
 /// A plain HTTP route: looks at a request, gives a response.
@@ -81,7 +80,7 @@ impl App {
 
     /// A WebSocket route whose handler sees every frame and answers for itself.
     pub fn ws_raw(self, pattern: &str, settings: Settings, handler: impl RawHandler) -> Self {
-        let data = Slab::new();
+        let data = super::data::DataStore::default();
         self.route(pattern, settings, Box::new(RawRoute { handler, data }))
     }
 

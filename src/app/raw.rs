@@ -1,13 +1,13 @@
 //! Raw sessions: a handler that sees every frame and answers for itself.
 
+use super::data::{DataKey, DataStore};
 use super::request::Request;
 use super::response::Response;
-use super::route::{DataKey, Route};
+use super::route::Route;
 use super::session::Session;
 use crate::wire::close::CloseReason;
 use crate::wire::message::Message;
 use crate::wire::receive::RawFrame;
-use slab::Slab;
 
 /// A program that sees frames in place of messages, as Ktor's `webSocketRaw` does.
 ///
@@ -63,7 +63,7 @@ where
 /// A raw handler with the data of its sessions.
 pub(crate) struct RawRoute<H: RawHandler> {
     pub(crate) handler: H,
-    pub(crate) data: Slab<H::Data>,
+    pub(crate) data: DataStore<H::Data>,
 }
 
 impl<H: RawHandler> Route for RawRoute<H> {
@@ -77,12 +77,11 @@ impl<H: RawHandler> Route for RawRoute<H> {
         session: &mut Session<'_>,
     ) -> Result<DataKey, Response> {
         let data = self.handler.open(request, session)?;
-        Ok(self.data.insert(data) as DataKey)
+        Ok(self.data.insert(data))
     }
 
     fn frame(&mut self, data: DataKey, session: &mut Session<'_>, frame: RawFrame<'_>) {
-        self.handler
-            .frame(&mut self.data[data as usize], session, frame);
+        self.handler.frame(self.data.at(data), session, frame);
     }
 
     fn message(&mut self, _: DataKey, _: &mut Session<'_>, _: Message<'_>) {
@@ -94,17 +93,15 @@ impl<H: RawHandler> Route for RawRoute<H> {
     }
 
     fn drain(&mut self, data: DataKey, session: &mut Session<'_>, dropped: u64) {
-        self.handler
-            .drain(&mut self.data[data as usize], session, dropped);
+        self.handler.drain(self.data.at(data), session, dropped);
     }
 
     fn timer(&mut self, data: DataKey, session: &mut Session<'_>, token: u64) {
-        self.handler
-            .timer(&mut self.data[data as usize], session, token);
+        self.handler.timer(self.data.at(data), session, token);
     }
 
     fn close(&mut self, data: DataKey, session: &mut Session<'_>, reason: &CloseReason) {
-        let data = self.data.remove(data as usize);
+        let data = self.data.remove(data);
         self.handler.close(data, session, reason);
     }
 }

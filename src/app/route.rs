@@ -1,9 +1,10 @@
 //! A handler with the data of its sessions, behind one object-safe trait.
 //!
-//! The typed data of a route's sessions lie in a slab of that type: no box and
+//! The typed data of a route's sessions lie in a store of that type: no box and
 //! no downcast per session, one dynamic call per event.
 
 use super::call::Call;
+use super::data::{DataKey, DataStore};
 use super::handler::Handler;
 use super::request::Request;
 use super::response::Response;
@@ -12,10 +13,6 @@ use crate::wire::close::CloseReason;
 use crate::wire::error::Error;
 use crate::wire::message::Message;
 use crate::wire::receive::RawFrame;
-use slab::Slab;
-
-/// Where a session's data lie in its route.
-pub(crate) type DataKey = u32;
 
 /// What the hub calls; `data` is the key that `open` gave.
 pub(crate) trait Route {
@@ -42,14 +39,14 @@ pub(crate) trait Route {
 
 pub(crate) struct HandlerRoute<H: Handler> {
     handler: H,
-    data: Slab<H::Data>,
+    data: DataStore<H::Data>,
 }
 
 impl<H: Handler> HandlerRoute<H> {
     pub(crate) fn new(handler: H) -> Self {
         Self {
             handler,
-            data: Slab::new(),
+            data: DataStore::default(),
         }
     }
 }
@@ -61,27 +58,23 @@ impl<H: Handler> Route for HandlerRoute<H> {
         session: &mut Session<'_>,
     ) -> Result<DataKey, Response> {
         let data = self.handler.open(request, session)?;
-        Ok(self.data.insert(data) as DataKey)
+        Ok(self.data.insert(data))
     }
 
     fn message(&mut self, data: DataKey, session: &mut Session<'_>, message: Message<'_>) {
-        self.handler
-            .message(&mut self.data[data as usize], session, message);
+        self.handler.message(self.data.at(data), session, message);
     }
 
     fn drain(&mut self, data: DataKey, session: &mut Session<'_>, dropped: u64) {
-        self.handler
-            .drain(&mut self.data[data as usize], session, dropped);
+        self.handler.drain(self.data.at(data), session, dropped);
     }
 
     fn pong(&mut self, data: DataKey, session: &mut Session<'_>, payload: &[u8]) {
-        self.handler
-            .pong(&mut self.data[data as usize], session, payload);
+        self.handler.pong(self.data.at(data), session, payload);
     }
 
     fn timer(&mut self, data: DataKey, session: &mut Session<'_>, token: u64) {
-        self.handler
-            .timer(&mut self.data[data as usize], session, token);
+        self.handler.timer(self.data.at(data), session, token);
     }
 
     fn failed(&mut self, session: &mut Session<'_>, call: &Call, error: &Error) {
@@ -89,7 +82,7 @@ impl<H: Handler> Route for HandlerRoute<H> {
     }
 
     fn close(&mut self, data: DataKey, session: &mut Session<'_>, reason: &CloseReason) {
-        let data = self.data.remove(data as usize);
+        let data = self.data.remove(data);
         self.handler.close(data, session, reason);
     }
 }

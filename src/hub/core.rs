@@ -91,6 +91,8 @@ pub(crate) struct Core {
     /// Replies of the connection whose turn it is, to leave in one send.
     pub(crate) reply_buffer: Vec<u8>,
     pub(crate) reply_of: u32,
+    /// So much of them is gathered at most, once the session is open.
+    pub(crate) reply_max: usize,
     pub(crate) scratch: Vec<u8>,
     /// The long message that is being delivered, if there is one.
     pub(crate) lent: LentMessage,
@@ -157,6 +159,7 @@ impl Core {
             limits,
             reply_buffer: Vec::new(),
             reply_of: NO_KEY,
+            reply_max: 0,
             scratch: Vec::new(),
             lent: LentMessage::default(),
             dirty: VecDeque::new(),

@@ -20,10 +20,7 @@ impl<'a> HubContext<'a> {
 
 impl Host for HubContext<'_> {
     fn send(&mut self, to: SessionId, message: Message<'_>) -> SendOutcome {
-        match self.core.key_of(to) {
-            Some(key) => self.send(key, message),
-            None => SendOutcome::Closed,
-        }
+        self.send(to, message)
     }
 
     fn send_frame(&mut self, to: SessionId, frame: RawFrame<'_>) -> SendOutcome {

@@ -125,6 +125,7 @@ impl<I: Io> Turn<I> {
             self.hub.lost(id);
             return None;
         };
+        self.hub.charge((read.n / price::BYTES_READ) as u32);
         match (read.n, is_direct) {
             (0, _) => {}
             (n, true) => self.hub.received_directly(&mut self.io, id, n),

@@ -10,7 +10,7 @@ use super::handshake::PendingHandshake;
 use super::memberships::Memberships;
 use super::phase::{Phase, State};
 use super::unread::Unread;
-use crate::app::route::DataKey;
+use crate::app::data::DataKey;
 use crate::app::{Peer, SessionId};
 use crate::hub::ledger::Held;
 use crate::hub::time::ticks::ShortTick;

@@ -39,7 +39,7 @@ impl Hub {
     pub(crate) fn http(&mut self, io: &mut dyn Transport, key: u32, bytes: &mut [u8]) {
         let mut exchange = self.core.take_exchange(key);
         self.core.slot(key).flags.set(Flags::SPEAKS_HTTP);
-        self.core.reply_of = key;
+        self.core.begin_replies(key);
         let mut waiting = std::mem::take(&mut exchange.waiting);
         let is_kept = !waiting.is_empty();
         if is_kept {

@@ -1,6 +1,6 @@
 //! From HTTP to WebSocket: origin, subprotocol, extension, and the open event.
 
-use crate::app::route::DataKey;
+use crate::app::data::DataKey;
 use crate::app::{Origins, Request, Response, Session, Settings};
 use crate::hub::conn::flags::Flags;
 use crate::hub::conn::phase::{Phase, State};

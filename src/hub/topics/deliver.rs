@@ -8,7 +8,7 @@ use crate::hub::core::{Core, HubContext, NO_KEY};
 use crate::hub::topics::log::{Panicked, ShareKey, encode_frame, open_frame};
 use crate::hub::topics::members::HOLD_BYTES;
 use crate::hub::transport::Lost;
-use crate::hub::ws::send::{MOST_SENT, write_frame};
+use crate::hub::ws::send::{MOST_SENT_LONG, write_frame};
 use crate::wire::message::Message;
 use crate::wire::work::{Work, price};
 
@@ -171,6 +171,15 @@ impl HubContext<'_> {
             entry.members[membership.index as usize].cursor = entry.log.end();
             return;
         }
+        if slot.backlog() > 0 && !slot.flags.has(Flags::BLOCKED) {
+            // Nobody has asked the peer yet whether it takes that.
+            self.flush(key);
+        }
+        let core = &mut *self.core;
+        let slot = &core.slots[key as usize];
+        if slot.state() != State::Open {
+            return;
+        }
         if slot.backlog() > 0
             || encoding == Encoding::Own
             || core.owes_elsewhere(key, membership.topic)
@@ -186,7 +195,7 @@ impl HubContext<'_> {
         let frames = entry.log.frames_from(share, cursor);
         let len = frames.len();
         // What is longer than one call may carry is flushed later, in its turn.
-        let asked = len.min(MOST_SENT);
+        let asked = len.min(MOST_SENT_LONG);
         core.work.charge_bytes(asked, price::BYTES_SENT);
         let sent = self.io.send(key, &frames[..asked]);
         entry.members[membership.index as usize].cursor = end;

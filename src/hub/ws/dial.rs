@@ -261,7 +261,7 @@ impl Hub {
             }
         }
         self.core.begin_call(key, &accepted, transform);
-        self.core.reply_of = key;
+        self.core.begin_replies(key);
         self.call_open(io, key, handshake, head);
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! From bytes to events: the receive lanes of a session, and the calls of its handler.
 
-use crate::app::route::{DataKey, Route};
+use crate::app::data::DataKey;
+use crate::app::route::Route;
 use crate::app::{Session, SessionId};
 use crate::hub::conn::flags::Flags;
 use crate::hub::conn::phase::State;
@@ -90,7 +91,7 @@ impl Hub {
         };
         let mut receiver = std::mem::take(receiver);
         let held_before = receiver_held(&receiver);
-        self.core.reply_of = key;
+        self.core.begin_replies(key);
         // One guard for all messages of a read: it costs as much as a small message does.
         let read = catch_unwind(AssertUnwindSafe(|| {
             self.read_frames(io, key, &mut receiver, bytes)
@@ -146,8 +147,12 @@ impl Hub {
             closing: false,
             more_expected: false,
         };
+        // What does not change from message to message is looked up once.
+        let slot = &core.slots[key as usize];
+        let (id, data, has_transform) = (slot.id(key), slot.data, slack > 0);
+        let route = usize::from(slot.route);
         loop {
-            let slot = &mut core.slots[key as usize];
+            let slot = &core.slots[key as usize];
             // Nothing follows a Close (RFC 6455 §5.5.1), also while a raw handler takes its time to answer.
             if !slot.is_live() || slot.flags.has(Flags::PEER_CLOSED) {
                 return None;
@@ -156,8 +161,18 @@ impl Hub {
                 return Some(input.remaining());
             }
             rules.closing = slot.state() == State::Closing;
-            match next(lanes, receiver, core, key, &rules, &mut input) {
+            let event = match has_transform {
+                true => next(lanes, receiver, core, key, &rules, &mut input),
+                false => lanes.next(receiver, None, &rules, &mut input, &mut core.work),
+            };
+            match event {
                 Ok(None) => return Some(input.remaining()),
+                Ok(Some(Event::Message(message))) => {
+                    core.work.charge(price::EVENT);
+                    core.stats.received += 1;
+                    let mut context = HubContext::new(core, io);
+                    routes[route].message(data, &mut Session::new(&mut context, id), message);
+                }
                 Ok(Some(event)) => dispatch(core, routes, io, key, event),
                 Err(failure) => {
                     core.fail(key, failure.code, failure.reason);
@@ -257,7 +272,7 @@ impl Hub {
         let slot = self.core.slot(key);
         if slot.is_live() && slot.flags.has(Flags::OPENED) {
             self.core.work.charge(price::EVENT);
-            self.core.reply_of = key;
+            self.core.begin_replies(key);
             call(&mut self.core, &mut self.routes, io, key, event);
             HubContext::new(&mut self.core, io).flush_replies();
             self.core.reply_of = NO_KEY;
@@ -321,14 +336,8 @@ fn dispatch(
 ) {
     core.work.charge(price::EVENT);
     match event {
-        Event::Message(message) => {
-            core.stats.received += 1;
-            let slot = core.slot(key);
-            let (id, data) = (slot.id(key), slot.data);
-            let route = &mut *routes[slot.route as usize];
-            let mut context = HubContext::new(core, io);
-            route.message(data, &mut Session::new(&mut context, id), message);
-        }
+        // The one that nearly every event is was handled where it was found.
+        Event::Message(_) => {}
         Event::Ping { payload, pong } => {
             if HubContext::new(core, io).catch_up_open(key) {
                 match core.mask(key) {

@@ -3,7 +3,7 @@
 //! What a connection says in its own turn is gathered and leaves in one send;
 //! what others say to it goes to its outbox. The order is always that of the calls.
 
-use crate::app::SendOutcome;
+use crate::app::{SendOutcome, SessionId};
 use crate::hub::conn::flags::Flags;
 use crate::hub::conn::phase::State;
 use crate::hub::conn::slot::outbox_held;
@@ -19,26 +19,30 @@ use rand::RngExt;
 
 /// Replies are handed to the transport when this much is gathered, also within a turn.
 pub(crate) const REPLY_BUFFER_MAX: usize = 64 << 10;
-/// So much is gathered without asking whether it is too much.
-const REPLY_BUFFER_FREE: usize = 1 << 10;
 /// Bytes of one outbox that are sent in a turn; the rest waits for the next one.
 const FLUSH_BYTES: usize = 256 << 10;
 /// Bytes that are handed to the kernel in one call, which copies them.
-pub(crate) const MOST_SENT: usize = 128 << 10;
+const MOST_SENT: usize = 128 << 10;
 /// The same for a long message that goes from where it lies: in one call, if it can be.
-const MOST_SENT_LONG: usize = 256 << 10;
+pub(crate) const MOST_SENT_LONG: usize = 256 << 10;
 
 impl HubContext<'_> {
-    /// Sends a message to a session.
+    /// Sends a message to a session. Most messages are answers to the one whose turn it is, from a
+    /// connection without any peculiarity: they cost one look at it.
     #[inline]
-    pub(crate) fn send(&mut self, key: u32, message: Message<'_>) -> SendOutcome {
+    pub(crate) fn send(&mut self, to: SessionId, message: Message<'_>) -> SendOutcome {
         let core = &mut *self.core;
-        let slot = &core.slots[key as usize];
+        let key = to.index;
+        let Some(slot) = core.slots.get(key as usize) else {
+            return SendOutcome::Closed;
+        };
+        if slot.generation != to.generation {
+            return SendOutcome::Closed;
+        }
         if core.reply_of == key && slot.is_plain() && !is_long(message) {
             frame::write_message(&mut core.reply_buffer, message);
             core.stats.sent += 1;
-            let gathered = core.reply_buffer.len();
-            if gathered > REPLY_BUFFER_FREE && gathered > core.reply_buffer_max(key) {
+            if core.reply_buffer.len() > core.reply_max {
                 self.flush_replies();
             }
             return SendOutcome::Queued;
@@ -289,6 +293,13 @@ impl HubContext<'_> {
 }
 
 impl Core {
+    /// The turn of a connection begins: what is said to it is gathered.
+    #[inline]
+    pub(crate) fn begin_replies(&mut self, key: u32) {
+        self.reply_of = key;
+        self.reply_max = self.rules(key).backlog_mark.min(REPLY_BUFFER_MAX);
+    }
+
     /// How much is gathered at most. Never more than the mark, because what is gathered counts as
     /// backlog only when the peer does not take it; nothing leaves before an open event has decided.
     fn reply_buffer_max(&self, key: u32) -> usize {
