@@ -6,12 +6,11 @@
 //! ```
 
 use super::core::{Core, HubContext, NO_ROUTE};
-use super::output::write_frame;
 use super::slot::{Flags, State};
 use super::ticks::ticks;
 use crate::app::SendOutcome;
 use crate::wire::close::{CloseCode, CloseReason, ClosedBy, cut_reason};
-use crate::wire::frame::{MAX_HEADER, OpCode};
+use crate::wire::frame::{MAX_HEADER, OpCode, write_frame};
 use crate::wire::receive::RawFrame;
 use std::time::Duration;
 

@@ -2,13 +2,12 @@
 
 use super::Hub;
 use super::core::{Core, HubContext, NO_KEY};
-use super::output::write_frame;
 use super::slot::{Flags, State};
 use super::transport::Transport;
 use crate::app::route::{DataKey, Route};
 use crate::app::{Session, SessionId};
 use crate::wire::close::{CloseCode, CloseReason};
-use crate::wire::frame::{MAX_HEADER, OpCode, Reserved};
+use crate::wire::frame::{MAX_HEADER, OpCode, Reserved, write_frame};
 use crate::wire::receive::{Event, Failure, Input, Lanes, RawFrame, Receiver, Rules};
 use crate::wire::work::Work;
 use std::panic::{AssertUnwindSafe, catch_unwind};

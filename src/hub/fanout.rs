@@ -1,11 +1,11 @@
 //! Publishing: one frame for all, one send a subscriber, a slice of them at a time.
 
 use super::core::{Core, HubContext};
-use super::output::write_frame;
 use super::slot::{Flags, Membership, State};
 use super::topic::HOLD_BYTES;
 use super::topic_log::{ShareKey, encode_frame, open_frame};
 use super::transport::Lost;
+use crate::wire::frame::write_frame;
 use crate::wire::message::Message;
 
 /// Sends of one turn; more wait for the next, so that no room can hold the loop.

@@ -8,8 +8,7 @@ use super::slot::{Flags, State};
 use super::transport::Lost;
 use crate::app::SendOutcome;
 use crate::wire::extension::Transform;
-use crate::wire::frame::{self, OpCode, Reserved, write_header};
-use crate::wire::mask::apply_mask;
+use crate::wire::frame::{self, OpCode, Reserved, write_frame, write_header};
 use crate::wire::message::Message;
 use crate::wire::work::Work;
 use rand::RngExt;
@@ -337,21 +336,4 @@ fn encode_message(
     };
     let reserved = reserved.unwrap_or_default();
     write_frame(out, true, opcode, reserved, payload, mask);
-}
-
-/// Appends any frame, masked if a key is given.
-pub(super) fn write_frame(
-    out: &mut Vec<u8>,
-    fin: bool,
-    opcode: OpCode,
-    reserved: Reserved,
-    payload: &[u8],
-    mask: Option<[u8; 4]>,
-) {
-    write_header(out, fin, reserved, opcode, payload.len(), mask);
-    let start = out.len();
-    out.extend_from_slice(payload);
-    if let Some(key) = mask {
-        apply_mask(&mut out[start..], key, 0);
-    }
 }
