@@ -5,6 +5,7 @@ use super::codec::{Codec, Json};
 use crate::config::bounds::{self, out_of_bounds};
 use crate::wire::error::Result;
 use crate::wire::extension::Extension;
+use crate::wire::fields::is_token;
 use crate::wire::frame::Reserved;
 use std::rc::Rc;
 use std::time::Duration;
@@ -211,12 +212,6 @@ impl Settings {
                 "false while `protocols` is empty",
             ));
         }
-        let is_token = |name: &str| {
-            !name.is_empty()
-                && name
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
-        };
         if let Some(name) = self.protocols.iter().find(|name| !is_token(name)) {
             return Err(out_of_bounds(
                 "setting",

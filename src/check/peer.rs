@@ -4,8 +4,8 @@
 #[cfg(test)]
 mod tests;
 
-use crate::wire::frame::{self, Header, OpCode, Reserved};
-use crate::wire::mask::apply_mask;
+use crate::wire::frame::{self, OpCode, Reserved};
+use crate::wire::strict::{StrictFrame, StrictReader};
 use crate::wire::upgrade::{ResponseHead, parse_response};
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -55,8 +55,7 @@ pub(super) struct Peer {
     unread: Vec<u8>,
     deadline: Instant,
     timeout: Duration,
-    /// Reserved bits that were agreed on.
-    allowed: Reserved,
+    reader: StrictReader,
     /// The fragments of a message so far.
     open: Option<(bool, Reserved, Vec<u8>)>,
 }
@@ -70,7 +69,7 @@ impl Peer {
             unread: Vec::new(),
             deadline: Instant::now() + timeout,
             timeout,
-            allowed: Reserved::NONE,
+            reader: StrictReader::new(false, MOST as u64),
             open: None,
         }
     }
@@ -78,7 +77,7 @@ impl Peer {
     /// Reserved bits that the server may use from now on.
     #[cfg(feature = "deflate")]
     pub(super) fn allow(&mut self, reserved: Reserved) {
-        self.allowed = reserved;
+        self.reader.allow(reserved);
     }
 
     /// Writes any bytes; the time limit of what comes back begins. A server that is gone
@@ -147,19 +146,22 @@ impl Peer {
             if Instant::now() >= self.deadline {
                 return Seen::Silence;
             }
-            let (header, payload) = match self.frame() {
+            let frame = match self.frame() {
                 Ok(frame) => frame,
                 Err(seen) => return seen,
             };
-            match header.opcode {
+            match frame.opcode {
                 OpCode::Ping => {
-                    let pong = masked(true, Reserved::NONE, OpCode::Pong, &payload);
+                    let pong = masked(true, Reserved::NONE, OpCode::Pong, &frame.payload);
                     let _ = self.stream.write_all(&pong);
                 }
-                OpCode::Pong => return Seen::Pong(payload),
-                OpCode::Close => return close(&payload),
+                OpCode::Pong => return Seen::Pong(frame.payload),
+                OpCode::Close => {
+                    let code = frame.payload.first_chunk();
+                    return Seen::Close(code.map(|code| u16::from_be_bytes(*code)));
+                }
                 OpCode::Text | OpCode::Binary | OpCode::Continuation => {
-                    if let Some(seen) = self.fragment(&header, payload) {
+                    if let Some(seen) = self.fragment(frame) {
                         return seen;
                     }
                 }
@@ -167,19 +169,18 @@ impl Peer {
         }
     }
 
-    fn fragment(&mut self, header: &Header, payload: Vec<u8>) -> Option<Seen> {
-        match (&mut self.open, header.opcode) {
-            (Some((_, _, bytes)), OpCode::Continuation) => bytes.extend_from_slice(&payload),
-            (None, OpCode::Continuation) => return Some(wrong("a continuation of nothing")),
-            (Some(_), _) => return Some(wrong("a message inside a message")),
-            (None, opcode) => {
-                self.open = Some((opcode == OpCode::Text, header.reserved, payload));
+    fn fragment(&mut self, frame: StrictFrame) -> Option<Seen> {
+        match &mut self.open {
+            Some((_, _, bytes)) => bytes.extend_from_slice(&frame.payload),
+            None => {
+                let text = frame.opcode == OpCode::Text;
+                self.open = Some((text, frame.reserved, frame.payload));
             }
         }
         if self.open.as_ref().is_some_and(|open| open.2.len() > MOST) {
             return Some(wrong("a message over 16 MiB"));
         }
-        if !header.fin {
+        if !frame.fin {
             return None;
         }
         let (text, reserved, payload) = self.open.take()?;
@@ -194,19 +195,15 @@ impl Peer {
     }
 
     /// The next frame, judged.
-    fn frame(&mut self) -> Result<(Header, Vec<u8>), Seen> {
+    fn frame(&mut self) -> Result<StrictFrame, Seen> {
         loop {
-            if let Some(problem) = self.problem() {
-                return Err(Seen::Wrong(problem));
-            }
-            if let Some((header, size)) = Header::parse(&self.unread) {
-                // `problem` has seen that it is not too long.
-                let end = size + header.len as usize;
-                if self.unread.len() >= end {
-                    let payload = self.unread[size..end].to_vec();
-                    self.unread.drain(..end);
-                    return Ok((header, payload));
+            match self.reader.next(&self.unread) {
+                Ok(Some((frame, len))) => {
+                    self.unread.drain(..len);
+                    return Ok(frame);
                 }
+                Ok(None) => {}
+                Err(problem) => return Err(Seen::Wrong(problem)),
             }
             match self.fill() {
                 Fill::More => {}
@@ -214,41 +211,6 @@ impl Peer {
                 Fill::Late => return Err(Seen::Silence),
             }
         }
-    }
-
-    /// What is wrong with the frame that begins here, as far as it has come.
-    fn problem(&self) -> Option<String> {
-        let first = *self.unread.first()?;
-        let Some(opcode) = OpCode::from_bits(first & 0x0F) else {
-            return Some(format!("a frame with the opcode {:#x}", first & 0x0F));
-        };
-        let allowed = match opcode {
-            OpCode::Text | OpCode::Binary => self.allowed.0,
-            _ => 0,
-        };
-        if first & Reserved::MASK & !allowed != 0 {
-            return Some("a frame with reserved bits".to_owned());
-        }
-        if opcode.is_control() && first & 0x80 == 0 {
-            return Some("a fragmented control frame".to_owned());
-        }
-        let second = *self.unread.get(1)?;
-        if frame::is_masked(second) {
-            return Some("a masked frame".to_owned());
-        }
-        let len = frame::payload_len(&self.unread)?;
-        if opcode.is_control() && len > 125 {
-            return Some("a control frame over 125 bytes".to_owned());
-        }
-        let shortest = match second & 0x7F {
-            126 => 126,
-            127 => 1 << 16,
-            _ => 0,
-        };
-        if len < shortest {
-            return Some("a length that is not the shortest".to_owned());
-        }
-        (len > MOST as u64).then(|| format!("a frame of {len} bytes"))
     }
 
     fn fill(&mut self) -> Fill {
@@ -282,24 +244,10 @@ fn wrong(problem: &str) -> Seen {
     Seen::Wrong(problem.to_owned())
 }
 
-fn close(payload: &[u8]) -> Seen {
-    match payload {
-        [] => Seen::Close(None),
-        [_] => wrong("a Close of one byte"),
-        [a, b, reason @ ..] => match std::str::from_utf8(reason) {
-            Ok(_) => Seen::Close(Some(u16::from_be_bytes([*a, *b]))),
-            Err(_) => wrong("a close reason that is not UTF-8"),
-        },
-    }
-}
-
 /// A client's frame; the key only has to be there.
 fn masked(fin: bool, reserved: Reserved, opcode: OpCode, payload: &[u8]) -> Vec<u8> {
     let key = [0x37, 0xfa, 0x21, 0x3d];
     let mut out = Vec::new();
-    frame::write_header(&mut out, fin, reserved, opcode, payload.len(), Some(key));
-    let start = out.len();
-    out.extend_from_slice(payload);
-    apply_mask(&mut out[start..], key, 0);
+    frame::write_frame(&mut out, fin, opcode, reserved, payload, Some(key));
     out
 }

@@ -6,7 +6,7 @@
 //! nothing: lines are queued, and a thread of its own writes them.
 
 use super::log_queue::LogQueue;
-use crate::wire::date;
+use crate::wire::date::civil;
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use std::fmt::{self, Write as _};
 use std::io;
@@ -132,8 +132,7 @@ fn write_line(
 /// `2026-01-31T23:59:59.999Z` (RFC 3339).
 fn write_time(line: &mut String, since_epoch: Duration) -> fmt::Result {
     let seconds = since_epoch.as_secs();
-    let (year, month, day) = date::civil(seconds / 86_400);
-    let month = month + 1;
+    let (year, month, day) = civil(seconds / 86_400);
     let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
     let milliseconds = since_epoch.subsec_millis();
     write!(

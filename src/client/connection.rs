@@ -11,7 +11,6 @@ use crate::wire::close::{CloseCode, CloseReason, ClosedBy, cut_reason};
 use crate::wire::error::{Error, ErrorKind, Result};
 use crate::wire::extension::Transform;
 use crate::wire::frame::{self, OpCode, Reserved};
-use crate::wire::mask::apply_mask;
 use crate::wire::message::Message;
 use crate::wire::receive::{Event, Failure, Input, Lanes, Receiver, Role, Rules};
 use crate::wire::work::Work;
@@ -156,11 +155,7 @@ impl Connection {
     fn frame(&mut self, opcode: OpCode, reserved: Reserved, payload: &[u8], out: &mut Vec<u8>) {
         let mut key = [0; 4];
         self.masks.fill_bytes(&mut key);
-        out.reserve(frame::MAX_HEADER + payload.len());
-        frame::write_header(out, true, reserved, opcode, payload.len(), Some(key));
-        let start = out.len();
-        out.extend_from_slice(payload);
-        apply_mask(&mut out[start..], key, 0);
+        frame::write_frame(out, true, opcode, reserved, payload, Some(key));
     }
 
     /// Where the next read goes, once [`Connection::next`] has given `None`; never empty.

@@ -37,15 +37,7 @@ impl Scripted {
 
     fn frame(&self, opcode: OpCode, payload: &[u8]) {
         let mut bytes = Vec::new();
-        frame::write_header(
-            &mut bytes,
-            true,
-            Reserved::NONE,
-            opcode,
-            payload.len(),
-            None,
-        );
-        bytes.extend_from_slice(payload);
+        frame::write_frame(&mut bytes, true, opcode, Reserved::NONE, payload, None);
         self.says(&bytes);
     }
 

@@ -294,7 +294,7 @@ impl Hub {
     pub(crate) fn is_dialling(&self, id: SessionId) -> bool {
         self.core.key_of(id).is_some_and(|key| {
             let slot = &self.core.slots[key as usize];
-            matches!(&slot.phase, Phase::Dialling(Some(handshake)) if !handshake.is_asked)
+            matches!(&slot.phase, Phase::Dialling(Some(handshake)) if handshake.asked.is_none())
         })
     }
 

@@ -1,13 +1,13 @@
 //! The peer of a virtual connection: a WebSocket client that trusts nobody.
 //!
-//! It reads frames by itself, without the lanes of the server, and panics when
+//! It reads frames with the strict reader, without the lanes of the server, and panics when
 //! the server breaks RFC 6455. It answers pings and Closes unless told not to.
 
 use crate::wire::close::CloseCode;
 use crate::wire::extension::Offer;
-use crate::wire::frame::{Header, OpCode, Reserved, frame_len, write_header};
+use crate::wire::frame::{OpCode, Reserved, write_frame};
 use crate::wire::head::HeadLimits;
-use crate::wire::mask::apply_mask;
+use crate::wire::strict::{StrictFrame, StrictReader};
 use crate::wire::upgrade::{check_response, parse_response};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -77,8 +77,8 @@ pub(super) struct Client {
     pub(super) is_automatic: bool,
     /// The fragments of a message so far.
     message: Option<(OpCode, Vec<u8>)>,
+    reader: StrictReader,
     has_sent_close: bool,
-    has_got_close: bool,
     pub(super) protocol: Option<String>,
     random: StdRng,
 }
@@ -91,8 +91,8 @@ impl Client {
             received: VecDeque::new(),
             is_automatic: true,
             message: None,
+            reader: StrictReader::new(false, 1 << 40),
             has_sent_close: false,
-            has_got_close: false,
             protocol: None,
             random: StdRng::seed_from_u64(seed),
         }
@@ -166,43 +166,31 @@ impl Client {
         }
         let mut reply = Vec::new();
         if self.is_open() {
-            let raw = std::mem::take(&mut self.raw);
             let mut at = 0;
-            while let Some(len) = frame_len(&raw[at..]) {
-                self.frame(&raw[at..at + len], &mut reply);
-                at += len;
+            loop {
+                match self.reader.next(&self.raw[at..]) {
+                    Ok(Some((frame, len))) => {
+                        at += len;
+                        self.frame(frame, &mut reply);
+                    }
+                    Ok(None) => break,
+                    Err(problem) => panic!("the server sent {problem}"),
+                }
             }
-            self.raw = raw;
             self.raw.drain(..at);
         }
         reply
     }
 
-    fn frame(&mut self, frame: &[u8], reply: &mut Vec<u8>) {
-        let Some((header, size)) = Header::parse(frame) else {
-            return;
-        };
-        let mut payload = frame[size..].to_vec();
-        if let Some(key) = header.mask {
-            apply_mask(&mut payload, key, 0);
+    fn frame(&mut self, frame: StrictFrame, reply: &mut Vec<u8>) {
+        if frame.opcode.is_control() {
+            return self.control(frame.opcode, frame.payload, reply);
         }
-        broken(self.has_got_close, "sent a frame behind its Close");
-        broken(header.reserved != Reserved::NONE, "set reserved bits");
-        if header.opcode.is_control() {
-            broken(!header.fin, "fragmented a control frame");
-            broken(payload.len() > 125, "sent a control frame over 125 bytes");
-            return self.control(header.opcode, payload, reply);
-        }
-        let begins = header.opcode != OpCode::Continuation;
-        broken(
-            begins == self.message.is_some(),
-            "broke the order of fragments",
-        );
         let (opcode, bytes) = self
             .message
-            .get_or_insert_with(|| (header.opcode, Vec::new()));
-        bytes.extend_from_slice(&payload);
-        if header.fin {
+            .get_or_insert_with(|| (frame.opcode, Vec::new()));
+        bytes.extend_from_slice(&frame.payload);
+        if frame.fin {
             let (opcode, bytes) = (*opcode, std::mem::take(bytes));
             self.message = None;
             self.received.push_back(match opcode {
@@ -222,7 +210,6 @@ impl Client {
             OpCode::Ping => self.received.push_back(Received::Ping(payload)),
             OpCode::Pong => self.received.push_back(Received::Pong(payload)),
             _ => {
-                self.has_got_close = true;
                 if self.is_automatic && !self.has_sent_close {
                     let code = &payload[..payload.len().min(2)];
                     self.write(reply, true, Reserved::NONE, OpCode::Close, code);
@@ -243,16 +230,12 @@ impl Client {
     ) {
         self.has_sent_close |= opcode == OpCode::Close;
         let key = self.random.random();
-        write_header(out, fin, reserved, opcode, payload.len(), Some(key));
-        let start = out.len();
-        out.extend_from_slice(payload);
-        apply_mask(&mut out[start..], key, 0);
+        write_frame(out, fin, opcode, reserved, payload, Some(key));
     }
 }
 
 fn close(payload: Vec<u8>) -> Received {
     let Some((code, reason)) = payload.split_first_chunk::<2>() else {
-        broken(!payload.is_empty(), "sent a Close of one byte");
         return Received::close(CloseCode::NO_STATUS.get(), "");
     };
     let code = CloseCode::new(u16::from_be_bytes(*code));

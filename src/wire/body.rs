@@ -28,10 +28,8 @@ enum State {
     Fixed(u64),
     /// In the hexadecimal size of a chunk, behind so many digits of it.
     Size { size: u64, digits: u32 },
-    /// In white space behind the size, where only `;` may follow.
-    Space { size: u64 },
-    /// In the extensions of a chunk.
-    Extension { size: u64 },
+    /// In the extensions of a chunk, or in white space in front of one.
+    Extension { size: u64, part: Part },
     /// The LF of the size line is due.
     SizeEnd { size: u64 },
     /// This many bytes of a chunk are missing.
@@ -52,6 +50,55 @@ enum State {
     BodyEnd,
     /// The body is complete.
     Complete,
+}
+
+/// Where in the extensions of a chunk a reader stands (RFC 9112 §7.1.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    /// In white space, where only `;` may follow: behind the size or a value.
+    Space,
+    /// Behind `;`, where a name must come.
+    Start,
+    Name,
+    /// In white space behind a name, where `=` or `;` may follow.
+    NameSpace,
+    /// Behind `=`, where a value must come.
+    Equals,
+    Value,
+    Quoted,
+    /// Behind the backslash of a quoted value.
+    Escaped,
+    /// Behind a quoted value.
+    ValueEnd,
+}
+
+impl Part {
+    /// The part behind one more byte; `None` if it may not stand here.
+    fn step(self, byte: u8) -> Option<Self> {
+        let is_space = matches!(byte, b' ' | b'\t');
+        match (self, byte) {
+            (Self::Quoted, b'"') => Some(Self::ValueEnd),
+            (Self::Quoted, b'\\') => Some(Self::Escaped),
+            (Self::Quoted | Self::Escaped, _) => {
+                (byte == b'\t' || !is_control(byte)).then_some(Self::Quoted)
+            }
+            (Self::Start | Self::Equals, _) if is_space => Some(self),
+            (Self::Name | Self::NameSpace, _) if is_space => Some(Self::NameSpace),
+            (_, _) if is_space => Some(Self::Space),
+            (Self::Name | Self::NameSpace, b'=') => Some(Self::Equals),
+            (Self::Start | Self::Name, _) if is_token_byte(byte) => Some(Self::Name),
+            (Self::Equals, b'"') => Some(Self::Quoted),
+            (Self::Equals | Self::Value, _) if is_token_byte(byte) => Some(Self::Value),
+            (Self::Start | Self::Equals, _) => None,
+            (_, b';') => Some(Self::Start),
+            _ => None,
+        }
+    }
+
+    /// Whether the line may end here. Space that no extension follows is read in two ways.
+    const fn may_end(self) -> bool {
+        matches!(self, Self::Name | Self::Value | Self::ValueEnd)
+    }
 }
 
 /// An incremental reader of one request body. After an error it is of no further use.
@@ -135,10 +182,9 @@ impl BodyReader {
     /// The state behind one byte of framing.
     fn step(&mut self, byte: u8) -> Result<State, Refusal> {
         match self.state {
-            State::Size { .. }
-            | State::Space { .. }
-            | State::Extension { .. }
-            | State::SizeEnd { .. } => self.step_size_line(byte),
+            State::Size { .. } | State::Extension { .. } | State::SizeEnd { .. } => {
+                self.step_size_line(byte)
+            }
             State::ChunkCr => expect(byte, b'\r', State::ChunkLf),
             State::ChunkLf => {
                 self.line = 0;
@@ -172,22 +218,26 @@ impl BodyReader {
                 self.room -= size;
                 return expect(byte, b'\n', State::Chunk(size));
             }
-            State::Space { size } | State::Extension { size } => size,
+            State::Extension { size, .. } => size,
             _ => return Err(Status::BAD_REQUEST.into()),
         };
-        let in_extension = matches!(self.state, State::Extension { .. });
         self.extensions += usize::from(byte != b'\r');
         if self.extensions > MAX_EXTENSIONS {
             return Err(Status::BAD_REQUEST.into());
         }
-        match byte {
-            // Space that no extension follows is read in two ways: refused.
-            b'\r' if !matches!(self.state, State::Space { .. }) => Ok(State::SizeEnd { size }),
-            b';' => Ok(State::Extension { size }),
-            b' ' | b'\t' if !in_extension => Ok(State::Space { size }),
-            b'\t' if in_extension => Ok(State::Extension { size }),
-            _ if in_extension && !is_control(byte) => Ok(State::Extension { size }),
-            _ => Err(Status::BAD_REQUEST.into()),
+        let part = match (self.state, byte) {
+            (State::Size { .. }, b'\r') => return Ok(State::SizeEnd { size }),
+            (State::Size { .. }, b';') => Some(Part::Start),
+            (State::Size { .. }, b' ' | b'\t') => Some(Part::Space),
+            (State::Extension { part, .. }, b'\r') if part.may_end() => {
+                return Ok(State::SizeEnd { size });
+            }
+            (State::Extension { part, .. }, _) => part.step(byte),
+            _ => None,
+        };
+        match part {
+            Some(part) => Ok(State::Extension { size, part }),
+            None => Err(Status::BAD_REQUEST.into()),
         }
     }
 

@@ -1,4 +1,5 @@
-//! The date of an HTTP response (RFC 9110 §5.6.7), from a number of seconds that the caller knows.
+//! The calendar, and the date of an HTTP response (RFC 9110 §5.6.7), from a number of seconds
+//! that the caller knows.
 
 const WEEKDAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
 const MONTHS: [&str; 12] = [
@@ -19,14 +20,14 @@ pub fn http_date(unix_seconds: u64) -> String {
     format!(
         "{}, {day:02} {} {year:04} {:02}:{:02}:{:02} GMT",
         WEEKDAYS[(days % 7) as usize],
-        MONTHS[month],
+        MONTHS[month - 1],
         second / 3600,
         second / 60 % 60,
         second % 60,
     )
 }
 
-/// Year, month from 0, and day from 1, of a number of days since 1970.
+/// Year, month and day, both from 1, of a number of days since 1970, in the Gregorian calendar.
 pub(crate) fn civil(days: u64) -> (u64, usize, u64) {
     // Years are counted from the first of March, which puts the leap day last;
     // 719 468 days lie between 0000-03-01 and 1970-01-01.
@@ -40,7 +41,7 @@ pub(crate) fn civil(days: u64) -> (u64, usize, u64) {
     let month = (month + 2) % 12;
     (
         cycle * 400 + year + u64::from(month < 2),
-        month as usize,
+        month as usize + 1,
         day,
     )
 }
@@ -75,21 +76,38 @@ mod tests {
         let leap = |year: u64| {
             year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
         };
-        let (mut year, mut month, mut day) = (1970, 0, 1);
+        let (mut year, mut month, mut day) = (1970, 1, 1);
         for days in 0..=CYCLE {
             assert_eq!(civil(days), (year, month, day));
             let length = match month {
-                1 => 28 + u64::from(leap(year)),
-                3 | 5 | 8 | 10 => 30,
+                2 => 28 + u64::from(leap(year)),
+                4 | 6 | 9 | 11 => 30,
                 _ => 31,
             };
             day += 1;
             if day > length {
                 (month, day) = (month + 1, 1);
             }
-            if month == 12 {
-                (year, month) = (year + 1, 0);
+            if month == 13 {
+                (year, month) = (year + 1, 1);
             }
+        }
+    }
+
+    #[test]
+    fn dates_hold_over_leap_days_and_centuries() {
+        for (days, wanted) in [
+            (0, (1970, 1, 1)),
+            (58, (1970, 2, 28)),
+            (59, (1970, 3, 1)),
+            (789, (1972, 2, 29)),
+            (11_016, (2000, 2, 29)),
+            (11_017, (2000, 3, 1)),
+            (20_454, (2026, 1, 1)),
+            (47_540, (2100, 2, 28)),
+            (47_541, (2100, 3, 1)),
+        ] {
+            assert_eq!(civil(days), wanted, "day {days}");
         }
     }
 }

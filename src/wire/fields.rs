@@ -119,6 +119,11 @@ pub(crate) const fn is_token_byte(byte: u8) -> bool {
         )
 }
 
+/// Whether a text is a token (RFC 9110 §5.6.2): the one check of the whole crate.
+pub(crate) fn is_token(text: &str) -> bool {
+    token(text.as_bytes()).is_some()
+}
+
 /// A token (RFC 9110 §5.6.2), as text.
 pub(crate) fn token(bytes: &[u8]) -> Option<&str> {
     let good = !bytes.is_empty() && bytes.iter().all(|byte| is_token_byte(*byte));

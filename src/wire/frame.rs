@@ -1,5 +1,6 @@
 //! The frame of RFC 6455 §5.2: its header, its mask, and writing one.
 
+use super::mask::apply_mask;
 use super::message::Message;
 use std::fmt;
 
@@ -189,6 +190,24 @@ pub fn write_header(
     }
     if let Some(key) = mask {
         out.extend_from_slice(&key);
+    }
+}
+
+/// Appends any frame, masked if a key is given.
+pub fn write_frame(
+    out: &mut Vec<u8>,
+    fin: bool,
+    opcode: OpCode,
+    reserved: Reserved,
+    payload: &[u8],
+    mask: Option<[u8; 4]>,
+) {
+    out.reserve(MAX_HEADER + payload.len());
+    write_header(out, fin, reserved, opcode, payload.len(), mask);
+    let start = out.len();
+    out.extend_from_slice(payload);
+    if let Some(key) = mask {
+        apply_mask(&mut out[start..], key, 0);
     }
 }
 

@@ -6,6 +6,7 @@
 //! not offered, as long as its caller does not.
 
 mod client;
+mod handshake;
 mod offers;
 mod origin;
 #[cfg(test)]
@@ -14,6 +15,7 @@ mod tests;
 pub use client::{
     Accepted, ResponseHead, UpgradeCall, check_response, new_key, parse_response, write_request,
 };
+pub use handshake::{Agreed, ClientHandshake, Wish};
 pub use offers::parse_offers;
 pub use origin::{origin_is_same, origin_matches};
 

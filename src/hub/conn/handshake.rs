@@ -2,18 +2,16 @@
 
 use crate::app::Call;
 use crate::wire::error::Error;
-use crate::wire::extension::Offer;
+use crate::wire::upgrade::ClientHandshake;
 
 /// A call that has no session yet.
 #[derive(Debug)]
 pub(crate) struct PendingHandshake {
     pub(crate) call: Call,
-    pub(crate) request_key: String,
-    pub(crate) offers: Vec<Offer>,
-    pub(crate) answer: Vec<u8>,
-    pub(crate) scanned: usize,
-    /// The connection is made, and the request went out.
-    pub(crate) is_asked: bool,
+    /// Makes the key of the request.
+    pub(crate) random: [u8; 16],
+    /// The request, once the connection is made and it has gone out.
+    pub(crate) asked: Option<ClientHandshake>,
 }
 
 /// A call that failed; its handler is still to be told.

@@ -131,7 +131,8 @@ impl Slot {
             Phase::Open(receiver) | Phase::Closing(receiver) => receiver_held(receiver),
             Phase::Head(Some(exchange)) => exchange.held(),
             Phase::Dialling(Some(handshake)) => {
-                Held::new(handshake.answer.len(), handshake.answer.capacity())
+                let held = handshake.asked.as_ref().map_or(0, |asked| asked.held());
+                Held::new(held, held)
             }
             _ => Held::default(),
         };

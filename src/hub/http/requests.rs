@@ -187,14 +187,21 @@ impl Hub {
         if self.core.stopping {
             return refuse(Status::SERVICE_UNAVAILABLE);
         }
-        if let (Some(hosts), Some(host)) = (&self.core.limits.hosts, head.host) {
-            let name = host_name(host);
-            if !hosts.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+        if let Some(hosts) = &self.core.limits.hosts {
+            // HTTP/1.0 may go without a host; then it asks for none that is served here.
+            let name = head.host.map(host_name);
+            let is_known = |name: &str| hosts.iter().any(|known| known.eq_ignore_ascii_case(name));
+            if !name.is_some_and(is_known) {
                 return refuse(Status::MISDIRECTED_REQUEST);
             }
         }
         if head.method == Method::Other {
             return refuse(Status::NOT_IMPLEMENTED);
+        }
+        if head.method == Method::Options && head.path == "*" {
+            // RFC 9110 §9.3.7: the capabilities of the server as a whole; a ping of it.
+            let response = Response::new(Status::NO_CONTENT);
+            return Err(Answer::Response(response.field("Allow", ALLOWED)));
         }
         let Some((targets, _)) = self.paths.find(head.path) else {
             return refuse(Status::NOT_FOUND);
@@ -237,6 +244,9 @@ impl Hub {
         }
     }
 }
+
+/// What `OPTIONS *` says: every method that a route may have.
+const ALLOWED: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
 /// Who answers a request.
 enum Found {

@@ -125,7 +125,7 @@ fn origin_is_allowed(settings: &Settings, head: &RequestHead<'_>, origin: Option
         Origins::Any => true,
         Origins::Same => head
             .host
-            .is_some_and(|host| origin_is_same(origin, host, false)),
+            .is_some_and(|host| origin_is_same(origin, host, None)),
         Origins::List(list) => list.iter().any(|pattern| origin_matches(origin, pattern)),
     }
 }

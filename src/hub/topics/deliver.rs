@@ -8,7 +8,8 @@ use crate::hub::core::{Core, HubContext, NO_KEY};
 use crate::hub::topics::log::{Panicked, ShareKey, encode_frame, open_frame};
 use crate::hub::topics::members::HOLD_BYTES;
 use crate::hub::transport::Lost;
-use crate::hub::ws::send::{MOST_SENT_LONG, write_frame};
+use crate::hub::ws::send::MOST_SENT_LONG;
+use crate::wire::frame::write_frame;
 use crate::wire::message::Message;
 use crate::wire::work::{Work, price};
 

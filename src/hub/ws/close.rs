@@ -11,9 +11,8 @@ use crate::hub::conn::handshake::FailedCall;
 use crate::hub::conn::phase::{Phase, State};
 use crate::hub::core::{Core, HubContext, NO_ROUTE};
 use crate::hub::time::ticks::ticks;
-use crate::hub::ws::send::write_frame;
 use crate::wire::close::{CloseCode, CloseReason, ClosedBy, cut_reason};
-use crate::wire::frame::{MAX_HEADER, OpCode};
+use crate::wire::frame::{MAX_HEADER, OpCode, write_frame};
 use crate::wire::receive::RawFrame;
 use std::time::Duration;
 

@@ -13,11 +13,9 @@ use crate::hub::ws::receive::call;
 use crate::wire::close::CloseCode;
 use crate::wire::error::{Error, ErrorKind, Result};
 use crate::wire::extension::Transform;
-use crate::wire::head::{BodyLength, HeadLimits, Method, RequestHead};
+use crate::wire::head::{BodyLength, Method, RequestHead};
 use crate::wire::receive::Receiver;
-use crate::wire::upgrade::{
-    Accepted, ResponseHead, UpgradeCall, check_response, new_key, parse_response, write_request,
-};
+use crate::wire::upgrade::{Accepted, Agreed, ClientHandshake, ResponseHead, Wish};
 use core::net::SocketAddr;
 use rand::RngExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -39,11 +37,8 @@ impl Core {
         let key = self.key(Peer::Tcp(address));
         let handshake = PendingHandshake {
             call,
-            request_key: new_key(self.random.random()),
-            offers: Vec::new(),
-            answer: Vec::new(),
-            scanned: 0,
-            is_asked: false,
+            random: self.random.random(),
+            asked: None,
         };
         let slot = self.slot(key);
         slot.phase = Phase::Dialling(Some(Box::new(handshake)));
@@ -159,30 +154,20 @@ impl Hub {
             return;
         };
         let slot = &mut self.core.slots[key as usize];
-        let route = slot.route;
-        let settings = &self.settings[route as usize];
+        let settings = &self.settings[slot.route as usize];
         let Some(Some(handshake)) = slot.handshake() else {
             return;
         };
-        handshake.is_asked = true;
-        let extensions = settings.extensions.iter();
-        handshake.offers = extensions
-            .flat_map(|extension| extension.offers())
-            .collect();
-        let protocols: Vec<&str> = settings.protocols.iter().map(String::as_str).collect();
-        let fields = handshake.call.fields.iter();
-        let fields: Vec<_> = fields.map(|(name, value)| (&**name, &**value)).collect();
-        let upgrade = UpgradeCall {
+        let wish = Wish {
             host: &handshake.call.host,
             target: &handshake.call.target,
-            key: &handshake.request_key,
-            protocols: &protocols,
-            extensions: &handshake.offers,
-            fields: &fields,
+            protocols: &settings.protocols,
+            fields: &handshake.call.fields,
         };
         let mut request = Vec::new();
-        match write_request(&mut request, &upgrade) {
-            Ok(()) => {
+        match ClientHandshake::new(&wish, &settings.extensions, handshake.random, &mut request) {
+            Ok(asked) => {
+                handshake.asked = Some(asked);
                 slot.flags.set(Flags::SPEAKS_HTTP);
                 self.core.push_ready(key, &request);
             }
@@ -196,37 +181,26 @@ impl Hub {
         let Some(mut handshake) = self.core.keep(key, take) else {
             return;
         };
-        handshake.answer.extend_from_slice(bytes);
-        let mut answer = std::mem::take(&mut handshake.answer);
-        let mut at = 0;
-        let outcome = loop {
-            let limits = HeadLimits::default();
-            match parse_response(&answer[at..], &mut handshake.scanned, &limits) {
-                Ok(Some((head, len))) if head.is_interim() => {
-                    at += len;
-                    handshake.scanned = 0;
-                }
-                Ok(Some((head, len))) => {
-                    break self
-                        .open_call(io, key, &handshake, &head)
-                        .map(|()| Some(at + len));
-                }
-                Ok(None) => break Ok(None),
-                Err(error) => break Err(error),
-            }
+        let Some(asked) = &mut handshake.asked else {
+            self.core.put_handshake(key, handshake);
+            return;
         };
-        match outcome {
-            Ok(Some(len)) if self.core.slot(key).is_live() => {
-                // Bytes behind the answer are the first frames.
-                self.frames(io, key, &mut answer[len..]);
+        let agreed = match asked.feed(bytes) {
+            Ok(None) => {
+                self.core.put_handshake(key, handshake);
+                return;
             }
-            Ok(Some(_)) => {
+            Ok(Some(agreed)) => self.open_call(io, key, &handshake, agreed),
+            Err(error) => Err(error),
+        };
+        match agreed {
+            Ok(mut rest) if self.core.slot(key).is_live() => {
+                // Bytes behind the answer are the first frames.
+                self.frames(io, key, &mut rest);
+            }
+            Ok(_) => {
                 HubContext::new(&mut self.core, io).flush_replies();
                 self.core.reply_of = NO_KEY;
-            }
-            Ok(None) => {
-                handshake.answer = answer.split_off(at);
-                self.core.put_handshake(key, handshake);
             }
             Err(error) => {
                 self.core.put_handshake(key, handshake);
@@ -235,35 +209,20 @@ impl Hub {
         }
     }
 
-    /// Checks the answer and opens the session.
+    /// Opens the session; what came behind the answer.
     fn open_call(
         &mut self,
         io: &mut dyn Transport,
         key: u32,
         handshake: &PendingHandshake,
-        head: &ResponseHead<'_>,
-    ) -> Result<()> {
-        let route = self.core.slot(key).route;
-        let settings = &self.settings[route as usize];
-        let protocols: Vec<&str> = settings.protocols.iter().map(String::as_str).collect();
-        let accepted = check_response(head, &handshake.request_key, &protocols, &handshake.offers)?;
-        let mut transform = None;
-        for offer in &accepted.extensions {
-            let mut extensions = settings.extensions.iter();
-            let known = extensions.find(|extension| extension.name() == offer.name);
-            if let Some(extension) = known {
-                let confirmed = extension.confirm(offer);
-                let confirmed = confirmed.map_err(|why| Error::new(ErrorKind::Protocol, why))?;
-                if transform.replace(confirmed).is_some() {
-                    let message = "the server agreed to two extensions at once";
-                    return Err(Error::new(ErrorKind::Protocol, message));
-                }
-            }
-        }
-        self.core.begin_call(key, &accepted, transform);
+        mut agreed: Agreed,
+    ) -> Result<Vec<u8>> {
+        let transform = agreed.transform.take();
+        let head = agreed.head()?;
+        self.core.begin_call(key, &agreed.accepted, transform);
         self.core.begin_replies(key);
-        self.call_open(io, key, handshake, head);
-        Ok(())
+        self.call_open(io, key, handshake, &head);
+        Ok(agreed.into_rest())
     }
 
     fn call_open(

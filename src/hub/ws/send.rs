@@ -10,8 +10,7 @@ use crate::hub::conn::slot::outbox_held;
 use crate::hub::core::{Core, HubContext, NO_KEY, is_long};
 use crate::hub::topics::log::{Panicked, encode_payload};
 use crate::hub::transport::Lost;
-use crate::wire::frame::{self, OpCode, Reserved, write_header};
-use crate::wire::mask::apply_mask;
+use crate::wire::frame::{self, OpCode, Reserved, write_frame, write_header};
 use crate::wire::message::Message;
 use crate::wire::work::price;
 use bytes::Bytes;
@@ -407,22 +406,5 @@ impl Core {
                 Err(rest) => outbox.push_opaque(rest),
             }
         });
-    }
-}
-
-/// Appends any frame, masked if a key is given.
-pub(crate) fn write_frame(
-    out: &mut Vec<u8>,
-    fin: bool,
-    opcode: OpCode,
-    reserved: Reserved,
-    payload: &[u8],
-    mask: Option<[u8; 4]>,
-) {
-    write_header(out, fin, reserved, opcode, payload.len(), mask);
-    let start = out.len();
-    out.extend_from_slice(payload);
-    if let Some(key) = mask {
-        apply_mask(&mut out[start..], key, 0);
     }
 }

@@ -93,6 +93,51 @@ fn chunks_are_joined() {
 }
 
 #[test]
+fn chunk_extensions_have_a_name_and_perhaps_a_value() {
+    for line in [
+        "5;a",
+        "5 ; a = b",
+        "5\t;\ta\t=\t\"\"",
+        "5;a=\"b\\\"c\\\\;\r\"".replace("\r", "=").as_str(),
+        "5;a=b;c ;d=\"e\"",
+        "5;a ;b",
+    ] {
+        let input = format!("{line}\r\nhello\r\n0\r\n\r\n");
+        assert_eq!(chunked(&input), content("hello", input.len()), "{line:?}");
+    }
+}
+
+#[test]
+fn chunk_extensions_without_a_name_or_with_a_broken_value_are_refused() {
+    for line in [
+        "5;",
+        "5; ",
+        "5;;a",
+        "5;=a",
+        "5;a;",
+        "5;a=",
+        "5;a=;b",
+        "5;bad[=x",
+        "5;a=[",
+        "5;a=b=c",
+        "5;a b",
+        "5;a=b c",
+        "5;a=\"b\"c",
+        "5;a=\"b",
+        "5;a\"b\"",
+        "5;a=b\"c\"",
+        "5 a",
+        "5;a ",
+        "5;a=b ",
+        "5;a=\"\x7f\"",
+        "5;a=\"\\\x01\"",
+    ] {
+        let input = format!("{line}\r\nhello\r\n0\r\n\r\n");
+        assert_eq!(chunked(&input), refused(Status::BAD_REQUEST), "{line:?}");
+    }
+}
+
+#[test]
 fn extensions_and_trailers_are_discarded() {
     let input = "5;a=1;b=\"x\ty\"\r\nhello\r\n0 ;z\r\nDigest: abc\r\nB:\tc\r\n\r\n";
     assert_eq!(chunked(input), content("hello", input.len()));

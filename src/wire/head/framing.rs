@@ -44,9 +44,9 @@ pub(super) fn body_length(fields: &Fields<'_>, http11: bool) -> Result<BodyLengt
     }
 }
 
-/// Digits only: no sign, no list, no overflow.
+/// Digits only: no sign, no list, no overflow, and no zero in front: others have read those as octal.
 fn content_length(value: &[u8]) -> Option<u64> {
-    if value.is_empty() {
+    if matches!(value, [] | [b'0', _, ..]) {
         return None;
     }
     value.iter().try_fold(0_u64, |sum, byte| {

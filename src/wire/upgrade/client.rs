@@ -7,7 +7,7 @@ mod tests;
 use super::super::authority::Authority;
 use super::super::error::{Error, ErrorKind, Result};
 use super::super::extension::Offer;
-use super::super::fields::{self, FieldsError};
+use super::super::fields::{self, FieldsError, is_token};
 use super::super::head::HeadLimits;
 use super::super::head::scan::{LineEnd, line_end};
 use super::super::response::write_field;
@@ -136,10 +136,6 @@ fn check_call(call: &UpgradeCall<'_>) -> Result<()> {
         }
     }
     Ok(())
-}
-
-fn is_token(text: &str) -> bool {
-    fields::token(text.as_bytes()).is_some()
 }
 
 /// A parsed response head; everything borrows the bytes it was parsed from.

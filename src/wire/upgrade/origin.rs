@@ -30,15 +30,21 @@ impl<'a> Origin<'a> {
     }
 }
 
-/// Whether a page of this origin came from this very server: `host` is the request's
-/// Host, and `tls` tells whether the browser reached it by https.
-pub fn origin_is_same(origin: &str, host: &str, tls: bool) -> bool {
+/// Whether a page of this origin came from this very server: `host` is the request's Host, and
+/// `tls` tells whether the browser reached it by https.
+///
+/// `None` for a connection of which nobody says: behind a proxy that ends TLS it looks like
+/// http. Then host and port decide, where a port that is not written is that of the origin's
+/// scheme. A page of the same host by the other scheme passes, no other page does.
+pub fn origin_is_same(origin: &str, host: &str, tls: Option<bool>) -> bool {
     let (Some(origin), Some(host)) = (Origin::parse(origin), Authority::parse(host)) else {
         return false;
     };
-    let scheme = if tls { "https" } else { "http" };
-    origin.scheme.eq_ignore_ascii_case(scheme)
-        && origin.authority.matches(&host, origin.default_port())
+    let Some(port) = origin.default_port() else {
+        return false;
+    };
+    let https = origin.scheme.eq_ignore_ascii_case("https");
+    tls.is_none_or(|tls| tls == https) && origin.authority.matches(&host, Some(port))
 }
 
 /// Whether an origin is the one that `pattern` names: the same scheme, host and port, where
@@ -94,7 +100,8 @@ mod tests {
             ("http://127.0.0.1:8080", "127.0.0.1:8080", false),
             ("http://[::1]:8080", "[::1]:8080", false),
         ] {
-            assert!(origin_is_same(origin, host, tls), "{origin} {host}");
+            assert!(origin_is_same(origin, host, Some(tls)), "{origin} {host}");
+            assert!(origin_is_same(origin, host, None), "{origin} {host}");
         }
     }
 
@@ -118,7 +125,37 @@ mod tests {
             ("http://example.org http://evil.com", "example.org", false),
             ("ws://example.org", "example.org", false),
         ] {
-            assert!(!origin_is_same(origin, host, tls), "{origin} {host}");
+            assert!(!origin_is_same(origin, host, Some(tls)), "{origin} {host}");
+        }
+    }
+
+    #[test]
+    fn a_page_behind_a_proxy_that_ends_tls_has_the_same_origin_by_host_and_port() {
+        for (origin, host) in [
+            ("https://chat.example", "chat.example"),
+            ("https://chat.example", "Chat.Example:443"),
+            ("https://chat.example:443", "chat.example"),
+            ("https://chat.example:8443", "chat.example:8443"),
+            ("http://chat.example", "chat.example"),
+            ("http://chat.example", "chat.example:80"),
+            ("http://chat.example:8080", "chat.example:8080"),
+        ] {
+            assert!(origin_is_same(origin, host, None), "{origin} {host}");
+        }
+        for (origin, host) in [
+            ("null", "chat.example"),
+            ("https://sub.chat.example", "chat.example"),
+            ("https://chat.example", "sub.chat.example"),
+            ("https://chat.example:8443", "chat.example"),
+            ("https://chat.example", "chat.example:8443"),
+            ("https://chat.example", "chat.example:80"),
+            ("http://chat.example", "chat.example:443"),
+            ("https://chat.example:80", "chat.example"),
+            ("https://chat.example.evil.com", "chat.example"),
+            ("wss://chat.example", "chat.example"),
+            ("chat.example", "chat.example"),
+        ] {
+            assert!(!origin_is_same(origin, host, None), "{origin} {host}");
         }
     }
 

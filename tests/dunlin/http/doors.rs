@@ -56,6 +56,7 @@ fn a_host_that_is_not_served_is_421() {
         ("a longer name", get("example.org.elsewhere")),
         ("an upgrade", upgrade),
         ("an absolute target", absolute),
+        ("no name", b"GET /hello HTTP/1.0\r\n\r\n".to_vec()),
     ];
     assert_refused(&server, "421 Misdirected Request", &[], &requests);
     for host in ["example.org", "EXAMPLE.org:8080", "[::1]", "[::1]:80"] {

@@ -205,6 +205,7 @@ fn a_body_whose_length_is_doubtful_is_400() {
         with("Content-Length: -1"),
         with("Content-Length: +1"),
         with("Content-Length: 0x10"),
+        with("Content-Length: 005"),
         with("Content-Length: 1 1"),
         with("Content-Length: 1,1"),
         with("Content-Length: 1.0"),
@@ -352,7 +353,6 @@ fn paths_and_methods_that_are_not_there_are_404_and_405_with_allow() {
         ("half a path", request("GET /hello/ HTTP/1.1", &[])),
         ("no parameter", request("GET /item/ HTTP/1.1", &[])),
         ("another case", request("GET /Hello HTTP/1.1", &[])),
-        ("all of the server", request("OPTIONS * HTTP/1.1", &[])),
     ];
     assert_refused(&server, "404 Not Found", &[], &requests);
     for (path, allow, methods) in [

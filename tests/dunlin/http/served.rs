@@ -200,6 +200,24 @@ fn one_leading_line_end_and_absolute_targets_are_accepted() {
 }
 
 #[test]
+fn options_of_the_whole_server_is_answered_with_the_methods_it_knows() {
+    let server = server();
+    for line in ["OPTIONS * HTTP/1.1", "OPTIONS http://localhost HTTP/1.1"] {
+        let mut client = server.connect();
+        client.write(request(line, &[]));
+        let answer = client.read_head();
+        assert_eq!(answer.status, 204, "{line}");
+        let methods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+        assert!(
+            answer
+                .fields
+                .contains(&("allow".to_owned(), methods.to_owned())),
+            "{answer:?}"
+        );
+    }
+}
+
+#[test]
 fn the_authority_of_an_absolute_target_is_the_host_that_an_origin_is_compared_with() {
     let server = server();
     for (origin, status) in [("http://localhost", 403), ("http://elsewhere", 101)] {

@@ -197,7 +197,9 @@ fn a_foreign_origin_is_403() {
     let requests = [
         "null",
         "http://elsewhere",
-        "https://localhost",
+        "https://sub.localhost",
+        "https://localhost:80",
+        "https://localhost:8443",
         "http://localhost:8080",
         "http://localhost.elsewhere",
         "http://notlocalhost",
@@ -229,6 +231,9 @@ fn an_allowed_origin_is_let_in() {
     for (path, origin) in [
         ("/echo", "http://localhost"),
         ("/echo", "HTTP://LocalHost:80"),
+        // A page behind a proxy that ends TLS.
+        ("/echo", "https://localhost"),
+        ("/echo", "https://localhost:443"),
         ("/browsers", "http://localhost"),
         ("/any", "null"),
         ("/any", "https://elsewhere"),

@@ -101,6 +101,8 @@ fn a_bad_or_ambiguous_length_is_400() {
         "Content-Length: -1\r\n",
         "Content-Length: +5\r\n",
         "Content-Length: 0x5\r\n",
+        "Content-Length: 005\r\n",
+        "Content-Length: 00\r\n",
         "Content-Length: 5.0\r\n",
         "Content-Length: 5 5\r\n",
         "Content-Length: 5, 5\r\n",
