@@ -11,10 +11,12 @@ use super::ready::List;
 use crate::app::SessionId;
 use crate::wire::work::{Work, price};
 
-/// A round over the whole list of the quiet shall take no more than this.
-const ROUND: u32 = 4 * TURN;
-/// The smallest share: a read, a few messages and their answer.
-const LEAST_SHARE: u32 = 2_500;
+/// What all of the quiet share in a turn, less than a turn always reads: a list that is short enough
+/// for the smallest share is served whole in every turn. It is so small because the shares of what is
+/// left of a long list grow again, so that a larger one makes a round as long as its logarithm.
+const ROUND: u32 = TURN / 4;
+/// The smallest share: a read and a few messages; their answer goes on top of it.
+const LEAST_SHARE: u32 = 1_000;
 /// The smallest share of the busy, for whom throughput counts and not the time they wait.
 const LEAST_BUSY_SHARE: u32 = 16_000;
 /// Bytes that are read for each unit of a share.
@@ -43,7 +45,7 @@ impl<I: Io> Turn<I> {
         // not served again in it.
         let counts = [List::Quiet, List::Busy, List::Ending].map(|list| self.ready.len(list));
         let promised = |count: usize, part: i64| if count > 0 { granted.left() / part } else { 0 };
-        let (for_busy, for_ending) = (promised(counts[1], 4), promised(counts[2], 8));
+        let (for_busy, for_ending) = (promised(counts[1], 8), promised(counts[2], 8));
         left -= self.serve_list(List::Quiet, counts[0], left - for_busy - for_ending);
         left -= self.serve_list(List::Busy, counts[1], left - for_ending);
         left -= self.serve_list(List::Ending, counts[2], left);
