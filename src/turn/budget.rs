@@ -19,8 +19,8 @@ pub(crate) enum Step {
     Read,
     Timers,
     Commands,
-    Deliver,
     Flush,
+    Deliver,
     Reap,
 }
 
@@ -30,8 +30,8 @@ const PROMISED: [u32; 7] = [
     TURN / 4,  // read
     TURN / 10, // timers
     TURN / 10, // commands
-    TURN / 5,  // deliver
     TURN / 8,  // flush
+    TURN / 5,  // deliver
     TURN / 10, // reap
 ];
 
@@ -75,8 +75,8 @@ mod tests {
         Step::Read,
         Step::Timers,
         Step::Commands,
-        Step::Deliver,
         Step::Flush,
+        Step::Deliver,
         Step::Reap,
     ];
 

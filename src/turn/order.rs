@@ -66,8 +66,10 @@ impl<I: Io> Turn<I> {
         self.read();
         self.work(Step::Timers, Hub::run_events);
         self.commands();
-        self.work(Step::Deliver, Hub::deliver);
+        // What waits goes before what is new: else members that read as fast as they are sent to would
+        // fall behind by as much as a turn can deliver.
         self.work(Step::Flush, Hub::flush);
+        self.work(Step::Deliver, Hub::deliver);
         self.work(Step::Reap, Hub::reap);
         // Who was stopped and may go on has been busy, or it would not have been stopped.
         while let Some(id) = self.hub.next_resumed() {
