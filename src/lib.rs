@@ -13,7 +13,7 @@
 //! # One turn of the loop
 //!
 //! ```text
-//!  wait ─▶ clock ─▶ accept ─▶ read ─────▶ handler ─▶ timers, commands ─▶ deliver, flush ─▶ reap ─▶ wait
+//!  wait ─▶ clock ─▶ accept ─▶ read ─────▶ handler ─▶ timers, commands ─▶ flush, deliver ─▶ reap ─▶ wait
 //!           once    some      some of each  one event   of other threads    64 sends          32
 //!                             connection    at a time                       at a time         sockets
 //! ```

@@ -144,7 +144,7 @@ impl Driver {
 
     /// The end of a turn; whether another should follow.
     fn work(&mut self) -> bool {
-        for step in [Hub::run_events, Hub::deliver, Hub::flush, Hub::reap] {
+        for step in [Hub::run_events, Hub::flush, Hub::deliver, Hub::reap] {
             self.hub.set_work(Work::new(WORK_OF_A_STEP));
             step(&mut self.hub, &mut self.io);
         }

@@ -266,7 +266,6 @@ impl Hub {
                 HubContext::new(&mut self.core, io).flush(key);
             }
         }
-        self.core.shed();
     }
 
     /// Whether more bytes are held than may be: nobody is to be read until that has changed.

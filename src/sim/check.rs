@@ -23,6 +23,10 @@ impl World {
         let live = self.turn.io.live as u64;
         let stats = self.turn.hub.stats();
         assert_eq!(stats.connections, live, "slots and connections differ");
+        // Past the cap of all bytes that are held nobody is read in the next turn.
+        if std::mem::replace(&mut self.is_over, self.turn.hub.is_over_memory()) {
+            self.unread_in = self.turn.io.turn;
+        }
         self.checked += CHECKED_A_TURN;
         if self.checked < live {
             return;
@@ -38,10 +42,8 @@ impl World {
         );
         let lines: Vec<usize> = self.turn.io.keys.iter().flatten().copied().collect();
         let crowd = lines.iter().filter(|line| self.is_waiting(**line)).count() as u64;
-        // A crowd that is gone is not forgotten at once: they waited for it.
-        self.crowd = crowd.max(self.crowd - self.crowd / 16);
         for line in lines {
-            self.check_line(line);
+            self.check_line(line, crowd);
         }
     }
 
@@ -51,7 +53,7 @@ impl World {
     }
 
     /// Nobody waits for a wake-up that will not come, nor for ever for its turn.
-    fn check_line(&mut self, line: usize) {
+    fn check_line(&mut self, line: usize, crowd: u64) {
         let is_waiting = self.is_waiting(line);
         let turn = self.turn.io.turn;
         let state = &mut self.turn.io.lines[line];
@@ -59,8 +61,13 @@ impl World {
         if !is_waiting {
             state.served_in = turn;
         }
-        let waited = turn - state.served_in;
-        let most = TURNS_ALONE + self.crowd / CROWD_A_TURN;
+        if state.served_in == turn {
+            state.crowd = 0;
+        }
+        // A crowd that is gone by now was waited for all the same.
+        state.crowd = state.crowd.max(crowd);
+        let waited = turn - state.served_in.max(self.unread_in);
+        let most = TURNS_ALONE + state.crowd / CROWD_A_TURN;
         assert!(waited <= most, "{id} is ready since {waited} turns");
         let state = &self.turn.io.lines[line];
         if is_waiting || state.upstream == Upstream::Reset || !state.edge.is_none() {

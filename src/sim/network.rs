@@ -60,6 +60,8 @@ pub(super) struct LineState {
     pub(super) arrived_in: (u64, usize),
     /// The turn in which the server did something for it last, or it began to wait.
     pub(super) served_in: u64,
+    /// The most connections that waited together with it since.
+    pub(super) crowd: u64,
     /// It waits in [`Network::arrived`].
     has_arrived: bool,
     pub(super) client: Client,
@@ -163,6 +165,7 @@ impl Network {
             is_watched: false,
             arrived_in: (0, 0),
             served_in: 0,
+            crowd: 0,
             has_arrived: false,
             client: Client::new(self.random.random()),
         });

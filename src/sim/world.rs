@@ -32,8 +32,9 @@ pub(super) struct World {
     woken: Arc<Woken>,
     seed: u64,
     pub(super) checked: u64,
-    /// The most connections that waited to be read at the end of a turn, of late.
-    pub(super) crowd: u64,
+    /// More is held than may be, and the last turn in which nobody was read because of that.
+    pub(super) is_over: bool,
+    pub(super) unread_in: u64,
 }
 
 impl World {
@@ -48,7 +49,8 @@ impl World {
             woken,
             seed,
             checked: 0,
-            crowd: 0,
+            is_over: false,
+            unread_in: 0,
         })
     }
 

@@ -19,20 +19,20 @@ pub(crate) enum Step {
     Read,
     Timers,
     Commands,
-    Deliver,
     Flush,
+    Deliver,
     Reap,
 }
 
 /// What each step is promised, in the order of [`Step`]. Together no more than a turn.
 const PROMISED: [u32; 7] = [
-    TURN / 8,      // accept
-    TURN / 4,      // read
-    TURN / 10,     // timers
-    TURN / 10,     // commands
-    TURN / 8,      // deliver
-    TURN * 3 / 16, // flush
-    TURN / 10,     // reap
+    TURN / 8,  // accept
+    TURN / 4,  // read
+    TURN / 10, // timers
+    TURN / 10, // commands
+    TURN / 8,  // flush
+    TURN / 5,  // deliver
+    TURN / 10, // reap
 ];
 
 /// What a turn may still do.
@@ -75,8 +75,8 @@ mod tests {
         Step::Read,
         Step::Timers,
         Step::Commands,
-        Step::Deliver,
         Step::Flush,
+        Step::Deliver,
         Step::Reap,
     ];
 

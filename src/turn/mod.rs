@@ -1,6 +1,6 @@
 //! Layer 3: one turn of the loop, written once.
 //!
-//! wait → clock → accept → read → timers → commands → deliver → flush → reap → wait.
+//! wait → clock → accept → read → timers → commands → flush → deliver → reap → wait.
 //!
 //! [`Turn`] drives the hub over any [`Io`]: mio's sockets in production, a virtual network in the
 //! simulation. So the lists, the shares and the pauses that a test sees are those of production.
@@ -26,6 +26,7 @@ mod listeners;
 mod order;
 mod read;
 mod ready;
+mod round;
 
 pub(crate) use budget::{STEP, TURN};
 pub(crate) use io::{AcceptError, Event, Io, Read};

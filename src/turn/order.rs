@@ -4,6 +4,7 @@ use super::budget::{Budget, Step};
 use super::io::{Event, Io};
 use super::listeners::Accepting;
 use super::ready::Ready;
+use super::round::Round;
 use crate::app::remote::{Inbox, SharedStats};
 use crate::hub::Hub;
 use std::sync::Arc;
@@ -25,6 +26,7 @@ pub(crate) struct Turn<I: Io> {
     pub(super) buffer: Box<[u8]>,
     pub(super) inbox: Inbox,
     pub(super) stats: Arc<SharedStats>,
+    pub(super) round: Round,
     pub(super) budget: Budget,
     pub(super) has_more: bool,
 }
@@ -41,6 +43,7 @@ impl<I: Io> Turn<I> {
             buffer: vec![0; BUFFER].into(),
             inbox,
             stats,
+            round: Round::default(),
             budget: Budget::new(),
             has_more: true,
         }
@@ -66,8 +69,10 @@ impl<I: Io> Turn<I> {
         self.read();
         self.work(Step::Timers, Hub::run_events);
         self.commands();
-        self.work(Step::Deliver, Hub::deliver);
+        // What waits goes before what is new: else members that read as fast as they are sent to would
+        // fall behind by as much as a turn can deliver.
         self.work(Step::Flush, Hub::flush);
+        self.work(Step::Deliver, Hub::deliver);
         self.work(Step::Reap, Hub::reap);
         // Who was stopped and may go on has been busy, or it would not have been stopped.
         while let Some(id) = self.hub.next_resumed() {

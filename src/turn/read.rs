@@ -8,13 +8,16 @@ use super::budget::{STEP, Step, TURN};
 use super::io::Io;
 use super::order::{BUFFER, Turn};
 use super::ready::List;
+use super::round::Round;
 use crate::app::SessionId;
 use crate::wire::work::{Work, price};
 
-/// A round over the whole list of the quiet shall take no more than this.
-const ROUND: u32 = 4 * TURN;
-/// The smallest share: a read, a few messages and their answer.
-const LEAST_SHARE: u32 = 2_500;
+/// What all of the quiet share in one round over their list. Large enough that honest batches (64
+/// messages of each of a hundred, 16 of each of five hundred) are read in one go, because what is
+/// left of a batch costs a copy and a send of its own.
+const ROUND: u32 = TURN + TURN / 2;
+/// The smallest share: a read and a few messages; their answer goes on top of it.
+const LEAST_SHARE: u32 = 1_500;
 /// The smallest share of the busy, for whom throughput counts and not the time they wait.
 const LEAST_BUSY_SHARE: u32 = 16_000;
 /// Bytes that are read for each unit of a share.
@@ -43,7 +46,7 @@ impl<I: Io> Turn<I> {
         // not served again in it.
         let counts = [List::Quiet, List::Busy, List::Ending].map(|list| self.ready.len(list));
         let promised = |count: usize, part: i64| if count > 0 { granted.left() / part } else { 0 };
-        let (for_busy, for_ending) = (promised(counts[1], 4), promised(counts[2], 8));
+        let (for_busy, for_ending) = (promised(counts[1], 8), promised(counts[2], 8));
         left -= self.serve_list(List::Quiet, counts[0], left - for_busy - for_ending);
         left -= self.serve_list(List::Busy, counts[1], left - for_ending);
         left -= self.serve_list(List::Ending, counts[2], left);
@@ -55,7 +58,10 @@ impl<I: Io> Turn<I> {
     /// Serves the first `count` of a list while anything is left; what that cost.
     fn serve_list(&mut self, list: List, count: usize, most: i64) -> i64 {
         let mut left = most;
-        let share = share(list, count);
+        let share = match list {
+            List::Quiet => self.share_of_round(count),
+            List::Busy | List::Ending => share_of_busy(count),
+        };
         for _ in 0..count {
             if left <= 0 {
                 break;
@@ -67,6 +73,9 @@ impl<I: Io> Turn<I> {
                 continue;
             }
             self.ready.taken(id.index);
+            if list == List::Quiet {
+                self.round.left = self.round.left.saturating_sub(1);
+            }
             // A last one may get less than a share, and is not called busy for it.
             let granted = Work::new(share.min(left as u32));
             let served = self.serve(id, granted);
@@ -154,11 +163,23 @@ impl<I: Io> Turn<I> {
     }
 }
 
-/// What each of so many may spend.
-fn share(list: List, count: usize) -> u32 {
-    let count = u32::try_from(count).unwrap_or(u32::MAX).max(1);
-    match list {
-        List::Quiet => (ROUND / count).clamp(LEAST_SHARE, STEP),
-        List::Busy | List::Ending => (TURN / 4 / count).clamp(LEAST_BUSY_SHARE, STEP),
+impl<I: Io> Turn<I> {
+    /// What each of the quiet may spend. It stays for a whole round: if it were counted anew in every
+    /// turn, the shares of the last ones would grow, and the round with them.
+    fn share_of_round(&mut self, count: usize) -> u32 {
+        if self.round.left == 0 || self.round.left > count {
+            let each = ROUND / u32::try_from(count.max(1)).unwrap_or(u32::MAX);
+            self.round = Round {
+                left: count,
+                share: each.clamp(LEAST_SHARE, STEP),
+            };
+        }
+        self.round.share
     }
+}
+
+/// What each of so many who are busy may spend.
+fn share_of_busy(count: usize) -> u32 {
+    let count = u32::try_from(count.max(1)).unwrap_or(u32::MAX);
+    (TURN / 4 / count).clamp(LEAST_BUSY_SHARE, STEP)
 }

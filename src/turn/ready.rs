@@ -9,7 +9,7 @@ use crate::app::SessionId;
 use std::collections::VecDeque;
 
 /// Turns for which a connection that used up its share counts as busy.
-const BUSY_TURNS: u16 = 64;
+const BUSY_TURNS: u16 = 1024;
 
 /// A list of connections to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,6 +7,7 @@ mod closing;
 mod crowd;
 mod extensions;
 mod fairness;
+mod floods;
 mod handshake;
 mod opening;
 mod pings;

@@ -8,7 +8,7 @@ use crate::hub::core::{Core, HubContext, NO_KEY};
 use crate::hub::topics::log::{Panicked, ShareKey, encode_frame, open_frame};
 use crate::hub::topics::members::HOLD_BYTES;
 use crate::hub::transport::Lost;
-use crate::hub::ws::send::MOST_SENT_LONG;
+use crate::hub::ws::send::{MOST_SENT, MOST_SENT_LONG};
 use crate::wire::frame::write_frame;
 use crate::wire::message::Message;
 use crate::wire::work::{Work, price};
@@ -92,6 +92,11 @@ impl HubContext<'_> {
     /// Puts everything that was published to the topics of a session, and that it has not
     /// got, behind what waits for it, in the order of publishing.
     pub(crate) fn catch_up(&mut self, key: u32) {
+        self.catch_up_by(key, usize::MAX);
+    }
+
+    /// The same, but of a single topic at most so many bytes, and one message at least.
+    fn catch_up_by(&mut self, key: u32, most: usize) {
         let core = &mut *self.core;
         let memberships = core.slots[key as usize].memberships.as_slice();
         let owing = |core: &Core, membership: &Membership| {
@@ -111,7 +116,7 @@ impl HubContext<'_> {
         };
         if let [membership] = owed[..] {
             let mut frames = Vec::new();
-            let messages = core.frames_for(key, membership, &mut work, &mut frames);
+            let messages = core.frames_for(key, membership, most, &mut work, &mut frames);
             core.charge_encoding(work, frames.len());
             if let Some(messages) = messages {
                 // A refusal is counted, or has ended the session.
@@ -142,7 +147,7 @@ impl HubContext<'_> {
                 return;
             };
             let entry = self.core.topics.topic(topic);
-            let Some(pass) = &mut entry.pass else { return };
+            let Some(pass) = entry.pass else { return };
             let Some(member) = entry.members.get(pass.next).copied() else {
                 let freed = self.core.topics.end_pass();
                 for id in freed {
@@ -151,17 +156,17 @@ impl HubContext<'_> {
                 continue;
             };
             let index = pass.next as u32;
-            pass.next += 1;
             if member.cursor < entry.log.end() {
                 self.deliver_to(member.key, Membership { topic, index });
             } else {
                 self.core.work.charge(1);
             }
+            self.core.topics.go_on(topic, member);
         }
         self.core.topics.rotate();
     }
 
-    /// Sends one member what it has not got.
+    /// Sends one member what it has not got, or as much of it as is one step.
     fn deliver_to(&mut self, key: u32, membership: Membership) {
         let core = &mut *self.core;
         core.work.charge(price::SEND);
@@ -185,25 +190,26 @@ impl HubContext<'_> {
             || encoding == Encoding::Own
             || core.owes_elsewhere(key, membership.topic)
         {
-            return self.catch_up(key);
+            return self.catch_up_by(key, MOST_SENT);
         }
         let Some(share) = core.encode_shared(key, encoding, membership.topic) else {
             return;
         };
         let entry = core.topics.topic(membership.topic);
         let cursor = entry.members[membership.index as usize].cursor;
-        let (end, messages) = (entry.log.end(), entry.log.end() - cursor);
-        let frames = entry.log.frames_from(share, cursor);
+        let step = entry.log.step(share, cursor, MOST_SENT);
+        let messages = step.end - cursor;
+        let frames = entry.log.frames_of(share, &step);
         let len = frames.len();
         // What is longer than one call may carry is flushed later, in its turn.
         let asked = len.min(MOST_SENT_LONG);
         core.work.charge_bytes(asked, price::BYTES_SENT);
         let sent = self.io.send(key, &frames[..asked]);
-        entry.members[membership.index as usize].cursor = end;
+        entry.members[membership.index as usize].cursor = step.end;
         match sent {
             Err(Lost) => core.lost(key),
             Ok(sent) if sent < len => {
-                let shared = core.topics.shared(membership.topic, share, cursor);
+                let shared = core.topics.shared(membership.topic, share, &step);
                 core.count_sent(messages);
                 core.keep_shared_rest(key, &shared, sent, messages);
                 if sent < asked {
@@ -315,12 +321,13 @@ impl Core {
         }
     }
 
-    /// Appends all frames of one topic that a member has not got, and moves its cursor. `None`: its
-    /// transformation panicked, and the session has ended.
+    /// Appends the next frames of one topic that a member has not got, of at most so many bytes, and
+    /// moves its cursor. `None`: its transformation panicked, and the session has ended.
     fn frames_for(
         &mut self,
         key: u32,
         membership: Membership,
+        most: usize,
         work: &mut Work,
         out: &mut Vec<u8>,
     ) -> Option<u64> {
@@ -328,18 +335,18 @@ impl Core {
         let share = self.encode_shared(key, encoding, membership.topic)?;
         let entry = self.topics.topic(membership.topic);
         let cursor = entry.members[membership.index as usize].cursor;
-        let end = entry.log.end();
-        entry.members[membership.index as usize].cursor = end;
+        let step = entry.log.step(share, cursor, most);
+        entry.members[membership.index as usize].cursor = step.end;
         if encoding == Encoding::Own {
-            for number in cursor..end {
+            for number in step.clone() {
                 let frame = self.topics.topic(membership.topic).log.plain_frame(number);
                 let frame = frame.to_vec();
                 self.encode_owed(key, &frame, work, out)?;
             }
         } else {
-            out.extend_from_slice(entry.log.frames_from(share, cursor));
+            out.extend_from_slice(entry.log.frames_of(share, &step));
         }
-        Some(end - cursor)
+        Some(step.end - cursor)
     }
 
     /// The oldest message over several topics that a member has not got; moves its cursor.

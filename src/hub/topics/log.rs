@@ -8,6 +8,7 @@ use crate::wire::message::Message;
 use crate::wire::work::Work;
 use bytes::Bytes;
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// What an empty log keeps of its buffer: a room at rest costs no more than this.
@@ -40,6 +41,12 @@ struct Frames {
 impl Frames {
     fn start(&self, index: usize) -> usize {
         if index == 0 { 0 } else { self.ends[index - 1] }
+    }
+
+    /// Where the frames of these messages lie, when `first` is the number of the first one here.
+    fn range(&self, first: u64, messages: &Range<u64>) -> Range<usize> {
+        let [from, to] = [messages.start, messages.end].map(|number| (number - first) as usize);
+        self.start(from)..self.start(to)
     }
 
     fn frame(&self, index: usize) -> &[u8] {
@@ -149,17 +156,25 @@ impl Log {
         outcome
     }
 
-    /// All frames from this message on, as [`Log::encode`] has encoded them for this share key;
-    /// plain ones without one.
-    pub(crate) fn frames_from(&self, share: Option<ShareKey>, number: u64) -> &[u8] {
-        let known = share.and_then(|share| self.encoded.iter().find(|(known, _)| *known == share));
-        let frames = known.map_or(&self.plain, |(_, frames)| frames);
-        &frames.bytes[frames.start((number - self.first) as usize)..]
+    /// The messages from `number` on that one step gives a member: as many as fit into `most` bytes
+    /// as frames of this share key, and one at least.
+    pub(crate) fn step(&self, share: Option<ShareKey>, number: u64, most: usize) -> Range<u64> {
+        let (frames, index) = (self.frames(share), (number - self.first) as usize);
+        let last = frames.start(index).saturating_add(most);
+        let fitting = frames.ends.partition_point(|end| *end <= last);
+        number..self.first + fitting.max(index + 1) as u64
     }
 
-    /// The bytes of [`Log::frames_from`], to be kept by several outboxes.
-    pub(crate) fn shared_from(&mut self, share: Option<ShareKey>, number: u64) -> Bytes {
-        let index = (number - self.first) as usize;
+    /// The frames of these messages, as [`Log::encode`] has encoded them for this share key; plain
+    /// ones without one.
+    pub(crate) fn frames_of(&self, share: Option<ShareKey>, messages: &Range<u64>) -> &[u8] {
+        let frames = self.frames(share);
+        &frames.bytes[frames.range(self.first, messages)]
+    }
+
+    /// The bytes of [`Log::frames_of`], to be kept by several outboxes.
+    pub(crate) fn shared_of(&mut self, share: Option<ShareKey>, messages: &Range<u64>) -> Bytes {
+        let first = self.first;
         let frames = match share {
             None => &mut self.plain,
             Some(share) => match self.encoded.iter_mut().find(|(known, _)| *known == share) {
@@ -167,15 +182,20 @@ impl Log {
                 None => &mut self.plain,
             },
         };
-        let (start, end) = (frames.start(index), frames.bytes.len());
+        let range = frames.range(first, messages);
         match &frames.shared {
-            Some((from, to, bytes)) if (*from, *to) == (start, end) => bytes.clone(),
+            Some((from, to, bytes)) if (*from..*to) == range => bytes.clone(),
             _ => {
-                let bytes = Bytes::copy_from_slice(&frames.bytes[start..]);
-                frames.shared = Some((start, end, bytes.clone()));
+                let bytes = Bytes::copy_from_slice(&frames.bytes[range.clone()]);
+                frames.shared = Some((range.start, range.end, bytes.clone()));
                 bytes
             }
         }
+    }
+
+    fn frames(&self, share: Option<ShareKey>) -> &Frames {
+        let known = share.and_then(|share| self.encoded.iter().find(|(known, _)| *known == share));
+        known.map_or(&self.plain, |(_, frames)| frames)
     }
 }
 

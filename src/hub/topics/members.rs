@@ -16,6 +16,7 @@ use crate::wire::work::Work;
 use bytes::Bytes;
 use slab::Slab;
 use std::collections::{HashMap, VecDeque};
+use std::ops::Range;
 
 /// A publisher whose topic has this many bytes undelivered is not read until they went out.
 pub(crate) const HOLD_BYTES: usize = 64 << 10;
@@ -208,12 +209,30 @@ impl Topics {
     }
 
     /// Frames of a topic, to be kept by several outboxes.
-    pub(crate) fn shared(&mut self, topic: u32, share: Option<ShareKey>, number: u64) -> Bytes {
+    pub(crate) fn shared(
+        &mut self,
+        topic: u32,
+        share: Option<ShareKey>,
+        messages: &Range<u64>,
+    ) -> Bytes {
         let log = &mut self.topics[topic as usize].log;
         let held = log.held();
-        let bytes = log.shared_from(share, number);
+        let bytes = log.shared_of(share, messages);
         self.held = self.held + log.held() - held;
         bytes
+    }
+
+    /// Goes on to the next member of a pass, if this one has what the pass brings. One that has left
+    /// is no longer where it was.
+    pub(crate) fn go_on(&mut self, topic: u32, member: Member) {
+        let entry = &mut self.topics[topic as usize];
+        if let Some(pass) = &mut entry.pass
+            && let Some(now) = entry.members.get(pass.next)
+            && now.key == member.key
+            && now.cursor >= pass.until
+        {
+            pass.next += 1;
+        }
     }
 
     /// Whether this key sits here.
@@ -290,14 +309,14 @@ mod tests {
         topics.publish(room, "two".into());
         let topic = topics.topic(room);
         assert_eq!(
-            texts(topic.log.frames_from(None, topic.members[0].cursor)),
+            texts(topic.log.frames_of(None, &(topic.members[0].cursor..2))),
             ["one", "two"]
         );
         assert_eq!(
             texts(
                 topic
                     .log
-                    .frames_from(None, topic.members[index as usize].cursor)
+                    .frames_of(None, &(topic.members[index as usize].cursor..2))
             ),
             ["two"]
         );
@@ -313,7 +332,10 @@ mod tests {
         topics.publish(room, "two".into());
         topics.end_pass();
         assert!(topics.is_pending());
-        assert_eq!(texts(topics.topic(room).log.frames_from(None, 1)), ["two"]);
+        assert_eq!(
+            texts(topics.topic(room).log.frames_of(None, &(1..2))),
+            ["two"]
+        );
         topics.front();
         topics.end_pass();
         assert!(!topics.is_pending());

@@ -21,7 +21,7 @@ pub(crate) const REPLY_BUFFER_MAX: usize = 64 << 10;
 /// Bytes of one outbox that are sent in a turn; the rest waits for the next one.
 const FLUSH_BYTES: usize = 256 << 10;
 /// Bytes that are handed to the kernel in one call, which copies them.
-const MOST_SENT: usize = 128 << 10;
+pub(crate) const MOST_SENT: usize = 128 << 10;
 /// The same for a long message that goes from where it lies: in one call, if it can be.
 pub(crate) const MOST_SENT_LONG: usize = 256 << 10;
 
