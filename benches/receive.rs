@@ -194,6 +194,7 @@ impl Ours {
         let mut heard = Heard::default();
         self.replies.clear();
         while !stream.is_empty() {
+            let mut rules = RULES;
             let mut input = match self.receiver.target() {
                 Some(target) => {
                     let read = stream.read(target).unwrap_or_default();
@@ -205,11 +206,13 @@ impl Ours {
                     Input::new(&mut self.buffer[..read])
                 }
             };
+            // As a loop does whose socket is not drained.
+            rules.more_expected = !stream.is_empty();
             loop {
                 let mut work = Work::unlimited();
                 let event =
                     self.lanes
-                        .next(&mut self.receiver, None, &RULES, &mut input, &mut work);
+                        .next(&mut self.receiver, None, &rules, &mut input, &mut work);
                 match event.expect("a good stream") {
                     Some(Event::Message(message)) => heard.bytes += black_box(message).len(),
                     Some(Event::Ping { payload, pong }) => {

@@ -2,11 +2,13 @@
 
 use super::bytes::{Bytes, Cuts};
 use crate::wire::deflate::Deflate;
-use crate::wire::extension::{DecodeError, Extension, FrameInfo, Transform};
+use crate::wire::extension::{DecodeError, Extension, FrameInfo, FramePart, Transform};
 use crate::wire::frame::{OpCode, Reserved};
 use crate::wire::work::Work;
 use flate2::{Decompress, FlushDecompress, Status};
 
+/// What no step may cost more than, in units of work.
+const STEP: i64 = 50_000;
 /// What no buffer may pass its cap by: a step of inflation.
 const SLACK: usize = 16 * 1024;
 
@@ -49,10 +51,49 @@ fn hostile(deflate: &Deflate, stream: &[u8], cap: usize, cuts: &Cuts) {
     let whole = decode(&mut *transform, stream, cap, &Cuts::whole());
     let [_, mut transform] = pair(deflate);
     let cut = decode(&mut *transform, stream, cap, cuts);
-    match (&whole, &cut) {
-        (Ok(whole), Ok(cut)) => assert!(whole == cut, "other content in fragments"),
-        (Err(_), Err(_)) => {}
-        _ => panic!("{whole:?} whole, {cut:?} in fragments of {cuts:?}"),
+    let [_, mut transform] = pair(deflate);
+    let parts = decode_parts(&mut *transform, stream, cap, cuts);
+    for other in [&cut, &parts] {
+        match (&whole, other) {
+            (Ok(whole), Ok(other)) => assert!(whole == other, "other content in pieces"),
+            (Err(_), Err(_)) => {}
+            _ => panic!("{whole:?} whole, {other:?} in pieces of {cuts:?}"),
+        }
+    }
+}
+
+/// Decodes a message of one frame in parts, with meters that are spent all the time.
+fn decode_parts(
+    transform: &mut dyn Transform,
+    payload: &[u8],
+    cap: usize,
+    cuts: &Cuts,
+) -> Result<Vec<u8>, DecodeError> {
+    let info = FrameInfo {
+        fin: true,
+        reserved: Reserved::RSV1,
+        opcode: OpCode::Binary,
+    };
+    let mut out = Vec::new();
+    let (mut at, mut first) = (0, true);
+    loop {
+        let end = cuts.ends(payload.len()).find(|end| *end > at);
+        let end = end.unwrap_or(payload.len());
+        let part = FramePart {
+            info,
+            first,
+            last: end == payload.len(),
+            payload: &payload[at..end],
+        };
+        let mut work = Work::new(end as u32 % 700 + 1);
+        let before = work.left();
+        let progress = transform.decode_part(part, cap - out.len(), &mut work, &mut out)?;
+        assert!(out.len() <= cap, "{} bytes past {cap}", out.len());
+        assert!(before - work.left() <= STEP, "a step of {work:?}");
+        (at, first) = (at + progress.taken, false);
+        if at == payload.len() && progress.done {
+            return Ok(out);
+        }
     }
 }
 

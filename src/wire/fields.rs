@@ -19,27 +19,36 @@ pub(crate) enum FieldsError {
 
 /// Splits field lines that end with the blank line and hold no bare CR or LF.
 pub(crate) fn split(lines: &[u8], max: usize) -> Result<Vec<(&str, &[u8])>, FieldsError> {
+    let mut few = [httparse::EMPTY_HEADER; FEW_FIELDS];
+    match parse(lines, &mut few[..max.min(FEW_FIELDS)]) {
+        Some(fields) => Ok(fields),
+        None => split_many(lines, max),
+    }
+}
+
+/// The same with as much scratch as there are lines; it tells too many from malformed.
+#[cold]
+fn split_many(lines: &[u8], max: usize) -> Result<Vec<(&str, &[u8])>, FieldsError> {
     let ends = lines.iter().filter(|byte| **byte == b'\n').count();
     let count = ends.saturating_sub(1);
     if count > max {
         return Err(FieldsError::TooMany);
     }
-    let mut few = [httparse::EMPTY_HEADER; FEW_FIELDS];
-    let mut many = Vec::new();
-    let headers = match few.get_mut(..count) {
-        Some(few) => few,
-        None => {
-            many.resize(count, httparse::EMPTY_HEADER);
-            &mut many[..]
-        }
+    let mut many = vec![httparse::EMPTY_HEADER; count];
+    parse(lines, &mut many).ok_or(FieldsError::Malformed)
+}
+
+/// All fields; `None` if one is malformed or there are more than this scratch has room for.
+fn parse<'b>(
+    lines: &'b [u8],
+    scratch: &mut [httparse::Header<'b>],
+) -> Option<Vec<(&'b str, &'b [u8])>> {
+    let Ok(httparse::Status::Complete((_, fields))) = httparse::parse_headers(lines, scratch)
+    else {
+        return None;
     };
-    match httparse::parse_headers(lines, headers) {
-        Ok(httparse::Status::Complete((_, fields))) => Ok(fields
-            .iter()
-            .map(|field| (field.name, field.value))
-            .collect()),
-        _ => Err(FieldsError::Malformed),
-    }
+    let fields = fields.iter().map(|field| (field.name, field.value));
+    Some(fields.collect())
 }
 
 /// The values of all fields of this name, in order.
@@ -49,8 +58,14 @@ pub(crate) fn values<'f, 'b>(
 ) -> impl Iterator<Item = &'b [u8]> + 'f {
     fields
         .iter()
-        .filter(move |(known, _)| known.eq_ignore_ascii_case(name))
+        .filter(move |(known, _)| is_name(known, name))
         .map(|(_, value)| *value)
+}
+
+/// Whether two names are the same; most differ in length.
+#[inline]
+fn is_name(one: &str, other: &str) -> bool {
+    one.len() == other.len() && one.eq_ignore_ascii_case(other)
 }
 
 /// The field appears more than once, where it may not.
@@ -74,9 +89,13 @@ pub(crate) fn elements(value: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// Whether a list field, over all its lines, has this element in any case.
 pub(crate) fn has_element(fields: &Fields<'_>, name: &str, wanted: &str) -> bool {
-    values(fields, name)
-        .flat_map(elements)
-        .any(|element| element.eq_ignore_ascii_case(wanted.as_bytes()))
+    let wanted = wanted.as_bytes();
+    values(fields, name).any(|value| {
+        // Nearly always it is the only one.
+        value.eq_ignore_ascii_case(wanted)
+            || value.len() > wanted.len()
+                && elements(value).any(|element| element.eq_ignore_ascii_case(wanted))
+    })
 }
 
 /// Takes optional white space (SP, HTAB) off both ends.

@@ -26,6 +26,8 @@ pub use super::refusal::Refusal;
 
 use super::fields::{self, Fields, FieldsError};
 use super::response::Status;
+use request_line::RequestLine;
+use scan::WholeHead;
 
 /// The limits of a request head.
 #[derive(Clone, Copy, Debug)]
@@ -138,19 +140,31 @@ pub fn parse_request<'b>(
     scanned: &mut usize,
     limits: &HeadLimits,
 ) -> Result<Option<(RequestHead<'b>, usize)>, Refusal> {
-    let Some(end) = scan::request_end(buf, scanned, limits)? else {
+    let Some(WholeHead { end, line }) = scan::request_end(buf, scanned, limits)? else {
         return Ok(None);
     };
-    let head = parse_complete(&buf[scan::request_start(buf)..end], limits)?;
+    let (line, line_end) = match line {
+        Some(line) => line,
+        // It came in an earlier piece.
+        None => {
+            let head = &buf[..end];
+            let start = scan::request_start(head);
+            let line = head[start..].iter().position(|byte| *byte == b'\r');
+            let line_end = line.map_or(end, |line| start + line);
+            (request_line::parse(&head[start..line_end])?, line_end)
+        }
+    };
+    let lines = buf[..end].get(line_end + 2..).unwrap_or_default();
+    let head = parse_complete(line, lines, limits)?;
     Ok(Some((head, end)))
 }
 
 /// Parses a head that is complete and has no bare CR or LF.
-fn parse_complete<'b>(head: &'b [u8], limits: &HeadLimits) -> Result<RequestHead<'b>, Refusal> {
-    let line_end = head.iter().position(|byte| *byte == b'\r');
-    let (line, lines) = head.split_at(line_end.unwrap_or(head.len()));
-    let line = request_line::parse(line)?;
-    let lines = lines.get(2..).unwrap_or_default();
+fn parse_complete<'b>(
+    line: RequestLine<'b>,
+    lines: &'b [u8],
+    limits: &HeadLimits,
+) -> Result<RequestHead<'b>, Refusal> {
     let fields = fields::split(lines, limits.max_fields).map_err(|error| match error {
         FieldsError::TooMany => Status::HEADER_FIELDS_TOO_LARGE,
         FieldsError::Malformed => Status::BAD_REQUEST,

@@ -135,7 +135,8 @@ pub fn write_refusal(out: &mut Vec<u8>, refusal: &Refusal, date: &str, head_only
 /// Appends `HTTP/1.1 <code> <phrase>` and its line end.
 pub(crate) fn write_status_line(out: &mut Vec<u8>, status: Status) {
     out.extend_from_slice(b"HTTP/1.1 ");
-    out.extend_from_slice(status.code().to_string().as_bytes());
+    let code = status.code();
+    out.extend([code / 100, code / 10 % 10, code % 10].map(|digit| b'0' + digit as u8));
     out.push(b' ');
     out.extend_from_slice(status.phrase().as_bytes());
     out.extend_from_slice(b"\r\n");

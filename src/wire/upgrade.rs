@@ -22,7 +22,7 @@ pub use origin::{origin_is_same, origin_matches};
 use super::extension::Offer;
 use super::fields;
 use super::head::{BodyLength, Method, Refusal, RequestHead};
-use super::response::{Status, write_field, write_status_line};
+use super::response::{Status, write_field};
 use base64::engine::{Engine, general_purpose::STANDARD};
 use sha1::{Digest, Sha1};
 
@@ -124,8 +124,12 @@ pub fn write_switching_protocols(
     protocol: Option<&str>,
     extension: Option<&Offer>,
 ) {
-    write_status_line(out, Status::SWITCHING_PROTOCOLS);
-    out.extend_from_slice(b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ");
+    out.extend_from_slice(
+        b"HTTP/1.1 101 Switching Protocols\r\n\
+          Upgrade: websocket\r\n\
+          Connection: Upgrade\r\n\
+          Sec-WebSocket-Accept: ",
+    );
     out.extend_from_slice(accept);
     out.extend_from_slice(b"\r\n");
     if let Some(protocol) = protocol {

@@ -9,6 +9,25 @@ fn a_masked_text_is_delivered() {
 }
 
 #[test]
+fn a_short_text_behind_others_is_checked_as_if_it_were_alone() {
+    let before = frame(0x82, &[0xE2; 100]);
+    for len in 0..70 {
+        let good = "é".repeat(len / 2) + &"x".repeat(len % 2);
+        let stream = [&before[..], &frame(0x81, good.as_bytes())].concat();
+        assert_eq!(listen(RULES, &stream).seen[1..], [text(&good)]);
+        for (at, byte) in [(0, 0x82), (len / 2, 0xFF), (len.saturating_sub(1), 0xC3)] {
+            let mut wrong = good.clone().into_bytes();
+            if let Some(place) = wrong.get_mut(at) {
+                *place = byte;
+                let expected = std::str::from_utf8(&wrong).err().map(|_| 1007);
+                let stream = [&before[..], &frame(0x81, &wrong)].concat();
+                assert_eq!(code(RULES, &stream), expected, "{len} bytes, {at}");
+            }
+        }
+    }
+}
+
+#[test]
 fn several_frames_of_one_read_are_delivered_in_order() {
     let stream = [
         frame(0x81, b"one"),
