@@ -97,7 +97,7 @@ impl Handler for Deaf {
 }
 
 /// Small backlogs, long messages.
-fn settings(policy: BacklogPolicy) -> Settings {
+pub(crate) fn settings(policy: BacklogPolicy) -> Settings {
     Settings::default()
         .backlog(policy)
         .backlog_mark(1 << 10)
@@ -148,8 +148,18 @@ impl Stage {
 
     /// `count` sessions.
     pub(crate) fn sessions(&self, target: &str, count: usize) -> Vec<Conversation> {
-        let lines = self.lines(count);
-        let sessions: Vec<_> = lines.iter().map(|line| line.upgrade(target, &[])).collect();
+        self.sessions_with(target, &[], count)
+    }
+
+    /// The same with further header fields.
+    pub(crate) fn sessions_with(
+        &self,
+        target: &str,
+        fields: &[(&str, &str)],
+        count: usize,
+    ) -> Vec<Conversation> {
+        let lines = self.lines(count).into_iter();
+        let sessions: Vec<_> = lines.map(|line| line.upgrade(target, fields)).collect();
         self.sim.drive();
         assert!(sessions.iter().all(Conversation::is_open));
         sessions
@@ -256,6 +266,15 @@ impl Flood {
     /// `count` sessions that send this over and over.
     pub(crate) fn of_sessions(stage: Stage, target: &str, count: usize, supply: Vec<u8>) -> Self {
         let conversations = stage.sessions(target, count);
+        Self::of_conversations(stage, conversations, supply)
+    }
+
+    /// The same with these sessions.
+    pub(crate) fn of_conversations(
+        stage: Stage,
+        conversations: Vec<Conversation>,
+        supply: Vec<u8>,
+    ) -> Self {
         let lines = conversations.iter().map(|open| Line::clone(open)).collect();
         Self {
             conversations,
@@ -306,7 +325,7 @@ impl Flood {
     /// Lets the flood go on for so many turns.
     pub(crate) fn run(&mut self, turns: u64) {
         if let Some(most) = self.first_within.take() {
-            self.go_on(a_round(self.lines.len()));
+            self.go_on(2 * a_round(self.lines.len()));
             self.bystander.assert_waited_for_at_most(most);
             self.bystander.forget();
         }

@@ -8,6 +8,8 @@ mod crowd;
 mod extensions;
 mod fairness;
 mod floods;
+#[cfg(feature = "deflate")]
+mod floods_deflate;
 mod handshake;
 mod opening;
 mod pings;
