@@ -3,12 +3,14 @@
 use crate::app::program::{HttpHandler, Targets};
 use crate::app::route::Route;
 use crate::app::router::Router;
-use crate::app::{BacklogPolicy, ConnInfo, Peer, Remote, SessionId, Settings, Stats};
+use crate::app::{BacklogPolicy, ConnInfo, Peer, Remote, SessionId, Settings};
 use crate::config::Limits;
 use crate::hub::conn::flags::Flags;
 use crate::hub::conn::phase::State;
 use crate::hub::conn::slot::Slot;
 use crate::hub::ledger::Ledger;
+use crate::hub::metrics::Metrics;
+use crate::hub::rules::RouteRules;
 use crate::hub::time::ticks::{Deadlines, Tick, ticks};
 use crate::hub::time::timers::Timers;
 use crate::hub::topics::members::Topics;
@@ -29,48 +31,6 @@ pub(crate) const NO_ROUTE: u16 = u16::MAX;
 /// Connections beyond the limit that are told so; further ones are dropped without a word.
 pub(crate) const MAX_REFUSED: usize = 32;
 
-/// The settings of a route as the hub asks for them at every message.
-#[derive(Clone, Debug)]
-pub(crate) struct Rules {
-    /// 0: no pings.
-    pub(crate) ping_period: u64,
-    pub(crate) pong_timeout: u64,
-    pub(crate) close_timeout: u64,
-    pub(crate) backlog: BacklogPolicy,
-    pub(crate) backlog_mark: usize,
-    pub(crate) backlog_limit: usize,
-    pub(crate) backlog_time: u64,
-    pub(crate) max_frame: usize,
-    pub(crate) max_message: usize,
-    pub(crate) masking: bool,
-    pub(crate) raw: bool,
-    pub(crate) role: Role,
-    #[cfg(feature = "json")]
-    pub(crate) codec: std::rc::Rc<dyn crate::app::Codec>,
-}
-
-impl Rules {
-    /// A raw session's pings are its handler's affair; a client's frames are always masked.
-    pub(crate) fn new(settings: &Settings, raw: bool, role: Role) -> Self {
-        Self {
-            ping_period: settings.ping_period.filter(|_| !raw).map_or(0, ticks),
-            pong_timeout: ticks(settings.pong_timeout),
-            close_timeout: ticks(settings.close_timeout),
-            backlog: settings.backlog,
-            backlog_mark: settings.backlog_mark,
-            backlog_limit: settings.backlog_limit,
-            backlog_time: ticks(settings.backlog_time),
-            max_frame: settings.max_frame_size,
-            max_message: settings.max_message_size,
-            masking: settings.masking || role == Role::Client,
-            raw,
-            role,
-            #[cfg(feature = "json")]
-            codec: settings.codec.clone(),
-        }
-    }
-}
-
 /// The time of a turn, read once by the driver.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Now {
@@ -85,8 +45,8 @@ pub(crate) struct Core {
     pub(crate) topics: Topics,
     pub(crate) deadlines: Deadlines,
     pub(crate) timers: Timers,
-    pub(crate) rules: Vec<Rules>,
-    pub(crate) http_rules: Rules,
+    pub(crate) rules: Vec<RouteRules>,
+    pub(crate) http_rules: RouteRules,
     pub(crate) limits: Limits,
     /// Replies of the connection whose turn it is, to leave in one send.
     pub(crate) reply_buffer: Vec<u8>,
@@ -115,7 +75,7 @@ pub(crate) struct Core {
     pub(crate) extension_names: Vec<Box<str>>,
     pub(crate) now: Now,
     pub(crate) tick: Tick,
-    pub(crate) stats: Stats,
+    pub(crate) metrics: Metrics,
     /// How many bytes are held for connections.
     pub(crate) ledger: Ledger,
     /// How much work may still be done in this step of the turn.
@@ -139,7 +99,7 @@ pub(crate) struct Core {
 
 impl Core {
     pub(crate) fn new(
-        rules: Vec<Rules>,
+        rules: Vec<RouteRules>,
         limits: Limits,
         mut random: StdRng,
         remote: Remote,
@@ -155,7 +115,7 @@ impl Core {
             deadlines: Deadlines::default(),
             timers: Timers::default(),
             rules,
-            http_rules: Rules::new(&http, false, Role::Server),
+            http_rules: RouteRules::new(&http, false, Role::Server),
             limits,
             reply_buffer: Vec::new(),
             reply_of: NO_KEY,
@@ -173,7 +133,7 @@ impl Core {
             extension_names: Vec::new(),
             now: Now::default(),
             tick: 0,
-            stats: Stats::default(),
+            metrics: Metrics::default(),
             ledger: Ledger::default(),
             work: Work::unlimited(),
             remote_held: false,
@@ -193,7 +153,7 @@ impl Core {
     /// A key for a connection that came in.
     pub(crate) fn admit(&mut self, conn: ConnInfo) -> u32 {
         let peer = conn.peer;
-        self.stats.accepted += 1;
+        self.metrics.on_accepted();
         if self.limits.max_per_address.is_some()
             && let Some(ip) = peer.ip()
         {
@@ -261,7 +221,7 @@ impl Core {
             .map(|_| id.index)
     }
 
-    pub(crate) fn rules(&self, key: u32) -> &Rules {
+    pub(crate) fn rules(&self, key: u32) -> &RouteRules {
         let route = self.slots[key as usize].route;
         self.rules.get(route as usize).unwrap_or(&self.http_rules)
     }
@@ -308,7 +268,7 @@ impl Core {
 
     /// How many messages went to receivers.
     pub(crate) fn count_sent(&mut self, messages: u64) {
-        self.stats.sent += messages;
+        self.metrics.on_sent(messages);
     }
 }
 

@@ -7,7 +7,8 @@ use crate::config::Limits;
 use crate::hub::Transport;
 use crate::hub::conn::flags::Flags;
 use crate::hub::conn::phase::{Phase, State};
-use crate::hub::core::{Core, Hub, HubContext, MAX_REFUSED, Now, Rules};
+use crate::hub::core::{Core, Hub, HubContext, MAX_REFUSED, Now};
+use crate::hub::rules::RouteRules;
 use crate::wire::error::Result;
 use crate::wire::receive::{Lanes, Role};
 use crate::wire::refusal::Refusal;
@@ -36,7 +37,7 @@ impl Hub {
                 true => Role::Client,
                 false => Role::Server,
             };
-            Rules::new(settings, route.is_raw(), role)
+            RouteRules::new(settings, route.is_raw(), role)
         });
         let mut core = Core::new(rules.collect(), limits, StdRng::from_seed(seed), remote);
         core.outgoing = app.outgoing;
@@ -315,11 +316,8 @@ impl Hub {
 
     /// The counters of now.
     pub fn stats(&self) -> Stats {
-        Stats {
-            connections: self.core.slots.len() as u64,
-            buffered: (self.core.ledger.held().waiting + self.core.topics.held().waiting) as u64,
-            ..self.core.stats
-        }
+        let waiting = self.core.ledger.held().waiting + self.core.topics.held().waiting;
+        self.core.metrics.stats(self.core.slots.len(), waiting)
     }
 
     /// How many topics there are.

@@ -40,6 +40,8 @@ mod driver;
 mod host;
 mod http;
 mod ledger;
+mod metrics;
+mod rules;
 mod stopping;
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,5 @@
 //! A connection before it is a session: requests, answers, and the way into a session.
 
+mod gate;
 pub(crate) mod requests;
 mod upgrade;

@@ -1,5 +1,6 @@
 //! The life of a connection before it is a session: requests, bodies, answers.
 
+use super::gate::{self, Answerer, Refused, Visit};
 use crate::app::{Request, Response};
 use crate::hub::conn::exchange::Exchange;
 use crate::hub::conn::flags::Flags;
@@ -16,7 +17,6 @@ use crate::wire::date::http_date;
 use crate::wire::head::{Method, RequestHead, parse_request};
 use crate::wire::refusal::Refusal;
 use crate::wire::response::{Delivery, Status, write_refusal, write_response};
-use crate::wire::upgrade::wants_upgrade;
 use crate::wire::work::price;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -159,69 +159,37 @@ impl Hub {
     ) -> Outcome {
         let refused = match self.find(head) {
             Err(refusal) => Err(refusal),
-            Ok(Found::WebSocket(route)) => {
+            Ok(Answerer::WebSocket(route)) => {
                 self.upgrade(io, key, route, head);
                 return Outcome::Answered;
             }
-            Ok(Found::Http(handler)) => {
+            Ok(Answerer::Http(handler)) => {
                 match BodyReader::new(head.body, self.core.limits.max_body as u64) {
                     Ok(reader) if body.is_none() && !reader.is_complete() => {
                         return Outcome::NeedsBody(reader);
                     }
                     Ok(_) => Ok(handler),
-                    Err(refusal) => Err(Answer::Refusal(refusal)),
+                    Err(refusal) => Err(Refused::Refusal(refusal)),
                 }
             }
         };
         match refused {
             Ok(handler) => self.serve(key, handler, head, body.unwrap_or_default()),
-            Err(Answer::Refusal(refusal)) => self.core.refuse_request(key, &refusal, head),
-            Err(Answer::Response(response)) => self.core.respond(key, &response, head, false),
+            Err(Refused::Refusal(refusal)) => self.core.refuse_request(key, &refusal, head),
+            Err(Refused::Response(response)) => self.core.respond(key, &response, head, false),
         }
         Outcome::Answered
     }
 
-    /// Which program answers: SPEC 5, in the order of its table.
-    fn find(&self, head: &RequestHead<'_>) -> Result<Found, Answer> {
-        let refuse = |status| Err(Answer::Refusal(Refusal::new(status)));
-        if self.core.stopping {
-            return refuse(Status::SERVICE_UNAVAILABLE);
-        }
-        if let Some(hosts) = &self.core.limits.hosts {
-            // HTTP/1.0 may go without a host; then it asks for none that is served here.
-            let name = head.host.map(host_name);
-            let is_known = |name: &str| hosts.iter().any(|known| known.eq_ignore_ascii_case(name));
-            if !name.is_some_and(is_known) {
-                return refuse(Status::MISDIRECTED_REQUEST);
-            }
-        }
-        if head.method == Method::Other {
-            return refuse(Status::NOT_IMPLEMENTED);
-        }
-        if head.method == Method::Options && head.path == "*" {
-            // RFC 9110 §9.3.7: the capabilities of the server as a whole; a ping of it.
-            let response = Response::new(Status::NO_CONTENT);
-            return Err(Answer::Response(response.field("Allow", ALLOWED)));
-        }
-        let Some((targets, _)) = self.paths.find(head.path) else {
-            return refuse(Status::NOT_FOUND);
-        };
-        if let Some(route) = targets.websocket
-            && wants_upgrade(head)
-        {
-            return Ok(Found::WebSocket(route));
-        }
-        let of = |method| targets.http.iter().find(|(known, _)| *known == method);
-        let as_get = || of(Method::Get).filter(|_| head.method == Method::Head);
-        if let Some((_, handler)) = of(head.method).or_else(as_get) {
-            return Ok(Found::Http(*handler));
-        }
-        let reads = matches!(head.method, Method::Get | Method::Head);
-        if reads && targets.websocket.is_some() {
-            return Err(Answer::Refusal(Refusal::UPGRADE_REQUIRED));
-        }
-        let response = Response::refusal(Status::METHOD_NOT_ALLOWED);
-        Err(Answer::Response(response.field("Allow", targets.allowed())))
+    /// Which program answers, or why none does.
+    fn find(&self, head: &RequestHead<'_>) -> Result<Answerer, Refused> {
+        let found = self.paths.find(head.path);
+        gate::judge(&Visit {
+            head,
+            limits: &self.core.limits,
+            is_stopping: self.core.stopping,
+            targets: found.as_ref().map(|(targets, _)| *targets),
+        })
     }
 
     /// Calls a plain HTTP route.
@@ -242,29 +210,6 @@ impl Hub {
                 self.core.refuse_request(key, &refusal, head);
             }
         }
-    }
-}
-
-/// What `OPTIONS *` says: every method that a route may have.
-const ALLOWED: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
-
-/// Who answers a request.
-enum Found {
-    WebSocket(u16),
-    Http(u16),
-}
-
-/// An answer that no program gave.
-enum Answer {
-    Refusal(Refusal),
-    Response(Response),
-}
-
-/// A `Host` without its port.
-fn host_name(host: &str) -> &str {
-    match host.rsplit_once(':') {
-        Some((name, port)) if !port.contains(']') => name,
-        _ => host,
     }
 }
 

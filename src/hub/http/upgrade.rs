@@ -1,7 +1,8 @@
 //! From HTTP to WebSocket: origin, subprotocol, extension, and the open event.
 
+use super::gate::{UpgradeVisit, judge_upgrade};
 use crate::app::data::DataKey;
-use crate::app::{Origins, Request, Response, Session, Settings};
+use crate::app::{Request, Response, Session, Settings};
 use crate::hub::conn::flags::Flags;
 use crate::hub::conn::phase::{Phase, State};
 use crate::hub::core::Hub;
@@ -12,10 +13,7 @@ use crate::wire::extension::{Agreement, Offer};
 use crate::wire::head::RequestHead;
 use crate::wire::receive::Receiver;
 use crate::wire::refusal::Refusal;
-use crate::wire::response::Status;
-use crate::wire::upgrade::{
-    UpgradeRequest, accept_key, check, origin_is_same, origin_matches, write_switching_protocols,
-};
+use crate::wire::upgrade::{accept_key, check, write_switching_protocols};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 impl Hub {
@@ -29,7 +27,16 @@ impl Hub {
     ) {
         let settings = &self.settings[route as usize];
         let is_raw = self.core.rules[route as usize].raw;
-        let agreed = check(head).and_then(|upgrade| agree(settings, is_raw, head, upgrade));
+        let is_secure = self.core.slots[key as usize].flags.has(Flags::SECURE);
+        let agreed = check(head).and_then(|upgrade| {
+            let visit = UpgradeVisit {
+                head,
+                upgrade: &upgrade,
+                settings,
+                is_secure,
+            };
+            agree(&visit, is_raw)
+        });
         match agreed {
             Ok(agreed) => self.open(io, key, route, head, agreed),
             Err(refusal) => self.core.refuse_request(key, &refusal, head),
@@ -89,45 +96,20 @@ struct Before {
 }
 
 /// Checks what a route's settings ask of an upgrade.
-fn agree(
-    settings: &Settings,
-    is_raw: bool,
-    head: &RequestHead<'_>,
-    upgrade: UpgradeRequest<'_>,
-) -> Result<Agreed, Refusal> {
-    if !origin_is_allowed(settings, head, upgrade.origin) {
-        log::warn!(
-            "an upgrade from origin {:?} is refused",
-            upgrade.origin.unwrap_or("")
-        );
-        return Err(Refusal::new(Status::FORBIDDEN));
+fn agree(visit: &UpgradeVisit<'_>, is_raw: bool) -> Result<Agreed, Refusal> {
+    if let Some(refusal) = judge_upgrade(visit) {
+        return Err(refusal);
     }
+    let (settings, upgrade) = (visit.settings, visit.upgrade);
     let offered = |name: &&String| upgrade.protocols.contains(&name.as_str());
-    let protocol = settings.protocols.iter().find(offered).cloned();
-    if protocol.is_none() && settings.require_protocol {
-        return Err(Refusal::new(Status::BAD_REQUEST));
-    }
     Ok(Agreed {
         accept: accept_key(upgrade.key),
-        protocol,
+        protocol: settings.protocols.iter().find(offered).cloned(),
         extension: match is_raw {
             true => None,
             false => agree_on_extension(settings, &upgrade.extensions),
         },
     })
-}
-
-fn origin_is_allowed(settings: &Settings, head: &RequestHead<'_>, origin: Option<&str>) -> bool {
-    let Some(origin) = origin else {
-        return settings.allow_absent_origin;
-    };
-    match &settings.origins {
-        Origins::Any => true,
-        Origins::Same => head
-            .host
-            .is_some_and(|host| origin_is_same(origin, host, None)),
-        Origins::List(list) => list.iter().any(|pattern| origin_matches(origin, pattern)),
-    }
 }
 
 /// The first of the client's offers that an extension of the route accepts.
@@ -150,7 +132,7 @@ impl crate::hub::core::Core {
         let before = Before {
             gathered: self.reply_buffer.len(),
             backlog: self.slot(key).backlog(),
-            sent: self.stats.sent,
+            sent: self.metrics.sent(),
         };
         let extension = agreed
             .extension
@@ -183,7 +165,7 @@ impl crate::hub::core::Core {
 
     /// The handler has opened the session: its close event is owed from now on.
     pub(crate) fn opened(&mut self, key: u32, data: DataKey) {
-        self.stats.opened += 1;
+        self.metrics.on_opened();
         let slot = self.slot(key);
         slot.data = data;
         slot.flags.set(Flags::OPENED);
@@ -198,7 +180,8 @@ impl crate::hub::core::Core {
     fn take_back(&mut self, key: u32, before: Before, head: &RequestHead<'_>, response: &Response) {
         let id = self.slot(key).id(key);
         self.reply_buffer.truncate(before.gathered);
-        self.stats.sent = before.sent;
+        let unsent = self.metrics.sent() - before.sent;
+        self.metrics.on_unsent(unsent);
         self.keep(key, |slot| {
             if let Some(cold) = &mut slot.cold {
                 cold.outbox.truncate(before.backlog);

@@ -122,7 +122,7 @@ impl Core {
     }
 
     fn dropped(&mut self, key: u32, messages: u64) {
-        self.stats.dropped += messages;
+        self.metrics.on_dropped(messages);
         let slot = self.slot(key);
         slot.cold().dropped += messages;
         // A drop is told with the next drain event, also where the backlog never passed its mark.

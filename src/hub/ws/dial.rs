@@ -256,7 +256,7 @@ impl Hub {
             body: &[],
             peer,
         };
-        let sent = self.core.stats.sent;
+        let sent = self.core.metrics.sent();
         let handler = &mut self.routes[route as usize];
         let mut context = HubContext::new(&mut self.core, io);
         let opened = catch_unwind(AssertUnwindSafe(|| {
@@ -270,7 +270,8 @@ impl Hub {
             Ok(Err(_)) => {
                 // Only this connection's turn is gathered: all of it is taken back.
                 core.reply_buffer.clear();
-                core.stats.sent = sent;
+                let unsent = core.metrics.sent() - sent;
+                core.metrics.on_unsent(unsent);
                 core.refuse_call(key);
             }
             Err(_) => {

@@ -168,7 +168,7 @@ impl Hub {
                 Ok(None) => return Some(input.remaining()),
                 Ok(Some(Event::Message(message))) => {
                     core.work.charge(price::EVENT);
-                    core.stats.received += 1;
+                    core.metrics.on_received();
                     let mut context = HubContext::new(core, io);
                     routes[route].message(data, &mut Session::new(&mut context, id), message);
                 }
@@ -217,7 +217,7 @@ impl Hub {
         let reason = reason.unwrap_or_else(CloseReason::lost);
         self.core.timers.cancel_all(id);
         self.core.work.charge(price::EVENT);
-        self.core.stats.closed += 1;
+        self.core.metrics.on_closed();
         call(
             &mut self.core,
             &mut self.routes,

@@ -40,7 +40,7 @@ impl HubContext<'_> {
         }
         if core.reply_of == key && slot.is_plain() && !is_long(message) {
             frame::write_message(&mut core.reply_buffer, message);
-            core.stats.sent += 1;
+            core.metrics.on_sent(1);
             if core.reply_buffer.len() > core.reply_max {
                 self.flush_replies();
             }
