@@ -18,7 +18,7 @@ fn ten_thousand_pipelined_requests_whose_answers_are_read() {
     for count in COUNTS {
         let flood = flood(count, PAGE.repeat(10_000 / count.min(100)));
         // Also a smallest share takes one whole request.
-        let mut flood = flood.first_within(3 * MILLISECOND + 3_000 * count as u64);
+        let mut flood = flood.first_within(2 * MILLISECOND + 5_000 * count as u64);
         flood.run(80 + count as u64 / 8);
         flood.assert_all_are_served();
         assert!(!flood.is_over());
@@ -30,7 +30,7 @@ fn ten_thousand_pipelined_requests_whose_answers_are_read() {
 fn ten_thousand_pipelined_requests_whose_answers_are_not_read() {
     for count in COUNTS {
         let flood = flood(count, PAGE.repeat(10_000 / count.min(100))).stalled();
-        let mut flood = flood.first_within(3 * MILLISECOND + 3_000 * count as u64);
+        let mut flood = flood.first_within(2 * MILLISECOND + 5_000 * count as u64);
         flood.run(80 + count as u64 / 8);
         let buffered = flood.sim.stats().buffered;
         // The answers of one share, and what was read behind it.
