@@ -2,7 +2,7 @@
 //! decoded as they arrive. What came of a frame goes on at once, in pieces small enough that
 //! no step is long, and stops wherever the work of a turn is spent.
 
-use super::collect::{Collected, Collector};
+use super::collect::{Collected, Collector, LONG};
 use super::found::{Found, Place};
 use super::judge::{OpenMessage, Parts};
 use super::whole::{Agreed, Step};
@@ -113,6 +113,9 @@ impl Lanes {
         let (start, phase) = (input.at, pieces.taken);
         let payload = &mut input.bytes[start..start + n];
         work.charge_bytes(n, price::BYTES_RECEIVED);
+        if message.bytes > LONG {
+            work.charge_bytes(n, price::BYTES_FRESH);
+        }
         if let Some(key) = pieces.header.mask {
             apply_mask(payload, key, phase);
         }
@@ -122,7 +125,9 @@ impl Lanes {
         let mut taken = n;
         match (&mut message.parts, wants) {
             (Parts::Fed(context), _) => {
+                // Copied twice, and text is checked again at half the speed.
                 work.charge(price::FED);
+                work.charge_bytes(n, price::BYTES_RECEIVED);
                 let opcode = match first {
                     true => pieces.header.opcode,
                     false => OpCode::Continuation,

@@ -50,6 +50,7 @@ impl Lanes {
         work: &mut Work,
     ) -> Result<Option<Event<'a>>, Failure> {
         self.recycle();
+        self.retired.free(work);
         while !work.is_spent() {
             match self.step(receiver, transform.as_deref_mut(), rules, input, work)? {
                 Step::More => {}
@@ -72,8 +73,10 @@ impl Lanes {
         self.lent = false;
         self.buffers.put(std::mem::take(&mut self.spilled));
         self.lent_message.set(None);
-        let collected = std::mem::take(&mut self.collected);
-        self.buffers.put(collected.into_buffer());
+        match std::mem::take(&mut self.collected) {
+            Collected::Shared(message) => self.retired.put(message.into_data()),
+            collected => self.buffers.put(collected.into_buffer()),
+        }
     }
 
     fn step(
