@@ -68,7 +68,7 @@ pub enum Role {
 
 /// What holds for one connection at this moment.
 #[derive(Clone, Copy, Debug)]
-pub struct Rules {
+pub struct ReceiveRules {
     /// Which side this is.
     pub role: Role,
     /// The largest payload of one frame, in bytes on the wire; past it 1009.
@@ -263,7 +263,7 @@ impl Lanes {
         &'a mut self,
         receiver: &mut Receiver,
         transform: Option<&mut (dyn Transform + 'static)>,
-        rules: &Rules,
+        rules: &ReceiveRules,
         input: &'a mut Input<'_>,
         work: &mut Work,
     ) -> Result<Option<Event<'a>>, Failure> {

@@ -6,7 +6,7 @@ use super::super::{Input, Receiver};
 use super::*;
 use crate::wire::extension::Transform;
 
-const BIG: Rules = Rules {
+const BIG: ReceiveRules = ReceiveRules {
     max_frame: 64 << 20,
     max_message: 64 << 20,
     ..RULES
