@@ -11,7 +11,7 @@
 
 mod record;
 
-use dunlin::wire::receive::{Event, Input, Lanes, Receiver, Role, Rules};
+use dunlin::wire::receive::{Event, Input, Lanes, ReceiveRules, Receiver, Role};
 use dunlin::wire::work::Work;
 use std::hint::black_box;
 use std::io::{self, Read, Write};
@@ -25,7 +25,7 @@ const ROUND: Duration = Duration::from_millis(30);
 /// The receive buffer of the server's loop.
 const BUFFER: usize = 64 << 10;
 const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
-const RULES: Rules = Rules {
+const RULES: ReceiveRules = ReceiveRules {
     role: Role::Server,
     max_frame: 1 << 20,
     max_message: 1 << 20,

@@ -12,7 +12,7 @@ use crate::wire::error::{Error, ErrorKind, Result};
 use crate::wire::extension::Transform;
 use crate::wire::frame::{self, OpCode, Reserved};
 use crate::wire::message::Message;
-use crate::wire::receive::{Event, Failure, Input, Lanes, Receiver, Role, Rules};
+use crate::wire::receive::{Event, Failure, Input, Lanes, ReceiveRules, Receiver, Role};
 use crate::wire::work::Work;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -23,7 +23,7 @@ const READ: usize = 16 << 10;
 /// The state of an open connection.
 #[derive(Debug)]
 pub struct Connection {
-    rules: Rules,
+    rules: ReceiveRules,
     lanes: Lanes,
     receiver: Receiver,
     transform: Option<Box<dyn Transform>>,
@@ -48,7 +48,7 @@ impl Connection {
         seed: [u8; 32],
     ) -> Self {
         Self {
-            rules: Rules {
+            rules: ReceiveRules {
                 role: Role::Client,
                 max_frame: options.max_frame_size,
                 max_message: options.max_message_size,

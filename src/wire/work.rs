@@ -21,7 +21,7 @@ pub mod price {
     /// A request head parsed, routed and answered, without its bytes.
     pub const REQUEST: u32 = 2_000;
     /// A compressed message opened and closed: a decompressor lent, checked and taken back.
-    pub const RESET: u32 = 300;
+    pub const RESET: u32 = 100;
     /// A deadline or timer looked at.
     pub const TIMER: u32 = 50;
 
@@ -34,9 +34,13 @@ pub mod price {
     /// Bytes that one unit pays for: handed to the kernel.
     pub const BYTES_SENT: usize = 8;
     /// A frame that lane 1 leaves: its header judged, its place found.
-    pub const FRAME: u32 = 60;
+    pub const FRAME: u32 = 40;
     /// A piece of a fragment, or a ping, that the state machine of lane 3 is fed with.
-    pub const FED: u32 = 250;
+    pub const FED: u32 = 120;
+
+    /// Bytes of memory touched for the first time, or freed, that one unit pays for, where a
+    /// message is longer than any pooled buffer: the kernel gives and takes its pages.
+    pub const BYTES_FRESH: usize = 8;
 
     /// Compressed bytes cost this much each to inflate, beside what they grow to. Chat needs a
     /// quarter of it; 36 bytes of empty block that describe the largest code tables need 3 µs.

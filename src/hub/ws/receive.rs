@@ -13,7 +13,7 @@ use crate::hub::ledger::Held;
 use crate::hub::transport::Transport;
 use crate::wire::close::{CloseCode, CloseReason};
 use crate::wire::frame::{MAX_HEADER, OpCode, Reserved, write_frame};
-use crate::wire::receive::{Event, Failure, Input, Lanes, RawFrame, Receiver, Rules};
+use crate::wire::receive::{Event, Failure, Input, Lanes, RawFrame, ReceiveRules, Receiver};
 use crate::wire::work::price;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -138,7 +138,7 @@ impl Hub {
             Some(ref cold) if cold.transform.is_some() => settings.max_frame / 64 + 256,
             _ => 0,
         };
-        let mut rules = Rules {
+        let mut rules = ReceiveRules {
             role: settings.role,
             max_frame: settings.max_frame + slack,
             max_message: settings.max_message,
@@ -317,7 +317,7 @@ fn next<'a>(
     receiver: &'a mut Receiver,
     core: &mut Core,
     key: u32,
-    rules: &Rules,
+    rules: &ReceiveRules,
     input: &'a mut Input<'_>,
 ) -> Result<Option<Event<'a>>, Failure> {
     let Core { slots, work, .. } = core;

@@ -1,6 +1,7 @@
 //! Buffers that wait for the next message of any connection, and the one that is lent behind
 //! the event that is being delivered.
 
+use crate::wire::work::{Work, price};
 use bytes::Bytes;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -36,6 +37,41 @@ impl BufferPool {
             self.bytes += size;
             self.buffers.push(buffer);
         }
+    }
+}
+
+/// Long messages that were delivered: freed in slices, for the kernel takes a millisecond to take
+/// 16 MiB back.
+#[derive(Debug, Default)]
+pub(super) struct Retired(Vec<Vec<u8>>);
+
+/// Bytes that are freed at a step.
+const FREED: usize = 256 << 10;
+
+impl Retired {
+    /// Takes over what nobody else holds; what somebody does, that one frees.
+    pub(super) fn put(&mut self, message: Bytes) {
+        if let Ok(mut bytes) = message.try_into_mut() {
+            // Empty, so that turning it into a vector copies nothing.
+            bytes.clear();
+            self.0.push(bytes.into());
+        }
+    }
+
+    /// Frees while there is work left; whether there is more to free.
+    pub(super) fn free(&mut self, work: &mut Work) -> bool {
+        while let Some(oldest) = self.0.first_mut() {
+            if work.is_spent() {
+                return true;
+            }
+            let size = oldest.capacity();
+            oldest.shrink_to(size.saturating_sub(FREED));
+            work.charge_bytes(size.min(FREED), price::BYTES_FRESH);
+            if size <= FREED {
+                self.0.swap_remove(0);
+            }
+        }
+        false
     }
 }
 

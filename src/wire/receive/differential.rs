@@ -10,8 +10,8 @@
 //!   violation") and a failure with 1002 here; 1014 is a good code here;
 //! - too many fragments (1008) is a rule of the lanes alone.
 
-use super::reference::{Heard, Seen, frames, missing, reconcile, reference};
-use super::{Event, Failure, Input, Lanes, Receiver, Role, Rules};
+use super::reference::{Heard, SeenEvent, frames, missing, reconcile, reference};
+use super::{Event, Failure, Input, Lanes, ReceiveRules, Receiver, Role};
 use crate::wire::close::CloseCode;
 use crate::wire::extension::Transform;
 use crate::wire::message::Message;
@@ -20,7 +20,7 @@ use crate::wire::work::Work;
 /// How a stream is fed.
 #[derive(Clone, Debug)]
 pub(super) struct Setup {
-    pub(super) rules: Rules,
+    pub(super) rules: ReceiveRules,
     /// Read straight into half frames where they offer room.
     pub(super) direct: bool,
     /// Sizes of the pieces, used in turn; empty: all at once.
@@ -46,7 +46,7 @@ impl Setup {
         if cuts.is_empty() {
             cuts.push(1);
         }
-        let rules = Rules {
+        let rules = ReceiveRules {
             role,
             max_frame,
             max_message,
@@ -159,9 +159,9 @@ pub fn compare_cuts(
     let mut messages = Vec::new();
     for seen in whole.seen {
         match seen {
-            Seen::Text(text) => messages.push((true, text.into_bytes())),
-            Seen::Binary(bytes) => messages.push((false, bytes)),
-            Seen::Frame(_, payload) => assert!(payload.len() <= setup.rules.max_frame),
+            SeenEvent::Text(text) => messages.push((true, text.into_bytes())),
+            SeenEvent::Binary(bytes) => messages.push((false, bytes)),
+            SeenEvent::Frame(_, payload) => assert!(payload.len() <= setup.rules.max_frame),
             _ => {}
         }
     }
@@ -195,7 +195,7 @@ pub(super) fn hear(
             read = target.len().min(piece.len());
             target[..read].copy_from_slice(&piece[..read]);
             receiver.filled(read);
-            let rules = Rules {
+            let rules = ReceiveRules {
                 more_expected: true,
                 ..setup.rules
             };
@@ -236,7 +236,7 @@ impl Heard {
         lanes: &mut Lanes,
         receiver: &mut Receiver,
         mut transform: Option<&mut (dyn Transform + 'static)>,
-        rules: &Rules,
+        rules: &ReceiveRules,
         meters: &mut impl Iterator<Item = &'m u32>,
         bytes: &mut [u8],
     ) {
@@ -271,17 +271,17 @@ impl Heard {
 
     fn note(&mut self, event: Event<'_>) {
         self.seen.push(match event {
-            Event::Message(Message::Text(text)) => Seen::Text(text.to_owned()),
-            Event::Message(Message::Binary(bytes)) => Seen::Binary(bytes.to_owned()),
+            Event::Message(Message::Text(text)) => SeenEvent::Text(text.to_owned()),
+            Event::Message(Message::Binary(bytes)) => SeenEvent::Binary(bytes.to_owned()),
             Event::Ping { payload, pong } => {
                 self.pongs.extend(frames(pong));
-                Seen::Ping(payload.to_owned())
+                SeenEvent::Ping(payload.to_owned())
             }
-            Event::Pong(payload) => Seen::Pong(payload.to_owned()),
+            Event::Pong(payload) => SeenEvent::Pong(payload.to_owned()),
             Event::Close(close) => {
-                Seen::Close(close.map(|(code, reason)| (code.get(), reason.to_owned())))
+                SeenEvent::Close(close.map(|(code, reason)| (code.get(), reason.to_owned())))
             }
-            Event::Frame(frame) => Seen::Frame(frame.opcode, frame.payload.to_owned()),
+            Event::Frame(frame) => SeenEvent::Frame(frame.opcode, frame.payload.to_owned()),
         });
     }
 }

@@ -23,7 +23,7 @@ pub enum Event<'a> {
     /// The peer's Close: a code that [may stand in a frame](CloseCode::is_sendable) and a
     /// reason of at most 123 bytes, or nothing.
     Close(Option<(CloseCode, &'a str)>),
-    /// Any frame, with [`Rules::raw`](super::Rules::raw) only.
+    /// Any frame, with [`ReceiveRules::raw`](super::ReceiveRules::raw) only.
     Frame(RawFrame<'a>),
 }
 

@@ -1,6 +1,6 @@
 //! From what was found to the event that borrows it.
 //!
-//! While frames are taken apart, a payload is known by its place; only the last
+//! While frames are taken apart, a payload is known by where it lies; only the last
 //! step borrows it, so that nothing before has to.
 
 use super::collect::Collected;
@@ -12,7 +12,7 @@ use crate::wire::work::{Work, price};
 
 /// Where an unmasked payload lies.
 #[derive(Clone, Copy)]
-pub(super) enum Place {
+pub(super) enum PayloadLocation {
     /// In the input, from the first index to the second.
     Input(usize, usize),
     /// At the start of [`Lanes::spilled`], this many bytes.
@@ -20,61 +20,65 @@ pub(super) enum Place {
 }
 
 /// An event before it borrows its payload.
-pub(super) enum Found {
+pub(super) enum FoundEvent {
     Message {
         text: bool,
-        place: Place,
+        location: PayloadLocation,
     },
     /// What is in [`Lanes::collected`].
     Collected,
-    Ping(Place),
-    Pong(Place),
-    Close(Place),
-    Frame(Header, Place),
+    Ping(PayloadLocation),
+    Pong(PayloadLocation),
+    Close(PayloadLocation),
+    Frame(Header, PayloadLocation),
 }
 
 impl Lanes {
-    /// The payload at a place.
-    pub(super) fn payload<'p>(&'p self, place: Place, input: &'p Input<'_>) -> &'p [u8] {
-        match place {
-            Place::Input(start, end) => &input.bytes[start..end],
-            Place::Spilled(len) => &self.spilled[..len],
+    /// The payload at a location.
+    pub(super) fn payload<'p>(
+        &'p self,
+        location: PayloadLocation,
+        input: &'p Input<'_>,
+    ) -> &'p [u8] {
+        match location {
+            PayloadLocation::Input(start, end) => &input.bytes[start..end],
+            PayloadLocation::Spilled(len) => &self.spilled[..len],
         }
     }
 
     /// Borrows what was found.
     pub(super) fn event<'a>(
         &'a self,
-        found: Found,
+        found: FoundEvent,
         input: &'a Input<'_>,
         work: &mut Work,
     ) -> Result<Event<'a>, Failure> {
         match found {
-            Found::Message { text, place } => {
-                let payload = self.payload(place, input);
-                if text && let Place::Spilled(len) = place {
+            FoundEvent::Message { text, location } => {
+                let payload = self.payload(location, input);
+                if text && let PayloadLocation::Spilled(len) = location {
                     work.charge_bytes(len, price::BYTES_RECEIVED);
                 }
                 rest::message(text, payload)
             }
-            Found::Collected => Ok(Event::Message(match &self.collected {
+            FoundEvent::Collected => Ok(Event::Message(match &self.collected {
                 Collected::Text(text) => Message::Text(text),
                 Collected::Binary(bytes) => Message::Binary(bytes),
                 Collected::Shared(tungstenite::Message::Text(text)) => Message::Text(text.as_str()),
                 Collected::Shared(tungstenite::Message::Binary(bytes)) => Message::Binary(bytes),
                 _ => return Err(Failure::protocol("protocol error")),
             })),
-            Found::Ping(place) => Ok(Event::Ping {
-                payload: self.payload(place, input),
+            FoundEvent::Ping(location) => Ok(Event::Ping {
+                payload: self.payload(location, input),
                 pong: &self.reply,
             }),
-            Found::Pong(place) => Ok(Event::Pong(self.payload(place, input))),
-            Found::Close(place) => close(self.payload(place, input)).map(Event::Close),
-            Found::Frame(header, place) => Ok(Event::Frame(RawFrame {
+            FoundEvent::Pong(location) => Ok(Event::Pong(self.payload(location, input))),
+            FoundEvent::Close(location) => close(self.payload(location, input)).map(Event::Close),
+            FoundEvent::Frame(header, location) => Ok(Event::Frame(RawFrame {
                 fin: header.fin,
                 reserved: header.reserved,
                 opcode: header.opcode,
-                payload: self.payload(place, input),
+                payload: self.payload(location, input),
             })),
         }
     }

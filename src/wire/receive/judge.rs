@@ -7,7 +7,7 @@
 
 use super::collect::Collector;
 use super::context::Context;
-use super::{Failure, Role, Rules};
+use super::{Failure, ReceiveRules, Role};
 use crate::wire::extension::Transform;
 use crate::wire::frame::{self, Header, OpCode, Reserved};
 
@@ -79,7 +79,7 @@ impl OpenMessage {
 /// header and its size when it is complete and breaks no rule.
 pub(super) fn judge(
     bytes: &[u8],
-    rules: &Rules,
+    rules: &ReceiveRules,
     open: Option<&OpenMessage>,
     transform: Option<&(dyn Transform + 'static)>,
 ) -> Result<Option<(Header, usize)>, Failure> {
@@ -137,7 +137,7 @@ fn judge_first_byte(
 fn judge_length(
     len: u64,
     opcode: OpCode,
-    rules: &Rules,
+    rules: &ReceiveRules,
     open: Option<&OpenMessage>,
     encoded: bool,
 ) -> Result<(), Failure> {

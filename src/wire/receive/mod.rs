@@ -50,7 +50,7 @@ use super::extension::Transform;
 use super::frame::MAX_HEADER;
 use super::frame::Reserved;
 use super::work::{Work, price};
-use buffers::BufferPool;
+use buffers::{BufferPool, Retired};
 use collect::Collected;
 use context::ContextPool;
 use judge::{OpenMessage, Parts};
@@ -68,7 +68,7 @@ pub enum Role {
 
 /// What holds for one connection at this moment.
 #[derive(Clone, Copy, Debug)]
-pub struct Rules {
+pub struct ReceiveRules {
     /// Which side this is.
     pub role: Role,
     /// The largest payload of one frame, in bytes on the wire; past it 1009.
@@ -232,6 +232,7 @@ pub struct Lanes {
     reply: Vec<u8>,
     /// Whether the newest event came out of the slower lanes and borrows any of these.
     lent: bool,
+    retired: Retired,
 }
 
 impl Lanes {
@@ -262,7 +263,7 @@ impl Lanes {
         &'a mut self,
         receiver: &mut Receiver,
         transform: Option<&mut (dyn Transform + 'static)>,
-        rules: &Rules,
+        rules: &ReceiveRules,
         input: &'a mut Input<'_>,
         work: &mut Work,
     ) -> Result<Option<Event<'a>>, Failure> {
@@ -295,6 +296,12 @@ impl Lanes {
         {
             self.buffers.put(collector.into_buffer());
         }
+    }
+
+    /// Frees what delivered messages over 256 KiB left, in slices; whether there is more of it.
+    /// Each turn of a loop should call it, and once more when it has nothing else to do.
+    pub fn free_some(&mut self, work: &mut Work) -> bool {
+        self.retired.free(work)
     }
 
     /// Frees everything that is kept only to be used again.

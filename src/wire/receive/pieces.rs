@@ -2,11 +2,11 @@
 //! decoded as they arrive. What came of a frame goes on at once, in pieces small enough that
 //! no step is long, and stops wherever the work of a turn is spent.
 
-use super::collect::{Collected, Collector};
-use super::found::{Found, Place};
+use super::collect::{Collected, Collector, LONG};
+use super::found::{FoundEvent, PayloadLocation};
 use super::judge::{OpenMessage, Parts};
 use super::whole::{Agreed, Step};
-use super::{Arriving, Failure, Input, Lanes, Pending, Receiver, Rules, buffers};
+use super::{Arriving, Failure, Input, Lanes, Pending, ReceiveRules, Receiver, buffers};
 use crate::wire::extension::{FrameInfo, FramePart, Transform};
 use crate::wire::frame::{Header, OpCode};
 use crate::wire::mask::apply_mask;
@@ -65,7 +65,7 @@ impl Lanes {
     pub(super) fn begin_pieces(
         &mut self,
         receiver: &mut Receiver,
-        rules: &Rules,
+        rules: &ReceiveRules,
         header: &Header,
         collects: bool,
     ) {
@@ -88,7 +88,7 @@ impl Lanes {
         &mut self,
         receiver: &mut Receiver,
         transform: Agreed<'_>,
-        rules: &Rules,
+        rules: &ReceiveRules,
         input: &mut Input<'_>,
         work: &mut Work,
     ) -> Result<Step, Failure> {
@@ -113,6 +113,9 @@ impl Lanes {
         let (start, phase) = (input.at, pieces.taken);
         let payload = &mut input.bytes[start..start + n];
         work.charge_bytes(n, price::BYTES_RECEIVED);
+        if message.bytes > LONG {
+            work.charge_bytes(n, price::BYTES_FRESH);
+        }
         if let Some(key) = pieces.header.mask {
             apply_mask(payload, key, phase);
         }
@@ -122,7 +125,9 @@ impl Lanes {
         let mut taken = n;
         match (&mut message.parts, wants) {
             (Parts::Fed(context), _) => {
+                // Copied twice, and text is checked again at half the speed.
                 work.charge(price::FED);
+                work.charge_bytes(n, price::BYTES_RECEIVED);
                 let opcode = match first {
                     true => pieces.header.opcode,
                     false => OpCode::Continuation,
@@ -182,10 +187,10 @@ impl Lanes {
         &mut self,
         receiver: &mut Receiver,
         transform: &mut (dyn Transform + 'static),
-        rules: &Rules,
+        rules: &ReceiveRules,
         input: &Input<'_>,
         header: &Header,
-        place: Place,
+        location: PayloadLocation,
         work: &mut Work,
     ) -> Result<(), Failure> {
         self.begin_pieces(receiver, rules, header, true);
@@ -197,7 +202,7 @@ impl Lanes {
             info: Pieces::new(*header).info(),
             first: true,
             last: true,
-            payload: self.payload(place, input),
+            payload: self.payload(location, input),
         };
         transform.decode_part(part, cap, work, &mut decoded)?;
         if decoded.len() > cap {
@@ -238,6 +243,6 @@ impl Lanes {
             Some(Parts::Nothing) | None => {}
         }
         self.lent_message.set(self.collected.shared());
-        Ok(Step::Event(Found::Collected))
+        Ok(Step::Event(FoundEvent::Collected))
     }
 }

@@ -1,7 +1,7 @@
 //! What a plain tungstenite `WebSocketContext` makes of a stream: the reference that the lanes
 //! are compared with.
 
-use super::{Failure, Role, Rules};
+use super::{Failure, ReceiveRules, Role};
 use crate::wire::close::CloseCode;
 use crate::wire::frame::{Header, MAX_HEADER, OpCode};
 use crate::wire::mask::apply_mask;
@@ -13,7 +13,7 @@ const VIOLATION: &str = "Protocol violation";
 
 /// An event with its own copy of everything.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Seen {
+pub(super) enum SeenEvent {
     Text(String),
     Binary(Vec<u8>),
     Ping(Vec<u8>),
@@ -25,7 +25,7 @@ pub(super) enum Seen {
 /// What one side made of a stream.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Heard {
-    pub(super) seen: Vec<Seen>,
+    pub(super) seen: Vec<SeenEvent>,
     /// The payloads of the pongs it wrote.
     pub(super) pongs: Vec<Vec<u8>>,
     pub(super) failure: Option<Failure>,
@@ -33,7 +33,7 @@ pub(super) struct Heard {
 
 impl Heard {
     pub(super) fn is_over(&self) -> bool {
-        self.failure.is_some() || matches!(self.seen.last(), Some(Seen::Close(_)))
+        self.failure.is_some() || matches!(self.seen.last(), Some(SeenEvent::Close(_)))
     }
 }
 
@@ -51,7 +51,7 @@ pub(super) fn frames(mut bytes: &[u8]) -> Vec<Vec<u8>> {
 }
 
 /// Feeds a stream to a plain tungstenite context.
-pub(super) fn reference(rules: &Rules, stream: &[u8]) -> Heard {
+pub(super) fn reference(rules: &ReceiveRules, stream: &[u8]) -> Heard {
     let role = match rules.role {
         Role::Server => TungsteniteRole::Server,
         Role::Client => TungsteniteRole::Client,
@@ -91,31 +91,31 @@ pub(super) fn reference(rules: &Rules, stream: &[u8]) -> Heard {
     heard
 }
 
-fn seen(message: tungstenite::Message) -> Seen {
+fn seen(message: tungstenite::Message) -> SeenEvent {
     use tungstenite::Message as Theirs;
     match message {
-        Theirs::Text(text) => Seen::Text(text.as_str().to_owned()),
-        Theirs::Binary(bytes) => Seen::Binary(bytes.to_vec()),
-        Theirs::Ping(payload) => Seen::Ping(payload.to_vec()),
-        Theirs::Pong(payload) => Seen::Pong(payload.to_vec()),
-        Theirs::Close(close) => {
-            Seen::Close(close.map(|close| (close.code.into(), close.reason.as_str().to_owned())))
-        }
+        Theirs::Text(text) => SeenEvent::Text(text.as_str().to_owned()),
+        Theirs::Binary(bytes) => SeenEvent::Binary(bytes.to_vec()),
+        Theirs::Ping(payload) => SeenEvent::Ping(payload.to_vec()),
+        Theirs::Pong(payload) => SeenEvent::Pong(payload.to_vec()),
+        Theirs::Close(close) => SeenEvent::Close(
+            close.map(|close| (close.code.into(), close.reason.as_str().to_owned())),
+        ),
         Theirs::Frame(_) => unreachable!("never read"),
     }
 }
 
 /// Takes the listed exceptions away from what tungstenite heard.
 pub(super) fn reconcile(ours: &Heard, theirs: &mut Heard) {
-    if let Some(Seen::Close(Some((code, reason)))) = theirs.seen.last_mut() {
+    if let Some(SeenEvent::Close(Some((code, reason)))) = theirs.seen.last_mut() {
         let bad = !CloseCode::new(*code).is_sendable();
         let replaced = *code == 1002 && reason == VIOLATION;
         match ours.seen.last() {
-            Some(Seen::Close(Some((1014, text)))) if replaced => {
+            Some(SeenEvent::Close(Some((1014, text)))) if replaced => {
                 *code = 1014;
                 reason.clone_from(text);
             }
-            Some(Seen::Close(_)) => {}
+            Some(SeenEvent::Close(_)) => {}
             _ if bad || replaced => {
                 theirs.seen.pop();
                 theirs.failure = Some(Failure::BAD_CLOSE_CODE);
@@ -131,7 +131,7 @@ pub(super) fn reconcile(ours: &Heard, theirs: &mut Heard) {
 }
 
 /// How many zeros complete the frame at the end of the stream.
-pub(super) fn missing(rules: &Rules, stream: &[u8]) -> usize {
+pub(super) fn missing(rules: &ReceiveRules, stream: &[u8]) -> usize {
     let mut rest = stream;
     loop {
         let mut head = rest[..rest.len().min(MAX_HEADER)].to_vec();

@@ -5,7 +5,7 @@
 //! is left untouched for the slower lanes, which also find the failure. Bytes of
 //! the input that were taken are of no meaning any more, and may be written to.
 
-use super::{Event, Failure, Input, Role, Rules};
+use super::{Event, Failure, Input, ReceiveRules, Role};
 use crate::wire::mask::apply_mask;
 use crate::wire::message::Message;
 
@@ -28,7 +28,7 @@ pub(super) struct WholeFrame {
 /// reserved bits, within the limits and under 64 KiB (the longest length field
 /// comes with frames that seldom fit one read).
 #[inline]
-pub(super) fn whole_frame(rules: &Rules, input: &mut Input<'_>) -> Option<WholeFrame> {
+pub(super) fn whole_frame(rules: &ReceiveRules, input: &mut Input<'_>) -> Option<WholeFrame> {
     if rules.raw {
         return None;
     }

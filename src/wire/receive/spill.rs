@@ -7,6 +7,7 @@
 //! that is complete is checked by whoever makes a `&str` of it, and only there.
 
 use super::buffers::MIN_BUFFER;
+use super::collect::LONG;
 use super::{Failure, Input};
 use crate::wire::frame::Header;
 use crate::wire::mask::apply_mask;
@@ -144,6 +145,9 @@ impl Spill {
         let end = self.filled.min(self.unmasked + PIECE);
         let piece = &mut self.bytes[self.unmasked..end];
         work.charge_bytes(piece.len(), price::BYTES_RECEIVED);
+        if self.unmasked > LONG {
+            work.charge_bytes(piece.len(), price::BYTES_FRESH);
+        }
         if let Some(key) = self.header.mask {
             apply_mask(piece, key, self.unmasked);
         }

@@ -7,15 +7,15 @@ mod rules;
 mod transform;
 
 use super::differential::{Setup, hear};
-use super::reference::{Heard, Seen};
-use super::{Lanes, Role, Rules};
+use super::reference::{Heard, SeenEvent};
+use super::{Lanes, ReceiveRules, Role};
 use crate::wire::frame::{OpCode, Reserved, write_header};
 use crate::wire::mask::apply_mask;
 use crate::wire::work::Work;
 
 const KEY: [u8; 4] = [0x11, 0x22, 0xC3, 0x04];
 
-const RULES: Rules = Rules {
+const RULES: ReceiveRules = ReceiveRules {
     role: Role::Server,
     max_frame: 1 << 20,
     max_message: 1 << 20,
@@ -49,7 +49,7 @@ fn head(first: u8, len: usize) -> Vec<u8> {
 }
 
 /// Feeds `stream` at once and byte by byte, and expects the same of both.
-fn listen(rules: Rules, stream: &[u8]) -> Heard {
+fn listen(rules: ReceiveRules, stream: &[u8]) -> Heard {
     let mut lanes = Lanes::new();
     let mut setup = Setup {
         rules,
@@ -68,19 +68,19 @@ fn listen(rules: Rules, stream: &[u8]) -> Heard {
 }
 
 /// The code of the failure that ends `stream`, if one does.
-fn code(rules: Rules, stream: &[u8]) -> Option<u16> {
+fn code(rules: ReceiveRules, stream: &[u8]) -> Option<u16> {
     listen(rules, stream)
         .failure
         .map(|failure| failure.code.get())
 }
 
 /// Expects `stream` to fail with `code` at its last byte and no sooner.
-fn fails_at_the_last_byte(rules: Rules, stream: &[u8], expected: u16) {
+fn fails_at_the_last_byte(rules: ReceiveRules, stream: &[u8], expected: u16) {
     assert_eq!(code(rules, stream), Some(expected), "{stream:02x?}");
     let sooner = &stream[..stream.len() - 1];
     assert_eq!(code(rules, sooner), None, "{sooner:02x?}");
 }
 
-fn text(text: &str) -> Seen {
-    Seen::Text(text.to_owned())
+fn text(text: &str) -> SeenEvent {
+    SeenEvent::Text(text.to_owned())
 }

@@ -5,11 +5,11 @@
 //! begun only while work is left.
 
 use super::collect::{Collected, LONG};
-use super::found::{Found, Place};
+use super::found::{FoundEvent, PayloadLocation};
 use super::judge::{self, OpenMessage};
 use super::pieces::Pieces;
 use super::spill::{Arrival, Spill};
-use super::{Arriving, Event, Failure, Input, Lanes, Receiver, Rules};
+use super::{Arriving, Event, Failure, Input, Lanes, ReceiveRules, Receiver};
 use crate::wire::extension::Transform;
 use crate::wire::frame::{Header, MAX_HEADER, OpCode, Reserved};
 use crate::wire::mask::apply_mask;
@@ -24,7 +24,7 @@ pub(super) enum Step {
     Wait,
     /// No event yet; there may be more to do.
     More,
-    Event(Found),
+    Event(FoundEvent),
 }
 
 pub(super) type Agreed<'t> = Option<&'t mut (dyn Transform + 'static)>;
@@ -45,11 +45,12 @@ impl Lanes {
         &'a mut self,
         receiver: &mut Receiver,
         mut transform: Agreed<'_>,
-        rules: &Rules,
+        rules: &ReceiveRules,
         input: &'a mut Input<'_>,
         work: &mut Work,
     ) -> Result<Option<Event<'a>>, Failure> {
         self.recycle();
+        self.retired.free(work);
         while !work.is_spent() {
             match self.step(receiver, transform.as_deref_mut(), rules, input, work)? {
                 Step::More => {}
@@ -72,19 +73,21 @@ impl Lanes {
         self.lent = false;
         self.buffers.put(std::mem::take(&mut self.spilled));
         self.lent_message.set(None);
-        let collected = std::mem::take(&mut self.collected);
-        self.buffers.put(collected.into_buffer());
+        match std::mem::take(&mut self.collected) {
+            Collected::Shared(message) => self.retired.put(message.into_data()),
+            collected => self.buffers.put(collected.into_buffer()),
+        }
     }
 
     fn step(
         &mut self,
         receiver: &mut Receiver,
         transform: Agreed<'_>,
-        rules: &Rules,
+        rules: &ReceiveRules,
         input: &mut Input<'_>,
         work: &mut Work,
     ) -> Result<Step, Failure> {
-        let (header, place) = match receiver.arriving() {
+        let (header, location) = match receiver.arriving() {
             Some(Arriving::Pieces(_)) => {
                 return self.piece(receiver, transform, rules, input, work);
             }
@@ -107,10 +110,10 @@ impl Lanes {
                         return Ok(Step::More);
                     }
                     Way::Whole { check } => match unmask_in_place(&header, input) {
-                        Some(place) => {
+                        Some(location) => {
                             // One price for unmasking here and, if it is text, checking later.
                             work.charge_bytes(header.len as usize, price::BYTES_RECEIVED);
-                            (header, place)
+                            (header, location)
                         }
                         None => {
                             let spill = Spill::new(header, check, self.buffers.take());
@@ -121,15 +124,15 @@ impl Lanes {
                 }
             }
         };
-        self.whole_frame(receiver, transform, rules, input, header, place, work)
+        self.whole_frame(receiver, transform, rules, input, header, location, work)
     }
 
     /// Takes the payload of the frame that is complete out of the receiver.
-    fn end_spill(&mut self, receiver: &mut Receiver) -> (Header, Place) {
+    fn end_spill(&mut self, receiver: &mut Receiver) -> (Header, PayloadLocation) {
         let Some(Arriving::Whole(spill)) = self.pending(receiver).frame.take() else {
             unreachable!("the caller saw it");
         };
-        let done = (spill.header(), Place::Spilled(spill.filled()));
+        let done = (spill.header(), PayloadLocation::Spilled(spill.filled()));
         self.spilled = spill.into_bytes();
         done
     }
@@ -143,55 +146,60 @@ impl Lanes {
         &mut self,
         receiver: &mut Receiver,
         transform: Agreed<'_>,
-        rules: &Rules,
+        rules: &ReceiveRules,
         input: &Input<'_>,
         header: Header,
-        place: Place,
+        location: PayloadLocation,
         work: &mut Work,
     ) -> Result<Step, Failure> {
         if rules.raw {
             if !header.opcode.is_control() {
                 self.raw_fragment(receiver, &header);
             }
-            return Ok(Step::Event(Found::Frame(header, place)));
+            return Ok(Step::Event(FoundEvent::Frame(header, location)));
         }
         match header.opcode {
             OpCode::Ping => {
                 self.reply.clear();
                 if !rules.closing {
                     work.charge(price::FED);
-                    self.answer(rules, input, place)?;
+                    self.answer(rules, input, location)?;
                 }
-                Ok(Step::Event(Found::Ping(place)))
+                Ok(Step::Event(FoundEvent::Ping(location)))
             }
-            OpCode::Pong => Ok(Step::Event(Found::Pong(place))),
-            OpCode::Close => Ok(Step::Event(Found::Close(place))),
+            OpCode::Pong => Ok(Step::Event(FoundEvent::Pong(location))),
+            OpCode::Close => Ok(Step::Event(FoundEvent::Close(location))),
             OpCode::Text | OpCode::Binary | OpCode::Continuation => {
                 if let Some(transform) = transform
                     && transform.wants(first_reserved(receiver, &header))
                 {
-                    self.decode_whole(receiver, transform, rules, input, &header, place, work)?;
+                    self.decode_whole(receiver, transform, rules, input, &header, location, work)?;
                     return self.end_pieces(receiver, header.fin);
                 }
                 let text = header.opcode == OpCode::Text;
-                if let (false, Place::Spilled(len)) = (text, place)
+                if let (false, PayloadLocation::Spilled(len)) = (text, location)
                     && len > LONG
                 {
                     let mut bytes = std::mem::take(&mut self.spilled);
                     bytes.truncate(len);
                     self.collected = Collected::binary(bytes);
                     self.lent_message.set(self.collected.shared());
-                    return Ok(Step::Event(Found::Collected));
+                    return Ok(Step::Event(FoundEvent::Collected));
                 }
-                Ok(Step::Event(Found::Message { text, place }))
+                Ok(Step::Event(FoundEvent::Message { text, location }))
             }
         }
     }
 
-    fn answer(&mut self, rules: &Rules, input: &Input<'_>, place: Place) -> Result<(), Failure> {
+    fn answer(
+        &mut self,
+        rules: &ReceiveRules,
+        input: &Input<'_>,
+        location: PayloadLocation,
+    ) -> Result<(), Failure> {
         let mut context = self.contexts.take(rules.role);
         let mut reply = std::mem::take(&mut self.reply);
-        context.ping(self.payload(place, input), &mut reply)?;
+        context.ping(self.payload(location, input), &mut reply)?;
         self.reply = reply;
         self.contexts.put(context);
         Ok(())
@@ -222,7 +230,7 @@ fn first_reserved(receiver: &Receiver, header: &Header) -> Reserved {
 fn way(
     receiver: &Receiver,
     transform: Option<&(dyn Transform + 'static)>,
-    rules: &Rules,
+    rules: &ReceiveRules,
     header: &Header,
 ) -> Way {
     let whole = Way::Whole { check: false };
@@ -254,7 +262,7 @@ fn take_header(
     lanes: &mut Lanes,
     receiver: &mut Receiver,
     transform: Option<&(dyn Transform + 'static)>,
-    rules: &Rules,
+    rules: &ReceiveRules,
     input: &mut Input<'_>,
 ) -> Result<Option<Header>, Failure> {
     if input.remaining() == 0 {
@@ -292,7 +300,7 @@ fn take_header(
 }
 
 /// Takes the payload if all of it is in the input, and short enough for one step.
-fn unmask_in_place(header: &Header, input: &mut Input<'_>) -> Option<Place> {
+fn unmask_in_place(header: &Header, input: &mut Input<'_>) -> Option<PayloadLocation> {
     if header.len > IN_PLACE {
         return None;
     }
@@ -303,5 +311,5 @@ fn unmask_in_place(header: &Header, input: &mut Input<'_>) -> Option<Place> {
         apply_mask(payload, key, 0);
     }
     input.at = end;
-    Some(Place::Input(start, end))
+    Some(PayloadLocation::Input(start, end))
 }

@@ -17,7 +17,7 @@ mod utf8;
 
 use crate::running::{Running, start};
 use crate::wire_client::{Frame, WireClient};
-use dunlin::wire::receive::{Event, Input, Lanes, Receiver, Role, Rules};
+use dunlin::wire::receive::{Event, Input, Lanes, ReceiveRules, Receiver, Role};
 use dunlin::wire::work::Work;
 use dunlin::{App, apps};
 use std::net::Shutdown;
@@ -119,7 +119,7 @@ enum Verdict {
 /// Feeds the lanes of a server byte by byte.
 fn verdict(stream: &[u8]) -> Verdict {
     let (mut lanes, mut receiver) = (Lanes::new(), Receiver::default());
-    let rules = Rules {
+    let rules = ReceiveRules {
         role: Role::Server,
         max_frame: 1 << 20,
         max_message: 1 << 20,

@@ -212,7 +212,7 @@ fn a_buffer_never_outgrows_the_announced_length() {
 #[test]
 fn buffers_that_grew_large_are_not_kept() {
     let mut lanes = Lanes::new();
-    let rules = Rules {
+    let rules = ReceiveRules {
         max_frame: 8 << 20,
         max_message: 8 << 20,
         ..RULES

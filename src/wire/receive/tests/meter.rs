@@ -6,7 +6,7 @@ use super::super::{Input, Receiver};
 use super::*;
 use crate::wire::extension::Transform;
 
-const BIG: Rules = Rules {
+const BIG: ReceiveRules = ReceiveRules {
     max_frame: 64 << 20,
     max_message: 64 << 20,
     ..RULES
@@ -122,7 +122,10 @@ mod deflated {
             ("final blocks", frame(0xC1, &[0x03, 0x00].repeat(20_000))),
             (
                 "stored blocks",
-                frame(0xC1, &[0, 0, 0, 0xff, 0xff].repeat(20_000)),
+                frame(
+                    0xC1,
+                    &[&[0, 0, 0, 0xff, 0xff].repeat(20_000)[..], &[0]].concat(),
+                ),
             ),
             (
                 "fixed blocks",
@@ -250,6 +253,24 @@ fn a_long_message_can_be_kept_without_a_copy() {
         assert_eq!(next, Ok(None));
         assert!(lent.0.borrow().is_none(), "it is forgotten with its event");
     }
+}
+
+#[test]
+fn what_a_long_message_left_is_freed_in_slices() {
+    let (mut lanes, mut receiver) = (Lanes::new(), Receiver::default());
+    let mut bytes = frame(0x81, &[b'a'; 1 << 20]);
+    let mut input = Input::new(&mut bytes);
+    let mut work = Work::unlimited();
+    let next = lanes.next(&mut receiver, None, &BIG, &mut input, &mut work);
+    assert!(next.unwrap().is_some());
+    assert!(!lanes.free_some(&mut work), "it is being delivered");
+    let mut nothing = Input::empty();
+    let mut work = Work::new(1);
+    let next = lanes.next(&mut receiver, None, &BIG, &mut nothing, &mut work);
+    assert_eq!(next, Ok(None));
+    // One of its four slices went with that call, one goes with each of these.
+    let more = [(); 3].map(|()| lanes.free_some(&mut Work::new(1)));
+    assert_eq!(more, [true, true, false]);
 }
 
 #[test]

@@ -194,7 +194,7 @@ fn random_streams_reach_every_kind_of_end() {
         let stream = &case[2 + usize::from(case[1] & 0x0F)..];
         if case[0] & 1 == 0 {
             let setup = Setup {
-                rules: Rules {
+                rules: ReceiveRules {
                     max_message: 8192,
                     ..RULES
                 },

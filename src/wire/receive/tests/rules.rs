@@ -36,8 +36,8 @@ fn several_frames_of_one_read_are_delivered_in_order() {
         frame(0x82, &[7; 300]),
     ];
     let heard = listen(RULES, &stream.concat());
-    let two = Seen::Binary(b"two".to_vec());
-    let big = Seen::Binary(vec![7; 300]);
+    let two = SeenEvent::Binary(b"two".to_vec());
+    let big = SeenEvent::Binary(vec![7; 300]);
     assert_eq!(heard.seen, [text("one"), two, text(""), big]);
 }
 
@@ -48,7 +48,7 @@ fn an_unmasked_client_frame_is_refused_after_two_bytes() {
 
 #[test]
 fn a_masked_server_frame_is_refused_by_a_client() {
-    let rules = Rules {
+    let rules = ReceiveRules {
         role: Role::Client,
         ..RULES
     };
@@ -130,12 +130,12 @@ fn lengths_written_longer_than_needed_are_accepted() {
     stream.extend([0x81, 0xFF, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0]);
     stream.extend(b"ho");
     let heard = listen(RULES, &stream);
-    assert_eq!(heard.seen, [Seen::Binary(b"hi".to_vec()), text("ho")]);
+    assert_eq!(heard.seen, [SeenEvent::Binary(b"hi".to_vec()), text("ho")]);
 }
 
 #[test]
 fn a_frame_over_its_limit_is_refused_from_the_header_alone() {
-    let rules = Rules {
+    let rules = ReceiveRules {
         max_frame: 300,
         ..RULES
     };
@@ -145,7 +145,7 @@ fn a_frame_over_its_limit_is_refused_from_the_header_alone() {
 
 #[test]
 fn a_message_over_its_limit_is_refused_from_the_header_alone() {
-    let rules = Rules {
+    let rules = ReceiveRules {
         max_message: 10,
         ..RULES
     };
@@ -159,11 +159,11 @@ fn a_message_over_its_limit_is_refused_from_the_header_alone() {
 
 #[test]
 fn a_whole_frame_over_a_limit_is_refused_too() {
-    let by_frame = Rules {
+    let by_frame = ReceiveRules {
         max_frame: 10,
         ..RULES
     };
-    let by_message = Rules {
+    let by_message = ReceiveRules {
         max_message: 10,
         ..RULES
     };
@@ -176,7 +176,7 @@ fn a_whole_frame_over_a_limit_is_refused_too() {
 
 #[test]
 fn control_frames_do_not_count_for_the_message_limit() {
-    let rules = Rules {
+    let rules = ReceiveRules {
         max_message: 4,
         ..RULES
     };
@@ -186,7 +186,10 @@ fn control_frames_do_not_count_for_the_message_limit() {
         frame(0x80, b"cd"),
     ];
     let heard = listen(rules, &stream.concat());
-    assert_eq!(heard.seen, [Seen::Pong(b"12345".to_vec()), text("abcd")]);
+    assert_eq!(
+        heard.seen,
+        [SeenEvent::Pong(b"12345".to_vec()), text("abcd")]
+    );
 }
 
 #[test]
@@ -250,7 +253,10 @@ fn the_32_bytes_of_one_more_fragment_may_come_with_it() {
     }
     fails_at_the_last_byte(RULES, &[&stream, &head(0x80, 31)[..2]].concat(), 1008);
     stream.extend(frame(0x80, &[1; 32]));
-    assert_eq!(listen(RULES, &stream).seen, [Seen::Binary(vec![1; 32])]);
+    assert_eq!(
+        listen(RULES, &stream).seen,
+        [SeenEvent::Binary(vec![1; 32])]
+    );
 }
 
 #[test]
@@ -261,28 +267,31 @@ fn fragments_with_32_bytes_each_may_be_any_number() {
     }
     stream.extend(frame(0x80, b""));
     let heard = listen(RULES, &stream);
-    assert_eq!(heard.seen, [Seen::Binary(vec![1; 32 * 3001])]);
+    assert_eq!(heard.seen, [SeenEvent::Binary(vec![1; 32 * 3001])]);
 }
 
 #[test]
 fn a_ping_comes_with_the_pong_to_answer() {
     let heard = listen(RULES, &[frame(0x89, b"42"), frame(0x89, b"")].concat());
-    assert_eq!(heard.seen, [Seen::Ping(b"42".to_vec()), Seen::Ping(vec![])]);
+    assert_eq!(
+        heard.seen,
+        [SeenEvent::Ping(b"42".to_vec()), SeenEvent::Ping(vec![])]
+    );
     assert_eq!(heard.pongs, [b"42".to_vec(), vec![]]);
 }
 
 #[test]
 fn a_ping_after_our_close_gets_no_pong_and_data_is_still_delivered() {
-    let rules = Rules {
+    let rules = ReceiveRules {
         closing: true,
         ..RULES
     };
     let stream = [frame(0x89, b"42"), frame(0x81, b"late"), frame(0x88, b"")];
     let heard = listen(rules, &stream.concat());
-    let close = Seen::Close(None);
+    let close = SeenEvent::Close(None);
     assert_eq!(
         heard.seen,
-        [Seen::Ping(b"42".to_vec()), text("late"), close]
+        [SeenEvent::Ping(b"42".to_vec()), text("late"), close]
     );
     assert!(heard.pongs.is_empty());
 }
@@ -290,11 +299,11 @@ fn a_ping_after_our_close_gets_no_pong_and_data_is_still_delivered() {
 #[test]
 fn a_close_gives_its_code_and_reason() {
     let close = |payload: &[u8]| listen(RULES, &frame(0x88, payload));
-    assert_eq!(close(b"").seen, [Seen::Close(None)]);
+    assert_eq!(close(b"").seen, [SeenEvent::Close(None)]);
     for code in [1000_u16, 1003, 1007, 1013, 1014, 3000, 4999] {
         let mut payload = code.to_be_bytes().to_vec();
         payload.extend("잘 가".as_bytes());
-        let expected = Seen::Close(Some((code, "잘 가".to_owned())));
+        let expected = SeenEvent::Close(Some((code, "잘 가".to_owned())));
         assert_eq!(close(&payload).seen, [expected]);
     }
 }
@@ -312,7 +321,7 @@ fn a_close_with_a_bad_payload_is_refused() {
 
 #[test]
 fn a_raw_connection_gets_every_frame_as_it_is() {
-    let rules = Rules { raw: true, ..RULES };
+    let rules = ReceiveRules { raw: true, ..RULES };
     let stream = [
         frame(0x01, b"\xff"),
         frame(0x89, b"p"),
@@ -321,10 +330,10 @@ fn a_raw_connection_gets_every_frame_as_it_is() {
     ];
     let heard = listen(rules, &stream.concat());
     let expected = [
-        Seen::Frame(OpCode::Text, b"\xff".to_vec()),
-        Seen::Frame(OpCode::Ping, b"p".to_vec()),
-        Seen::Frame(OpCode::Continuation, b"b".to_vec()),
-        Seen::Frame(OpCode::Close, b"\x00".to_vec()),
+        SeenEvent::Frame(OpCode::Text, b"\xff".to_vec()),
+        SeenEvent::Frame(OpCode::Ping, b"p".to_vec()),
+        SeenEvent::Frame(OpCode::Continuation, b"b".to_vec()),
+        SeenEvent::Frame(OpCode::Close, b"\x00".to_vec()),
     ];
     assert_eq!(heard.seen, expected);
     assert!(heard.pongs.is_empty());
@@ -332,7 +341,7 @@ fn a_raw_connection_gets_every_frame_as_it_is() {
 
 #[test]
 fn the_rules_of_the_header_hold_for_raw_connections() {
-    let rules = Rules {
+    let rules = ReceiveRules {
         raw: true,
         max_message: 3,
         ..RULES

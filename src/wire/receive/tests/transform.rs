@@ -67,7 +67,7 @@ impl Transform for Repeat {
 }
 
 /// Feeds `stream` in all ways with this extension agreed on; all must agree.
-fn listen_with(times: usize, rules: Rules, stream: &[u8]) -> Heard {
+fn listen_with(times: usize, rules: ReceiveRules, stream: &[u8]) -> Heard {
     let mut lanes = Lanes::new();
     let ways = [vec![1], vec![5, 1, 40], vec![]].map(|cuts| {
         let setup = Setup {
@@ -88,7 +88,7 @@ fn listen_with(times: usize, rules: Rules, stream: &[u8]) -> Heard {
 fn a_marked_frame_is_decoded_and_a_plain_one_is_not() {
     let stream = [frame(0xC1, b"ab"), frame(0x81, b"ab"), frame(0xC2, b"")];
     let heard = listen_with(2, RULES, &stream.concat());
-    let empty = Seen::Binary(vec![]);
+    let empty = SeenEvent::Binary(vec![]);
     assert_eq!(heard.seen, [text("aabb"), text("ab"), empty]);
 }
 
@@ -103,7 +103,7 @@ fn the_fragments_of_a_marked_message_are_all_decoded() {
         frame(0x80, b"y"),
     ];
     let heard = listen_with(2, RULES, &stream.concat());
-    let pong = Seen::Pong(b"d".to_vec());
+    let pong = SeenEvent::Pong(b"d".to_vec());
     assert_eq!(heard.seen, [pong, text("aabbcc"), text("xy")]);
 }
 
@@ -151,7 +151,7 @@ fn a_decoding_error_is_the_failure() {
 
 #[test]
 fn the_message_limit_holds_for_what_was_decoded() {
-    let rules = Rules {
+    let rules = ReceiveRules {
         max_message: 8,
         ..RULES
     };
@@ -165,7 +165,7 @@ fn the_message_limit_holds_for_what_was_decoded() {
 
 #[test]
 fn an_encoded_frame_may_be_longer_than_the_message_it_stands_for() {
-    let rules = Rules {
+    let rules = ReceiveRules {
         max_message: 8,
         ..RULES
     };
@@ -175,13 +175,16 @@ fn an_encoded_frame_may_be_longer_than_the_message_it_stands_for() {
         frame(0x80, &[1; 100]),
     ];
     let heard = listen_with(0, rules, &stream.concat());
-    assert_eq!(heard.seen, [Seen::Binary(vec![]), Seen::Binary(vec![])]);
+    assert_eq!(
+        heard.seen,
+        [SeenEvent::Binary(vec![]), SeenEvent::Binary(vec![])]
+    );
 }
 
 #[test]
 fn a_big_decoded_message_leaves_no_memory_behind() {
     let mut lanes = Lanes::new();
-    let rules = Rules {
+    let rules = ReceiveRules {
         max_message: 8 << 20,
         ..RULES
     };
@@ -193,7 +196,7 @@ fn a_big_decoded_message_leaves_no_memory_behind() {
     };
     let stream = frame(0xC2, &[1; 1000]);
     let heard = hear(&mut lanes, &setup, Some(&mut Repeat::new(2000)), &stream);
-    assert_eq!(heard.seen, [Seen::Binary(vec![1; 2_000_000])]);
+    assert_eq!(heard.seen, [SeenEvent::Binary(vec![1; 2_000_000])]);
     assert_eq!(lanes.decoded.capacity(), 0);
 }
 
@@ -212,7 +215,7 @@ fn only_agreed_bits_on_first_frames_are_allowed() {
 
 #[test]
 fn raw_connections_get_marked_frames_undecoded() {
-    let rules = Rules { raw: true, ..RULES };
+    let rules = ReceiveRules { raw: true, ..RULES };
     let heard = listen_with(2, rules, &frame(0xC1, b"ab"));
-    assert_eq!(heard.seen, [Seen::Frame(OpCode::Text, b"ab".to_vec())]);
+    assert_eq!(heard.seen, [SeenEvent::Frame(OpCode::Text, b"ab".to_vec())]);
 }
