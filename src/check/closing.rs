@@ -1,8 +1,8 @@
 //! The closing handshake (RFC 6455 §7): a Close is answered, then the server ends the connection.
 
-use super::Run;
 use super::finding::{Checked, Finding};
 use super::peer::Seen;
+use super::run_state::Run;
 use crate::wire::frame::OpCode;
 
 pub(super) fn normal(run: &mut Run<'_>) -> Checked {

@@ -1,9 +1,9 @@
 //! permessage-deflate (RFC 7692), where the server agrees to it.
 
-use super::Run;
 use super::failing::judge_refusal;
 use super::finding::{Checked, Finding};
 use super::peer::{MOST, Peer, Seen};
+use super::run_state::Run;
 use super::talking::token;
 use crate::wire::deflate::Deflate;
 use crate::wire::extension::{Extension, FrameInfo, Transform};

@@ -2,7 +2,7 @@
 
 use super::finding::{Checked, Finding};
 use super::peer::Seen;
-use super::{Echo, Run};
+use super::run_state::{Echo, Run};
 
 const PROTOCOL: &[u16] = &[1002];
 const DATA: &[u16] = &[1007];

@@ -1,9 +1,9 @@
 //! All checks, in the order in which they are run.
 
-use super::Run;
 #[cfg(feature = "deflate")]
 use super::deflate;
 use super::finding::Checked;
+use super::run_state::Run;
 use super::{closing, failing, opening, talking};
 
 /// One thing to try.

@@ -26,7 +26,7 @@
 //! | `failing` | frames that must end the connection |
 //! | `closing` | the closing handshake |
 //!
-//! `target` is what to ask, `peer` one connection, `finding` a verdict, `list` the
+//! `run_state` is what one check knows of those before it, `target` is what to ask, `peer` one connection, `finding` a verdict, `list` the
 //! order of it all.
 
 mod closing;
@@ -37,6 +37,7 @@ mod finding;
 mod list;
 mod opening;
 mod peer;
+mod run_state;
 mod talking;
 mod target;
 
@@ -46,23 +47,8 @@ pub use target::Target;
 
 use crate::wire::error::Result;
 use list::CHECKS;
+use run_state::{Echo, Run};
 use std::time::Instant;
-
-/// What one check may know of those before it.
-struct Run<'t> {
-    target: &'t Target,
-    echo: Echo,
-}
-
-/// What the server does with a text that it has no reason to expect.
-enum Echo {
-    /// Not asked yet.
-    Unknown,
-    /// It comes back.
-    Yes,
-    /// Something else happens, which ends the connection if there is a code.
-    No { told: String, code: Option<u16> },
-}
 
 /// Runs every check, one after another, each on connections of its own, and tells each
 /// outcome as soon as it is there. Takes milliseconds for a server that answers, and up to
@@ -81,7 +67,7 @@ pub fn run(target: &Target, tell: &mut dyn FnMut(&Outcome)) -> Result<Vec<Outcom
     for check in CHECKS {
         let start = Instant::now();
         let finding = (check.run)(&mut run).unwrap_or_else(|early| early);
-        let outcome = finding.judge(check, target.strict, start.elapsed());
+        let outcome = finding.judge(check.name, check.expected, target.strict, start.elapsed());
         tell(&outcome);
         outcomes.push(outcome);
         // The first is the handshake, without which there is nothing to try.

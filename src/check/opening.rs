@@ -1,8 +1,8 @@
 //! The opening handshake (RFC 6455 §4): a good one, and some that must be refused.
 
-use super::Run;
 use super::finding::{Checked, Finding, quote};
 use super::peer::Peer;
+use super::run_state::Run;
 use crate::wire::error::{Error, ErrorKind};
 use crate::wire::extension::Offer;
 use crate::wire::upgrade::{Accepted, check_response, new_key};

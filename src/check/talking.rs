@@ -3,7 +3,7 @@
 use super::finding::{Checked, Finding};
 use super::opening::random;
 use super::peer::{Peer, Seen};
-use super::{Echo, Run};
+use super::run_state::{Echo, Run};
 use crate::wire::frame::OpCode;
 
 /// One payload of each length field: 7, 16 and 64 bits, at their ends (RFC 6455 §5.2).

@@ -15,8 +15,9 @@ use crate::hub::time::ticks::{Deadlines, Tick, ticks};
 use crate::hub::time::timers::Timers;
 use crate::hub::topics::members::Topics;
 use crate::wire::message::Message;
-use crate::wire::receive::{Lanes, LentMessage, Role};
+use crate::wire::receive::{Lanes, LentMessage, Receiver, Role};
 use crate::wire::work::Work;
+use bytes::Bytes;
 use core::net::{IpAddr, SocketAddr};
 use rand::RngExt;
 use rand::rngs::StdRng;
@@ -30,6 +31,9 @@ pub(crate) const NO_KEY: u32 = u32::MAX;
 pub(crate) const NO_ROUTE: u16 = u16::MAX;
 /// Connections beyond the limit that are told so; further ones are dropped without a word.
 pub(crate) const MAX_REFUSED: usize = 32;
+
+/// Places that the lists of connections keep when a crowd is gone.
+const KEPT_PLACES: usize = 64;
 
 /// The time of a turn, read once by the driver.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,6 +60,9 @@ pub(crate) struct Core {
     pub(crate) scratch: Vec<u8>,
     /// The long message that is being delivered, if there is one.
     pub(crate) lent: LentMessage,
+    /// What is long and not needed any more: freed in slices.
+    pub(crate) retired: Vec<Bytes>,
+    pub(crate) retired_receivers: Vec<Receiver>,
     /// Places with something in their outbox that the transport was not asked to send yet.
     pub(crate) dirty: VecDeque<u32>,
     /// Places whose close event is owed.
@@ -122,6 +129,8 @@ impl Core {
             reply_max: 0,
             scratch: Vec::new(),
             lent: LentMessage::default(),
+            retired: Vec::new(),
+            retired_receivers: Vec::new(),
             dirty: VecDeque::new(),
             close_events: VecDeque::new(),
             closing: VecDeque::new(),
@@ -209,6 +218,22 @@ impl Core {
         outcome
     }
 
+    /// Gives back what only a crowd needed.
+    pub(crate) fn shrink(&mut self) {
+        self.slots.shrink_to_fit();
+        for list in [&mut self.dirty, &mut self.closing, &mut self.to_stop] {
+            list.shrink_to(KEPT_PLACES);
+        }
+        for list in [
+            &mut self.close_events,
+            &mut self.drained,
+            &mut self.resumed,
+            &mut self.due,
+        ] {
+            list.shrink_to(KEPT_PLACES);
+        }
+    }
+
     pub(crate) fn slot(&mut self, key: u32) -> &mut Slot {
         &mut self.slots[key as usize]
     }
@@ -287,6 +312,10 @@ pub struct Hub {
     pub(crate) routes: Vec<Box<dyn Route>>,
     pub(crate) settings: Vec<Settings>,
     pub(crate) http: Vec<HttpHandler>,
+    /// More is to be freed than the last turn had work for.
+    pub(crate) has_garbage: bool,
+    /// The most connections since memory was given back last.
+    pub(crate) most_connections: usize,
 }
 
 /// The core and the transport together: what a handler works on through its session.

@@ -51,6 +51,8 @@ impl Hub {
             routes,
             settings,
             http: app.http,
+            has_garbage: false,
+            most_connections: 0,
         })
     }
 
@@ -276,7 +278,7 @@ impl Hub {
 
     /// Whether something is left for a turn right after this one.
     pub fn has_work(&self) -> bool {
-        self.core.has_work()
+        self.has_garbage || self.core.has_work()
     }
 
     /// Whether the commands of other threads are to wait, as a publisher of sessions is.

@@ -6,7 +6,6 @@ use crate::hub::core::{Core, HubContext};
 use crate::hub::time::ticks::ticks;
 use crate::wire::close::CloseCode;
 use crate::wire::error::{Error, ErrorKind};
-use crate::wire::outbox::Outbox;
 use crate::wire::work::price;
 
 /// What may stay of a connection that is given up: the rest of a frame and a Close.
@@ -91,18 +90,21 @@ impl Core {
     fn give_up(&mut self, key: u32) {
         if self.slot(key).is_live() {
             self.drop_unbegun(key);
-            self.keep(key, Slot::forget_received);
+            let receiver = self.keep(key, Slot::forget_received);
+            self.retired_receivers.extend(receiver);
             self.fail(key, CloseCode::POLICY, "Out of memory");
             if self.slot(key).held().memory <= LAST_WORDS {
                 return;
             }
         }
         self.lost(key);
-        self.keep(key, |slot| {
-            slot.forget_received();
-            if let Some(cold) = &mut slot.cold {
-                cold.outbox = Outbox::default();
-            }
+        let (receiver, outbox) = self.keep(key, |slot| {
+            let cold = slot.cold.as_mut();
+            let outbox = cold.map(|cold| std::mem::take(&mut cold.outbox));
+            (slot.forget_received(), outbox)
         });
+        self.retired_receivers.extend(receiver);
+        let long = outbox.into_iter().flat_map(|mut outbox| outbox.take_long());
+        self.retired.extend(long);
     }
 }

@@ -9,6 +9,9 @@ use std::collections::VecDeque;
 /// Shared slices below this are copied: a slice costs 32 bytes and keeps its whole buffer alive.
 const SHARE_FROM: usize = 512;
 
+/// From how many bytes on freeing a piece is worth a thought.
+const LONG: usize = 256 << 10;
+
 /// A queue of frames that wait for a peer.
 #[derive(Debug, Default)]
 pub struct Outbox {
@@ -101,11 +104,10 @@ impl Outbox {
         self.sealed.front().map_or(&[], |(bytes, _)| bytes)
     }
 
-    /// The peer took `sent` bytes of [`Outbox::front`].
-    pub fn sent(&mut self, sent: usize) {
-        let Some((front, held)) = self.sealed.front_mut() else {
-            return;
-        };
+    /// The peer took `sent` bytes of [`Outbox::front`]. A long piece that is all sent is given back,
+    /// because freeing it takes its time.
+    pub fn sent(&mut self, sent: usize) -> Option<Bytes> {
+        let (front, held) = self.sealed.front_mut()?;
         if sent > self.begun {
             self.begun = begun_rest(&front[self.begun..], sent - self.begun);
         } else {
@@ -113,14 +115,29 @@ impl Outbox {
         }
         front.advance(sent);
         self.len -= sent;
+        let mut done = None;
         if front.is_empty() {
             self.sealed_held -= *held;
-            self.sealed.pop_front();
+            let piece = self.sealed.pop_front();
+            done = piece
+                .filter(|(_, held)| *held > LONG)
+                .map(|(bytes, _)| bytes);
         }
         if self.len == 0 {
             // Its own memory goes with what it kept.
             *self = Self::default();
         }
+        done
+    }
+
+    /// Empties it; its long pieces, whose freeing takes its time.
+    pub fn take_long(&mut self) -> impl Iterator<Item = Bytes> + use<> {
+        let taken = std::mem::take(self);
+        let is_long = |piece: &(Bytes, usize)| piece.1 > LONG;
+        let tail = Bytes::from(taken.tail);
+        let tail = Some(tail).filter(|tail| tail.len() > LONG);
+        let sealed = taken.sealed.into_iter().filter(is_long);
+        sealed.map(|(bytes, _)| bytes).chain(tail)
     }
 
     /// Drops every frame that has not begun.

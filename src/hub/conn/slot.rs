@@ -199,10 +199,13 @@ impl Slot {
     }
 
     /// Forgets what was received and the handler has not got. Nothing more is read from this
-    /// connection, nor encoded for it.
-    pub(crate) fn forget_received(&mut self) {
+    /// connection, nor encoded for it. The receiver, if something is in it.
+    pub(crate) fn forget_received(&mut self) -> Option<Receiver> {
+        let mut forgotten = None;
         match &mut self.phase {
-            Phase::Open(receiver) | Phase::Closing(receiver) => *receiver = Receiver::default(),
+            Phase::Open(receiver) | Phase::Closing(receiver) => {
+                forgotten = Some(std::mem::take(receiver));
+            }
             Phase::Head(exchange) => *exchange = None,
             _ => {}
         }
@@ -211,6 +214,7 @@ impl Slot {
             cold.transform_held = 0;
             cold.transform = None;
         }
+        forgotten.filter(|receiver| !receiver.is_at_rest())
     }
 
     /// Our Close is sent; what was received stays.

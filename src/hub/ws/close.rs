@@ -128,10 +128,12 @@ impl Core {
     }
 
     fn end(&mut self, key: u32, wait: u64) {
-        self.keep(key, |slot| {
-            slot.forget_received();
+        let receiver = self.keep(key, |slot| {
+            let receiver = slot.forget_received();
             slot.phase = Phase::Ending(0);
+            receiver
         });
+        self.retired_receivers.extend(receiver);
         let slot = self.slot(key);
         slot.flags.clear(Flags::PAUSED | Flags::HELD);
         let id = slot.id(key);
@@ -178,13 +180,19 @@ impl Core {
         if slot.flags.has(Flags::OPENED) {
             slot.cold().close.get_or_insert_with(CloseReason::lost);
         }
-        self.keep(key, |slot| {
-            let phase = std::mem::replace(&mut slot.phase, Phase::Dead(None));
-            if let Phase::Dialling(Some(handshake)) = phase {
-                let (call, error) = (handshake.call, None);
-                slot.phase = Phase::Dead(Some(Box::new(FailedCall { call, error })));
+        let receiver = self.keep(key, |slot| {
+            match std::mem::replace(&mut slot.phase, Phase::Dead(None)) {
+                Phase::Dialling(Some(handshake)) => {
+                    let (call, error) = (handshake.call, None);
+                    slot.phase = Phase::Dead(Some(Box::new(FailedCall { call, error })));
+                    None
+                }
+                Phase::Open(receiver) | Phase::Closing(receiver) => Some(receiver),
+                _ => None,
             }
         });
+        self.retired_receivers
+            .extend(receiver.filter(|receiver| !receiver.is_at_rest()));
         self.leave_all(key);
         self.deadlines.clear(key);
         self.closing.push_back(key);

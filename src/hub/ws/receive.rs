@@ -17,6 +17,9 @@ use crate::wire::receive::{Event, Failure, Input, Lanes, RawFrame, ReceiveRules,
 use crate::wire::work::price;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+/// From how many connections on their leaving is followed by giving memory back.
+const CROWD: usize = 64;
+
 /// Calls a route for a session; a panic ends that session with 1011 and nothing else.
 pub(crate) fn call(
     core: &mut Core,
@@ -198,10 +201,32 @@ impl Hub {
             self.core.work.charge(price::CLOSE);
             self.close_event(io, key);
             self.tell_failure(io, key);
-            let held = self.core.slot(key).held();
-            self.core.ledger.change(held, Held::default());
+            let slot = &mut self.core.slots[key as usize];
+            self.core.ledger.change(slot.held(), Held::default());
+            if let Some(cold) = &mut slot.cold {
+                self.core.retired.extend(cold.outbox.take_long());
+            }
             io.close(key);
             self.core.free(key);
+        }
+        self.give_memory_back();
+    }
+
+    /// Frees what was long, in slices, and what a crowd that is gone has left.
+    fn give_memory_back(&mut self) {
+        for receiver in self.core.retired_receivers.drain(..) {
+            self.lanes.release(receiver);
+        }
+        for message in self.core.retired.drain(..) {
+            self.lanes.retire(message);
+        }
+        self.has_garbage = self.lanes.free_some(&mut self.core.work);
+        let (now, most) = (self.core.slots.len(), self.most_connections);
+        self.most_connections = most.max(now);
+        if most >= CROWD && now <= most / 8 && !self.has_garbage && self.core.closing.is_empty() {
+            self.most_connections = now;
+            self.lanes.shrink();
+            self.core.shrink();
         }
     }
 

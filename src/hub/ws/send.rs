@@ -256,7 +256,7 @@ impl HubContext<'_> {
                 Err(Lost) => return core.lost(key),
                 Ok(sent) => {
                     let held = outbox_held(&cold.outbox);
-                    cold.outbox.sent(sent);
+                    core.retired.extend(cold.outbox.sent(sent));
                     cold.progress += sent;
                     core.ledger.change(held, outbox_held(&cold.outbox));
                     budget = budget.saturating_sub(sent);

@@ -58,6 +58,14 @@ impl Retired {
         }
     }
 
+    /// Takes over a buffer that is too long to be kept for others.
+    pub(super) fn put_buffer(&mut self, mut buffer: Vec<u8>) {
+        if buffer.capacity() > MAX_BUFFER {
+            buffer.clear();
+            self.0.push(buffer);
+        }
+    }
+
     /// Frees while there is work left; whether there is more to free.
     pub(super) fn free(&mut self, work: &mut Work) -> bool {
         while let Some(oldest) = self.0.first_mut() {

@@ -51,6 +51,7 @@ use super::frame::MAX_HEADER;
 use super::frame::Reserved;
 use super::work::{Work, price};
 use buffers::{BufferPool, Retired};
+use bytes::Bytes;
 use collect::Collected;
 use context::ContextPool;
 use judge::{OpenMessage, Parts};
@@ -289,13 +290,26 @@ impl Lanes {
             return;
         };
         if let Some(Arriving::Whole(spill)) = pending.frame {
-            self.buffers.put(spill.into_bytes());
+            self.release_buffer(spill.into_bytes());
         }
         if let Some(message) = pending.message
             && let Parts::Collected(collector) = message.parts
         {
-            self.buffers.put(collector.into_buffer());
+            self.release_buffer(collector.into_buffer());
         }
+    }
+
+    fn release_buffer(&mut self, buffer: Vec<u8>) {
+        if buffer.capacity() > buffers::MAX_BUFFER {
+            self.retired.put_buffer(buffer);
+        } else {
+            self.buffers.put(buffer);
+        }
+    }
+
+    /// A long message was sent on, or is not to be: it is freed in slices, if nobody else has it.
+    pub fn retire(&mut self, message: Bytes) {
+        self.retired.put(message);
     }
 
     /// Frees what delivered messages over 256 KiB left, in slices; whether there is more of it.
