@@ -2,8 +2,7 @@
 //! connection at rest, delivered from where it lies.
 //!
 //! Nothing here may allocate, copy or fail on the header: whatever is not plain
-//! is left untouched for the slower lanes, which also find the failure. Bytes of
-//! the input that were taken are of no meaning any more, and may be written to.
+//! is left untouched for the slower lanes, which also find the failure.
 
 use super::{Event, Failure, Input, ReceiveRules, Role};
 use crate::wire::mask::apply_mask;
@@ -12,14 +11,9 @@ use crate::wire::message::Message;
 const FINAL_TEXT: u8 = 0x81;
 const FINAL_BINARY: u8 = 0x82;
 
-/// From how many bytes on the check of UTF-8 takes its vectors; below, it goes byte by byte.
-const VECTOR: usize = 64;
-
 /// A frame that was taken from the input and unmasked.
 pub(super) struct WholeFrame {
     text: bool,
-    /// The [`VECTOR`] bytes in front of a short text are cleared.
-    padded: bool,
     start: usize,
     end: usize,
 }
@@ -63,22 +57,11 @@ pub(super) fn whole_frame(rules: &ReceiveRules, input: &mut Input<'_>) -> Option
     let start = input.at + size;
     let end = start + len;
     input.at = end;
-    let text = first == FINAL_TEXT;
     Some(WholeFrame {
-        text,
-        padded: text && len < VECTOR && pad(&mut input.bytes[..start]),
+        text: first == FINAL_TEXT,
         start,
         end,
     })
-}
-
-/// Clears the bytes in front of a short text, if there are enough: its own header and messages
-/// that were delivered before. With these zeros it is long enough for vectors, which saves a
-/// message of 20 bytes a hundred instructions.
-#[inline]
-fn pad(taken: &mut [u8]) -> bool {
-    let front = taken.last_chunk_mut::<VECTOR>();
-    front.map(|front| *front = [0; VECTOR]).is_some()
 }
 
 impl WholeFrame {
@@ -91,19 +74,15 @@ impl WholeFrame {
     /// Borrows the message; text is checked here.
     #[inline]
     pub(super) fn deliver<'a>(self, input: &'a Input<'_>) -> Result<Event<'a>, Failure> {
-        if self.padded {
-            let long = &input.bytes[self.end - VECTOR..self.end];
-            let zeros = VECTOR - self.len();
-            return match simdutf8::basic::from_utf8(long).map(|text| text.get(zeros..)) {
-                Ok(Some(text)) => Ok(Event::Message(Message::Text(text))),
-                _ => Err(Failure::NOT_UTF8),
-            };
-        }
         message(self.text, &input.bytes[self.start..self.end])
     }
 }
 
 /// A payload as a message, checked if it is text.
+///
+/// Under 64 bytes the check goes byte by byte, 100 instructions for 20 bytes. Padding the text
+/// with cleared bytes in front of it to a length for vectors takes 60 instructions less and
+/// 2 ns more of 15: the vectors wait for the bytes that were just unmasked.
 #[inline]
 pub(super) fn message(text: bool, payload: &[u8]) -> Result<Event<'_>, Failure> {
     if !text {
