@@ -21,6 +21,7 @@ pub mod outbox;
 pub mod receive;
 pub mod refusal;
 pub mod response;
+pub mod status;
 pub mod strict;
 pub mod upgrade;
 pub mod utf8;

@@ -1,7 +1,7 @@
 //! The refusals that a connection's bytes alone decide: a status and the fixed
 //! fields that belong to it. Nothing of the request is ever echoed.
 
-use super::response::Status;
+use super::status::Status;
 
 /// A request that is answered without a route; the connection closes after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -88,10 +88,7 @@ impl Hub {
     /// How many bytes are left because the work is spent or reading stopped; `None` when nothing
     /// of this connection is to be read any more.
     fn frames_in(&mut self, io: &mut dyn Transport, key: u32, bytes: &mut [u8]) -> Option<usize> {
-        let Some(receiver) = self.core.slot(key).receiver() else {
-            return None;
-        };
-        let mut receiver = std::mem::take(receiver);
+        let mut receiver = std::mem::take(self.core.slot(key).receiver()?);
         let held_before = receiver_held(&receiver);
         self.core.begin_replies(key);
         // One guard for all messages of a read: it costs as much as a small message does.

@@ -25,30 +25,26 @@ mod engine;
 mod inflate;
 mod negotiate;
 mod quick;
+mod settings;
+mod shared;
 #[cfg(test)]
 mod tests;
 mod transform;
 
+pub use self::settings::{NAME, WINDOW_BITS};
+
 use self::engine::Engine;
 use self::negotiate::Terms;
+use self::settings::Settings;
+use self::shared::Core;
 use self::transform::DeflateTransform;
-use super::error::{Error, ErrorKind, Result};
+use super::error::Result;
 use super::extension::{Agreement, Extension, Offer, Transform};
 use super::frame::{OpCode, Reserved};
 use std::cell::{OnceCell, RefCell};
 use std::fmt;
-use std::ops::RangeInclusive;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU32, Ordering};
-
-/// The extension's token (RFC 7692 §7).
-pub const NAME: &str = "permessage-deflate";
-
-/// The window sizes that a setting may name, as log2 of bytes. A peer may ask
-/// for 8 as well (RFC 7692 §7.1.2), and gets it.
-pub const WINDOW_BITS: RangeInclusive<u8> = 9..=15;
-
-type Predicate = Rc<dyn Fn(OpCode, &[u8]) -> bool>;
 
 /// permessage-deflate with its settings; the same value serves either role.
 ///
@@ -71,24 +67,6 @@ pub struct Deflate {
     engine: Rc<RefCell<Engine>>,
     /// Made when the first connection agrees; the settings are fixed from then on.
     core: OnceCell<Rc<Core>>,
-}
-
-#[derive(Clone)]
-struct Settings {
-    level: u8,
-    min_size: usize,
-    compress_if: Option<Predicate>,
-    server_max_window_bits: u8,
-    client_max_window_bits: u8,
-    context_takeover: bool,
-}
-
-/// What the connections of one [`Deflate`] share.
-struct Core {
-    settings: Settings,
-    engine: Rc<RefCell<Engine>>,
-    /// The upper bits of the share key: other settings, other bytes.
-    id: u32,
 }
 
 static NEXT_ID: AtomicU32 = AtomicU32::new(0);
@@ -183,39 +161,6 @@ impl Deflate {
 impl Default for Deflate {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-impl Settings {
-    /// Whether a message is to be compressed at all.
-    fn wants(&self, opcode: OpCode, payload: &[u8]) -> bool {
-        // An empty message is shorter plain, and takes nothing from a context or into it.
-        !payload.is_empty()
-            && payload.len() >= self.min_size
-            && self
-                .compress_if
-                .as_ref()
-                .is_none_or(|ask| ask(opcode, payload))
-    }
-
-    fn check(&self) -> Result<()> {
-        let wrong = |field, value, range: RangeInclusive<u8>| {
-            let (from, to) = range.into_inner();
-            let text = format!("{NAME}: {field} is {value}; it must be {from} to {to}");
-            Err(Error::new(ErrorKind::Config, text))
-        };
-        if self.level > 9 {
-            return wrong("level", self.level, 0..=9);
-        }
-        for (field, bits) in [
-            ("server_max_window_bits", self.server_max_window_bits),
-            ("client_max_window_bits", self.client_max_window_bits),
-        ] {
-            if !WINDOW_BITS.contains(&bits) {
-                return wrong(field, bits, WINDOW_BITS);
-            }
-        }
-        Ok(())
     }
 }
 

@@ -5,7 +5,7 @@
 //! response.
 
 use super::super::extension::Offer;
-use super::{NAME, Settings};
+use super::settings::{NAME, Settings};
 
 const SERVER_NO_TAKEOVER: &str = "server_no_context_takeover";
 const CLIENT_NO_TAKEOVER: &str = "client_no_context_takeover";

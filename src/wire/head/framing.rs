@@ -6,7 +6,7 @@ use super::super::authority::Authority;
 use super::super::fields::{self, Fields, Repeated};
 use super::super::refusal::Refusal;
 use super::super::response::Status;
-use super::BodyLength;
+use super::parts::BodyLength;
 
 impl From<Repeated> for Refusal {
     fn from(_: Repeated) -> Self {

@@ -3,7 +3,7 @@
 use super::super::authority::Authority;
 use super::super::refusal::Refusal;
 use super::super::response::Status;
-use super::Method;
+use super::parts::Method;
 
 /// A request line, taken apart.
 #[derive(Clone, Copy, Debug)]

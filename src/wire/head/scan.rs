@@ -7,7 +7,7 @@
 use super::super::fields::{is_control, is_token_byte};
 use super::super::refusal::Refusal;
 use super::super::response::Status;
-use super::HeadLimits;
+use super::parts::HeadLimits;
 use super::request_line::{self, RequestLine};
 
 /// The longest method that is looked at; a longer one is not implemented (RFC 9112 §3).

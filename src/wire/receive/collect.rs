@@ -4,7 +4,7 @@
 //! Each piece is checked, if it is text, and copied once. A collector never holds more than
 //! twice what arrived, nor much more than the message may have.
 
-use super::Failure;
+use super::event::Failure;
 use crate::wire::utf8::TextBuilder;
 use bytes::Bytes;
 use tungstenite::{Message, Utf8Bytes};

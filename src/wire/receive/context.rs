@@ -8,7 +8,8 @@
 //! is done by then), a reserved bit, or a Close: it would answer that by itself,
 //! with 1002 for codes it does not know.
 
-use super::{Failure, Role};
+use super::event::Failure;
+use super::rules::Role;
 use crate::wire::frame::{self, OpCode, Reserved};
 use std::io::{self, Read, Write};
 use tungstenite::protocol::{Role as TungsteniteRole, WebSocketConfig, WebSocketContext};

@@ -7,7 +7,8 @@
 
 use super::collect::Collector;
 use super::context::Context;
-use super::{Failure, ReceiveRules, Role};
+use super::event::Failure;
+use super::rules::{ReceiveRules, Role};
 use crate::wire::extension::Transform;
 use crate::wire::frame::{self, Header, OpCode, Reserved};
 

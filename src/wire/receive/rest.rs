@@ -4,7 +4,9 @@
 //! Nothing here may allocate, copy or fail on the header: whatever is not plain
 //! is left untouched for the slower lanes, which also find the failure.
 
-use super::{Event, Failure, Input, ReceiveRules, Role};
+use super::event::{Event, Failure};
+use super::input::Input;
+use super::rules::{ReceiveRules, Role};
 use crate::wire::mask::apply_mask;
 use crate::wire::message::Message;
 

@@ -8,7 +8,8 @@
 
 use super::buffers::MIN_BUFFER;
 use super::collect::LONG;
-use super::{Failure, Input};
+use super::event::Failure;
+use super::input::Input;
 use crate::wire::frame::Header;
 use crate::wire::mask::apply_mask;
 use crate::wire::utf8::Utf8Check;

@@ -5,11 +5,15 @@
 //! begun only while work is left.
 
 use super::collect::{Collected, LONG};
+use super::event::{Event, Failure};
 use super::found::{FoundEvent, PayloadLocation};
+use super::input::Input;
 use super::judge::{self, OpenMessage};
+use super::lanes::{Arriving, Lanes, Receiver};
 use super::pieces::Pieces;
+use super::rules::ReceiveRules;
 use super::spill::{Arrival, Spill};
-use super::{Arriving, Event, Failure, Input, Lanes, ReceiveRules, Receiver};
+use super::step::{Agreed, Step};
 use crate::wire::extension::Transform;
 use crate::wire::frame::{Header, MAX_HEADER, OpCode, Reserved};
 use crate::wire::mask::apply_mask;
@@ -17,17 +21,6 @@ use crate::wire::work::{Work, price};
 
 /// A frame up to this length is unmasked where it lies, in one step.
 const IN_PLACE: u64 = 64 << 10;
-
-/// What one step over the input gave.
-pub(super) enum Step {
-    /// All input is taken, and nothing can be done without more.
-    Wait,
-    /// No event yet; there may be more to do.
-    More,
-    Event(FoundEvent),
-}
-
-pub(super) type Agreed<'t> = Option<&'t mut (dyn Transform + 'static)>;
 
 /// How the payload of a frame is received.
 enum Way {

@@ -2,7 +2,8 @@
 
 use super::super::collect::Collected;
 use super::super::context::ContextPool;
-use super::super::{Arriving, Event, Input, Pending, Receiver};
+use super::super::lanes::{Arriving, Pending};
+use super::super::{Event, Input, Receiver};
 use super::*;
 use crate::wire::message::Message;
 
