@@ -184,6 +184,9 @@ impl HubContext<'_> {
         if self.core.reply_of == key && self.core.slot(key).backlog() == 0 {
             self.core.reply_buffer.extend_from_slice(frames);
             self.core.count_sent(messages);
+            if self.core.reply_buffer.len() > self.core.reply_buffer_max(key) {
+                self.flush_replies();
+            }
             return SendOutcome::Queued;
         }
         if !self.has_room(key, frames.len(), messages) {
