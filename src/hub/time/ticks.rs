@@ -160,4 +160,29 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn a_deadline_a_whole_horizon_away_is_not_early_whatever_is_looked_at_before() {
+        // 65 536 less a horizon: there its low bits are 0, and it is kept one tick later.
+        for now in [0, 1, 32_768, 65_536 - HORIZON, 65_535, 1 << 20] {
+            let mut deadlines = Deadlines::default();
+            deadlines.set(0, now + HORIZON, now);
+            for at in [0, 1, 2, HORIZON / 2, HORIZON - 1] {
+                // Another one that is due makes the loop look at all of them.
+                deadlines.set(1, now + at, now + at);
+                let late = u64::from((now + at) as u16 == 0);
+                assert_eq!(due(&mut deadlines, now + at + late), [1], "{now} {at}");
+                assert!(deadlines.of(0, now + at).is_some(), "{now} {at}");
+            }
+            let slack = u64::from((now + HORIZON) as u16 == 0);
+            assert_eq!(due(&mut deadlines, now + HORIZON + slack), [0], "{now}");
+        }
+    }
+
+    #[test]
+    fn a_deadline_beyond_the_horizon_comes_at_the_horizon() {
+        let mut deadlines = Deadlines::default();
+        deadlines.set(0, 10 * HORIZON, 5);
+        assert_eq!(deadlines.of(0, 5), Some(5 + HORIZON));
+    }
 }
