@@ -16,7 +16,7 @@ use std::sync::Once;
 use std::time::Duration;
 
 /// What a puppet says when it panics as it was told.
-const TOLD_TO: &str = "the puppet was told to";
+pub(crate) const TOLD_TO: &str = "the puppet was told to";
 
 /// Lets the panics of puppets pass in silence.
 fn quiet_panics() {
