@@ -144,3 +144,27 @@ fn lines_that_found_no_room_are_told_when_the_log_is_read_again() {
     open(address, "/chat").read_text();
     serving.log_line("Adding user!");
 }
+
+#[test]
+fn a_slow_reader_that_was_cut_shows_in_the_log() {
+    let (serving, address) = Serving::on_free_port(&["--log", "info"]);
+    let silent = open(address, "/chatt");
+    let line = serving.log_line("session opened ");
+    let id = line.rsplit(' ').next().expect("an id").to_owned();
+    let mut talker = open(address, "/chatt");
+    let text = "x".repeat(60 << 10);
+    // More than both kernels keep for it, and its backlog.
+    for _ in 0..300 {
+        talker.send_text(&text);
+        assert_eq!(talker.read_text().len(), text.len());
+    }
+    let line = serving.log_line("reads too slowly");
+    let (_, level, message) = parts(&line);
+    assert_eq!(level, "INFO");
+    assert!(
+        message.starts_with(&format!("session {id} of 127.0.0.1:")),
+        "{line}"
+    );
+    assert!(message.ends_with("closed with 1008"), "{line}");
+    drop(silent);
+}
