@@ -138,6 +138,11 @@ impl Stage {
         Self { sim, heard }
     }
 
+    /// How often the program has heard of flooders since the last look.
+    pub(crate) fn heard(&self) -> usize {
+        self.heard.take().len()
+    }
+
     /// `count` connections that have said nothing yet.
     pub(crate) fn lines(&self, count: usize) -> Vec<Line> {
         let lines = (0..count).map(|number| self.sim.connect_from(address(number)));

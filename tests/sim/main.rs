@@ -1,6 +1,7 @@
 //! The rules of the hub over virtual time, and a world of random clients.
 
 mod backlog;
+mod budget;
 mod calls;
 mod chat;
 mod closing;

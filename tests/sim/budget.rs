@@ -1,0 +1,149 @@
+//! What a turn does at most, counted apart from the account that it keeps of itself: a step that
+//! forgot to charge would still say that it stayed within its budget.
+
+use crate::floods::{Stage, whole};
+use crate::puppet::{millis, stage};
+use dunlin::BacklogPolicy;
+use dunlin::sim::Sim;
+use dunlin::wire::frame::OpCode;
+use dunlin::wire::work::price;
+
+/// Runs until the simulation rests; the most by which a counter rose in a turn.
+fn most_in_a_turn(sim: &Sim, count: impl Fn() -> u64) -> u64 {
+    let (mut before, mut most) = (count(), 0);
+    let first = sim.turns();
+    loop {
+        let goes_on = sim.step();
+        let now = count();
+        most = most.max(now.abs_diff(before));
+        before = now;
+        if !goes_on {
+            return most;
+        }
+        assert!(sim.turns() - first < 100_000, "it never rests");
+    }
+}
+
+/// How many steps of this price a turn can pay for, and the largest step more.
+fn most_of(sim: &Sim, price: u32) -> u64 {
+    sim.work().1 / u64::from(price)
+}
+
+#[test]
+fn no_more_messages_are_received_than_a_turn_can_pay_for() {
+    let stage = Stage::new(BacklogPolicy::Close);
+    let crowd = stage.sessions("/deaf", 100);
+    let supply = whole(OpCode::Text, b"").repeat(2_000);
+    crowd.iter().for_each(|one| one.send_raw(&supply));
+    let sim = &stage.sim;
+    let most = most_in_a_turn(sim, || sim.stats().received);
+    assert!(most <= most_of(sim, price::EVENT), "{most} in a turn");
+    assert_eq!(sim.stats().received, 200_000);
+}
+
+#[test]
+fn no_more_members_are_sent_to_than_a_turn_can_pay_for() {
+    let stage = Stage::new(BacklogPolicy::Close);
+    let crowd = stage.sessions("/room", 5_000);
+    crowd[0].send("hello");
+    let sim = &stage.sim;
+    let most = most_in_a_turn(sim, || sim.stats().sent);
+    assert!(most <= most_of(sim, price::SEND), "{most} in a turn");
+    assert_eq!(sim.stats().sent, 5_000);
+}
+
+#[test]
+fn no_more_sockets_are_closed_than_a_turn_can_pay_for() {
+    let stage = Stage::new(BacklogPolicy::Close);
+    let crowd = stage.sessions("/room", 2_000);
+    crowd.iter().for_each(|one| one.cut());
+    let sim = &stage.sim;
+    let most = most_in_a_turn(sim, || sim.stats().connections);
+    assert!(most <= most_of(sim, price::CLOSE), "{most} in a turn");
+    assert_eq!(sim.stats().connections, 0);
+}
+
+#[test]
+fn no_more_connections_are_accepted_than_a_turn_can_pay_for() {
+    let (sim, _) = stage();
+    let crowd: Vec<_> = (0..2_000).map(|_| sim.connect()).collect();
+    let most = most_in_a_turn(&sim, || sim.stats().accepted);
+    assert!(most <= most_of(&sim, price::ACCEPT), "{most} in a turn");
+    assert_eq!(sim.stats().accepted, crowd.len() as u64);
+}
+
+#[test]
+fn no_more_requests_are_answered_than_a_turn_can_pay_for() {
+    let stage = Stage::new(BacklogPolicy::Close);
+    let lines = stage.lines(20);
+    let requests = b"GET /page HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(500);
+    lines.iter().for_each(|line| line.send_raw(&requests));
+    let heard = std::cell::Cell::new(0);
+    let count = || {
+        heard.set(heard.get() + stage.heard() as u64);
+        heard.get()
+    };
+    let most = most_in_a_turn(&stage.sim, count);
+    assert!(most <= most_of(&stage.sim, price::REQUEST), "{most}");
+    assert_eq!(heard.get(), 10_000);
+}
+
+#[test]
+fn no_more_bytes_of_backlogs_are_sent_than_a_turn_can_pay_for() {
+    let stage = Stage::new(BacklogPolicy::DropOldest);
+    let crowd = stage.sessions("/room", 1_000);
+    for one in &crowd {
+        one.set_capacity(0);
+        one.stall();
+    }
+    let talker = stage.sim.open("/room");
+    talker.send(&*"x".repeat(2_000));
+    stage.sim.drive();
+    assert_eq!(stage.sim.stats().buffered, 1_000 * 2_004);
+    for one in &crowd {
+        one.set_capacity(64 << 10);
+        one.resume();
+    }
+    let sim = &stage.sim;
+    let most = most_in_a_turn(sim, || sim.stats().buffered) / 2_004;
+    assert!(most <= most_of(sim, price::SEND), "{most} in a turn");
+    assert_eq!(sim.stats().buffered, 0);
+}
+
+#[test]
+fn no_more_timers_run_than_a_turn_can_pay_for() {
+    let (sim, diary) = stage();
+    let peer = sim.open("/");
+    let timers: Vec<_> = (0..20_000)
+        .map(|token| format!("timer 10 {token}"))
+        .collect();
+    timers
+        .chunks(1_000)
+        .for_each(|some| peer.send(&*some.join(";")));
+    sim.drive();
+    sim.jump(millis(10));
+    let ran = std::cell::Cell::new(0);
+    let most = most_in_a_turn(&sim, || {
+        ran.set(ran.get() + diary.read().len() as u64);
+        ran.get()
+    });
+    assert!(most <= most_of(&sim, price::TIMER + price::EVENT), "{most}");
+    assert_eq!(ran.get(), 20_000);
+}
+
+#[test]
+fn no_more_sessions_are_told_of_a_shutdown_than_a_turn_can_pay_for() {
+    let stage = Stage::new(BacklogPolicy::Close);
+    let crowd = stage.sessions("/room", 20_000);
+    crowd.iter().for_each(|one| one.manual());
+    let sim = &stage.sim;
+    sim.remote().shutdown().expect("it runs");
+    // The Close of each waits in its outbox until its turn comes to be sent.
+    let close = 2 + 2 + "Server stopping".len() as u64;
+    let most = most_in_a_turn(sim, || sim.stats().buffered) / close;
+    assert!(most > 0, "they were not told");
+    assert!(most <= most_of(sim, price::EVENT), "{most} in a turn");
+    for one in &crowd {
+        assert_eq!(one.arrived().len(), 1);
+    }
+}
