@@ -52,7 +52,8 @@ impl Network {
 impl Io for Network {
     type Incoming = Incoming;
 
-    fn poll(&mut self, _wait: Option<Duration>, events: &mut Vec<Event>) -> io::Result<()> {
+    fn poll(&mut self, wait: Option<Duration>, events: &mut Vec<Event>) -> io::Result<()> {
+        self.wait = wait;
         self.drop_offered();
         for line in std::mem::take(&mut self.trickling) {
             self.tell(line, |edge| edge.readable = true);

@@ -102,6 +102,8 @@ pub(super) struct Network {
     /// For how many connections the system has descriptors.
     pub(super) descriptors: usize,
     pub(super) ms: u64,
+    /// How long the last poll would have waited.
+    pub(super) wait: Option<std::time::Duration>,
     /// Lines whose peer has something to look at.
     pub(super) arrived: VecDeque<usize>,
     pub(super) random: StdRng,
@@ -125,6 +127,7 @@ impl Network {
             offered: None,
             descriptors: usize::MAX,
             ms: 0,
+            wait: None,
             arrived: VecDeque::new(),
             random: StdRng::seed_from_u64(seed),
             is_shaky: false,

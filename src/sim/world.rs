@@ -62,10 +62,19 @@ impl World {
     pub(super) fn step(&mut self) -> bool {
         self.net().turn += 1;
         self.woken.0.store(false, Ordering::Relaxed);
-        let turned = self.turn.step(Some(Duration::ZERO));
+        let wait = match self.turn.is_busy() {
+            true => Some(0),
+            false => self.turn.next_deadline(),
+        };
+        let wait = wait.map(|at| Duration::from_millis(at.saturating_sub(self.turn.io.ms)));
+        let turned = self.turn.step(None);
         assert!(
             turned.is_ok(),
             "the virtual network cannot fail: {turned:?}"
+        );
+        assert_eq!(
+            self.turn.io.wait, wait,
+            "how long the loop would sleep is wrong"
         );
         self.net().run_peers();
         self.check();
