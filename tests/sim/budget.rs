@@ -2,7 +2,7 @@
 //! forgot to charge would still say that it stayed within its budget.
 
 use crate::floods::{Stage, whole};
-use crate::puppet::{millis, stage};
+use crate::puppet::{millis, secs, stage};
 use dunlin::BacklogPolicy;
 use dunlin::sim::Sim;
 use dunlin::wire::frame::OpCode;
@@ -143,6 +143,23 @@ fn no_more_sessions_are_told_of_a_shutdown_than_a_turn_can_pay_for() {
     let most = most_in_a_turn(sim, || sim.stats().buffered) / close;
     assert!(most > 0, "they were not told");
     assert!(most <= most_of(sim, price::EVENT), "{most} in a turn");
+    for one in &crowd {
+        assert_eq!(one.arrived().len(), 1);
+    }
+}
+
+#[test]
+fn no_more_deadlines_are_looked_at_than_a_turn_can_pay_for() {
+    let stage = Stage::new(BacklogPolicy::Close);
+    let crowd = stage.sessions("/room", 20_000);
+    crowd.iter().for_each(|one| one.manual());
+    let sim = &stage.sim;
+    sim.jump(secs(26));
+    // A ping for each that was silent for 25 s waits in its outbox.
+    let ping = 2 + 8;
+    let most = most_in_a_turn(sim, || sim.stats().buffered) / ping;
+    assert!(most > 0, "nobody was pinged");
+    assert!(most <= most_of(sim, price::TIMER), "{most} in a turn");
     for one in &crowd {
         assert_eq!(one.arrived().len(), 1);
     }
