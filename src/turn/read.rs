@@ -168,18 +168,46 @@ impl<I: Io> Turn<I> {
     /// turn, the shares of the last ones would grow, and the round with them.
     fn share_of_round(&mut self, count: usize) -> u32 {
         if self.round.left == 0 || self.round.left > count {
-            let each = ROUND / u32::try_from(count.max(1)).unwrap_or(u32::MAX);
             self.round = Round {
                 left: count,
-                share: each.clamp(LEAST_SHARE, STEP),
+                share: share_of_quiet(count),
             };
         }
         self.round.share
     }
 }
 
+/// What each of so many who are quiet may spend.
+fn share_of_quiet(count: usize) -> u32 {
+    let count = u32::try_from(count.max(1)).unwrap_or(u32::MAX);
+    (ROUND / count).clamp(LEAST_SHARE, STEP)
+}
+
 /// What each of so many who are busy may spend.
 fn share_of_busy(count: usize) -> u32 {
     let count = u32::try_from(count.max(1)).unwrap_or(u32::MAX);
     (TURN / 4 / count).clamp(LEAST_BUSY_SHARE, STEP)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_a_step_at_most_and_always_worth_the_price_of_a_read() {
+        for share in [share_of_quiet, share_of_busy] {
+            assert_eq!((share(0), share(1)), (STEP, STEP));
+            for count in [10, 100, 1_000, 100_000, usize::MAX] {
+                assert!((2 * price::READ..=STEP).contains(&share(count)), "{count}");
+            }
+        }
+    }
+
+    #[test]
+    fn shares_shrink_as_a_list_grows() {
+        for share in [share_of_quiet, share_of_busy] {
+            assert!(share(5) >= share(50) && share(50) >= share(500));
+            assert!(share(1) > share(500));
+        }
+    }
 }
