@@ -134,7 +134,8 @@ impl Io for Network {
             .iter_mut()
             .zip(bytes)
             .for_each(|(to, byte)| *to = byte);
-        let ended = n == 0 && state.up.is_empty() && state.upstream != Upstream::Open;
+        // With the last bytes, if it is there already, or alone: a driver may do either.
+        let ended = state.up.is_empty() && state.upstream != Upstream::Open;
         if ended {
             state.upstream = Upstream::Told;
         }
