@@ -1,7 +1,7 @@
 //! What a turn does at most, counted apart from the account that it keeps of itself: a step that
 //! forgot to charge would still say that it stayed within its budget.
 
-use crate::floods::{Stage, whole};
+use crate::floods::{Flood, Stage, whole};
 use crate::puppet::{millis, secs, stage};
 use dunlin::BacklogPolicy;
 use dunlin::sim::Sim;
@@ -163,4 +163,18 @@ fn no_more_deadlines_are_looked_at_than_a_turn_can_pay_for() {
     for one in &crowd {
         assert_eq!(one.arrived().len(), 1);
     }
+}
+
+#[test]
+fn a_crowd_that_floods_is_read_in_shares_that_are_worth_their_price() {
+    let supply = whole(OpCode::Text, b"").repeat(2_000);
+    let stage = Stage::new(BacklogPolicy::Close);
+    let sessions = stage.sessions("/echo", 900);
+    let mut flood = Flood::of_conversations(stage, sessions, supply);
+    flood.run(10);
+    let before = flood.sim.stats().received;
+    flood.run(50);
+    let a_turn = (flood.sim.stats().received - before) / 50;
+    // A third of a turn is for reading, and a tenth of that for calls of the kernel.
+    assert!(a_turn > 2_500, "{a_turn} messages a turn");
 }

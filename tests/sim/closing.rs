@@ -1,9 +1,10 @@
 //! SPEC 4: the ways in which a session ends.
 
-use crate::puppet::{millis, open_manual, secs, stage};
+use crate::puppet::{millis, open_manual, secs, stage, stage_with};
+use dunlin::hub::Limits;
 use dunlin::sim::{End, Received, Sim};
 use dunlin::wire::frame::{OpCode, Reserved};
-use dunlin::{App, CloseCode, RawFrame, Session, Settings};
+use dunlin::{App, BacklogPolicy, CloseCode, RawFrame, Session, Settings};
 
 #[test]
 fn the_peers_close_is_answered_with_its_code_and_the_line_ends() {
@@ -231,4 +232,44 @@ fn a_peer_that_reads_its_close_late_still_reads_it() {
     peer.resume();
     assert_eq!(peer.receive_text().trim(), "0");
     assert_eq!(peer.receive(), Some(Received::close(1000, "bye")));
+}
+
+#[test]
+fn everything_that_was_sent_before_an_end_of_file_is_still_delivered() {
+    let (sim, diary) = stage();
+    let (peer, witness) = (sim.open("/"), sim.open("/?do=join+room"));
+    let messages = "publish room x;".repeat(20);
+    // More than one share, and more than a topic may be behind: reading stops in the middle.
+    for _ in 0..1_000 {
+        peer.send(&*messages);
+    }
+    peer.half_close();
+    assert_eq!(witness.receive_all().len(), 20_000);
+    assert_eq!(diary.read().len(), 1, "and then it is closed");
+    assert_eq!(sim.stats().connections, 1);
+}
+
+#[test]
+fn an_end_of_file_behind_what_waits_comes_when_reading_goes_on() {
+    let settings = Settings::default()
+        .backlog(BacklogPolicy::StopReading)
+        .backlog_mark(1_000);
+    let (sim, diary) = stage_with(settings, Limits::default());
+    let peer = sim.open("/");
+    peer.set_capacity(0);
+    peer.stall();
+    for _ in 0..3 {
+        peer.send("flood 2 996");
+    }
+    peer.half_close();
+    sim.drive();
+    assert_eq!((sim.stats().received, diary.read().len()), (1, 0));
+    peer.set_capacity(64 << 10);
+    peer.resume();
+    assert_eq!(peer.receive_all().len(), 6);
+    assert_eq!(
+        diary.read().last().map(String::as_str),
+        Some("0 closed 1006 by Lost")
+    );
+    assert!(sim.is_empty());
 }
