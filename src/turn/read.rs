@@ -20,6 +20,9 @@ const ROUND: u32 = TURN + TURN / 2;
 const LEAST_SHARE: u32 = 1_500;
 /// The smallest share of the busy, for whom throughput counts and not the time they wait.
 const LEAST_BUSY_SHARE: u32 = 16_000;
+/// What all of the busy share in one round over their list: few of them get a whole step each, so
+/// that long messages are read in few calls.
+const BUSY_ROUND: u32 = 2 * TURN;
 /// Bytes that are read for each unit of a share.
 const BYTES_PER_UNIT: usize = 2;
 /// The least and the most that one read asks for.
@@ -186,7 +189,7 @@ fn share_of_quiet(count: usize) -> u32 {
 /// What each of so many who are busy may spend.
 fn share_of_busy(count: usize) -> u32 {
     let count = u32::try_from(count.max(1)).unwrap_or(u32::MAX);
-    (TURN / 4 / count).clamp(LEAST_BUSY_SHARE, STEP)
+    (BUSY_ROUND / count).clamp(LEAST_BUSY_SHARE, STEP)
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ pub mod price {
     pub const TIMER: u32 = 50;
 
     /// Bytes that one unit pays for: copied out of the kernel by a read.
-    pub const BYTES_READ: usize = 5;
+    pub const BYTES_READ: usize = 8;
     /// Bytes that one unit pays for: received, unmasked and checked.
     pub const BYTES_RECEIVED: usize = 8;
     /// Bytes that one unit pays for: copied to a backlog, a log or a reply buffer.

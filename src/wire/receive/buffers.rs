@@ -11,7 +11,7 @@ pub(super) const MIN_BUFFER: usize = 256;
 /// The largest that is kept: a burst of long messages ends with its memory.
 pub(super) const MAX_BUFFER: usize = 256 << 10;
 /// What all buffers of the pool may have in sum.
-const MAX_POOLED: usize = 1 << 20;
+const MAX_POOLED: usize = 4 << 20;
 /// How many buffers the pool keeps.
 const POOLED: usize = 16;
 
