@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::thread;
 
 /// Longer than any of these tests takes: nothing here waits for it in vain.
-const PATIENCE: Duration = Duration::from_secs(20);
+const LONGEST_WAIT: Duration = Duration::from_secs(20);
 
 /// A peer whose other end says these bytes and leaves.
 fn hearing(bytes: &'static [u8]) -> Peer {
@@ -15,7 +15,7 @@ fn hearing(bytes: &'static [u8]) -> Peer {
         let (mut stream, _) = listener.accept().unwrap();
         stream.write_all(bytes).unwrap();
     });
-    Peer::new(stream, PATIENCE)
+    Peer::new(stream, LONGEST_WAIT)
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn pings_are_answered_on_the_way() {
     let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     let mut server = listener.accept().unwrap().0;
     server.write_all(b"\x89\x01?\x88\x00").unwrap();
-    let mut peer = Peer::new(stream, PATIENCE);
+    let mut peer = Peer::new(stream, LONGEST_WAIT);
     assert_eq!(peer.until(|_| false), Seen::Close(None));
     let mut pong = [0; 7];
     server.read_exact(&mut pong).unwrap();
