@@ -121,7 +121,10 @@ impl Sim {
         let mut world = self.world.borrow_mut();
         let ports = usize::from(u16::MAX - FIRST_PORT);
         let port = FIRST_PORT + (world.turn.io.lines.len() % ports) as u16;
-        let line = world.turn.io.dial(Peer::Tcp(SocketAddr::new(ip, port)));
+        let line = world
+            .turn
+            .io
+            .add_incoming(Peer::Tcp(SocketAddr::new(ip, port)));
         Line {
             world: Rc::clone(&self.world),
             line,

@@ -88,7 +88,7 @@ pub(super) struct Network {
     pub(super) keys: Vec<Option<usize>>,
     pub(super) live: usize,
     /// Lines that the server has not accepted.
-    pub(super) dialled: VecDeque<usize>,
+    pub(super) incoming: VecDeque<usize>,
     /// Lines that the server asked for and the test has not taken.
     pub(super) calls: VecDeque<usize>,
     /// Lines with an edge that the next poll tells.
@@ -117,7 +117,7 @@ impl Network {
             lines: Vec::new(),
             keys: Vec::new(),
             live: 0,
-            dialled: VecDeque::new(),
+            incoming: VecDeque::new(),
             calls: VecDeque::new(),
             edges: VecDeque::new(),
             trickling: Vec::new(),
@@ -134,9 +134,9 @@ impl Network {
     }
 
     /// A connection that waits to be accepted.
-    pub(super) fn dial(&mut self, peer: Peer) -> usize {
+    pub(super) fn add_incoming(&mut self, peer: Peer) -> usize {
         let line = self.add(peer);
-        self.dialled.push_back(line);
+        self.incoming.push_back(line);
         self.has_incoming = true;
         line
     }
