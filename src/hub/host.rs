@@ -43,7 +43,7 @@ impl Host for HubContext<'_> {
     fn close(&mut self, id: SessionId, code: CloseCode, reason: &str) {
         if let Some(key) = self.core.key_of(id) {
             if self.core.slot(key).state() == State::Dialling {
-                return self.core.take_call_back(key);
+                return self.core.cancel_call(key);
             }
             self.catch_up_open(key);
             self.core.close(key, code, reason);

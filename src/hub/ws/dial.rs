@@ -68,8 +68,8 @@ impl Core {
     }
 
     /// The program does not want its call any more.
-    pub(crate) fn take_call_back(&mut self, key: u32) {
-        let error = Error::new(ErrorKind::Closed, "the call was taken back");
+    pub(crate) fn cancel_call(&mut self, key: u32) {
+        let error = Error::new(ErrorKind::Closed, "the call was cancelled");
         self.dial_failed(key, error);
     }
 
