@@ -71,7 +71,7 @@ impl Hub {
             Ok(Ok(data)) => {
                 core.opened(key, data);
             }
-            Ok(Err(response)) => core.take_back(key, before, head, &response),
+            Ok(Err(response)) => core.refuse_session(key, before, head, &response),
             Err(_) => {
                 log::error!("the handler of session {id} panicked in its open event");
                 core.timers.cancel_all(id);
@@ -176,8 +176,14 @@ impl crate::hub::core::Core {
         }
     }
 
-    /// The handler refused: its response goes out in key of the 101 and all that followed.
-    fn take_back(&mut self, key: u32, before: Before, head: &RequestHead<'_>, response: &Response) {
+    /// The handler refused: its response goes out in place of the 101 and of all that followed it.
+    fn refuse_session(
+        &mut self,
+        key: u32,
+        before: Before,
+        head: &RequestHead<'_>,
+        response: &Response,
+    ) {
         let id = self.slot(key).id(key);
         self.reply_buffer.truncate(before.gathered);
         let unsent = self.metrics.sent() - before.sent;
