@@ -36,15 +36,15 @@
 //! ```
 
 mod check;
-mod client;
 mod conversation;
 mod io;
 mod network;
+mod virtual_peer;
 mod world;
 
-pub use client::Received;
 pub use conversation::{Conversation, Line};
 pub use network::End;
+pub use virtual_peer::Received;
 
 use crate::app::{App, Peer, Remote, Stats};
 use crate::hub::Limits;

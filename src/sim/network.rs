@@ -4,7 +4,7 @@
 //! as edges, and who is served is the turn's affair. It knows bytes only; what they mean is the
 //! client's. Nothing is ever lost or reordered here except by a reset.
 
-use super::client::Client;
+use super::virtual_peer::VirtualPeer;
 use crate::app::{Peer, SessionId};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -64,7 +64,7 @@ pub(super) struct LineState {
     pub(super) crowd: u64,
     /// It waits in [`Network::arrived`].
     has_arrived: bool,
-    pub(super) client: Client,
+    pub(super) client: VirtualPeer,
 }
 
 /// What the poll tells of a connection, once.
@@ -167,7 +167,7 @@ impl Network {
             served_in: 0,
             crowd: 0,
             has_arrived: false,
-            client: Client::new(self.random.random()),
+            client: VirtualPeer::new(self.random.random()),
         });
         line
     }
