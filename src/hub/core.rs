@@ -1,6 +1,6 @@
 //! What the hub lends to handlers: connections, topics, timers and what waits to be sent.
 
-use crate::app::program::{HttpHandler, Targets};
+use crate::app::program::{HttpHandler, PathTargets};
 use crate::app::route::Route;
 use crate::app::router::Router;
 use crate::app::{BacklogPolicy, ConnInfo, Peer, Remote, SessionId, Settings};
@@ -308,7 +308,7 @@ fn after(short: u16, now: Tick, period: u64) -> Tick {
 pub struct Hub {
     pub(crate) core: Core,
     pub(crate) lanes: Lanes,
-    pub(crate) paths: Router<Targets>,
+    pub(crate) paths: Router<PathTargets>,
     pub(crate) routes: Vec<Box<dyn Route>>,
     pub(crate) settings: Vec<Settings>,
     pub(crate) http: Vec<HttpHandler>,
