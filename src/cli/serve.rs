@@ -51,7 +51,7 @@ impl Arguments {
             _ => self.listen,
         };
         for address in &listen {
-            listen::check(address)
+            listen::check_address(address)
                 .map_err(|problem| CommandFailure::value("DUNLIN_LISTEN", problem, from))?;
         }
         let from = matches.value_source("log");

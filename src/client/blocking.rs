@@ -187,7 +187,7 @@ impl<S: Read + Write> Client<S> {
             if !incoming.is_heartbeat() {
                 return Ok(incoming);
             }
-            deadline.check("a message")?;
+            deadline.left("a message")?;
         }
     }
 
@@ -227,7 +227,7 @@ impl<S: Read + Write> Client<S> {
                     return Ok(reason);
                 }
                 Ok(_) => {
-                    let left = deadline.check(wait);
+                    let left = deadline.left(wait);
                     left.inspect_err(|_| self.connection.lost())?;
                 }
                 Err(error) => {
@@ -312,7 +312,7 @@ fn read<S: Read>(
     wait: &str,
 ) -> Result<usize> {
     loop {
-        let left = deadline.check(wait)?;
+        let left = deadline.left(wait)?;
         limit(stream, left).map_err(|error| failed("limit the time of a read", error))?;
         match stream.read(buffer) {
             Ok(n) => return Ok(n),
@@ -361,7 +361,7 @@ impl Deadline {
     }
 
     /// What is left; `None` without an end.
-    fn check(&self, wait: &str) -> Result<Option<Duration>> {
+    fn left(&self, wait: &str) -> Result<Option<Duration>> {
         let Some(at) = self.at else {
             return Ok(None);
         };

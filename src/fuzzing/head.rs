@@ -84,7 +84,7 @@ fn accepted(stream: &[u8], limits: &HeadLimits, head: &RequestHead<'_>, len: usi
     agrees_with_httparse(bytes, head);
     written_anew(head);
     let wants = upgrade::wants_upgrade(head);
-    if let Ok(request) = upgrade::check(head)
+    if let Ok(request) = upgrade::check_upgrade(head)
         && wants
     {
         assert!(head.method == Method::Get && head.http11 && request.key.len() == 24);

@@ -13,7 +13,7 @@ use crate::wire::extension::{Agreement, Offer};
 use crate::wire::head::RequestHead;
 use crate::wire::receive::Receiver;
 use crate::wire::refusal::Refusal;
-use crate::wire::upgrade::{accept_key, check, write_switching_protocols};
+use crate::wire::upgrade::{accept_key, check_upgrade, write_switching_protocols};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 impl Hub {
@@ -28,7 +28,7 @@ impl Hub {
         let settings = &self.settings[route as usize];
         let is_raw = self.core.rules[route as usize].raw;
         let is_secure = self.core.slots[key as usize].flags.has(Flags::SECURE);
-        let agreed = check(head).and_then(|upgrade| {
+        let agreed = check_upgrade(head).and_then(|upgrade| {
             let visit = UpgradeVisit {
                 head,
                 upgrade: &upgrade,
