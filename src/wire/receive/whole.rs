@@ -234,9 +234,10 @@ fn way(
     if let Some(transform) = transform
         && transform.wants(reserved)
     {
-        return match transform.streams() {
-            true => Way::Pieces { collects: true },
-            false => whole,
+        return if transform.streams() {
+            Way::Pieces { collects: true }
+        } else {
+            whole
         };
     }
     let text = header.opcode == OpCode::Text;
