@@ -109,9 +109,10 @@ impl Host for HubContext<'_> {
 
     fn buffered(&self, id: SessionId) -> usize {
         self.core.key_of(id).map_or(0, |key| {
-            let gathered = match self.core.reply_of == key {
-                true => self.core.reply_buffer.len(),
-                false => 0,
+            let gathered = if self.core.reply_of == key {
+                self.core.reply_buffer.len()
+            } else {
+                0
             };
             self.core.slots[key as usize].backlog() + gathered
         })

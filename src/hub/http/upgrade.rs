@@ -105,9 +105,10 @@ fn agree(visit: &UpgradeVisit<'_>, is_raw: bool) -> Result<Agreed, Refusal> {
     Ok(Agreed {
         accept: accept_key(upgrade.key),
         protocol: settings.protocols.iter().find(offered).cloned(),
-        extension: match is_raw {
-            true => None,
-            false => agree_on_extension(settings, &upgrade.extensions),
+        extension: if is_raw {
+            None
+        } else {
+            agree_on_extension(settings, &upgrade.extensions)
         },
     })
 }

@@ -46,9 +46,10 @@ impl Core {
     }
 
     fn push_close(&mut self, key: u32, code: CloseCode, reason: &str) {
-        let code = match code.is_sendable() {
-            true => code,
-            false => CloseCode::INTERNAL_ERROR,
+        let code = if code.is_sendable() {
+            code
+        } else {
+            CloseCode::INTERNAL_ERROR
         };
         let reason = cut_reason(reason);
         let payload = [&code.get().to_be_bytes(), reason.as_bytes()].concat();
