@@ -100,12 +100,11 @@ pub(super) fn run(plan: Plan) -> Result<(), CommandFailure> {
         same.count()
     };
     let counts = [Verdict::Ok, Verdict::Failed, Verdict::Skipped].map(count);
-    match json {
-        true => print(&document(&target, &outcomes)),
-        false => {
-            let [ok, failed, skipped] = counts;
-            print(&format!("{ok} ok, {failed} failed, {skipped} skipped\n"));
-        }
+    if json {
+        print(&document(&target, &outcomes));
+    } else {
+        let [ok, failed, skipped] = counts;
+        print(&format!("{ok} ok, {failed} failed, {skipped} skipped\n"));
     }
     match (counts[1], &*outcomes) {
         (0, _) => Ok(()),

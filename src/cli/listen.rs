@@ -7,9 +7,10 @@
 /// What is wrong with the address, what was wanted and an example.
 pub(super) fn check_address(address: &str) -> Result<(), String> {
     if let Some(path) = address.strip_prefix("unix:") {
-        return match path.is_empty() {
-            true => Err(wanted(address, "has no path")),
-            false => Ok(()),
+        return if path.is_empty() {
+            Err(wanted(address, "has no path"))
+        } else {
+            Ok(())
         };
     }
     if address.is_empty() {
