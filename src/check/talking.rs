@@ -17,9 +17,10 @@ pub(super) fn token() -> String {
 impl Run<'_> {
     /// Why a check that needs an echo cannot be asked.
     pub(super) fn need_echo(&self) -> Result<(), Finding> {
-        match self.is_echo() {
-            true => Ok(()),
-            false => Err(Finding::Skipped("not an echo".to_owned())),
+        if self.is_echo() {
+            Ok(())
+        } else {
+            Err(Finding::Skipped("not an echo".to_owned()))
         }
     }
 
@@ -136,9 +137,10 @@ pub(super) fn fragments(run: &mut Run<'_>) -> Checked {
             }
         }
     }
-    Ok(Finding::Ok(match echo {
-        true => "pong and message".to_owned(),
-        false => "pong (not an echo)".to_owned(),
+    Ok(Finding::Ok(if echo {
+        "pong and message".to_owned()
+    } else {
+        "pong (not an echo)".to_owned()
     }))
 }
 

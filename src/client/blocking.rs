@@ -281,23 +281,22 @@ impl<S: Read + Write> Client<S> {
     }
 
     fn flush(&mut self) -> Result<()> {
-        let sent = match self.broken {
-            true => Ok(()),
-            false => self
-                .stream
+        let sent = if self.broken {
+            Ok(())
+        } else {
+            self.stream
                 .write_all(&self.out)
-                .and_then(|()| self.stream.flush()),
+                .and_then(|()| self.stream.flush())
         };
         self.out.clear();
         self.out.shrink_to(KEEP);
         sent.map_err(|error| {
             self.broken = true;
-            match is_late(&error) {
-                true => {
-                    let message = "the server does not read what is sent to it";
-                    Error::new(ErrorKind::Timeout, message)
-                }
-                false => failed("send", error),
+            if is_late(&error) {
+                let message = "the server does not read what is sent to it";
+                Error::new(ErrorKind::Timeout, message)
+            } else {
+                failed("send", error)
             }
         })
     }
@@ -366,9 +365,10 @@ impl Deadline {
             return Ok(None);
         };
         let left = at.saturating_duration_since(Instant::now());
-        match left.is_zero() {
-            true => Err(self.passed(wait)),
-            false => Ok(Some(left)),
+        if left.is_zero() {
+            Err(self.passed(wait))
+        } else {
+            Ok(Some(left))
         }
     }
 

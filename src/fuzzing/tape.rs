@@ -92,9 +92,10 @@ impl Tape {
     /// What was sent is good, as far as it was sent: answers in HTTP and then the frames of a
     /// server, or a request and then the frames of a client.
     fn check(&self) {
-        let rest = match self.is_client {
-            true => behind_request(&self.sent),
-            false => self.behind_answers(),
+        let rest = if self.is_client {
+            behind_request(&self.sent)
+        } else {
+            self.behind_answers()
         };
         let mut frames = Frames {
             rest: rest.unwrap_or_default(),
