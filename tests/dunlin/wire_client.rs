@@ -138,9 +138,10 @@ impl WireClient {
         ));
         let head = self.read_head();
         let bodiless = method == "HEAD" || matches!(head.status, 101 | 204 | 304);
-        let body = match bodiless {
-            true => Vec::new(),
-            false => self.read_body(&head),
+        let body = if bodiless {
+            Vec::new()
+        } else {
+            self.read_body(&head)
         };
         (head, body)
     }

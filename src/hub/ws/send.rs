@@ -368,9 +368,9 @@ impl Core {
         let speaks_http = self.slot(key).flags.has(Flags::SPEAKS_HTTP);
         self.push_backlog(key, |outbox| {
             if speaks_http && outbox.is_opaque() {
-                outbox.push_opaque(bytes)
+                outbox.push_opaque(bytes);
             } else {
-                outbox.push(bytes)
+                outbox.push(bytes);
             }
         });
         self.mark_dirty(key);
@@ -394,9 +394,9 @@ impl Core {
             .charge_bytes(frames.len() - sent, price::BYTES_COPIED);
         self.push_backlog(key, |outbox| {
             if speaks_http {
-                outbox.push_opaque(&frames[sent..])
+                outbox.push_opaque(&frames[sent..]);
             } else {
-                outbox.push_rest(frames, sent)
+                outbox.push_rest(frames, sent);
             }
         });
     }
