@@ -22,7 +22,7 @@ const TURNS_TO_END: u32 = 2000;
 /// twice.
 ///
 /// # Panics
-/// When the ledger are wrong, when what is sent breaks HTTP or RFC 6455, when a session does not
+/// When the ledger is wrong, when what is sent breaks HTTP or RFC 6455, when a session does not
 /// get one open and one close event, when the second time differs from the first, or when
 /// anything stays after the end.
 pub fn hub(data: &[u8]) {
@@ -251,7 +251,7 @@ impl Driver {
         let stats = self.hub.stats();
         self.book.borrow().check(stats.opened - stats.closed);
         let known = |tape: &super::tape::Tape| self.hub.knows(tape.id);
-        assert!(self.io.live.values().all(known), "a place was given away");
+        assert!(self.io.live.values().all(known), "a key was given away");
     }
 
     /// Every line breaks, and the hub is left alone with its clock.

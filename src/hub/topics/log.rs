@@ -25,7 +25,7 @@ pub(crate) struct Log {
     /// Of each message: its number over all topics.
     seqs: VecDeque<u64>,
     plain: Frames,
-    /// The same messages as connections with this share share get them.
+    /// The same messages as connections with this share key get them.
     encoded: Vec<(ShareKey, Frames)>,
 }
 

@@ -1,4 +1,4 @@
-//! The end of a connection: every transition behind Open, in one key.
+//! The end of a connection: every transition out of Open and after it, in one place.
 //!
 //! ```text
 //!  Open ──our Close──▶ Closing ──their Close──▶ Ending ──all sent──▶ Lingering ──their end──▶ Dead
