@@ -24,8 +24,8 @@ const LOST: &str = "the connection was lost without a Close (1006)";
 
 /// A blocking WebSocket client.
 ///
-/// Pings are answered inside [`receive`](Client::receive), so a client that only sends for
-/// longer than the server's patience must receive in between. Dropping a client cuts the
+/// Pings are answered inside [`receive`](Client::receive), so a client that only sends must
+/// receive now and then, before the server's limit for a pong ends the session. Dropping a client cuts the
 /// connection: call [`close`](Client::close) to leave in order. It belongs to one thread.
 #[derive(Debug)]
 pub struct Client<S = TcpStream> {

@@ -58,7 +58,7 @@ impl Lanes {
         Ok(None)
     }
 
-    /// Takes back what the event before this call borrowed.
+    /// Puts what the event before this call borrowed into the pool again.
     fn recycle(&mut self) {
         if !self.lent {
             return;
