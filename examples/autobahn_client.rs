@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 /// The suite makes the data of a case before it answers, which can take it a while.
-const PATIENCE: Duration = Duration::from_secs(120);
+const LONGEST_WAIT: Duration = Duration::from_secs(120);
 /// Sizes of section 9 and 12, and a little more.
 const MAX_MESSAGE: usize = 64 << 20;
 
@@ -66,8 +66,8 @@ fn blocking(url: &str, agent: &str) -> dunlin::Result<()> {
         let options = Client::options()
             .max_message_size(MAX_MESSAGE)
             .max_frame_size(MAX_MESSAGE)
-            .handshake_timeout(PATIENCE)
-            .read_timeout(PATIENCE)
+            .handshake_timeout(LONGEST_WAIT)
+            .read_timeout(LONGEST_WAIT)
             .extension(deflate.clone());
         let mut client = options.connect(&case_url(url, agent, case))?;
         // A case that ends in an error is for the suite to judge.
@@ -96,7 +96,7 @@ fn in_loop(url: &str, agent: &str) -> dunlin::Result<()> {
         .extension(Deflate::new());
     let app = App::new().outgoing("case", settings, Cases { calls });
     // A server listens somewhere; nobody calls this one.
-    let limits = Limits::default().head_timeout(PATIENCE);
+    let limits = Limits::default().head_timeout(LONGEST_WAIT);
     let server = Server::new(app).limits(limits).listen("127.0.0.1:0")?;
     let first = dunlin::client::call(&case_url(url, agent, 1))?;
     server.remote().connect("case", first)?;

@@ -13,14 +13,21 @@
 //! # One turn of the loop
 //!
 //! ```text
-//!  wait ─▶ clock ─▶ accept ─▶ read ─────▶ handler ─▶ timers, commands ─▶ flush, deliver ─▶ reap ─▶ wait
-//!           once    some      some of each  one event   of other threads    64 sends          32
-//!                             connection    at a time                       at a time         sockets
+//!  wait ─▶ clock ─▶ accept ─▶ read ─▶ timers, commands ─▶ flush ─▶ deliver ─▶ reap ─▶ wait
+//!          read     new       a share  of handlers, of    what      what was   sockets
+//!          once     sockets   each     other threads      waits     published  that ended
+//!                   └──────────────── one budget of work for all of it ─────────────┘
 //! ```
 //!
-//! Every step has a budget and leaves the rest to the next turn, so that no room, flood or mass
-//! disconnect can hold up a bystander. Nothing ever runs beside a handler or inside one: what
-//! the sessions of a route share is plain `&mut self`.
+//! A turn has one budget of work, less than a millisecond by the price list of [`wire::work`].
+//! Everything that a peer can cause has a price there: each byte received, inflated, deflated,
+//! checked or copied, each event of a handler, each send, each socket accepted or closed. A step
+//! stops when its part of the budget is spent, and what is left keeps its order for the next turn.
+//! So what one peer, room or crowd sends delays everybody else by a few turns at most.
+//!
+//! Handlers are called from within a step, one event at a time: what the sessions of a route share
+//! is plain `&mut self`. The loop cannot interrupt a handler, so the time that one computes is not
+//! bounded by the budget.
 //!
 //! # The layers
 //!
@@ -28,21 +35,23 @@
 //! |---|---|---|
 //! | 0 | [`wire`] | bytes to meaning and back: heads, frames, receive lanes, extensions |
 //! | 0 | `config` | limits as plain data, checked before anything starts |
-//! | 1 | [`app`] | the words of a program: [`App`], [`Handler`], [`Session`], [`Settings`] |
+//! | 1 | [`app`] | the types that a program is written with: [`App`], [`Handler`], [`Session`], [`Settings`] |
 //! | 2 | [`hub`] | every connection, topic and timer; no socket and no clock |
-//! | 3 | `net`, [`sim`] | two drivers of the hub: mio sockets, or a virtual network for tests |
-//! | 4 | [`server`], [`client`] | a program and its listeners; a small blocking client |
-//! | 5 | `apps`, `check` | the ready applications of `dunlin serve`; a check of any server |
+//! | 3 | `turn` | one turn of the loop: its order, its budget, who is read next |
+//! | 4 | `net`, [`sim`] | what a turn runs over: mio sockets, or a virtual network for tests |
+//! | 5 | [`server`], [`client`] | a program and its listeners; a small blocking client |
+//! | 6 | `apps`, `check` | the ready applications of `dunlin serve`; a check of any server |
+//! | 7 | `cli` | the command: arguments in, exit code out |
 //!
-//! A layer uses lower layers only. Tests of a program run it in a [`sim::Sim`]: no sockets, and
-//! time that moves when told to.
+//! A layer uses lower layers only. Tests of a program run it in a [`sim::Sim`]: without sockets,
+//! through the same turn as in production, and with a clock that the test moves.
 //!
 //! # Other people's bugs
 //!
-//! What went wrong elsewhere is tested here: lengths with the top bit set, floods of empty
+//! Faults that other servers had are tests here: lengths with the top bit set, floods of empty
 //! fragments, pings to a peer that never reads, compressed bombs, requests smuggled behind an
-//! upgrade, listeners that fall silent when files run out, one slow reader that delays a room, a
-//! panic that takes the server along.
+//! upgrade, listeners that stop accepting when file descriptors run out, one slow reader that
+//! delays a room, a panic in a handler that ends the server.
 
 #![forbid(unsafe_code)]
 

@@ -20,7 +20,7 @@ use crate::upgrade::{Upgrade, has_deflate, take_head};
 const OPENING: usize = 64;
 const RECEIVE_BUFFER: usize = 256 * 1024;
 /// Longest time without any progress before a wait is given up.
-const PATIENCE: Duration = Duration::from_secs(20);
+const LONGEST_WAIT: Duration = Duration::from_secs(20);
 
 /// Who sends when: every sender starts with `window` frames and sends one more for each `per` it receives.
 #[derive(Clone, Copy)]
@@ -245,11 +245,11 @@ impl Crowd {
     }
 
     fn check_patience(&self) -> io::Result<()> {
-        if self.progress.elapsed() < PATIENCE {
+        if self.progress.elapsed() < LONGEST_WAIT {
             return Ok(());
         }
         Err(Error::other(format!(
-            "nothing came for {PATIENCE:?}: {} of {} connections open, {} of {} messages received",
+            "nothing came for {LONGEST_WAIT:?}: {} of {} connections open, {} of {} messages received",
             self.open,
             self.members.len(),
             self.received,

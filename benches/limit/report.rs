@@ -44,9 +44,10 @@ impl Row {
             bare: nanoseconds(median_of(pairs, |pair| pair.0)),
             subject: nanoseconds(median_of(pairs, |pair| pair.1)),
             ratio: Some(ratio),
-            hold: match hold.is_finite() {
-                true => format!("≤ {hold:.2}"),
-                false => "–".to_owned(),
+            hold: if hold.is_finite() {
+                format!("≤ {hold:.2}")
+            } else {
+                "–".to_owned()
             },
             held: hold.is_finite().then_some(ratio <= hold),
             note: format!("ratios {spread}; {note}"),

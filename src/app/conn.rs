@@ -1,4 +1,4 @@
-//! How a connection came in.
+//! What is known of a connection when it is accepted.
 
 use super::request::Peer;
 

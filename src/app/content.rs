@@ -31,9 +31,10 @@ impl Content {
             .flat_map(|line| line.split(','))
             .map(|tag| tag.trim().trim_start_matches("W/"))
             .any(|tag| tag == "*" || tag == self.etag);
-        let response = match known {
-            true => Response::new(Status::NOT_MODIFIED),
-            false => Response::ok(self.content_type, self.body),
+        let response = if known {
+            Response::new(Status::NOT_MODIFIED)
+        } else {
+            Response::ok(self.content_type, self.body)
         };
         response
             .field("ETag", &*self.etag)

@@ -41,7 +41,7 @@ struct Queue {
 
 impl Queue {
     /// Whether a command of so many bytes can be taken now.
-    fn check(&self, bytes: usize) -> Result<()> {
+    fn can_take(&self, bytes: usize) -> Result<()> {
         let waiting = self.commands.len();
         if !self.is_open {
             return Err(Error::new(ErrorKind::Closed, "the server has stopped"));
@@ -93,13 +93,13 @@ impl Outbound {
     /// `Closed` when the loop is gone, `Full` past the bounds of the queue, `Limit` when it could
     /// never fit.
     pub(super) fn push(&self, bytes: usize, command: impl FnOnce() -> Command) -> Result<()> {
-        lock(&self.queue).check(bytes)?;
+        lock(&self.queue).can_take(bytes)?;
         // The message is copied without the lock: a long one would hold the loop.
         let command = command();
         let bytes = command.bytes();
         let was_empty = {
             let mut queue = lock(&self.queue);
-            queue.check(bytes)?;
+            queue.can_take(bytes)?;
             queue.bytes += bytes;
             queue.commands.push_back(command);
             queue.commands.len() == 1

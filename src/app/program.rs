@@ -31,7 +31,7 @@ pub(crate) type HttpHandler = Box<dyn FnMut(&Request<'_>) -> Response>;
 /// A wrong pattern or setting does not panic: the error waits and is what starting the server returns.
 #[derive(Default)]
 pub struct App {
-    pub(crate) paths: Router<Targets>,
+    pub(crate) paths: Router<PathTargets>,
     pub(crate) routes: Vec<(Settings, Box<dyn Route>)>,
     pub(crate) http: Vec<HttpHandler>,
     /// Names of outgoing routes.
@@ -41,12 +41,12 @@ pub struct App {
 
 /// What stands behind one path: indexes into [`App::routes`] and [`App::http`].
 #[derive(Debug, Default)]
-pub(crate) struct Targets {
+pub(crate) struct PathTargets {
     pub(crate) websocket: Option<u16>,
     pub(crate) http: Vec<(Method, u16)>,
 }
 
-impl Targets {
+impl PathTargets {
     /// The value of `Allow` (RFC 9110 §10.2.1).
     pub(crate) fn allowed(&self) -> String {
         let mut names: Vec<&str> = self.http.iter().map(|(method, _)| method.name()).collect();
@@ -104,7 +104,7 @@ impl App {
     fn route(mut self, pattern: &str, settings: Settings, route: Box<dyn Route>) -> Self {
         let index = self.routes.len() as u16;
         let added = settings.check().and_then(|()| {
-            let targets = self.paths.entry(pattern, Targets::default)?;
+            let targets = self.paths.entry(pattern, PathTargets::default)?;
             match targets.websocket.replace(index) {
                 None => Ok(()),
                 Some(_) => Err(taken("a WebSocket route", pattern)),
@@ -143,7 +143,7 @@ impl App {
         let index = self.http.len() as u16;
         let added = self
             .paths
-            .entry(pattern, Targets::default)
+            .entry(pattern, PathTargets::default)
             .and_then(|targets| {
                 if method == Method::Other || targets.http.iter().any(|(known, _)| *known == method)
                 {

@@ -90,9 +90,12 @@ impl Segment {
         };
         let is_name =
             !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-        is_name.then(|| match tail {
-            true => Self::Tail(name.to_owned()),
-            false => Self::Param(name.to_owned()),
+        is_name.then(|| {
+            if tail {
+                Self::Tail(name.to_owned())
+            } else {
+                Self::Param(name.to_owned())
+            }
         })
     }
 

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-/// The name of a session, never reused while the process lives: a place and a generation.
+/// The name of a session, never reused while the process runs: an index, which is used again, and
+/// a generation, which tells those apart.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SessionId {
     pub(crate) index: u32,

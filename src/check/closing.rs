@@ -1,7 +1,7 @@
 //! The closing handshake (RFC 6455 §7): a Close is answered, then the server ends the connection.
 
 use super::finding::{Checked, Finding};
-use super::peer::Seen;
+use super::peer::Answer;
 use super::run_state::Run;
 use crate::wire::frame::OpCode;
 
@@ -25,13 +25,13 @@ impl Run<'_> {
         peer.send(true, OpCode::Close, payload);
         let answer = peer.until(|_| false);
         let words = answer.words();
-        let Seen::Close(answered) = answer else {
+        let Answer::Close(answered) = answer else {
             return Ok(Finding::Failed(words));
         };
         Ok(match peer.until(|_| false) {
-            Seen::End if answered == code => Finding::Ok(words),
-            Seen::End => Finding::Allowed(format!("{words}, another code")),
-            Seen::Silence => Finding::Allowed(format!("{words}, but the connection stays")),
+            Answer::End if answered == code => Finding::Ok(words),
+            Answer::End => Finding::Allowed(format!("{words}, another code")),
+            Answer::Silence => Finding::Allowed(format!("{words}, but the connection stays")),
             other => Finding::Failed(format!("{words}, then {}", other.words())),
         })
     }

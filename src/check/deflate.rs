@@ -2,7 +2,7 @@
 
 use super::failing::judge_refusal;
 use super::finding::{Checked, Finding};
-use super::peer::{MOST, Peer, Seen};
+use super::peer::{Answer, MOST, Peer};
 use super::run_state::Run;
 use super::talking::token;
 use crate::wire::deflate::Deflate;
@@ -75,8 +75,8 @@ pub(super) fn echo(run: &mut Run<'_>) -> Checked {
     peer.send_reserved(true, reserved.unwrap_or_default(), OpCode::Text, &encoded);
     // With context takeover every message counts, so a greeting is inflated as well.
     loop {
-        let (reserved, payload) = match peer.until(|seen| matches!(seen, Seen::Message { .. })) {
-            Seen::Message {
+        let (reserved, payload) = match peer.until(|seen| matches!(seen, Answer::Message { .. })) {
+            Answer::Message {
                 reserved, payload, ..
             } => (reserved, payload),
             seen => return Ok(Finding::Failed(seen.words())),

@@ -1,7 +1,7 @@
 //! Frames that must end the connection, each with the close codes that say why.
 
 use super::finding::{Checked, Finding};
-use super::peer::Seen;
+use super::peer::Answer;
 use super::run_state::{Echo, Run};
 
 const PROTOCOL: &[u16] = &[1002];
@@ -96,7 +96,7 @@ impl Run<'_> {
             return Ok(finding);
         };
         match finding {
-            Finding::Failed(seen) if seen == Seen::Close(Some(*code)).words() => {
+            Finding::Failed(seen) if seen == Answer::Close(Some(*code)).words() => {
                 Ok(Finding::Skipped(format!("{told}, as for any text")))
             }
             other => Ok(other),
@@ -109,7 +109,7 @@ impl Run<'_> {
         peer.write(bytes);
         // An echo that gives some of it back has taken it: no need to wait for more.
         let seen = peer.until(|seen| match seen {
-            Seen::Message { payload, .. } => {
+            Answer::Message { payload, .. } => {
                 let part = |window: &[u8]| window == payload;
                 self.is_echo() && !payload.is_empty() && bytes.windows(payload.len()).any(part)
             }
@@ -121,11 +121,11 @@ impl Run<'_> {
 
 /// A dropped connection is allowed: RFC 6455 §7.1.7 wants it to end, and a Close before that is
 /// a SHOULD. A Close with a code that tells something else is not.
-pub(super) fn judge_refusal(seen: &Seen, codes: &[u16]) -> Finding {
+pub(super) fn judge_refusal(seen: &Answer, codes: &[u16]) -> Finding {
     let words = seen.words();
     match seen {
-        Seen::Close(Some(code)) if codes.contains(code) => Finding::Ok(words),
-        Seen::Close(None) | Seen::End => Finding::Allowed(words),
+        Answer::Close(Some(code)) if codes.contains(code) => Finding::Ok(words),
+        Answer::Close(None) | Answer::End => Finding::Allowed(words),
         _ => Finding::Failed(words),
     }
 }

@@ -105,9 +105,10 @@ pub(super) fn unknown_extension(run: &mut Run<'_>) -> Checked {
         params: vec![("strength".to_owned(), Some("11".to_owned()))],
     };
     let (_, accepted) = run.open_with(&[unknown])?;
-    Ok(match accepted.extensions.is_empty() {
-        true => Finding::Ok("101".to_owned()),
-        false => Finding::Failed("agreed to what nobody knows".to_owned()),
+    Ok(if accepted.extensions.is_empty() {
+        Finding::Ok("101".to_owned())
+    } else {
+        Finding::Failed("agreed to what nobody knows".to_owned())
     })
 }
 
@@ -144,9 +145,10 @@ pub(super) fn missing_key(run: &mut Run<'_>) -> Checked {
 pub(super) fn short_key(run: &mut Run<'_>) -> Checked {
     let asked = run.refusal(|request| {
         let lines = request.split_inclusive("\r\n").map(|line| {
-            match line.starts_with("Sec-WebSocket-Key:") {
-                true => "Sec-WebSocket-Key: c2hvcnQ=\r\n",
-                false => line,
+            if line.starts_with("Sec-WebSocket-Key:") {
+                "Sec-WebSocket-Key: c2hvcnQ=\r\n"
+            } else {
+                line
             }
         });
         lines.collect()

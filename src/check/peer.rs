@@ -16,7 +16,7 @@ pub(super) const MOST: usize = 16 << 20;
 
 /// What the server did next.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Seen {
+pub(super) enum Answer {
     /// A whole message; `reserved` are the bits of its first frame.
     Message {
         text: bool,
@@ -34,7 +34,7 @@ pub(super) enum Seen {
     Wrong(String),
 }
 
-impl Seen {
+impl Answer {
     /// The same in words.
     pub(super) fn words(&self) -> String {
         match self {
@@ -130,10 +130,10 @@ impl Peer {
 
     /// Reads until something is wanted, or nothing more can come. Pings are answered, and
     /// what else the server says meanwhile is passed over.
-    pub(super) fn until(&mut self, wanted: impl Fn(&Seen) -> bool) -> Seen {
+    pub(super) fn until(&mut self, wanted: impl Fn(&Answer) -> bool) -> Answer {
         loop {
             let seen = self.next();
-            let last = !matches!(seen, Seen::Message { .. } | Seen::Pong(_));
+            let last = !matches!(seen, Answer::Message { .. } | Answer::Pong(_));
             if last || wanted(&seen) {
                 return seen;
             }
@@ -141,10 +141,10 @@ impl Peer {
     }
 
     /// Whatever comes next but a ping, which is answered.
-    fn next(&mut self) -> Seen {
+    fn next(&mut self) -> Answer {
         loop {
             if Instant::now() >= self.deadline {
-                return Seen::Silence;
+                return Answer::Silence;
             }
             let frame = match self.frame() {
                 Ok(frame) => frame,
@@ -155,10 +155,10 @@ impl Peer {
                     let pong = masked(true, Reserved::NONE, OpCode::Pong, &frame.payload);
                     let _ = self.stream.write_all(&pong);
                 }
-                OpCode::Pong => return Seen::Pong(frame.payload),
+                OpCode::Pong => return Answer::Pong(frame.payload),
                 OpCode::Close => {
                     let code = frame.payload.first_chunk();
-                    return Seen::Close(code.map(|code| u16::from_be_bytes(*code)));
+                    return Answer::Close(code.map(|code| u16::from_be_bytes(*code)));
                 }
                 OpCode::Text | OpCode::Binary | OpCode::Continuation => {
                     if let Some(seen) = self.fragment(frame) {
@@ -169,7 +169,7 @@ impl Peer {
         }
     }
 
-    fn fragment(&mut self, frame: StrictFrame) -> Option<Seen> {
+    fn fragment(&mut self, frame: StrictFrame) -> Option<Answer> {
         match &mut self.open {
             Some((_, _, bytes)) => bytes.extend_from_slice(&frame.payload),
             None => {
@@ -187,7 +187,7 @@ impl Peer {
         if text && reserved == Reserved::NONE && std::str::from_utf8(&payload).is_err() {
             return Some(wrong("a text that is not UTF-8"));
         }
-        Some(Seen::Message {
+        Some(Answer::Message {
             text,
             reserved,
             payload,
@@ -195,7 +195,7 @@ impl Peer {
     }
 
     /// The next frame, judged.
-    fn frame(&mut self) -> Result<StrictFrame, Seen> {
+    fn frame(&mut self) -> Result<StrictFrame, Answer> {
         loop {
             match self.reader.next(&self.unread) {
                 Ok(Some((frame, len))) => {
@@ -203,12 +203,12 @@ impl Peer {
                     return Ok(frame);
                 }
                 Ok(None) => {}
-                Err(problem) => return Err(Seen::Wrong(problem)),
+                Err(problem) => return Err(Answer::Wrong(problem)),
             }
             match self.fill() {
                 Fill::More => {}
-                Fill::End => return Err(Seen::End),
-                Fill::Late => return Err(Seen::Silence),
+                Fill::End => return Err(Answer::End),
+                Fill::Late => return Err(Answer::Silence),
             }
         }
     }
@@ -240,8 +240,8 @@ enum Fill {
     Late,
 }
 
-fn wrong(problem: &str) -> Seen {
-    Seen::Wrong(problem.to_owned())
+fn wrong(problem: &str) -> Answer {
+    Answer::Wrong(problem.to_owned())
 }
 
 /// A client's frame; the key only has to be there.

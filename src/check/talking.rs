@@ -2,7 +2,7 @@
 
 use super::finding::{Checked, Finding};
 use super::opening::random;
-use super::peer::{Peer, Seen};
+use super::peer::{Answer, Peer};
 use super::run_state::{Echo, Run};
 use crate::wire::frame::OpCode;
 
@@ -17,9 +17,10 @@ pub(super) fn token() -> String {
 impl Run<'_> {
     /// Why a check that needs an echo cannot be asked.
     pub(super) fn need_echo(&self) -> Result<(), Finding> {
-        match self.is_echo() {
-            true => Ok(()),
-            false => Err(Finding::Skipped("not an echo".to_owned())),
+        if self.is_echo() {
+            Ok(())
+        } else {
+            Err(Finding::Skipped("not an echo".to_owned()))
         }
     }
 
@@ -29,8 +30,8 @@ impl Run<'_> {
 }
 
 /// Reads until these bytes come back, past greetings and what others say.
-fn echoed(peer: &mut Peer, wanted: &[u8]) -> Seen {
-    peer.until(|seen| matches!(seen, Seen::Message { payload, .. } if payload == wanted))
+fn echoed(peer: &mut Peer, wanted: &[u8]) -> Answer {
+    peer.until(|seen| matches!(seen, Answer::Message { payload, .. } if payload == wanted))
 }
 
 /// Decides whether the server is an echo: whatever else it says or does is its right.
@@ -40,11 +41,11 @@ pub(super) fn echo_text(run: &mut Run<'_>) -> Checked {
     peer.send(true, OpCode::Text, text.as_bytes());
     // A message around our words says as clearly as silence that this is no echo.
     let seen = peer.until(|seen| {
-        matches!(seen, Seen::Message { payload, .. }
+        matches!(seen, Answer::Message { payload, .. }
             if payload.windows(text.len()).any(|part| part == text.as_bytes()))
     });
     Ok(match seen {
-        Seen::Message {
+        Answer::Message {
             text: true,
             payload,
             ..
@@ -52,11 +53,11 @@ pub(super) fn echo_text(run: &mut Run<'_>) -> Checked {
             run.echo = Echo::Yes;
             Finding::Ok("the same text".to_owned())
         }
-        Seen::Wrong(problem) => Finding::Failed(problem),
+        Answer::Wrong(problem) => Finding::Failed(problem),
         seen => {
             let told = seen.words();
             let code = match seen {
-                Seen::Close(code) => code,
+                Answer::Close(code) => code,
                 _ => None,
             };
             run.echo = Echo::No {
@@ -74,10 +75,10 @@ pub(super) fn echo_binary(run: &mut Run<'_>) -> Checked {
     let bytes: Vec<u8> = (0..=255).chain(random::<16>()).collect();
     peer.send(true, OpCode::Binary, &bytes);
     Ok(match echoed(&mut peer, &bytes) {
-        Seen::Message { text: false, .. } => Finding::Ok("the same bytes".to_owned()),
-        Seen::Message { text: true, .. } => Finding::Failed("the bytes as text".to_owned()),
-        Seen::Close(Some(1003)) => Finding::Skipped("Close 1003: text only".to_owned()),
-        Seen::Silence => Finding::Skipped("not an echo of binary".to_owned()),
+        Answer::Message { text: false, .. } => Finding::Ok("the same bytes".to_owned()),
+        Answer::Message { text: true, .. } => Finding::Failed("the bytes as text".to_owned()),
+        Answer::Close(Some(1003)) => Finding::Skipped("Close 1003: text only".to_owned()),
+        Answer::Silence => Finding::Skipped("not an echo of binary".to_owned()),
         seen => Finding::Failed(seen.words()),
     })
 }
@@ -89,8 +90,8 @@ pub(super) fn echo_lengths(run: &mut Run<'_>) -> Checked {
         let text: String = ('a'..='z').cycle().take(length).collect();
         peer.send(true, OpCode::Text, text.as_bytes());
         match echoed(&mut peer, text.as_bytes()) {
-            Seen::Message { .. } => {}
-            Seen::Close(Some(1009)) => {
+            Answer::Message { .. } => {}
+            Answer::Close(Some(1009)) => {
                 let seen = format!("Close 1009 at {length} bytes: its limit");
                 return Ok(Finding::Skipped(seen));
             }
@@ -119,13 +120,13 @@ pub(super) fn fragments(run: &mut Run<'_>) -> Checked {
     let (mut pong, mut message) = (false, !echo);
     while !(pong && message) {
         let seen = peer.until(|seen| match seen {
-            Seen::Pong(payload) => payload == b"between",
-            Seen::Message { payload, .. } => payload == text.as_bytes(),
+            Answer::Pong(payload) => payload == b"between",
+            Answer::Message { payload, .. } => payload == text.as_bytes(),
             _ => false,
         });
         match seen {
-            Seen::Pong(_) => pong = true,
-            Seen::Message { .. } => message = true,
+            Answer::Pong(_) => pong = true,
+            Answer::Message { .. } => message = true,
             seen => {
                 let before = match (pong, message && echo) {
                     (true, _) => "the pong, then ",
@@ -136,9 +137,10 @@ pub(super) fn fragments(run: &mut Run<'_>) -> Checked {
             }
         }
     }
-    Ok(Finding::Ok(match echo {
-        true => "pong and message".to_owned(),
-        false => "pong (not an echo)".to_owned(),
+    Ok(Finding::Ok(if echo {
+        "pong and message".to_owned()
+    } else {
+        "pong (not an echo)".to_owned()
     }))
 }
 
@@ -176,9 +178,9 @@ pub(super) fn single_bytes(run: &mut Run<'_>) -> Checked {
 
 /// The next pong must carry this.
 fn pong_of(peer: &mut Peer, wanted: &[u8]) -> Finding {
-    match peer.until(|seen| matches!(seen, Seen::Pong(_))) {
-        Seen::Pong(payload) if payload == wanted => Finding::Ok("pong, same payload".to_owned()),
-        Seen::Pong(_) => Finding::Failed("pong, another payload".to_owned()),
+    match peer.until(|seen| matches!(seen, Answer::Pong(_))) {
+        Answer::Pong(payload) if payload == wanted => Finding::Ok("pong, same payload".to_owned()),
+        Answer::Pong(_) => Finding::Failed("pong, another payload".to_owned()),
         seen => Finding::Failed(seen.words()),
     }
 }

@@ -1,4 +1,4 @@
-//! What to test, and how to knock: the URL, further fields, patience.
+//! What to test, and how to ask: the URL, further header fields, the time limit of an answer.
 
 use crate::client::{Url, dial};
 use crate::wire::error::Result;

@@ -1,6 +1,6 @@
 //! `dunlin check`: the checks of a server as a table, or as JSON for scripts.
 
-use super::exit::Failure;
+use super::exit::CommandFailure;
 use crate::check::{self, Outcome, Target, Verdict};
 use std::io::{self, Write};
 use std::time::Duration;
@@ -54,8 +54,8 @@ pub(super) struct Plan {
 
 impl Arguments {
     /// Checks every value.
-    pub(super) fn check(self) -> Result<Plan, Failure> {
-        let usage = |problem: String| Failure::Text(problem, 2);
+    pub(super) fn check(self) -> Result<Plan, CommandFailure> {
+        let usage = |problem: String| CommandFailure::Text(problem, 2);
         let mut target = Target::new(&self.url).map_err(|error| usage(error.to_string()))?;
         for header in &self.header {
             let Some((name, value)) = header.split_once(':') else {
@@ -79,7 +79,7 @@ impl Arguments {
 }
 
 /// Runs the checks and prints them.
-pub(super) fn run(plan: Plan) -> Result<(), Failure> {
+pub(super) fn run(plan: Plan) -> Result<(), CommandFailure> {
     let Plan { target, json } = plan;
     let names = check::names().map(str::len).max().unwrap_or(0);
     let mut begun = false;
@@ -93,29 +93,28 @@ pub(super) fn run(plan: Plan) -> Result<(), Failure> {
     });
     let outcomes = outcomes.map_err(|error| {
         let mend = "wanted: a WebSocket server there; is it running, and is the port right?";
-        Failure::Text(format!("{error}\n{mend}"), 1)
+        CommandFailure::Text(format!("{error}\n{mend}"), 1)
     })?;
     let count = |verdict| {
         let same = outcomes.iter().filter(|outcome| outcome.verdict == verdict);
         same.count()
     };
     let counts = [Verdict::Ok, Verdict::Failed, Verdict::Skipped].map(count);
-    match json {
-        true => print(&document(&target, &outcomes)),
-        false => {
-            let [ok, failed, skipped] = counts;
-            print(&format!("{ok} ok, {failed} failed, {skipped} skipped\n"));
-        }
+    if json {
+        print(&document(&target, &outcomes));
+    } else {
+        let [ok, failed, skipped] = counts;
+        print(&format!("{ok} ok, {failed} failed, {skipped} skipped\n"));
     }
     match (counts[1], &*outcomes) {
         (0, _) => Ok(()),
         (_, [handshake]) => {
             let problem = format!("{} does not upgrade: {}", target.url(), handshake.seen);
-            Err(Failure::Text(format!("{problem}\n{NO_UPGRADE}"), 1))
+            Err(CommandFailure::Text(format!("{problem}\n{NO_UPGRADE}"), 1))
         }
         (failed, all) => {
             let text = format!("{failed} of {} checks failed", all.len());
-            Err(Failure::Text(text, 1))
+            Err(CommandFailure::Text(text, 1))
         }
     }
 }
@@ -264,7 +263,7 @@ mod tests {
         }
         let line = Line::try_parse_from([&["check"], arguments].concat());
         match line.ok().map(|line| line.check.check()) {
-            Some(Err(Failure::Text(text, 2))) => text,
+            Some(Err(CommandFailure::Text(text, 2))) => text,
             Some(Err(_)) => panic!("{arguments:?}: not a usage error"),
             Some(Ok(_)) | None => panic!("{arguments:?}: taken, or not understood"),
         }

@@ -13,14 +13,14 @@ const USAGE: u8 = 2;
 const CONFIGURATION: u8 = 78;
 
 /// Why a command ends without success.
-pub(super) enum Failure {
+pub(super) enum CommandFailure {
     /// clap's own words: a usage error, or the help that was asked for.
     Clap(clap::Error),
     /// A sentence of ours and the code.
     Text(String, u8),
 }
 
-impl Failure {
+impl CommandFailure {
     /// A value that cannot be used: a usage error when a flag gave it, a bad configuration
     /// when it came from the environment `variable`.
     pub(super) fn value(variable: &str, problem: String, from: Option<ValueSource>) -> Self {
@@ -48,13 +48,13 @@ impl Failure {
     }
 }
 
-impl From<clap::Error> for Failure {
+impl From<clap::Error> for CommandFailure {
     fn from(error: clap::Error) -> Self {
         Self::Clap(error)
     }
 }
 
-impl From<Error> for Failure {
+impl From<Error> for CommandFailure {
     fn from(error: Error) -> Self {
         let code = match error.kind() {
             ErrorKind::Config => CONFIGURATION,

@@ -5,11 +5,12 @@
 ///
 /// # Errors
 /// What is wrong with the address, what was wanted and an example.
-pub(super) fn check(address: &str) -> Result<(), String> {
+pub(super) fn check_address(address: &str) -> Result<(), String> {
     if let Some(path) = address.strip_prefix("unix:") {
-        return match path.is_empty() {
-            true => Err(wanted(address, "has no path")),
-            false => Ok(()),
+        return if path.is_empty() {
+            Err(wanted(address, "has no path"))
+        } else {
+            Ok(())
         };
     }
     if address.is_empty() {
@@ -69,7 +70,7 @@ mod tests {
             "unix:/run/dunlin.sock",
             "unix:dunlin.sock",
         ] {
-            assert_eq!(check(address), Ok(()), "{address}");
+            assert_eq!(check_address(address), Ok(()), "{address}");
         }
     }
 
@@ -87,7 +88,7 @@ mod tests {
             ("http://127.0.0.1:8080", "is a URL"),
             ("unix:", "has no path"),
         ] {
-            let error = check(address).unwrap_err();
+            let error = check_address(address).unwrap_err();
             assert!(error.contains(problem), "{address:?}: {error}");
             assert!(
                 error.contains(&format!("{address:?}")),
@@ -99,7 +100,7 @@ mod tests {
     #[test]
     fn a_lone_port_comes_back_as_a_whole_address() {
         for address in ["9000", ":9000"] {
-            let error = check(address).unwrap_err();
+            let error = check_address(address).unwrap_err();
             assert!(error.contains("127.0.0.1:9000"), "{error}");
         }
     }

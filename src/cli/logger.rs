@@ -55,13 +55,12 @@ pub(super) fn start(level: LevelFilter) {
 
 /// The last words of a command that fails, written before it ends as far as that is possible.
 pub(super) fn say(text: &str) {
-    match WRITER.is_completed() {
+    if WRITER.is_completed() {
         // Behind the lines of the log, and no longer than they may take.
-        true => {
-            QUEUE.push(&format!("{text}\n"));
-            QUEUE.flush(LAST_WRITE);
-        }
-        false => eprintln!("{text}"),
+        QUEUE.push(&format!("{text}\n"));
+        QUEUE.flush(LAST_WRITE);
+    } else {
+        eprintln!("{text}");
     }
 }
 
@@ -147,9 +146,10 @@ struct Escaped<'l>(&'l mut String);
 impl fmt::Write for Escaped<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for character in text.chars() {
-            match obeyed(character) {
-                true => self.0.extend(character.escape_default()),
-                false => self.0.push(character),
+            if obeyed(character) {
+                self.0.extend(character.escape_default());
+            } else {
+                self.0.push(character);
             }
         }
         Ok(())

@@ -14,7 +14,7 @@ mod logger;
 mod serve;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
-use exit::Failure;
+use exit::CommandFailure;
 use std::process::ExitCode;
 
 /// A WebSocket server in one thread.
@@ -45,7 +45,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run() -> Result<(), Failure> {
+fn run() -> Result<(), CommandFailure> {
     // Before anything is read twice; the other commands do not live long enough to need it.
     if std::env::args_os()
         .nth(1)

@@ -1,6 +1,6 @@
 //! `dunlin serve`: the ready server, until a signal ends it.
 
-use super::exit::Failure;
+use super::exit::CommandFailure;
 use super::{listen, logger};
 use crate::{Address, App, Remote, Server, apps};
 use clap::ArgMatches;
@@ -44,19 +44,19 @@ pub(super) struct Plan {
 
 impl Arguments {
     /// Checks every value; `matches` knows who gave it.
-    pub(super) fn check(self, matches: &ArgMatches) -> Result<Plan, Failure> {
+    pub(super) fn check(self, matches: &ArgMatches) -> Result<Plan, CommandFailure> {
         let from = matches.value_source("listen");
         let listen = match from {
             Some(ValueSource::EnvVariable) => split(&self.listen),
             _ => self.listen,
         };
         for address in &listen {
-            listen::check(address)
-                .map_err(|problem| Failure::value("DUNLIN_LISTEN", problem, from))?;
+            listen::check_address(address)
+                .map_err(|problem| CommandFailure::value("DUNLIN_LISTEN", problem, from))?;
         }
         let from = matches.value_source("log");
         let log = logger::level(&self.log)
-            .map_err(|problem| Failure::value("DUNLIN_LOG", problem, from))?;
+            .map_err(|problem| CommandFailure::value("DUNLIN_LOG", problem, from))?;
         Ok(Plan { listen, log })
     }
 }
@@ -73,7 +73,7 @@ fn split(values: &[String]) -> Vec<String> {
 }
 
 /// Serves until a signal, and returns when every connection is gone.
-pub(super) fn run(plan: Plan) -> Result<(), Failure> {
+pub(super) fn run(plan: Plan) -> Result<(), CommandFailure> {
     logger::start(plan.log);
     let mut server = Server::new(apps::all(App::new()));
     for address in &plan.listen {
@@ -105,9 +105,9 @@ fn announcement(address: &Address) -> String {
 }
 
 /// The first SIGTERM or SIGINT drains the server, the second ends the process.
-fn obey_signals(remote: Remote) -> Result<(), Failure> {
+fn obey_signals(remote: Remote) -> Result<(), CommandFailure> {
     let mut signals = Signals::new([SIGTERM, SIGINT])
-        .map_err(|error| Failure::Text(format!("cannot listen for signals: {error}"), 1))?;
+        .map_err(|error| CommandFailure::Text(format!("cannot listen for signals: {error}"), 1))?;
     let thread = std::thread::Builder::new().name("signals".to_owned());
     let started = thread.spawn(move || {
         let mut signals = signals.forever();
@@ -122,7 +122,10 @@ fn obey_signals(remote: Remote) -> Result<(), Failure> {
     });
     match started {
         Ok(_) => Ok(()),
-        Err(error) => Err(Failure::Text(format!("cannot start a thread: {error}"), 1)),
+        Err(error) => Err(CommandFailure::Text(
+            format!("cannot start a thread: {error}"),
+            1,
+        )),
     }
 }
 

@@ -24,8 +24,8 @@ const LOST: &str = "the connection was lost without a Close (1006)";
 
 /// A blocking WebSocket client.
 ///
-/// Pings are answered inside [`receive`](Client::receive), so a client that only sends for
-/// longer than the server's patience must receive in between. Dropping a client cuts the
+/// Pings are answered inside [`receive`](Client::receive), so a client that only sends must
+/// receive now and then, before the server's limit for a pong ends the session. Dropping a client cuts the
 /// connection: call [`close`](Client::close) to leave in order. It belongs to one thread.
 #[derive(Debug)]
 pub struct Client<S = TcpStream> {
@@ -187,7 +187,7 @@ impl<S: Read + Write> Client<S> {
             if !incoming.is_heartbeat() {
                 return Ok(incoming);
             }
-            deadline.check("a message")?;
+            deadline.left("a message")?;
         }
     }
 
@@ -227,7 +227,7 @@ impl<S: Read + Write> Client<S> {
                     return Ok(reason);
                 }
                 Ok(_) => {
-                    let left = deadline.check(wait);
+                    let left = deadline.left(wait);
                     left.inspect_err(|_| self.connection.lost())?;
                 }
                 Err(error) => {
@@ -281,23 +281,22 @@ impl<S: Read + Write> Client<S> {
     }
 
     fn flush(&mut self) -> Result<()> {
-        let sent = match self.broken {
-            true => Ok(()),
-            false => self
-                .stream
+        let sent = if self.broken {
+            Ok(())
+        } else {
+            self.stream
                 .write_all(&self.out)
-                .and_then(|()| self.stream.flush()),
+                .and_then(|()| self.stream.flush())
         };
         self.out.clear();
         self.out.shrink_to(KEEP);
         sent.map_err(|error| {
             self.broken = true;
-            match is_late(&error) {
-                true => {
-                    let message = "the server does not read what is sent to it";
-                    Error::new(ErrorKind::Timeout, message)
-                }
-                false => failed("send", error),
+            if is_late(&error) {
+                let message = "the server does not read what is sent to it";
+                Error::new(ErrorKind::Timeout, message)
+            } else {
+                failed("send", error)
             }
         })
     }
@@ -312,7 +311,7 @@ fn read<S: Read>(
     wait: &str,
 ) -> Result<usize> {
     loop {
-        let left = deadline.check(wait)?;
+        let left = deadline.left(wait)?;
         limit(stream, left).map_err(|error| failed("limit the time of a read", error))?;
         match stream.read(buffer) {
             Ok(n) => return Ok(n),
@@ -361,14 +360,15 @@ impl Deadline {
     }
 
     /// What is left; `None` without an end.
-    fn check(&self, wait: &str) -> Result<Option<Duration>> {
+    fn left(&self, wait: &str) -> Result<Option<Duration>> {
         let Some(at) = self.at else {
             return Ok(None);
         };
         let left = at.saturating_duration_since(Instant::now());
-        match left.is_zero() {
-            true => Err(self.passed(wait)),
-            false => Ok(Some(left)),
+        if left.is_zero() {
+            Err(self.passed(wait))
+        } else {
+            Ok(Some(left))
         }
     }
 

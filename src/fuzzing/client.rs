@@ -118,7 +118,7 @@ fn call(stream: &[u8]) {
         None => (target, None),
     };
     assert_eq!((head.path, head.query), (path, query));
-    let asked = upgrade::check(&head).expect("an upgrade");
+    let asked = upgrade::check_upgrade(&head).expect("an upgrade");
     assert!(upgrade::wants_upgrade(&head));
     assert_eq!((asked.key, &asked.protocols[..]), (&*key, &[protocol][..]));
     assert_eq!(asked.extensions, extensions);

@@ -84,7 +84,7 @@ fn accepted(stream: &[u8], limits: &HeadLimits, head: &RequestHead<'_>, len: usi
     agrees_with_httparse(bytes, head);
     written_anew(head);
     let wants = upgrade::wants_upgrade(head);
-    if let Ok(request) = upgrade::check(head)
+    if let Ok(request) = upgrade::check_upgrade(head)
         && wants
     {
         assert!(head.method == Method::Get && head.http11 && request.key.len() == 24);
@@ -123,9 +123,10 @@ fn written_anew(head: &RequestHead<'_>) {
     if let Some(query) = head.query {
         text.extend([b"?", query.as_bytes()].concat());
     }
-    text.extend_from_slice(match head.http11 {
-        true => b" HTTP/1.1\r\n",
-        false => b" HTTP/1.0\r\n",
+    text.extend_from_slice(if head.http11 {
+        b" HTTP/1.1\r\n"
+    } else {
+        b" HTTP/1.0\r\n"
     });
     for (name, value) in &head.fields {
         text.extend([name.as_bytes(), b": ", value, b"\r\n"].concat());

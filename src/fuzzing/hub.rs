@@ -1,7 +1,7 @@
 //! The hub under a driver that does everything a driver may do, in any order.
 
 use super::bytes::Bytes;
-use super::puppet::{self, SharedBook, TARGETS};
+use super::puppet::{self, SharedRecord, TARGETS};
 use super::tape::Tapes;
 use crate::app::remote::{Command, Wake};
 use crate::app::{Call, ConnInfo, Peer, Remote, SessionId};
@@ -22,7 +22,7 @@ const TURNS_TO_END: u32 = 2000;
 /// twice.
 ///
 /// # Panics
-/// When the ledger are wrong, when what is sent breaks HTTP or RFC 6455, when a session does not
+/// When the ledger is wrong, when what is sent breaks HTTP or RFC 6455, when a session does not
 /// get one open and one close event, when the second time differs from the first, or when
 /// anything stays after the end.
 pub fn hub(data: &[u8]) {
@@ -43,7 +43,7 @@ impl Wake for NoWake {
 struct Driver {
     hub: Hub,
     io: Tapes,
-    book: SharedBook,
+    record: SharedRecord,
     now: u64,
     accepted: usize,
     dials: Vec<SessionId>,
@@ -55,14 +55,14 @@ const WORK_OF_A_STEP: u32 = 100_000;
 impl Driver {
     fn run(data: &[u8]) -> Self {
         let mut bytes = Bytes::new(data);
-        let (app, book) = puppet::program();
+        let (app, record) = puppet::program();
         let (remote, ..) = Remote::new(Arc::new(NoWake));
         let seed = [bytes.byte(); 32];
         let hub = Hub::new(app, puppet::limits(), seed, remote);
         let mut driver = Self {
             hub: hub.expect("a good program"),
             io: Tapes::default(),
-            book,
+            record,
             now: 0,
             accepted: 0,
             dials: Vec::new(),
@@ -249,9 +249,9 @@ impl Driver {
 
     fn check(&self) {
         let stats = self.hub.stats();
-        self.book.borrow().check(stats.opened - stats.closed);
+        self.record.borrow().check(stats.opened - stats.closed);
         let known = |tape: &super::tape::Tape| self.hub.knows(tape.id);
-        assert!(self.io.live.values().all(known), "a place was given away");
+        assert!(self.io.live.values().all(known), "a key was given away");
     }
 
     /// Every line breaks, and the hub is left alone with its clock.

@@ -14,7 +14,7 @@
 //! | `negotiation` | what is agreed on was offered, and the other side takes it |
 //! | `inflate` | no message passes its cap; what was compressed comes back |
 //! | `client` | an answer means the same however it is cut; no call can break out of its line |
-//! | `hub` | the ledger are right after every call, what is sent is good, the same calls give the same bytes, nothing stays |
+//! | `hub` | the ledger is right after every call, what is sent is good, the same calls give the same bytes, nothing stays |
 //! | `server` | the promises of the simulation; nothing stays when everybody has left |
 
 mod body;

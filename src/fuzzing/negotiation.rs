@@ -191,7 +191,7 @@ fn upgraded(origin: &[u8], host: &[u8], protocols: &[u8], extensions: &[&[u8]]) 
         return;
     };
     assert!(upgrade::wants_upgrade(&head), "{head:?}");
-    if let Ok(asked) = upgrade::check(&head) {
+    if let Ok(asked) = upgrade::check_upgrade(&head) {
         assert_eq!(asked.key, KEY);
         assert_eq!(asked.origin.map(str::as_bytes), Some(fields::trim(origin)));
         let offers = parse_offers(extensions.iter().copied());

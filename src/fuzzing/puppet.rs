@@ -1,5 +1,5 @@
 //! The program behind the targets of the hub: it does what its clients tell
-//! it, and keeps a book of its sessions.
+//! it, and keeps a record of its sessions.
 
 use crate::app::{
     App, BacklogPolicy, Call, Handler, RawHandler, Request, Response, Session, SessionId, Settings,
@@ -27,14 +27,14 @@ const TOPICS: [&str; 4] = ["a", "b", "c", "d"];
 /// What was opened and closed. What is wrong is kept here, because a panic of a handler is the
 /// hub's to catch.
 #[derive(Default)]
-pub(super) struct Book {
+pub(super) struct SessionRecord {
     live: Vec<SessionId>,
     wrong: Option<String>,
 }
 
-pub(super) type SharedBook = Rc<RefCell<Book>>;
+pub(super) type SharedRecord = Rc<RefCell<SessionRecord>>;
 
-impl Book {
+impl SessionRecord {
     /// # Panics
     /// When an event came to a session before its open event, after its close event, or twice.
     pub(super) fn check(&self, sessions: u64) {
@@ -82,11 +82,11 @@ fn settings(backlog: BacklogPolicy) -> Settings {
     settings
 }
 
-/// The program and its book.
-pub(super) fn program() -> (App, SharedBook) {
-    let book = SharedBook::default();
+/// The program and its record.
+pub(super) fn program() -> (App, SharedRecord) {
+    let record = SharedRecord::default();
     let puppet = || Puppet {
-        book: Rc::clone(&book),
+        record: Rc::clone(&record),
         known: Vec::new(),
     };
     let deflate = settings(BacklogPolicy::Close).extension(Deflate::new());
@@ -104,11 +104,11 @@ pub(super) fn program() -> (App, SharedBook) {
         .post("/plain", |request| {
             Response::ok("text/plain", request.body().to_vec())
         });
-    (app, book)
+    (app, record)
 }
 
 struct Puppet {
-    book: SharedBook,
+    record: SharedRecord,
     known: Vec<SessionId>,
 }
 
@@ -123,7 +123,7 @@ impl Puppet {
         if request.query("refuse").is_some() {
             return Err(Response::refusal(Status::FORBIDDEN));
         }
-        self.book.borrow_mut().opened(id);
+        self.record.borrow_mut().opened(id);
         Ok(())
     }
 
@@ -179,7 +179,7 @@ impl Handler for Puppet {
     }
 
     fn message(&mut self, (): &mut (), session: &mut Session<'_>, message: Message<'_>) {
-        self.book.borrow_mut().event(session.id(), "message");
+        self.record.borrow_mut().event(session.id(), "message");
         match message {
             Message::Text(text) => self.obey(session, text.as_bytes()),
             Message::Binary(_) => {
@@ -189,7 +189,7 @@ impl Handler for Puppet {
     }
 
     fn drain(&mut self, (): &mut (), session: &mut Session<'_>, dropped: u64) {
-        self.book.borrow_mut().event(session.id(), "drain");
+        self.record.borrow_mut().event(session.id(), "drain");
         // An answer to what was drained would fill the backlog again, for ever.
         if dropped == 1 {
             let _ = session.send("one was dropped");
@@ -197,12 +197,12 @@ impl Handler for Puppet {
     }
 
     fn pong(&mut self, (): &mut (), session: &mut Session<'_>, payload: &[u8]) {
-        self.book.borrow_mut().event(session.id(), "pong");
+        self.record.borrow_mut().event(session.id(), "pong");
         assert!(payload.len() <= 125);
     }
 
     fn timer(&mut self, (): &mut (), session: &mut Session<'_>, token: u64) {
-        self.book.borrow_mut().event(session.id(), "timer");
+        self.record.borrow_mut().event(session.id(), "timer");
         self.act(session, b"slpx"[token as usize & 3], 33);
     }
 
@@ -211,7 +211,7 @@ impl Handler for Puppet {
     }
 
     fn close(&mut self, (): (), session: &mut Session<'_>, _: &CloseReason) {
-        self.book.borrow_mut().closed(session.id());
+        self.record.borrow_mut().closed(session.id());
         session.publish("b", "somebody left");
     }
 }
@@ -224,7 +224,7 @@ impl RawHandler for Puppet {
     }
 
     fn frame(&mut self, (): &mut (), session: &mut Session<'_>, frame: RawFrame<'_>) {
-        self.book.borrow_mut().event(session.id(), "frame");
+        self.record.borrow_mut().event(session.id(), "frame");
         let answer = RawFrame {
             fin: true,
             reserved: Reserved::NONE,
@@ -244,6 +244,6 @@ impl RawHandler for Puppet {
     }
 
     fn close(&mut self, (): (), session: &mut Session<'_>, _: &CloseReason) {
-        self.book.borrow_mut().closed(session.id());
+        self.record.borrow_mut().closed(session.id());
     }
 }

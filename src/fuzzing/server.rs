@@ -1,7 +1,7 @@
 //! The whole server over the network and the clock of the simulation.
 
 use super::bytes::Bytes;
-use super::puppet::{self, SharedBook, TARGETS};
+use super::puppet::{self, SharedRecord, TARGETS};
 use crate::app::{App, SessionId};
 use crate::sim::{Conversation, Line, Sim};
 use crate::wire::close::CloseCode;
@@ -33,11 +33,11 @@ const READY: [&str; 7] = [
 pub fn server(data: &[u8]) {
     let mut bytes = Bytes::new(data);
     let (network, seed) = (bytes.byte(), bytes.byte());
-    let (app, book, targets) = program(network & 0x10 != 0);
+    let (app, record, targets) = program(network & 0x10 != 0);
     let sim = Sim::with(app, puppet::limits(), seed.into());
     let mut play = Play {
         sim: sim.expect("a good program"),
-        book,
+        record,
         targets,
         lines: Vec::new(),
     };
@@ -53,19 +53,19 @@ pub fn server(data: &[u8]) {
     play.end(network & 8 != 0);
 }
 
-/// A program, its book if it keeps one, and its paths.
-fn program(ready: bool) -> (App, Option<SharedBook>, [&'static str; 7]) {
+/// A program, its record if it keeps one, and its paths.
+fn program(ready: bool) -> (App, Option<SharedRecord>, [&'static str; 7]) {
     #[cfg(feature = "apps")]
     if ready {
         return (crate::apps::all(App::new()), None, READY);
     }
-    let (app, book) = puppet::program();
-    (app, Some(book), if ready { READY } else { TARGETS })
+    let (app, record) = puppet::program();
+    (app, Some(record), if ready { READY } else { TARGETS })
 }
 
 struct Play {
     sim: Sim,
-    book: Option<SharedBook>,
+    record: Option<SharedRecord>,
     targets: [&'static str; 7],
     lines: Vec<Who>,
 }
@@ -111,8 +111,8 @@ impl Play {
 
     fn check(&self) {
         let stats = self.sim.stats();
-        if let Some(book) = &self.book {
-            book.borrow().check(stats.opened - stats.closed);
+        if let Some(record) = &self.record {
+            record.borrow().check(stats.opened - stats.closed);
         }
     }
 

@@ -25,7 +25,7 @@ pub(super) struct Tape {
     sent: Vec<u8>,
 }
 
-/// All connections, by place, and those that are over.
+/// All connections, by key, and those that are over.
 #[derive(Debug, Default)]
 pub(super) struct Tapes {
     pub(super) live: BTreeMap<u32, Tape>,
@@ -43,7 +43,7 @@ impl Tapes {
             sent: Vec::new(),
         };
         let before = self.live.insert(id.index, tape);
-        assert!(before.is_none(), "{id} has the place of another");
+        assert!(before.is_none(), "{id} has the key of another");
     }
 
     /// The connection that a byte of the input means.
@@ -62,8 +62,8 @@ impl Tapes {
 }
 
 impl Transport for Tapes {
-    fn send(&mut self, place: u32, bytes: &[u8]) -> Result<usize, Lost> {
-        let tape = self.live.get_mut(&place).expect("a connection that lives");
+    fn send(&mut self, key: u32, bytes: &[u8]) -> Result<usize, Lost> {
+        let tape = self.live.get_mut(&key).expect("a connection that lives");
         assert!(!tape.has_ended, "{} sent behind its own end", tape.id);
         if tape.is_broken {
             return Err(Lost);
@@ -74,14 +74,14 @@ impl Transport for Tapes {
         Ok(taken)
     }
 
-    fn shutdown_write(&mut self, place: u32) {
-        let tape = self.live.get_mut(&place).expect("a connection that lives");
+    fn shutdown_write(&mut self, key: u32) {
+        let tape = self.live.get_mut(&key).expect("a connection that lives");
         tape.has_ended = true;
     }
 
-    fn close(&mut self, place: u32) {
+    fn close(&mut self, key: u32) {
         // A call that was not connected has no connection yet.
-        if let Some(tape) = self.live.remove(&place) {
+        if let Some(tape) = self.live.remove(&key) {
             tape.check();
             self.over.push(tape);
         }
@@ -92,9 +92,10 @@ impl Tape {
     /// What was sent is good, as far as it was sent: answers in HTTP and then the frames of a
     /// server, or a request and then the frames of a client.
     fn check(&self) {
-        let rest = match self.is_client {
-            true => behind_request(&self.sent),
-            false => self.behind_answers(),
+        let rest = if self.is_client {
+            behind_request(&self.sent)
+        } else {
+            self.behind_answers()
         };
         let mut frames = Frames {
             rest: rest.unwrap_or_default(),

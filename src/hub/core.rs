@@ -1,6 +1,6 @@
 //! What the hub lends to handlers: connections, topics, timers and what waits to be sent.
 
-use crate::app::program::{HttpHandler, Targets};
+use crate::app::program::{HttpHandler, PathTargets};
 use crate::app::route::Route;
 use crate::app::router::Router;
 use crate::app::{BacklogPolicy, ConnInfo, Peer, Remote, SessionId, Settings};
@@ -32,8 +32,8 @@ pub(crate) const NO_ROUTE: u16 = u16::MAX;
 /// Connections beyond the limit that are told so; further ones are dropped without a word.
 pub(crate) const MAX_REFUSED: usize = 32;
 
-/// Places that the lists of connections keep when a crowd is gone.
-const KEPT_PLACES: usize = 64;
+/// Room for so many entries is kept by each list of connections when a crowd has left.
+const KEPT_ENTRIES: usize = 64;
 
 /// The time of a turn, read once by the driver.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,17 +63,17 @@ pub(crate) struct Core {
     /// What is long and not needed any more: freed in slices.
     pub(crate) retired: Vec<Bytes>,
     pub(crate) retired_receivers: Vec<Receiver>,
-    /// Places with something in their outbox that the transport was not asked to send yet.
+    /// Connections with something in their outbox that the transport was not asked to send yet.
     pub(crate) dirty: VecDeque<u32>,
-    /// Places whose close event is owed.
+    /// Sessions whose close event is owed.
     pub(crate) close_events: VecDeque<SessionId>,
-    /// Places whose socket can go.
+    /// Connections whose socket can be closed.
     pub(crate) closing: VecDeque<u32>,
-    /// Places whose drain event is owed.
+    /// Sessions whose drain event is owed.
     pub(crate) drained: VecDeque<SessionId>,
-    /// Places that the driver shall read again.
+    /// Connections that were stopped and shall be read again.
     pub(crate) resumed: VecDeque<SessionId>,
-    /// Places whose deadline has come.
+    /// Connections whose deadline has come.
     pub(crate) due: VecDeque<SessionId>,
     /// Outgoing routes by name, and calls that the driver has not begun.
     pub(crate) outgoing: HashMap<String, u16>,
@@ -92,7 +92,7 @@ pub(crate) struct Core {
     /// More is held than may be, and the work was spent before enough of it went.
     pub(crate) is_shedding: bool,
     pub(crate) stopping: bool,
-    /// Places that shutdown has not reached yet.
+    /// Connections that shutdown has not reached yet.
     pub(crate) to_stop: VecDeque<u32>,
     pub(crate) refused: usize,
     pub(crate) per_address: HashMap<IpAddr, usize>,
@@ -222,7 +222,7 @@ impl Core {
     pub(crate) fn shrink(&mut self) {
         self.slots.shrink_to_fit();
         for list in [&mut self.dirty, &mut self.closing, &mut self.to_stop] {
-            list.shrink_to(KEPT_PLACES);
+            list.shrink_to(KEPT_ENTRIES);
         }
         for list in [
             &mut self.close_events,
@@ -230,7 +230,7 @@ impl Core {
             &mut self.resumed,
             &mut self.due,
         ] {
-            list.shrink_to(KEPT_PLACES);
+            list.shrink_to(KEPT_ENTRIES);
         }
     }
 
@@ -308,7 +308,7 @@ fn after(short: u16, now: Tick, period: u64) -> Tick {
 pub struct Hub {
     pub(crate) core: Core,
     pub(crate) lanes: Lanes,
-    pub(crate) paths: Router<Targets>,
+    pub(crate) paths: Router<PathTargets>,
     pub(crate) routes: Vec<Box<dyn Route>>,
     pub(crate) settings: Vec<Settings>,
     pub(crate) http: Vec<HttpHandler>,

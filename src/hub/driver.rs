@@ -29,13 +29,11 @@ impl Hub {
         limits.check()?;
         let rules = app.routes.iter();
         let rules = rules.enumerate().map(|(index, (settings, route))| {
-            let role = match app
-                .outgoing
-                .values()
-                .any(|known| usize::from(*known) == index)
-            {
-                true => Role::Client,
-                false => Role::Server,
+            let mut outgoing = app.outgoing.values();
+            let role = if outgoing.any(|known| usize::from(*known) == index) {
+                Role::Client
+            } else {
+                Role::Server
             };
             RouteRules::new(settings, route.is_raw(), role)
         });

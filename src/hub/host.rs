@@ -43,7 +43,7 @@ impl Host for HubContext<'_> {
     fn close(&mut self, id: SessionId, code: CloseCode, reason: &str) {
         if let Some(key) = self.core.key_of(id) {
             if self.core.slot(key).state() == State::Dialling {
-                return self.core.take_call_back(key);
+                return self.core.cancel_call(key);
             }
             self.catch_up_open(key);
             self.core.close(key, code, reason);
@@ -109,9 +109,10 @@ impl Host for HubContext<'_> {
 
     fn buffered(&self, id: SessionId) -> usize {
         self.core.key_of(id).map_or(0, |key| {
-            let gathered = match self.core.reply_of == key {
-                true => self.core.reply_buffer.len(),
-                false => 0,
+            let gathered = if self.core.reply_of == key {
+                self.core.reply_buffer.len()
+            } else {
+                0
             };
             self.core.slots[key as usize].backlog() + gathered
         })

@@ -100,7 +100,7 @@ impl Listener {
 fn bind_tcp(address: SockAddr) -> io::Result<Listener> {
     let socket = Socket::new(address.domain(), Type::STREAM, None)?;
     socket.set_reuse_address(true)?;
-    // Accepted sockets inherit it: one call in key of one per connection.
+    // Accepted sockets inherit it: one call in place of one per connection.
     socket.set_tcp_nodelay(true)?;
     socket.bind(&address)?;
     socket.listen(BACKLOG)?;

@@ -1,7 +1,7 @@
 //! What a test holds: a raw connection, and a conversation over one.
 
-use super::client::Received;
 use super::network::{End, Upstream};
+use super::virtual_peer::Received;
 use super::world::World;
 use crate::app::SessionId;
 use crate::wire::close::{CloseCode, cut_reason};

@@ -91,17 +91,17 @@ impl Io for Network {
 
     fn accept(&mut self, _listener: usize) -> Result<(Incoming, ConnInfo), AcceptError> {
         self.drop_offered();
-        if !self.dialled.is_empty() && self.live >= self.descriptors {
+        if !self.incoming.is_empty() && self.live >= self.descriptors {
             let error = io::Error::other("no descriptors in this simulation");
             return Err(AcceptError::Exhausted(error));
         }
-        let line = self.dialled.pop_front().ok_or(AcceptError::Empty)?;
+        let line = self.incoming.pop_front().ok_or(AcceptError::Empty)?;
         self.offered = Some(line);
         Ok((Incoming(line), ConnInfo::new(self.lines[line].peer)))
     }
 
     fn turn_away(&mut self, _listener: usize) {
-        if let Some(line) = self.dialled.pop_front() {
+        if let Some(line) = self.incoming.pop_front() {
             self.accepted(line, None);
         }
     }

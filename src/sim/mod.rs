@@ -36,15 +36,15 @@
 //! ```
 
 mod check;
-mod client;
 mod conversation;
 mod io;
 mod network;
+mod virtual_peer;
 mod world;
 
-pub use client::Received;
 pub use conversation::{Conversation, Line};
 pub use network::End;
+pub use virtual_peer::Received;
 
 use crate::app::{App, Peer, Remote, Stats};
 use crate::hub::Limits;
@@ -121,7 +121,10 @@ impl Sim {
         let mut world = self.world.borrow_mut();
         let ports = usize::from(u16::MAX - FIRST_PORT);
         let port = FIRST_PORT + (world.turn.io.lines.len() % ports) as u16;
-        let line = world.turn.io.dial(Peer::Tcp(SocketAddr::new(ip, port)));
+        let line = world
+            .turn
+            .io
+            .add_incoming(Peer::Tcp(SocketAddr::new(ip, port)));
         Line {
             world: Rc::clone(&self.world),
             line,

@@ -4,7 +4,7 @@
 //! as edges, and who is served is the turn's affair. It knows bytes only; what they mean is the
 //! client's. Nothing is ever lost or reordered here except by a reset.
 
-use super::client::Client;
+use super::virtual_peer::VirtualPeer;
 use crate::app::{Peer, SessionId};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -64,7 +64,7 @@ pub(super) struct LineState {
     pub(super) crowd: u64,
     /// It waits in [`Network::arrived`].
     has_arrived: bool,
-    pub(super) client: Client,
+    pub(super) client: VirtualPeer,
 }
 
 /// What the poll tells of a connection, once.
@@ -88,7 +88,7 @@ pub(super) struct Network {
     pub(super) keys: Vec<Option<usize>>,
     pub(super) live: usize,
     /// Lines that the server has not accepted.
-    pub(super) dialled: VecDeque<usize>,
+    pub(super) incoming: VecDeque<usize>,
     /// Lines that the server asked for and the test has not taken.
     pub(super) calls: VecDeque<usize>,
     /// Lines with an edge that the next poll tells.
@@ -119,7 +119,7 @@ impl Network {
             lines: Vec::new(),
             keys: Vec::new(),
             live: 0,
-            dialled: VecDeque::new(),
+            incoming: VecDeque::new(),
             calls: VecDeque::new(),
             edges: VecDeque::new(),
             trickling: Vec::new(),
@@ -137,9 +137,9 @@ impl Network {
     }
 
     /// A connection that waits to be accepted.
-    pub(super) fn dial(&mut self, peer: Peer) -> usize {
+    pub(super) fn add_incoming(&mut self, peer: Peer) -> usize {
         let line = self.add(peer);
-        self.dialled.push_back(line);
+        self.incoming.push_back(line);
         self.has_incoming = true;
         line
     }
@@ -170,7 +170,7 @@ impl Network {
             served_in: 0,
             crowd: 0,
             has_arrived: false,
-            client: Client::new(self.random.random()),
+            client: VirtualPeer::new(self.random.random()),
         });
         line
     }

@@ -89,9 +89,10 @@ impl fmt::Display for Reserved {
             .filter(|(bit, _)| self.intersects(*bit))
             .map(|(_, name)| *name)
             .collect();
-        match names.is_empty() {
-            true => f.write_str("no reserved bit"),
-            false => f.write_str(&names.join("+")),
+        if names.is_empty() {
+            f.write_str("no reserved bit")
+        } else {
+            f.write_str(&names.join("+"))
         }
     }
 }

@@ -148,7 +148,7 @@ impl Outbox {
         self.replace(kept);
     }
 
-    /// Takes back what was appended behind the first `len` bytes.
+    /// Removes what was appended behind the first `len` bytes.
     pub fn truncate(&mut self, len: usize) {
         if len < self.len {
             let mut kept = self.contiguous();

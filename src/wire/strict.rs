@@ -85,9 +85,12 @@ impl StrictReader {
 
     /// Judges the header that `bytes` starts with, as far as it has come.
     fn judge(&self, bytes: &[u8]) -> Result<(), String> {
-        let breach = |is_broken: bool, what: &str| match is_broken {
-            true => Err(what.to_owned()),
-            false => Ok(()),
+        let breach = |is_broken: bool, what: &str| {
+            if is_broken {
+                Err(what.to_owned())
+            } else {
+                Ok(())
+            }
         };
         let Some(&first) = bytes.first() else {
             return Ok(());

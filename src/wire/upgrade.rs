@@ -2,7 +2,7 @@
 //! upgrade, what must be right about it, and the 101.
 //!
 //! Nothing here decides about paths, origins or limits: a route does that with
-//! what [`check`] found. Never answers with a protocol or extension that was
+//! what [`check_upgrade`] found. Never answers with a protocol or extension that was
 //! not offered, as long as its caller does not.
 
 mod client;
@@ -55,7 +55,7 @@ pub fn wants_upgrade(head: &RequestHead<'_>) -> bool {
 /// body, 400 for a version that is missing or stands twice, 426 for another than 13, 400 for a
 /// key that is missing, stands twice or is not 16 bytes, and 400 for a list of
 /// protocols or extensions, or an Origin, that breaks its syntax.
-pub fn check<'b>(head: &RequestHead<'b>) -> Result<UpgradeRequest<'b>, Refusal> {
+pub fn check_upgrade<'b>(head: &RequestHead<'b>) -> Result<UpgradeRequest<'b>, Refusal> {
     const BAD_REQUEST: Refusal = Refusal::new(Status::BAD_REQUEST);
     if head.method != Method::Get {
         return Err(Refusal::GET_ONLY);

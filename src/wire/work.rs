@@ -20,7 +20,7 @@ pub mod price {
     pub const CLOSE: u32 = 7_000;
     /// A request head parsed, routed and answered, without its bytes.
     pub const REQUEST: u32 = 2_000;
-    /// A compressed message opened and closed: a decompressor lent, checked and taken back.
+    /// A compressed message opened and closed: a decompressor lent, checked and returned to its pool.
     pub const RESET: u32 = 100;
     /// A deadline or timer looked at.
     pub const TIMER: u32 = 50;

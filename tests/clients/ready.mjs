@@ -149,4 +149,4 @@ try {
 } finally {
   server.kill();
 }
-process.exit(0); // clients that were left open need no farewell
+process.exit(0); // clients that are still open need no Close

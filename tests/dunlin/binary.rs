@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 /// How long the child may keep us waiting. Never reached when all is well.
-const PATIENCE: Duration = Duration::from_secs(30);
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// The command with these arguments and no settings from outside.
 pub(crate) fn dunlin(arguments: &[&str]) -> Command {
@@ -115,7 +115,7 @@ impl Serving {
             out.for_each(drop);
             tell.send(())
         });
-        ended.recv_timeout(PATIENCE).expect("it ends");
+        ended.recv_timeout(LONGEST_WAIT).expect("it ends");
         self.child.wait().expect("a child")
     }
 
@@ -139,7 +139,7 @@ impl Serving {
     #[track_caller]
     pub(crate) fn log_line(&self, part: &str) -> String {
         loop {
-            match self.log.recv_timeout(PATIENCE) {
+            match self.log.recv_timeout(LONGEST_WAIT) {
                 Ok(line) if line.contains(part) => return line,
                 Ok(_) => {}
                 Err(error) => panic!("no log line with {part:?}: {error}"),
@@ -159,7 +159,7 @@ impl Serving {
         let mut log = Vec::new();
         // The log ends when the process does.
         loop {
-            match self.log.recv_timeout(PATIENCE) {
+            match self.log.recv_timeout(LONGEST_WAIT) {
                 Ok(line) => log.push(line),
                 Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => break,
                 Err(error) => panic!("the command did not end: {error}; its log: {log:#?}"),

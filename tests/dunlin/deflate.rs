@@ -355,9 +355,10 @@ fn a_broadcast_reaches_clients_with_and_without_the_extension_alike() {
         }
         assert_eq!(plain.read_text(), wanted);
         for client in &mut clients {
-            match wanted.len() < 64 {
-                true => assert_eq!(client.read_text(), wanted),
-                false => assert_eq!(inflated(&client.read_frame()), wanted.as_bytes()),
+            if wanted.len() < 64 {
+                assert_eq!(client.read_text(), wanted);
+            } else {
+                assert_eq!(inflated(&client.read_frame()), wanted.as_bytes());
             }
         }
     }

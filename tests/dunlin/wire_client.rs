@@ -13,7 +13,7 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
 /// How long a read may take. Never reached when all is well.
-const PATIENCE: Duration = Duration::from_secs(20);
+const LONGEST_WAIT: Duration = Duration::from_secs(20);
 
 /// Bytes that the kernel keeps for a narrow client, each way: two segments of the loopback.
 const NARROW: usize = 128 << 10;
@@ -85,10 +85,10 @@ impl WireClient {
 
     fn over(stream: TcpStream) -> Self {
         stream
-            .set_read_timeout(Some(PATIENCE))
+            .set_read_timeout(Some(LONGEST_WAIT))
             .expect("a time limit");
         stream
-            .set_write_timeout(Some(PATIENCE))
+            .set_write_timeout(Some(LONGEST_WAIT))
             .expect("a time limit");
         stream.set_nodelay(true).expect("no delay");
         Self {
@@ -138,9 +138,10 @@ impl WireClient {
         ));
         let head = self.read_head();
         let bodiless = method == "HEAD" || matches!(head.status, 101 | 204 | 304);
-        let body = match bodiless {
-            true => Vec::new(),
-            false => self.read_body(&head),
+        let body = if bodiless {
+            Vec::new()
+        } else {
+            self.read_body(&head)
         };
         (head, body)
     }
@@ -322,7 +323,7 @@ impl WireClient {
             }
             Err(error) if error.kind() == ErrorKind::ConnectionReset => false,
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
-                panic!("the server has said nothing for {PATIENCE:?}")
+                panic!("the server has said nothing for {LONGEST_WAIT:?}")
             }
             Err(error) => panic!("cannot read: {error}"),
         }

@@ -11,7 +11,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
 /// How long a read may take. Never reached when all is well.
-const PATIENCE: Duration = Duration::from_secs(20);
+const LONGEST_WAIT: Duration = Duration::from_secs(20);
 
 /// A listener; a call to it waits until it is accepted.
 pub(crate) struct WireServer(TcpListener);
@@ -30,7 +30,7 @@ impl WireServer {
     pub(crate) fn accept(&self) -> Accepted {
         let (stream, _) = self.0.accept().expect("a caller");
         stream
-            .set_read_timeout(Some(PATIENCE))
+            .set_read_timeout(Some(LONGEST_WAIT))
             .expect("a time limit");
         stream.set_nodelay(true).expect("no delay");
         let mut accepted = Accepted {

@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
 /// How long an event may take. Never reached when all is well.
-const PATIENCE: Duration = Duration::from_secs(20);
+const LONGEST_WAIT: Duration = Duration::from_secs(20);
 
 /// One event of a handler.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,9 +131,9 @@ impl Account {
     /// The next event.
     #[track_caller]
     pub(crate) fn next(&self) -> Told {
-        match self.0.recv_timeout(PATIENCE) {
+        match self.0.recv_timeout(LONGEST_WAIT) {
             Ok(told) => told,
-            Err(RecvTimeoutError::Timeout) => panic!("nothing was told for {PATIENCE:?}"),
+            Err(RecvTimeoutError::Timeout) => panic!("nothing was told for {LONGEST_WAIT:?}"),
             Err(RecvTimeoutError::Disconnected) => panic!("everything is told already"),
         }
     }
@@ -177,7 +177,7 @@ impl Account {
     pub(crate) fn rest(&self) -> Vec<Told> {
         let mut rest = Vec::new();
         loop {
-            match self.0.recv_timeout(PATIENCE) {
+            match self.0.recv_timeout(LONGEST_WAIT) {
                 Ok(told) => rest.push(told),
                 Err(RecvTimeoutError::Disconnected) => return rest,
                 Err(RecvTimeoutError::Timeout) => {

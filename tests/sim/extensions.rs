@@ -57,12 +57,11 @@ impl Transform for Numbered {
         _: usize,
         out: &mut Vec<u8>,
     ) -> Result<(), DecodeError> {
-        match info.fin {
-            true => {
-                out.resize(std::mem::take(&mut self.held), b' ');
-                out.extend_from_slice(payload);
-            }
-            false => self.held += payload.len(),
+        if info.fin {
+            out.resize(std::mem::take(&mut self.held), b' ');
+            out.extend_from_slice(payload);
+        } else {
+            self.held += payload.len();
         }
         Ok(())
     }

@@ -255,9 +255,10 @@ impl World {
 
 impl Client {
     fn stall(&mut self, is_stalled: bool) {
-        match is_stalled {
-            true => self.conversation.stall(),
-            false => self.conversation.resume(),
+        if is_stalled {
+            self.conversation.stall();
+        } else {
+            self.conversation.resume();
         }
         self.is_stalled = is_stalled;
     }

@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_floor_may_use_lower_ones_and_itself() {
+    fn a_layer_may_use_lower_ones_and_itself() {
         taken(
             "src/hub/mod.rs",
             "use crate::{app::Session, hub::topic, wire::frame};",
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_floor_may_not_look_up() {
+    fn a_layer_may_not_look_up() {
         refused(
             "src/wire/mod.rs",
             "use crate::app::Session;",
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn sockets_and_clocks_stay_out_of_the_lower_floors() {
+    fn sockets_and_clocks_stay_out_of_the_lower_layers() {
         refused("src/hub/a.rs", "use std::net::IpAddr;", "std::net");
         refused(
             "src/hub/a.rs",
@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn every_folder_has_its_floor() {
+    fn every_folder_has_its_layer() {
         assert_eq!(problems("src/utils/a.rs", "").len(), 1);
         assert_eq!(problems("src/misc.rs", "").len(), 1);
     }

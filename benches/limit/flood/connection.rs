@@ -91,9 +91,10 @@ impl Connection {
             stage: Stage::Connecting,
             queued: self.queued,
             moved: now.max(self.moved),
-            answers: match is_http {
-                true => Answers::Http(HttpCount::default()),
-                false => Answers::Frames(FrameCount::default()),
+            answers: if is_http {
+                Answers::Http(HttpCount::default())
+            } else {
+                Answers::Frames(FrameCount::default())
             },
             ..Self::new(self.group)
         };

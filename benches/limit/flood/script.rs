@@ -138,9 +138,10 @@ impl Script {
         if place >= self.length() {
             return &[];
         }
-        let rest = match place < once {
-            true => &self.once[place as usize..],
-            false => &self.cycle[((place - once) % self.cycle.len() as u64) as usize..],
+        let rest = if place < once {
+            &self.once[place as usize..]
+        } else {
+            &self.cycle[((place - once) % self.cycle.len() as u64) as usize..]
         };
         &rest[..rest.len().min(self.write)]
     }

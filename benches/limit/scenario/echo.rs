@@ -98,9 +98,10 @@ impl Echo {
         server: &Server,
         upgrade: Option<Upgrade<'_>>,
     ) -> io::Result<Sample> {
-        let payload = match self.binary {
-            true => Payload::binary(self.length, self.in_flight as usize),
-            false => Payload::constant(self.length, self.in_flight as usize),
+        let payload = if self.binary {
+            Payload::binary(self.length, self.in_flight as usize)
+        } else {
+            Payload::constant(self.length, self.in_flight as usize)
         };
         let mut crowd = Crowd::new(payload)?;
         crowd.grow(server.address, self.connections, upgrade)?;

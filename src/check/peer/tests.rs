@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::thread;
 
 /// Longer than any of these tests takes: nothing here waits for it in vain.
-const PATIENCE: Duration = Duration::from_secs(20);
+const LONGEST_WAIT: Duration = Duration::from_secs(20);
 
 /// A peer whose other end says these bytes and leaves.
 fn hearing(bytes: &'static [u8]) -> Peer {
@@ -15,17 +15,17 @@ fn hearing(bytes: &'static [u8]) -> Peer {
         let (mut stream, _) = listener.accept().unwrap();
         stream.write_all(bytes).unwrap();
     });
-    Peer::new(stream, PATIENCE)
+    Peer::new(stream, LONGEST_WAIT)
 }
 
 #[test]
 fn frames_become_what_the_server_did() {
     for (bytes, wanted) in [
-        (&b"\x8a\x01?"[..], Seen::Pong(b"?".to_vec())),
-        (b"\x88\x00", Seen::Close(None)),
-        (b"\x88\x05\x03\xe8bye", Seen::Close(Some(1000))),
-        (b"", Seen::End),
-        (b"\x81\x05Hel", Seen::End),
+        (&b"\x8a\x01?"[..], Answer::Pong(b"?".to_vec())),
+        (b"\x88\x00", Answer::Close(None)),
+        (b"\x88\x05\x03\xe8bye", Answer::Close(Some(1000))),
+        (b"", Answer::End),
+        (b"\x81\x05Hel", Answer::End),
     ] {
         assert_eq!(hearing(bytes).next(), wanted, "{bytes:?}");
     }
@@ -34,8 +34,8 @@ fn frames_become_what_the_server_did() {
 #[test]
 fn fragments_become_one_message() {
     let mut peer = hearing(b"\x01\x02\xed\x95\x8a\x00\x80\x01\x9c");
-    assert_eq!(peer.next(), Seen::Pong(Vec::new()));
-    let wanted = Seen::Message {
+    assert_eq!(peer.next(), Answer::Pong(Vec::new()));
+    let wanted = Answer::Message {
         text: true,
         reserved: Reserved::NONE,
         payload: "한".into(),
@@ -67,7 +67,7 @@ fn what_no_server_may_send_is_named() {
         (b"\x88\x03\x03\xe8\xff", "close reason"),
     ] {
         let seen = hearing(bytes).next();
-        assert!(matches!(seen, Seen::Wrong(_)), "{bytes:?}: {seen:?}");
+        assert!(matches!(seen, Answer::Wrong(_)), "{bytes:?}: {seen:?}");
         assert!(seen.words().contains(part), "{bytes:?}: {}", seen.words());
     }
 }
@@ -77,7 +77,7 @@ fn what_no_server_may_send_is_named() {
 fn an_agreed_bit_is_allowed_on_messages() {
     let mut peer = hearing(b"\xc2\x01\x00\xc9\x00");
     peer.allow(Reserved::RSV1);
-    assert!(matches!(peer.next(), Seen::Message { reserved, .. } if reserved == Reserved::RSV1));
+    assert!(matches!(peer.next(), Answer::Message { reserved, .. } if reserved == Reserved::RSV1));
     assert!(peer.next().words().contains("reserved bits"));
 }
 
@@ -86,7 +86,7 @@ fn silence_is_told_from_the_end() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     let mut peer = Peer::new(stream, Duration::from_millis(1));
-    assert_eq!(peer.next(), Seen::Silence);
+    assert_eq!(peer.next(), Answer::Silence);
 }
 
 #[test]
@@ -95,8 +95,8 @@ fn pings_are_answered_on_the_way() {
     let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     let mut server = listener.accept().unwrap().0;
     server.write_all(b"\x89\x01?\x88\x00").unwrap();
-    let mut peer = Peer::new(stream, PATIENCE);
-    assert_eq!(peer.until(|_| false), Seen::Close(None));
+    let mut peer = Peer::new(stream, LONGEST_WAIT);
+    assert_eq!(peer.until(|_| false), Answer::Close(None));
     let mut pong = [0; 7];
     server.read_exact(&mut pong).unwrap();
     assert_eq!(pong[..2], [0x8a, 0x81]);

@@ -9,7 +9,7 @@ impl Flags {
     pub(crate) const BLOCKED: u16 = 1;
     /// It waits in the list of those with something to send.
     pub(crate) const DIRTY: u16 = 1 << 1;
-    /// BacklogPolicy above the mark and `BacklogPolicy::StopReading`: it is not read.
+    /// Its backlog passed the mark under `BacklogPolicy::StopReading`: it is not read.
     pub(crate) const PAUSED: u16 = 1 << 2;
     /// It published more than the topic has delivered: it is not read.
     pub(crate) const HELD: u16 = 1 << 3;

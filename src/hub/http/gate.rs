@@ -3,7 +3,7 @@
 //! What is wrong with a head itself was found when it was read (`wire::head`, `wire::upgrade`); here
 //! it is judged by what this server is, has and allows. Nothing here answers or changes anything.
 
-use crate::app::program::Targets;
+use crate::app::program::PathTargets;
 use crate::app::{Origins, Response, Settings};
 use crate::config::Limits;
 use crate::wire::head::{Method, RequestHead};
@@ -20,7 +20,7 @@ pub(crate) struct Visit<'v> {
     pub(crate) limits: &'v Limits,
     pub(crate) is_stopping: bool,
     /// What there is at its path.
-    pub(crate) targets: Option<&'v Targets>,
+    pub(crate) targets: Option<&'v PathTargets>,
 }
 
 /// An answer that no program gave.

@@ -13,7 +13,7 @@ use crate::wire::extension::{Agreement, Offer};
 use crate::wire::head::RequestHead;
 use crate::wire::receive::Receiver;
 use crate::wire::refusal::Refusal;
-use crate::wire::upgrade::{accept_key, check, write_switching_protocols};
+use crate::wire::upgrade::{accept_key, check_upgrade, write_switching_protocols};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 impl Hub {
@@ -28,7 +28,7 @@ impl Hub {
         let settings = &self.settings[route as usize];
         let is_raw = self.core.rules[route as usize].raw;
         let is_secure = self.core.slots[key as usize].flags.has(Flags::SECURE);
-        let agreed = check(head).and_then(|upgrade| {
+        let agreed = check_upgrade(head).and_then(|upgrade| {
             let visit = UpgradeVisit {
                 head,
                 upgrade: &upgrade,
@@ -71,7 +71,7 @@ impl Hub {
             Ok(Ok(data)) => {
                 core.opened(key, data);
             }
-            Ok(Err(response)) => core.take_back(key, before, head, &response),
+            Ok(Err(response)) => core.refuse_session(key, before, head, &response),
             Err(_) => {
                 log::error!("the handler of session {id} panicked in its open event");
                 core.timers.cancel_all(id);
@@ -105,9 +105,10 @@ fn agree(visit: &UpgradeVisit<'_>, is_raw: bool) -> Result<Agreed, Refusal> {
     Ok(Agreed {
         accept: accept_key(upgrade.key),
         protocol: settings.protocols.iter().find(offered).cloned(),
-        extension: match is_raw {
-            true => None,
-            false => agree_on_extension(settings, &upgrade.extensions),
+        extension: if is_raw {
+            None
+        } else {
+            agree_on_extension(settings, &upgrade.extensions)
         },
     })
 }
@@ -176,8 +177,14 @@ impl crate::hub::core::Core {
         }
     }
 
-    /// The handler refused: its response goes out in key of the 101 and all that followed.
-    fn take_back(&mut self, key: u32, before: Before, head: &RequestHead<'_>, response: &Response) {
+    /// The handler refused: its response goes out in place of the 101 and of all that followed it.
+    fn refuse_session(
+        &mut self,
+        key: u32,
+        before: Before,
+        head: &RequestHead<'_>,
+        response: &Response,
+    ) {
         let id = self.slot(key).id(key);
         self.reply_buffer.truncate(before.gathered);
         let unsent = self.metrics.sent() - before.sent;

@@ -116,7 +116,7 @@ impl Core {
             }
         }
         let slot = self.slot(key);
-        // Who is not read cannot be heard: its pong may lie in the socket.
+        // This connection is not read at present, so its pong may wait in the socket: nothing is concluded.
         if slot.is_stopped() {
             slot.last_seen = tick as u16;
             slot.pinged = tick as u16;

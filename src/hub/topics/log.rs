@@ -25,7 +25,7 @@ pub(crate) struct Log {
     /// Of each message: its number over all topics.
     seqs: VecDeque<u64>,
     plain: Frames,
-    /// The same messages as connections with this share share get them.
+    /// The same messages as connections with this share key get them.
     encoded: Vec<(ShareKey, Frames)>,
 }
 
@@ -215,9 +215,10 @@ pub(crate) fn encode_frame(
 ) -> Result<(), Panicked> {
     let (opcode, _, payload) = open_frame(frame);
     let mut encoded = Vec::new();
-    let reserved = match work.is_spent() {
-        true => Ok(None),
-        false => encode_payload(transform, opcode, payload, work, &mut encoded),
+    let reserved = if work.is_spent() {
+        Ok(None)
+    } else {
+        encode_payload(transform, opcode, payload, work, &mut encoded)
     };
     match reserved {
         Ok(Some(reserved)) => {

@@ -170,9 +170,10 @@ impl Topics {
             entry.log.cut(entry.log.end());
         }
         self.held = self.held + entry.log.held() - held;
-        let freed = match entry.log.len() < HOLD_BYTES {
-            true => std::mem::take(&mut entry.held),
-            false => Vec::new(),
+        let freed = if entry.log.len() < HOLD_BYTES {
+            std::mem::take(&mut entry.held)
+        } else {
+            Vec::new()
         };
         if entry.log.is_empty() {
             entry.queued = false;
@@ -270,9 +271,10 @@ impl Topics {
             ));
         }
         let queued = self.topics.iter().filter(|(_, topic)| topic.queued).count();
-        match queued == self.queue.len() && self.topics.len() == self.names.len() {
-            true => Ok(()),
-            false => Err("the lists of topics differ".to_owned()),
+        if queued == self.queue.len() && self.topics.len() == self.names.len() {
+            Ok(())
+        } else {
+            Err("the lists of topics differ".to_owned())
         }
     }
 

@@ -1,4 +1,4 @@
-//! The end of a connection: every transition behind Open, in one key.
+//! The end of a connection: every transition out of Open and after it, in one place.
 //!
 //! ```text
 //!  Open ──our Close──▶ Closing ──their Close──▶ Ending ──all sent──▶ Lingering ──their end──▶ Dead
@@ -46,9 +46,10 @@ impl Core {
     }
 
     fn push_close(&mut self, key: u32, code: CloseCode, reason: &str) {
-        let code = match code.is_sendable() {
-            true => code,
-            false => CloseCode::INTERNAL_ERROR,
+        let code = if code.is_sendable() {
+            code
+        } else {
+            CloseCode::INTERNAL_ERROR
         };
         let reason = cut_reason(reason);
         let payload = [&code.get().to_be_bytes(), reason.as_bytes()].concat();

@@ -68,12 +68,12 @@ impl Core {
     }
 
     /// The program does not want its call any more.
-    pub(crate) fn take_call_back(&mut self, key: u32) {
-        let error = Error::new(ErrorKind::Closed, "the call was taken back");
+    pub(crate) fn cancel_call(&mut self, key: u32) {
+        let error = Error::new(ErrorKind::Closed, "the call was cancelled");
         self.dial_failed(key, error);
     }
 
-    /// Takes a call that came to nothing away; its handler is told in *reap*.
+    /// Ends a call that failed; its handler is told in *reap*.
     pub(crate) fn dial_failed(&mut self, key: u32, error: Error) {
         let slot = self.slot(key);
         if slot.state() != State::Dialling {
@@ -122,7 +122,7 @@ impl Core {
         let id = self.slot(key).id(key);
         self.timers.cancel_all(id);
         let slot = self.slot(key);
-        // A Close of the handler's own was taken back with the rest.
+        // A Close by the handler itself was dropped with the other replies.
         slot.phase = Phase::Open(Receiver::default());
         slot.cold().close = None;
         self.fail(key, CloseCode::NORMAL, "");
@@ -268,7 +268,7 @@ impl Hub {
         match opened {
             Ok(Ok(data)) => core.opened(key, data),
             Ok(Err(_)) => {
-                // Only this connection's turn is gathered: all of it is taken back.
+                // The reply buffer holds what this open event sent and nothing else: it is dropped.
                 core.reply_buffer.clear();
                 let unsent = core.metrics.sent() - sent;
                 core.metrics.on_unsent(unsent);
@@ -305,7 +305,7 @@ impl Hub {
         }
     }
 
-    /// Tells the handler of a call that came to nothing.
+    /// Tells the handler that its call failed.
     pub(crate) fn tell_failure(&mut self, io: &mut dyn Transport, key: u32) {
         let Phase::Dead(failed) = &mut self.core.slot(key).phase else {
             return;

@@ -160,9 +160,10 @@ impl Hub {
                 return Some(input.remaining());
             }
             rules.closing = slot.state() == State::Closing;
-            let event = match has_transform {
-                true => next(lanes, receiver, core, key, &rules, &mut input),
-                false => lanes.next(receiver, None, &rules, &mut input, &mut core.work),
+            let event = if has_transform {
+                next(lanes, receiver, core, key, &rules, &mut input)
+            } else {
+                lanes.next(receiver, None, &rules, &mut input, &mut core.work)
             };
             match event {
                 Ok(None) => return Some(input.remaining()),

@@ -74,9 +74,10 @@ impl HubContext<'_> {
             return SendOutcome::Closed;
         };
         if encoded.is_none() && is_long(message) && !masks && !is_opening {
-            return match gathers {
-                true => self.send_long(key, opcode, payload),
-                false => self.append_long(key, opcode, payload),
+            return if gathers {
+                self.send_long(key, opcode, payload)
+            } else {
+                self.append_long(key, opcode, payload)
             };
         }
         let (reserved, payload) = match &encoded {
@@ -305,9 +306,10 @@ impl Core {
     /// How much is gathered at most. Never more than the mark, because what is gathered counts as
     /// backlog only when the peer does not take it; nothing leaves before an open event has decided.
     fn reply_buffer_max(&self, key: u32) -> usize {
-        match self.slots[key as usize].flags.has(Flags::OPENING) {
-            true => usize::MAX,
-            false => self.rules(key).backlog_mark.min(REPLY_BUFFER_MAX),
+        if self.slots[key as usize].flags.has(Flags::OPENING) {
+            usize::MAX
+        } else {
+            self.rules(key).backlog_mark.min(REPLY_BUFFER_MAX)
         }
     }
 
@@ -367,9 +369,12 @@ impl Core {
             return;
         }
         let speaks_http = self.slot(key).flags.has(Flags::SPEAKS_HTTP);
-        self.push_backlog(key, |outbox| match speaks_http && outbox.is_opaque() {
-            true => outbox.push_opaque(bytes),
-            false => outbox.push(bytes),
+        self.push_backlog(key, |outbox| {
+            if speaks_http && outbox.is_opaque() {
+                outbox.push_opaque(bytes);
+            } else {
+                outbox.push(bytes);
+            }
         });
         self.mark_dirty(key);
     }
@@ -390,9 +395,12 @@ impl Core {
         let speaks_http = slot.flags.has(Flags::SPEAKS_HTTP);
         self.work
             .charge_bytes(frames.len() - sent, price::BYTES_COPIED);
-        self.push_backlog(key, |outbox| match speaks_http {
-            true => outbox.push_opaque(&frames[sent..]),
-            false => outbox.push_rest(frames, sent),
+        self.push_backlog(key, |outbox| {
+            if speaks_http {
+                outbox.push_opaque(&frames[sent..]);
+            } else {
+                outbox.push_rest(frames, sent);
+            }
         });
     }
 

@@ -141,9 +141,10 @@ impl Inflater {
         if self.position == Position::Inside {
             // The kept stream must not meet a final block, so there the check is only
             // that the tail is neither data nor an end.
-            let (end, want) = match takeover {
-                true => (&END[..4], Status::Ok),
-                false => (&END[..], Status::StreamEnd),
+            let (end, want) = if takeover {
+                (&END[..4], Status::Ok)
+            } else {
+                (&END[..], Status::StreamEnd)
             };
             if self.step(end, sink)? != (want, end.len(), 0) {
                 return Err(BROKEN);

@@ -36,7 +36,7 @@ pub use self::settings::{NAME, WINDOW_BITS};
 use self::engine::Engine;
 use self::negotiate::Terms;
 use self::settings::Settings;
-use self::shared::Core;
+use self::shared::SharedDeflate;
 use self::transform::DeflateTransform;
 use super::error::Result;
 use super::extension::{Agreement, Extension, Offer, Transform};
@@ -66,7 +66,7 @@ pub struct Deflate {
     settings: Settings,
     engine: Rc<RefCell<Engine>>,
     /// Made when the first connection agrees; the settings are fixed from then on.
-    core: OnceCell<Rc<Core>>,
+    shared: OnceCell<Rc<SharedDeflate>>,
 }
 
 static NEXT_ID: AtomicU32 = AtomicU32::new(0);
@@ -84,7 +84,7 @@ impl Deflate {
                 context_takeover: false,
             },
             engine: Rc::default(),
-            core: OnceCell::new(),
+            shared: OnceCell::new(),
         }
     }
 
@@ -139,13 +139,13 @@ impl Deflate {
 
     fn with(mut self, change: impl FnOnce(&mut Settings)) -> Self {
         change(&mut self.settings);
-        self.core = OnceCell::new();
+        self.shared = OnceCell::new();
         self
     }
 
-    fn core(&self) -> &Rc<Core> {
-        self.core.get_or_init(|| {
-            Rc::new(Core {
+    fn shared(&self) -> &Rc<SharedDeflate> {
+        self.shared.get_or_init(|| {
+            Rc::new(SharedDeflate {
                 settings: self.settings.clone(),
                 engine: Rc::clone(&self.engine),
                 id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
@@ -154,7 +154,7 @@ impl Deflate {
     }
 
     fn transform(&self, terms: Terms) -> Box<dyn Transform> {
-        Box::new(DeflateTransform::new(Rc::clone(self.core()), terms))
+        Box::new(DeflateTransform::new(Rc::clone(self.shared()), terms))
     }
 }
 

@@ -8,7 +8,7 @@ use super::super::work::{Work, price};
 use super::compress;
 use super::inflate::{INFLATER_BYTES, Inflater, TOO_BIG};
 use super::negotiate::Terms;
-use super::shared::Core;
+use super::shared::SharedDeflate;
 use flate2::Compress;
 use std::fmt;
 use std::rc::Rc;
@@ -24,7 +24,7 @@ const BAD_ORDER: DecodeError = DecodeError {
 
 /// The state of one connection.
 pub(super) struct DeflateTransform {
-    core: Rc<Core>,
+    shared: Rc<SharedDeflate>,
     terms: Terms,
     /// A compressed message whose last fragment has not come.
     open: Option<Box<Open>>,
@@ -59,9 +59,9 @@ struct Own {
 }
 
 impl DeflateTransform {
-    pub(super) fn new(core: Rc<Core>, terms: Terms) -> Self {
+    pub(super) fn new(shared: Rc<SharedDeflate>, terms: Terms) -> Self {
         Self {
-            core,
+            shared,
             terms,
             open: None,
             own: None,
@@ -85,7 +85,7 @@ impl DeflateTransform {
             let source = if self.terms.receive_takeover {
                 Source::Own
             } else {
-                match self.core.engine.borrow_mut().lend() {
+                match self.shared.engine.borrow_mut().lend() {
                     Some(inflater) => Source::Lent(inflater),
                     None => Source::Held(Vec::new()),
                 }
@@ -108,7 +108,7 @@ impl DeflateTransform {
         out: &mut Vec<u8>,
     ) -> Result<Progress, DecodeError> {
         let ends = part.last && part.info.fin;
-        let mut engine = self.core.engine.borrow_mut();
+        let mut engine = self.shared.engine.borrow_mut();
         if let Source::Held(held) = &mut open.source {
             let taken = part.payload.len();
             open.budget = open.budget.checked_sub(taken).ok_or(TOO_BIG)?;
@@ -150,14 +150,14 @@ impl DeflateTransform {
         if let Some(open) = self.open.take()
             && let Source::Lent(inflater) | Source::Complete(inflater, ..) = open.source
         {
-            self.core.engine.borrow_mut().give_back(inflater);
+            self.shared.engine.borrow_mut().give_back(inflater);
         }
     }
 
     /// Compresses in the connection's own context. Here the result goes out even if
     /// it is longer: the peer's window must see what ours saw.
     fn compress_own(&mut self, payload: &[u8], work: &mut Work, out: &mut Vec<u8>) -> bool {
-        let level = self.core.settings.level;
+        let level = self.shared.settings.level;
         if !compress::is_affordable(level, payload.len()) {
             // A plain message touches no window.
             return false;
@@ -268,14 +268,14 @@ impl Transform for DeflateTransform {
         work: &mut Work,
         out: &mut Vec<u8>,
     ) -> Option<Reserved> {
-        if !self.core.settings.wants(opcode, payload) {
+        if !self.shared.settings.wants(opcode, payload) {
             return None;
         }
         let done = if self.terms.send_takeover {
             self.compress_own(payload, work, out)
         } else {
-            let level = self.core.settings.level;
-            let mut engine = self.core.engine.borrow_mut();
+            let level = self.shared.settings.level;
+            let mut engine = self.shared.engine.borrow_mut();
             engine.compress(level, self.terms.window, payload, work, out)
         };
         done.then_some(Reserved::RSV1)
@@ -283,7 +283,7 @@ impl Transform for DeflateTransform {
 
     fn share_key(&self) -> Option<u32> {
         let takeover = self.terms.send_takeover;
-        (!takeover).then_some(self.core.id << 4 | u32::from(self.terms.window))
+        (!takeover).then_some(self.shared.id << 4 | u32::from(self.terms.window))
     }
 
     fn held_bytes(&self) -> usize {

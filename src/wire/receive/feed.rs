@@ -91,9 +91,10 @@ impl Lanes {
                 // Copied twice, and text is checked again at half the speed.
                 work.charge(price::FED);
                 work.charge_bytes(n, price::BYTES_RECEIVED);
-                let opcode = match first {
-                    true => pieces.header.opcode,
-                    false => OpCode::Continuation,
+                let opcode = if first {
+                    pieces.header.opcode
+                } else {
+                    OpCode::Continuation
                 };
                 let fin = last && pieces.header.fin;
                 message.bytes += n;

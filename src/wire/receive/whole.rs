@@ -58,7 +58,7 @@ impl Lanes {
         Ok(None)
     }
 
-    /// Takes back what the event before this call borrowed.
+    /// Puts what the event before this call borrowed into the pool again.
     fn recycle(&mut self) {
         if !self.lent {
             return;
@@ -234,9 +234,10 @@ fn way(
     if let Some(transform) = transform
         && transform.wants(reserved)
     {
-        return match transform.streams() {
-            true => Way::Pieces { collects: true },
-            false => whole,
+        return if transform.streams() {
+            Way::Pieces { collects: true }
+        } else {
+            whole
         };
     }
     let text = header.opcode == OpCode::Text;

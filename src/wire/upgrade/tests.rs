@@ -40,7 +40,7 @@ fn refused(without: &str, with: &[&str]) -> Refusal {
     let text = upgrade(without, with);
     let head = head(&text);
     assert!(wants_upgrade(&head), "{text}");
-    check(&head).expect_err(&text)
+    check_upgrade(&head).expect_err(&text)
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn a_valid_upgrade_is_accepted() {
     );
     let head = head(&text);
     assert!(wants_upgrade(&head));
-    let request = check(&head).unwrap();
+    let request = check_upgrade(&head).unwrap();
     assert_eq!(request.key, KEY);
     assert_eq!(request.protocols, ["v2", "v1", "v0"]);
     assert_eq!(request.origin, Some("http://a"));
@@ -134,14 +134,14 @@ fn a_wrong_version_wins_over_a_missing_key() {
         "Sec-WebSocket",
         &["Sec-WebSocket-Version: 8"],
     );
-    assert_eq!(check(&head(&text)), Err(Refusal::WRONG_VERSION));
+    assert_eq!(check_upgrade(&head(&text)), Err(Refusal::WRONG_VERSION));
 }
 
 #[test]
 fn an_upgrade_in_http_1_0_is_426() {
     let text = request("GET / HTTP/1.0", "", &[]);
     assert!(wants_upgrade(&head(&text)));
-    assert_eq!(check(&head(&text)), Err(Refusal::UPGRADE_REQUIRED));
+    assert_eq!(check_upgrade(&head(&text)), Err(Refusal::UPGRADE_REQUIRED));
 }
 
 #[test]
@@ -150,14 +150,18 @@ fn an_upgrade_with_a_body_is_400() {
         assert_eq!(refused("", &[field]), Status::BAD_REQUEST.into(), "{field}");
     }
     let text = upgrade("", &["Content-Length: 0"]);
-    assert!(check(&head(&text)).is_ok());
+    assert!(check_upgrade(&head(&text)).is_ok());
 }
 
 #[test]
 fn an_upgrade_by_another_method_is_405() {
     for method in ["POST", "HEAD", "OPTIONS", "FOO"] {
         let text = request(&format!("{method} / HTTP/1.1"), "", &[]);
-        assert_eq!(check(&head(&text)), Err(Refusal::GET_ONLY), "{method}");
+        assert_eq!(
+            check_upgrade(&head(&text)),
+            Err(Refusal::GET_ONLY),
+            "{method}"
+        );
     }
 }
 

@@ -143,9 +143,10 @@ fn bad_codes_fail() {
 fn every_code_there_is_gets_the_verdict_of_the_registry() {
     for code in 0..=u16::MAX {
         let bytes = masked(&Frame::close(code, ""));
-        let expected = match may_be_sent(code) {
-            true => Verdict::Taken(1),
-            false => Verdict::Failed(bytes.len(), 1002),
+        let expected = if may_be_sent(code) {
+            Verdict::Taken(1)
+        } else {
+            Verdict::Failed(bytes.len(), 1002)
         };
         assert_eq!(verdict(&bytes), expected, "{code}");
     }

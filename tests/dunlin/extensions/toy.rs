@@ -82,12 +82,13 @@ impl Extension for Xor {
     }
 
     fn check(&self) -> Result<()> {
-        match self.is_broken {
-            true => Err(Error::new(
+        if self.is_broken {
+            Err(Error::new(
                 ErrorKind::Config,
                 "x-xor: key is 256; it must be 0 to 255",
-            )),
-            false => Ok(()),
+            ))
+        } else {
+            Ok(())
         }
     }
 

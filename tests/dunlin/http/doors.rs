@@ -19,10 +19,10 @@ fn a_head_that_does_not_end_in_its_time_is_408_also_when_it_trickles() {
     without_body.write(request("POST /body HTTP/1.1", &["Content-Length: 3"]));
     let mut trickling = server.connect();
     trickling.write(b"GET /hello HTTP/1.1\r\nHost: localhost\r\nA: ");
-    let patience = Some(Duration::from_millis(20));
+    let wait = Some(Duration::from_millis(20));
     trickling
         .stream()
-        .set_read_timeout(patience)
+        .set_read_timeout(wait)
         .expect("a time limit");
     // A byte at a time for as long as nothing is answered.
     while trickling.stream().peek(&mut [0]).is_err() {

@@ -56,8 +56,8 @@ fn listening(addresses: Vec<String>) -> (Running, Receiver<Seen>) {
 #[track_caller]
 fn open_unix(path: &Path, target: &str) -> UnixStream {
     let mut stream = UnixStream::connect(path).expect("the server listens");
-    let patience = Some(Duration::from_secs(20));
-    stream.set_read_timeout(patience).expect("a time limit");
+    let wait = Some(Duration::from_secs(20));
+    stream.set_read_timeout(wait).expect("a time limit");
     let head = WireClient::upgrade_head(target, &[]);
     stream.write_all(head.as_bytes()).expect("it reads");
     let mut answer = Vec::new();

@@ -18,7 +18,7 @@ fn all_leave(leave: impl Fn(&Conversation), most: u64) -> (Sim, u64) {
         .map(|_| sim.connect().upgrade("/room", &[]))
         .collect();
     sim.drive();
-    crowd[0].send("farewell");
+    crowd[0].send("last message");
     crowd.iter().for_each(leave);
     let before = sim.turns();
     while sim.stats().connections > 1 {
@@ -65,12 +65,12 @@ fn a_crowd_that_a_shutdown_sends_away_is_sent_away_in_slices() {
         .map(|_| sim.connect().upgrade("/room", &[]))
         .collect();
     sim.drive();
-    crowd[0].send("farewell");
+    crowd[0].send("last message");
     sim.remote().shutdown().expect("it runs");
     sim.drive();
     assert!(sim.is_empty());
     for one in &crowd {
-        assert_eq!(one.arrived().len(), 2, "the farewell and the close");
+        assert_eq!(one.arrived().len(), 2, "the last message and the close");
     }
     assert_eq!(
         (sim.stats().closed, sim.stats().buffered),

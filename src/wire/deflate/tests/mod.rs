@@ -51,9 +51,10 @@ fn frame(
     payload: &[u8],
     out: &mut Vec<u8>,
 ) -> Result<(), DecodeError> {
-    let (opcode, reserved) = match first {
-        true => (OpCode::Text, Reserved::RSV1),
-        false => (OpCode::Continuation, Reserved::NONE),
+    let (opcode, reserved) = if first {
+        (OpCode::Text, Reserved::RSV1)
+    } else {
+        (OpCode::Continuation, Reserved::NONE)
     };
     let info = FrameInfo {
         fin,

@@ -38,7 +38,7 @@ fn no_mutated_request_panics_or_depends_on_its_cuts() {
         };
         if let Ok(Some((head, length))) = parse(&input, &limits) {
             assert!(length <= input.len() && length <= limits.max_head);
-            let _ = (upgrade::wants_upgrade(&head), upgrade::check(&head));
+            let _ = (upgrade::wants_upgrade(&head), upgrade::check_upgrade(&head));
         }
         let mut scanned = random.random_range(0..600);
         let _ = parse_request(&input, &mut scanned, &LIMITS);

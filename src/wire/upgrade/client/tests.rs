@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::wire::head::parse_request;
-use crate::wire::upgrade::{check, wants_upgrade, write_switching_protocols};
+use crate::wire::upgrade::{check_upgrade, wants_upgrade, write_switching_protocols};
 
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 
@@ -39,7 +39,7 @@ fn the_client_writes_what_the_server_accepts() {
     assert!(wants_upgrade(&head));
     assert_eq!((head.path, head.query), ("/chat", Some("x=y")));
     assert_eq!(head.host, Some("a:8080"));
-    let request = check(&head).unwrap();
+    let request = check_upgrade(&head).unwrap();
     assert_eq!(request.protocols, ["v2", "v1"]);
     assert_eq!(request.extensions, extensions);
     assert_eq!(request.origin, Some("http://a"));

@@ -69,7 +69,7 @@ enum Phase {
     Refused(crate::Error),
 }
 
-pub(super) struct Client {
+pub(super) struct VirtualPeer {
     phase: Phase,
     /// Bytes that are not understood yet.
     raw: Vec<u8>,
@@ -83,7 +83,7 @@ pub(super) struct Client {
     random: StdRng,
 }
 
-impl Client {
+impl VirtualPeer {
     pub(super) fn new(seed: u64) -> Self {
         Self {
             phase: Phase::Raw,
