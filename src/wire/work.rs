@@ -52,6 +52,8 @@ pub mod price {
 
     /// A compressor of zlib that forgets a message: 128 KiB of hash heads are cleared.
     pub const DEFLATE_RESET: u32 = 5_000;
+    /// A compressor of a connection's own, made when it is first needed.
+    pub const DEFLATE_CONTEXT: u32 = 30_000;
     /// A byte compressed, by level; 1 is the encoder of our own. The worst that a peer can choose
     /// costs two to three times as much, JSON a third (`benches/deflate.rs`).
     pub const DEFLATE: [u32; 10] = [0, 2, 4, 4, 6, 6, 12, 24, 28, 34];

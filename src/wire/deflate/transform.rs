@@ -164,6 +164,10 @@ impl DeflateTransform {
         }
         work.charge(compress::price(level, payload.len()));
         let own = self.own.get_or_insert_default();
+        if own.compressor.is_none() {
+            // A third of a megabyte that the kernel has yet to give.
+            work.charge(price::DEFLATE_CONTEXT);
+        }
         let stream = own
             .compressor
             .get_or_insert_with(|| compress::compressor(level, self.terms.window));

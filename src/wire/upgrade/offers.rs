@@ -7,16 +7,25 @@
 use super::super::extension::Offer;
 use super::super::fields::is_token_byte;
 
+/// Names and parameters that are looked at, in all lines together: a head of 16 KiB has room for
+/// thousands, and nobody offers that many. What comes behind them counts as declined.
+const MOST_TOKENS: usize = 64;
+
 /// Parses all lines of the field as one list; `None` when the syntax is broken.
-/// Empty elements are skipped (RFC 9110 §5.6.1).
+/// Empty elements are skipped (RFC 9110 §5.6.1). No more than 64 names and parameters are looked at.
 pub fn parse_offers<'b>(lines: impl Iterator<Item = &'b [u8]>) -> Option<Vec<Offer>> {
     let mut offers = Vec::new();
+    let mut left = MOST_TOKENS;
     for line in lines {
-        let mut cursor = Cursor { rest: line };
+        let mut cursor = Cursor { rest: line, left };
         loop {
             cursor.skip_space();
             if !matches!(cursor.rest.first(), Some(b',') | None) {
-                offers.push(cursor.offer()?);
+                match cursor.offer() {
+                    Some(offer) => offers.push(offer),
+                    None if cursor.left == 0 => return Some(offers),
+                    None => return None,
+                }
             }
             match cursor.rest.split_first() {
                 Some((b',', rest)) => cursor.rest = rest,
@@ -24,12 +33,15 @@ pub fn parse_offers<'b>(lines: impl Iterator<Item = &'b [u8]>) -> Option<Vec<Off
                 None => break,
             }
         }
+        left = cursor.left;
     }
     Some(offers)
 }
 
 struct Cursor<'b> {
     rest: &'b [u8],
+    /// Names and parameters that may still be looked at.
+    left: usize,
 }
 
 impl Cursor<'_> {
@@ -53,9 +65,11 @@ impl Cursor<'_> {
 
     /// One element: a name and its parameters, and the space behind it.
     fn offer(&mut self) -> Option<Offer> {
+        self.left = self.left.checked_sub(1)?;
         let name = self.token()?;
         let mut params = Vec::new();
         while self.take(b';') {
+            self.left = self.left.checked_sub(1)?;
             let name = self.token()?;
             let value = if self.take(b'=') {
                 Some(self.value()?)
@@ -115,6 +129,22 @@ mod tests {
         let offers = parse_offers(lines.iter().map(|line| line.as_bytes()))?;
         let texts: Vec<_> = offers.iter().map(ToString::to_string).collect();
         Some(texts.join(", "))
+    }
+
+    #[test]
+    fn what_comes_behind_64_names_and_parameters_is_declined() {
+        let list = |count: usize| vec!["x"; count].join(", ");
+        let parsed = |line: &str| parse_offers([line.as_bytes()].into_iter()).unwrap().len();
+        assert_eq!((parsed(&list(64)), parsed(&list(65))), (64, 64));
+        // The offer that passes the limit is none, and what follows it is not looked at.
+        let params = format!("a; {}, b", vec!["p"; 63].join("; "));
+        assert_eq!(parsed(&params), 1);
+        let params = format!("a, b; {}, c", vec!["p"; 63].join("; "));
+        assert_eq!(parsed(&params), 1);
+        // All lines share the limit.
+        let (first, second) = (list(40), list(40));
+        let lines = [first.as_bytes(), second.as_bytes()];
+        assert_eq!(parse_offers(lines.into_iter()).unwrap().len(), 64);
     }
 
     #[test]
