@@ -5,7 +5,7 @@
 //! them. Nobody is read twice in a turn.
 
 use super::budget::{STEP, Step, TURN};
-use super::io::Io;
+use super::io::{Io, Read};
 use super::order::{BUFFER, Turn};
 use super::ready::List;
 use super::round::Round;
@@ -101,17 +101,17 @@ impl<I: Io> Turn<I> {
             if !self.hub.wants_read(id) {
                 return Served::Drained;
             }
-            let mut drained = false;
             if self.hub.has_pending(id) {
                 self.hub.resume(&mut self.io, id);
             } else {
-                match self.read_once(id, granted) {
-                    None => return Served::Drained,
-                    Some(was_drained) => drained = was_drained,
+                let Some(read) = self.read_once(id, granted) else {
+                    return Served::Drained;
+                };
+                // Where the peer has ended, its end is read as well, unless it is not there after all.
+                let is_drained = read.drained && (!ends || read.n == 0);
+                if is_drained && !self.hub.has_pending(id) {
+                    return Served::Drained;
                 }
-            }
-            if drained && !ends && !self.hub.has_pending(id) {
-                return Served::Drained;
             }
             if self.hub.work().is_spent() {
                 return Served::HasMore;
@@ -119,8 +119,8 @@ impl<I: Io> Turn<I> {
         }
     }
 
-    /// One read; whether the socket is drained, or `None` when its end showed.
-    fn read_once(&mut self, id: SessionId, granted: Work) -> Option<bool> {
+    /// One read and what it brings about; `None` when the end of the connection showed.
+    fn read_once(&mut self, id: SessionId, granted: Work) -> Option<Read> {
         self.hub.charge(price::READ);
         let most = (granted.left() as usize * BYTES_PER_UNIT).max(LEAST_READ);
         let (read, is_direct) = match self.hub.target(id) {
@@ -147,12 +147,12 @@ impl<I: Io> Turn<I> {
             if self.hub.has_pending(id) || !self.hub.wants_read(id) {
                 // The end comes behind what waits: it is read again.
                 self.ready.set_ends(id.index);
-                return Some(true);
+                return Some(read);
             }
             self.hub.end_of_file(id);
             return None;
         }
-        Some(read.drained)
+        Some(read)
     }
 
     /// A connection that was just accepted: its request is there already, as a rule.
