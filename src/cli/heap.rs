@@ -14,11 +14,11 @@ use std::ffi::OsStr;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-/// From 32 KiB on an allocation has pages of its own, and the heap keeps no more than 64 KiB at its end.
+/// From 16 KiB on an allocation has pages of its own, and the heap keeps no more than 64 KiB at its end.
 const SIZES: [(&str, &str); 3] = [
-    ("MALLOC_MMAP_THRESHOLD_", "32768"),
+    ("MALLOC_MMAP_THRESHOLD_", "16384"),
     ("MALLOC_TRIM_THRESHOLD_", "65536"),
-    ("MALLOC_TOP_PAD_", "65536"),
+    ("MALLOC_TOP_PAD_", "16384"),
 ];
 
 /// Starts this command again with the sizes set, unless they are, somebody chose otherwise, or the C
