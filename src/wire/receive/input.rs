@@ -13,7 +13,7 @@ impl<'b> Input<'b> {
         Self { bytes, at: 0 }
     }
 
-    /// Nothing: for the call after [`Receiver::filled`].
+    /// Nothing: for the call after [`Receiver::filled`](super::Receiver::filled).
     pub fn empty() -> Self {
         Self::new(&mut [])
     }

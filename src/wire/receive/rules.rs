@@ -18,7 +18,7 @@ pub struct ReceiveRules {
     pub max_frame: usize,
     /// The largest message, in bytes after decoding; past it 1009.
     pub max_message: usize,
-    /// Deliver whole frames instead of messages ([`Event::Frame`]).
+    /// Deliver whole frames instead of messages ([`Event::Frame`](super::Event::Frame)).
     pub raw: bool,
     /// Our Close is sent: data is still delivered, pings get no pong (RFC 6455 §5.5.1).
     pub closing: bool,
