@@ -207,7 +207,9 @@ impl Outbox {
         all
     }
 
-    fn replace(&mut self, bytes: Vec<u8>) {
+    fn replace(&mut self, mut bytes: Vec<u8>) {
+        // What was dropped goes with its memory.
+        bytes.shrink_to_fit();
         self.len = bytes.len();
         self.begun = self.begun.min(self.len);
         self.tail = bytes;
@@ -348,6 +350,18 @@ mod tests {
             };
             assert_eq!(outbox.len(), expected, "{sent} bytes sent");
         }
+    }
+
+    #[test]
+    fn what_is_dropped_takes_no_memory() {
+        let mut outbox = Outbox::default();
+        outbox.push(&text("gone").repeat(1000));
+        assert!(outbox.held() >= 6000);
+        outbox.clear_unbegun();
+        assert_eq!((outbox.len(), outbox.held()), (0, 0));
+        outbox.push(&text("gone").repeat(1000));
+        outbox.drop_oldest(600);
+        assert!(outbox.held() <= 600, "{}", outbox.held());
     }
 
     #[test]
