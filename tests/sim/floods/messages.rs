@@ -147,3 +147,27 @@ fn a_crowd_that_never_uses_up_its_shares_delays_a_bystander_by_its_own_round() {
         .assert_waited_for_at_most(3 * super::MILLISECOND);
     flood.assert_leaves_nothing();
 }
+
+#[test]
+fn a_busy_one_is_served_all_the_time_however_many_are_quiet() {
+    // A round of 900 who each say a word in every turn takes all that a turn may read, and more.
+    let supply = whole(OpCode::Text, b"");
+    let mut flood = Flood::of_sessions(Stage::new(BacklogPolicy::Close), "/echo", 900, supply);
+    let busy = flood.sim.open("/echo");
+    busy.send_raw(&many(OpCode::Text, b"").repeat(100));
+    flood.run(1);
+    busy.arrived();
+    let (mut waited, mut longest) = (0, 0);
+    for _ in 0..60 {
+        flood.run(1);
+        waited = if busy.arrived().is_empty() {
+            waited + 1
+        } else {
+            0
+        };
+        longest = longest.max(waited);
+    }
+    assert!(busy.unread() > 0, "it had something to say all the time");
+    // Once in a while it counts as quiet again, and waits for a round of those.
+    assert!(longest <= 14, "it was not served for {longest} turns");
+}

@@ -160,3 +160,17 @@ fn another_thread_and_held_sessions_take_turns() {
         "{heard:?} beside {done}"
     );
 }
+
+#[test]
+fn commands_that_make_no_work_do_not_leave_those_behind_them_asleep() {
+    let sim = stage(BacklogPolicy::Close);
+    let peer = sim.open("/echo");
+    let remote = sim.remote();
+    // More than a turn takes, and nothing comes of them.
+    for _ in 0..30_000 {
+        remote.publish("nobody is here", "").expect("there is room");
+    }
+    let id = peer.id().expect("it lives");
+    remote.send(id, "last").expect("there is room");
+    assert_eq!(peer.receive_text(), "last");
+}
