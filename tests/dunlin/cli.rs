@@ -172,7 +172,7 @@ fn heap_of(serving: &Serving) -> (Vec<String>, String) {
 fn serve_fixes_the_sizes_of_the_heap_under_its_own_name_and_answers() {
     let (serving, address) = Serving::on_free_port(&[]);
     let (variables, name) = heap_of(&serving);
-    assert!(variables.contains(&"MALLOC_MMAP_THRESHOLD_=32768".to_owned()));
+    assert!(variables.contains(&"MALLOC_MMAP_THRESHOLD_=16384".to_owned()));
     assert!(variables.contains(&"MALLOC_TRIM_THRESHOLD_=65536".to_owned()));
     assert_eq!(name, "dunlin");
     assert_eq!(open(address, "/echo").read_text(), "Please enter your name");
