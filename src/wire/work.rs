@@ -32,7 +32,7 @@ pub mod price {
     /// Bytes that one unit pays for: copied to a backlog, a log or a reply buffer.
     pub const BYTES_COPIED: usize = 16;
     /// Bytes that one unit pays for: handed to the kernel.
-    pub const BYTES_SENT: usize = 8;
+    pub const BYTES_SENT: usize = 4;
     /// A frame that lane 1 leaves: its header judged, its place found.
     pub const FRAME: u32 = 40;
     /// A piece of a fragment, or a ping, that the state machine of lane 3 is fed with.

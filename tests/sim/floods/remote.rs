@@ -132,7 +132,7 @@ fn another_thread_and_held_sessions_take_turns() {
     let publishers = members(&sim, 4);
     let message = "x".repeat(MESSAGE - 10);
     let (mut taken, mut heard) = (0, [0; 4]);
-    for _ in 0..300 {
+    for _ in 0..450 {
         taken += publish(&sim, &message);
         for (number, publisher) in publishers.iter().enumerate() {
             if publisher.unread() < 10_000 {
@@ -152,7 +152,7 @@ fn another_thread_and_held_sessions_take_turns() {
             member.arrived();
         });
     }
-    // A pass is some ten turns, and behind each both get their chance.
+    // A pass is some fifteen turns, and behind each both get their chance.
     let done = taken - MAX_WAITING_BYTES / MESSAGE;
     assert!(done > 20, "{done} of other threads");
     assert!(
