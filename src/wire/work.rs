@@ -20,6 +20,10 @@ pub mod price {
     pub const CLOSE: u32 = 7_000;
     /// A request head parsed, routed and answered, without its bytes.
     pub const REQUEST: u32 = 2_000;
+    /// A byte of a head: it may be full of fields and offers.
+    pub const HEAD: u32 = 4;
+    /// A byte of a body: chunks may be that small.
+    pub const BODY: u32 = 5;
     /// A compressed message opened and closed: a decompressor lent, checked and returned to its pool.
     pub const RESET: u32 = 100;
     /// A deadline or timer looked at.

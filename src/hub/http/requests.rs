@@ -20,11 +20,8 @@ use crate::wire::response::{Delivery, Status, write_refusal, write_response};
 use crate::wire::work::price;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Bytes of a body that are read in one step, and the price of each: chunks may be that small.
+/// Bytes of a body that are read in one step.
 const BODY_STEP: usize = 4 << 10;
-const BODY_PRICE: u32 = 5;
-/// The price of each byte of a head: it may be full of fields and offers.
-const HEAD_PRICE: u32 = 4;
 
 /// What became of a request.
 pub(crate) enum Outcome {
@@ -106,7 +103,7 @@ impl Hub {
         if let Some((_, reader, body)) = &mut exchange.body {
             // In pieces: a body may come in chunks of one byte.
             let bytes = &bytes[..bytes.len().min(BODY_STEP)];
-            self.core.work.charge(bytes.len() as u32 * BODY_PRICE);
+            self.core.work.charge(bytes.len() as u32 * price::BODY);
             return match reader.feed(bytes, body) {
                 Err(refusal) => {
                     self.core.refuse(key, &refusal);
@@ -136,7 +133,7 @@ impl Hub {
                 exchange.scanned = 0;
                 self.core
                     .work
-                    .charge(price::REQUEST + HEAD_PRICE * len as u32);
+                    .charge(price::REQUEST + price::HEAD * len as u32);
                 match self.answer(io, key, &head, None) {
                     Outcome::Answered => self.core.next_request(key, exchange),
                     Outcome::NeedsBody(reader) => {

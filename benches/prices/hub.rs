@@ -1,0 +1,323 @@
+//! Through the hub, to a peer that takes everything: events, requests, timers, deadlines.
+
+use crate::bytes::{self, frame};
+use crate::clock::Clock;
+use crate::row::Row;
+use dunlin::app::ConnInfo;
+use dunlin::hub::{Hub, Limits, Lost, Now, Transport};
+use dunlin::wire::work::{Work, price};
+use dunlin::{
+    App, Handler, Message, Peer, Request, Response, Server, Session, SessionId, Settings,
+};
+use std::cell::Cell;
+use std::hint::black_box;
+use std::time::Duration;
+
+/// Messages, requests and timers at a time.
+const MANY: usize = 64;
+/// Sessions whose deadline comes at once.
+const CROWD: usize = 256;
+
+/// A peer that takes everything.
+struct Taker;
+
+impl Transport for Taker {
+    fn send(&mut self, _: u32, bytes: &[u8]) -> Result<usize, Lost> {
+        Ok(black_box(bytes).len())
+    }
+
+    fn shutdown_write(&mut self, _: u32) {}
+
+    fn close(&mut self, _: u32) {}
+}
+
+/// A program with a timer: each message sets as many as it has bytes.
+struct Clockwork;
+
+impl Handler for Clockwork {
+    type Data = ();
+
+    fn open(&mut self, _: &Request<'_>, _: &mut Session<'_>) -> Result<(), Response> {
+        Ok(())
+    }
+
+    fn message(&mut self, (): &mut (), session: &mut Session<'_>, message: Message<'_>) {
+        for token in 0..message.len() {
+            session.set_timer(Duration::from_millis(1), token as u64);
+        }
+    }
+
+    fn timer(&mut self, (): &mut (), _: &mut Session<'_>, token: u64) {
+        black_box(token);
+    }
+}
+
+/// A hub and its clock.
+pub(crate) struct World {
+    pub(crate) hub: Hub,
+    ms: u64,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let often = || Settings::default().ping_period(Duration::from_secs(5));
+        let app = App::new()
+            .on_message("/silent", |_, message| {
+                black_box(message);
+            })
+            .on_message("/echo", |session, message| {
+                let _ = session.send(message);
+            })
+            .ws_with("/timers", often(), Clockwork)
+            .get("/", |_| Response::ok("text/plain", b"hello".as_slice()))
+            .post("/", |request| {
+                Response::ok("text/plain", request.body().len().to_string().into_bytes())
+            });
+        let remote = Server::new(App::new()).remote();
+        let hub = Hub::new(app, Limits::default(), [7; 32], remote).expect("a good program");
+        Self { hub, ms: 0 }
+    }
+
+    fn accept(&mut self) -> SessionId {
+        self.hub
+            .accept(ConnInfo::new(Peer::Unix))
+            .expect("no limit")
+    }
+
+    fn session(&mut self, path: &str) -> SessionId {
+        let id = self.accept();
+        self.give(id, &mut upgrade(path, ""));
+        id
+    }
+
+    /// Bytes of a peer; the units that they cost.
+    fn give(&mut self, id: SessionId, bytes: &mut [u8]) -> f64 {
+        self.hub.set_work(Work::unlimited());
+        self.hub.received(&mut Taker, id, bytes);
+        let is_done = self.hub.wants_read(id) && !self.hub.has_pending(id);
+        assert!(is_done, "a connection that ends or waits measures nothing");
+        self.spent()
+    }
+
+    fn wait(&mut self, ms: u64) {
+        self.ms += ms;
+        self.hub.advance(Now {
+            ms: self.ms,
+            unix: 0,
+        });
+        self.hub.set_work(Work::unlimited());
+    }
+
+    fn spent(&self) -> f64 {
+        (Work::unlimited().left() - self.hub.work().left()) as f64
+    }
+}
+
+/// The request of a session.
+pub(crate) fn upgrade(path: &str, more: &str) -> Vec<u8> {
+    format!(
+        "GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{more}\r\n"
+    )
+    .into_bytes()
+}
+
+pub(crate) fn rows(clock: Clock) -> Vec<Row> {
+    let mut rows = events(clock);
+    rows.extend(requests(clock));
+    rows.push(upgrades(clock));
+    rows.extend(timers(clock));
+    rows
+}
+
+fn events(clock: Clock) -> Vec<Row> {
+    let kinds = [
+        (
+            "EVENT",
+            "/silent",
+            frame(0x82, b"hello"),
+            "binary messages of 5 B",
+        ),
+        ("EVENT", "/silent", frame(0x81, b"hello"), "texts of 5 B"),
+        ("EVENT", "/silent", frame(0x81, b""), "empty texts"),
+        (
+            "EVENT + SEND / 64",
+            "/echo",
+            frame(0x81, b"hello"),
+            "texts of 5 B, echoed",
+        ),
+        (
+            "EVENT + FRAME + FED + SEND / 64",
+            "/silent",
+            frame(0x89, b"hello"),
+            "pings of 5 B",
+        ),
+        (
+            "EVENT + FRAME",
+            "/silent",
+            frame(0x8a, b"hello"),
+            "pongs of 5 B",
+        ),
+    ];
+    let of_kind = |(item, path, message, input): (&str, &str, Vec<u8>, &str)| {
+        let mut world = World::new();
+        let id = world.session(path);
+        let stream = message.repeat(MANY);
+        let mut buffer = stream.clone();
+        let units = Cell::new(0.0);
+        let ns = clock.per_call(|| {
+            buffer.copy_from_slice(&stream);
+            units.set(world.give(id, &mut buffer));
+        });
+        let many = MANY as f64;
+        Row::whole(item, input, units.get() / many, ns / many)
+    };
+    kinds.into_iter().map(of_kind).collect()
+}
+
+/// Requests on a connection that is kept: one short, and the heads that cost most for their length.
+fn requests(clock: Clock) -> Vec<Row> {
+    let head = |fields: &str| format!("GET / HTTP/1.1\r\nHost: a\r\n{fields}\r\n");
+    let browser = "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r\n\
+        Accept-Language: de,en;q=0.5\r\nAccept-Encoding: gzip, deflate, br\r\nDNT: 1\r\n\
+        User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0\r\n";
+    let ask = |head: &str| {
+        let mut world = World::new();
+        let id = world.accept();
+        let stream = head.repeat(MANY).into_bytes();
+        let mut buffer = stream.clone();
+        let ns = clock.per_call(|| {
+            buffer.copy_from_slice(&stream);
+            world.give(id, &mut buffer);
+        });
+        ns / MANY as f64
+    };
+    let short = head("");
+    let short_ns = ask(&short);
+    let request = f64::from(price::REQUEST);
+    let a_byte = f64::from(price::HEAD);
+    let units = request + a_byte * short.len() as f64;
+    let mut rows = vec![Row::whole(
+        "REQUEST + HEAD × 27",
+        "GET, 27 B",
+        units,
+        short_ns,
+    )];
+    for (input, fields) in [
+        ("fields of a browser", browser.to_owned()),
+        ("90 fields of 6 B", "A: b\r\n".repeat(90)),
+        (
+            "a field of 8 KiB",
+            format!("A: {}\r\n", "b".repeat(8 << 10)),
+        ),
+    ] {
+        let more = fields.len() as f64;
+        let ns = (ask(&head(&fields)) - short_ns) / more;
+        rows.push(Row::new("HEAD", input, a_byte, ns));
+    }
+    rows.push(body(clock, short_ns));
+    rows
+}
+
+/// A body in chunks of one byte.
+fn body(clock: Clock, short_ns: f64) -> Row {
+    let head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let chunks = "1\r\na\r\n".repeat(4096) + "0\r\n\r\n";
+    let mut world = World::new();
+    let id = world.accept();
+    let stream = (head.to_owned() + &chunks).into_bytes();
+    let mut buffer = stream.clone();
+    let ns = clock.per_call(|| {
+        buffer.copy_from_slice(&stream);
+        world.give(id, &mut buffer);
+    });
+    let ns = (ns - short_ns) / chunks.len() as f64;
+    Row::new("BODY", "chunks of 1 B", f64::from(price::BODY), ns)
+}
+
+fn upgrades(clock: Clock) -> Row {
+    let offers =
+        "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n".repeat(8);
+    let request = upgrade("/silent", &offers);
+    let mut world = World::new();
+    let units = Cell::new(0.0);
+    let count = Cell::new(0);
+    let mut old: Vec<SessionId> = Vec::new();
+    let ns = {
+        let world = std::cell::RefCell::new(&mut world);
+        clock.per_batch(
+            || {
+                let mut world = world.borrow_mut();
+                for id in old.drain(..) {
+                    world.hub.lost(id);
+                }
+                world.wait(0);
+                world.hub.reap(&mut Taker);
+                let ids: Vec<_> = (0..MANY).map(|_| world.accept()).collect();
+                old.clone_from(&ids);
+                ids.into_iter()
+                    .map(|id| (id, request.clone()))
+                    .collect::<Vec<_>>()
+            },
+            |connections| {
+                let mut world = world.borrow_mut();
+                for (id, mut bytes) in connections {
+                    units.set(world.give(id, &mut bytes));
+                    count.set(count.get() + 1);
+                }
+            },
+        )
+    };
+    let input = "upgrades with 8 offers";
+    Row::whole(
+        "REQUEST + HEAD × n + SEND",
+        input,
+        units.get(),
+        ns / MANY as f64,
+    )
+}
+
+fn timers(clock: Clock) -> Vec<Row> {
+    let units = Cell::new(0.0);
+    let world = std::cell::RefCell::new(World::new());
+    let id = world.borrow_mut().session("/timers");
+    let set = frame(0x82, &bytes::letters(MANY));
+    let ns = clock.per_batch(
+        || {
+            let mut world = world.borrow_mut();
+            world.give(id, &mut set.clone());
+            world.wait(2);
+        },
+        |()| {
+            let mut world = world.borrow_mut();
+            world.hub.run_events(&mut Taker);
+            units.set(world.spent());
+        },
+    );
+    let many = MANY as f64;
+    let input = "timers of one session";
+    let mut rows = vec![Row::whole(
+        "TIMER + EVENT",
+        input,
+        units.get() / many,
+        ns / many,
+    )];
+    let ns = clock.per_batch(
+        || {
+            let mut world = World::new();
+            for _ in 0..CROWD {
+                world.session("/timers");
+            }
+            world.wait(10_000);
+            world
+        },
+        |mut world| {
+            world.hub.run_events(&mut Taker);
+            units.set(world.spent());
+        },
+    );
+    let crowd = CROWD as f64;
+    let input = "deadlines: a ping each";
+    rows.push(Row::whole("TIMER", input, units.get() / crowd, ns / crowd));
+    rows
+}

@@ -1,0 +1,305 @@
+//! Sockets on 127.0.0.1, driven as the loop does: reads, writes, accepting, closing.
+//!
+//! On the loopback a write does what the receiving side of the kernel has to do, too.
+
+use crate::clock::Clock;
+use crate::hub::World;
+use crate::row::Row;
+use dunlin::app::ConnInfo;
+use dunlin::hub::{Lost, Transport};
+use dunlin::wire::work::{Work, price};
+use dunlin::{Peer, SessionId};
+use mio::net::{TcpListener as MioListener, TcpStream as MioStream};
+use mio::{Interest, Poll, Token};
+use std::cell::{Cell, RefCell};
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+
+/// Pairs that are served at a time.
+const PAIRS: usize = 32;
+/// What the loop reads into.
+const BUFFER: usize = 64 << 10;
+const SMALL: usize = 16;
+/// Connections of a batch.
+const CROWD: usize = 32;
+
+/// Connected pairs: their end without delay and without waiting, ours likewise.
+struct Pairs {
+    ours: Vec<TcpStream>,
+    theirs: Vec<TcpStream>,
+    _poll: Poll,
+}
+
+impl Pairs {
+    fn new() -> io::Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", 0))?;
+        socket2::SockRef::from(&listener).set_recv_buffer_size(1 << 20)?;
+        let poll = Poll::new()?;
+        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        for at in 0..PAIRS {
+            let their = TcpStream::connect(listener.local_addr()?)?;
+            let (our, _) = listener.accept()?;
+            for end in [&our, &their] {
+                end.set_nodelay(true)?;
+                end.set_nonblocking(true)?;
+            }
+            // Nobody asks it, but it has to be told, as in a loop.
+            let mut watched = MioStream::from_std(our.try_clone()?);
+            let interest = Interest::READABLE | Interest::WRITABLE;
+            poll.registry()
+                .register(&mut watched, Token(at), interest)?;
+            ours.push(our);
+            theirs.push(their);
+        }
+        Ok(Self {
+            ours,
+            theirs,
+            _poll: poll,
+        })
+    }
+}
+
+fn read_all(mut from: &TcpStream, buffer: &mut [u8]) -> usize {
+    let mut all = 0;
+    while let Ok(n @ 1..) = from.read(buffer) {
+        all += n;
+    }
+    all
+}
+
+/// Nanoseconds of a read of so many bytes, and how many bytes it really brought.
+fn read_of(clock: Clock, pairs: &Pairs, size: usize) -> (f64, f64) {
+    let payload = vec![b'a'; size];
+    let buffer = RefCell::new(vec![0; BUFFER]);
+    let (reads, bytes) = (Cell::new(0u32), Cell::new(0));
+    let batches = Cell::new(0u32);
+    let ns = clock.per_batch(
+        || {
+            let mut buffer = buffer.borrow_mut();
+            for (mut their, our) in pairs.theirs.iter().zip(&pairs.ours) {
+                read_all(our, &mut buffer);
+                let _ = their.write(&payload);
+            }
+        },
+        |()| {
+            let mut buffer = buffer.borrow_mut();
+            batches.set(batches.get() + 1);
+            for mut our in &pairs.ours {
+                if let Ok(n) = our.read(&mut buffer) {
+                    reads.set(reads.get() + 1);
+                    bytes.set(bytes.get() + n);
+                }
+            }
+        },
+    );
+    let a_batch = f64::from(reads.get()) / f64::from(batches.get());
+    (ns / a_batch, bytes.get() as f64 / f64::from(reads.get()))
+}
+
+/// The same of a write.
+fn write_of(clock: Clock, pairs: &Pairs, size: usize) -> (f64, f64) {
+    let payload = vec![b'a'; size];
+    let (writes, bytes) = (Cell::new(0u32), Cell::new(0));
+    let batches = Cell::new(0u32);
+    let mut buffer = vec![0; BUFFER];
+    let ns = clock.per_batch(
+        || {
+            for their in &pairs.theirs {
+                read_all(their, &mut buffer);
+            }
+        },
+        |()| {
+            batches.set(batches.get() + 1);
+            for mut our in &pairs.ours {
+                if let Ok(n) = our.write(&payload) {
+                    writes.set(writes.get() + 1);
+                    bytes.set(bytes.get() + n);
+                }
+            }
+        },
+    );
+    let a_batch = f64::from(writes.get()) / f64::from(batches.get());
+    (ns / a_batch, bytes.get() as f64 / f64::from(writes.get()))
+}
+
+/// A price of a call and one of its bytes, out of a small and a large one.
+fn both(
+    (call, bytes): (&str, &str),
+    (call_price, bytes_a_unit): (u32, usize),
+    of: impl Fn(usize) -> (f64, f64),
+) -> [Row; 3] {
+    let (small, few) = of(SMALL);
+    let (large, many) = of(BUFFER);
+    let a_byte = (large - small) / (many - few);
+    let a_unit = 1.0 / bytes_a_unit as f64;
+    let verb = call.to_lowercase();
+    let whole = f64::from(call_price) + many / bytes_a_unit as f64;
+    [
+        Row::new(call, "16 B", f64::from(call_price), small),
+        Row::new(bytes, "64 KiB less 16 B, a byte", a_unit, a_byte),
+        Row::whole(
+            &format!("{call} + {bytes}"),
+            &format!("a {verb} of 64 KiB"),
+            whole,
+            large,
+        ),
+    ]
+}
+
+pub(crate) fn rows(clock: Clock) -> io::Result<Vec<Row>> {
+    let pairs = Pairs::new()?;
+    let reads = both(
+        ("READ", "BYTES_READ"),
+        (price::READ, price::BYTES_READ),
+        |size| read_of(clock, &pairs, size),
+    );
+    let sends = both(
+        ("SEND", "BYTES_SENT"),
+        (price::SEND, price::BYTES_SENT),
+        |size| write_of(clock, &pairs, size),
+    );
+    let mut rows: Vec<Row> = reads.into_iter().chain(sends).collect();
+    for is_left in [false, true] {
+        rows.extend(connections(clock, is_left)?);
+    }
+    Ok(rows)
+}
+
+/// The sockets of a hub.
+struct Sockets {
+    listener: MioListener,
+    poll: Poll,
+    incoming: Vec<(SessionId, MioStream)>,
+    streams: Vec<Option<MioStream>>,
+}
+
+impl Transport for Sockets {
+    fn send(&mut self, key: u32, bytes: &[u8]) -> Result<usize, Lost> {
+        let stream = self.streams[key as usize].as_mut().ok_or(Lost)?;
+        stream.write(bytes).map_err(|_| Lost)
+    }
+
+    fn shutdown_write(&mut self, key: u32) {
+        if let Some(stream) = &self.streams[key as usize] {
+            let _ = stream.shutdown(std::net::Shutdown::Write);
+        }
+    }
+
+    fn close(&mut self, key: u32) {
+        self.streams[key as usize] = None;
+    }
+}
+
+impl Sockets {
+    /// Accepts one, as the loop does.
+    fn accept(&mut self, world: &mut World) -> io::Result<SessionId> {
+        let (mut stream, peer) = self.listener.accept()?;
+        let _ = stream.set_nodelay(true);
+        let id = world.hub.accept(ConnInfo::new(Peer::Tcp(peer)));
+        let id = id.ok_or(io::ErrorKind::ConnectionRefused)?;
+        let (token, interest) = (
+            Token(self.incoming.len()),
+            Interest::READABLE | Interest::WRITABLE,
+        );
+        self.poll
+            .registry()
+            .register(&mut stream, token, interest)?;
+        self.incoming.push((id, stream));
+        Ok(id)
+    }
+
+    /// Puts what came in at its keys. A driver knows these; here they stand before the point of the name.
+    fn settle(&mut self) {
+        for (id, stream) in self.incoming.drain(..) {
+            let name = id.to_string();
+            let key = name.split('.').next().and_then(|key| key.parse().ok());
+            let key: usize = key.expect("a key and a generation");
+            if key >= self.streams.len() {
+                self.streams.resize_with(key + 1, || None);
+            }
+            self.streams[key] = Some(stream);
+        }
+    }
+}
+
+/// A connection that comes and goes: accepted with the hub and the poll, closed by a reap.
+fn connections(clock: Clock, is_left: bool) -> io::Result<Vec<Row>> {
+    let listener = MioListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+    let address = listener.local_addr()?;
+    let world = RefCell::new(World::new());
+    let sockets = RefCell::new(Sockets {
+        listener,
+        poll: Poll::new()?,
+        incoming: Vec::new(),
+        streams: Vec::new(),
+    });
+    let ids = RefCell::new(Vec::new());
+    let connect = || -> Vec<TcpStream> {
+        (0..CROWD)
+            .filter_map(|_| TcpStream::connect(address).ok())
+            .collect()
+    };
+    let accept = || {
+        let mut sockets = sockets.borrow_mut();
+        while let Ok(id) = sockets.accept(&mut world.borrow_mut()) {
+            ids.borrow_mut().push(id);
+        }
+    };
+    let close = || {
+        let world = &mut world.borrow_mut();
+        for id in ids.borrow_mut().drain(..) {
+            world.hub.lost(id);
+        }
+        world.hub.set_work(Work::unlimited());
+        world.hub.reap(&mut *sockets.borrow_mut());
+    };
+    let clients = RefCell::new(Vec::new());
+    let crowd = CROWD as f64;
+    let mut rows = Vec::new();
+    if !is_left {
+        let come = || *clients.borrow_mut() = connect();
+        let ns = clock.per_batch(
+            || {
+                // These go first, so that no port waits.
+                clients.borrow_mut().clear();
+                sockets.borrow_mut().settle();
+                close();
+                come();
+            },
+            |()| accept(),
+        );
+        let (item, input) = ("ACCEPT", "connections");
+        rows.push(Row::whole(
+            item,
+            input,
+            f64::from(price::ACCEPT),
+            ns / crowd,
+        ));
+        clients.borrow_mut().clear();
+        sockets.borrow_mut().settle();
+        close();
+    }
+    let ns = clock.per_batch(
+        || {
+            clients.borrow_mut().clear();
+            *clients.borrow_mut() = connect();
+            accept();
+            sockets.borrow_mut().settle();
+            if is_left {
+                clients.borrow_mut().clear();
+            }
+        },
+        |()| close(),
+    );
+    let input = match is_left {
+        true => "closes, the peer is gone",
+        false => "closes, the peer is there",
+    };
+    rows.push(Row::whole(
+        "CLOSE",
+        input,
+        f64::from(price::CLOSE),
+        ns / crowd,
+    ));
+    Ok(rows)
+}
