@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_appended_can_be_taken_back() {
+    fn what_was_appended_can_be_removed() {
         let mut outbox = Outbox::default();
         outbox.push_opaque(b"HTTP/1.1 200 OK\r\n\r\n");
         outbox.push(&text("kept"));

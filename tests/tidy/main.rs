@@ -5,14 +5,16 @@
 //! - `wire`, `config`, `app`, `hub` and `turn` hold no socket, no poll and no clock outside their tests.
 //! - A file has at most 450 lines, and a source file opens with `//!`.
 //! - `unsafe`, `todo!`, `dbg!` and ignored tests stand nowhere.
+//! - The sources and the README use the words of the field and no private ones.
 //!
-//! `code` takes comments and strings away, `paths` finds what a file refers to,
-//! `rules` judges; each is tested on planted snippets.
+//! `code` takes comments and strings away, `paths` finds what a file refers to, `rules` and
+//! `circles` judge the code, `words` its words; each is tested on planted snippets.
 
 mod circles;
 mod code;
 mod paths;
 mod rules;
+mod words;
 
 use rules::Names;
 use std::fs;
@@ -61,6 +63,17 @@ fn the_sources_are_tidy() {
         for (path, text) in rust_files(folder) {
             problems.extend(rules::anywhere(&path, &text));
         }
+    }
+    assert!(problems.is_empty(), "\n{}\n", problems.join("\n"));
+}
+
+#[test]
+fn the_sources_and_the_readme_use_plain_words() {
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let readme = fs::read_to_string(readme).expect("README.md");
+    let mut problems = words::private_words("README.md", &readme);
+    for (path, text) in rust_files("src") {
+        problems.extend(words::private_words(&path, &text));
     }
     assert!(problems.is_empty(), "\n{}\n", problems.join("\n"));
 }

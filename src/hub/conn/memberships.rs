@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn seats_keep_any_number_of_topics() {
+    fn memberships_keep_any_number_of_topics() {
         let mut memberships = Memberships::default();
         for topic in 0..3 {
             memberships.push(Membership {
