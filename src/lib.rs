@@ -23,7 +23,8 @@
 //! Everything that a peer can cause has a price there: each byte received, inflated, deflated,
 //! checked or copied, each event of a handler, each send, each socket accepted or closed. A step
 //! stops when its part of the budget is spent, and what is left keeps its order for the next turn.
-//! So what one peer, room or crowd sends delays everybody else by a few turns at most.
+//! So what one peer or room sends delays everybody else by a few turns as a rule, and a crowd of
+//! thousands that acts at once by some dozens.
 //!
 //! Handlers are called from within a step, one event at a time: what the sessions of a route share
 //! is plain `&mut self`. The loop cannot interrupt a handler, so the time that one computes is not
