@@ -8,18 +8,24 @@ use dunlin::wire::extension::{Extension, FrameInfo, FramePart, Offer, Transform}
 use dunlin::wire::frame::{OpCode, Reserved};
 use dunlin::wire::work::{Work, price};
 use flate2::{Compress, Compression, FlushCompress};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::hint::black_box;
 
 const CAP: usize = 4 << 20;
 /// Bytes of empty blocks.
 const BLOCKS: usize = 16 << 10;
+/// Contexts at a time.
+const CONTEXTS: usize = 64;
 /// The longest that is deflated at a time.
 const LONGEST: usize = 16 << 10;
 
 pub(crate) fn rows(clock: Clock) -> Vec<Row> {
     let mut rows = inflate(clock);
-    rows.extend(deflate(clock));
+    // Levels times texts: many.
+    rows.extend(deflate(Clock {
+        round: clock.round / 4,
+        ..clock
+    }));
     rows
 }
 
@@ -98,18 +104,26 @@ fn inflate(clock: Clock) -> Vec<Row> {
         let input = input.trim_end_matches(", a byte");
         rows.push(Row::whole("RESET + INFLATE_IN", input, units, ns));
     }
-    let zeros = deflated(&vec![0; 1 << 20]);
-    let (units, made, ns) = inflated(clock, &zeros);
     let a_made = 1.0 / price::BYTES_INFLATED as f64;
-    let input = "1 MiB of zeros, a byte";
-    rows.push(Row::new(
-        "BYTES_INFLATED",
-        input,
-        a_made,
-        (ns - empty) / made as f64,
-    ));
+    for period in [1, 3, 7, 13, 257, 30_000] {
+        let text = chance(period, 26).repeat((1 << 20) / period);
+        let (units, made, ns) = inflated(clock, &deflated(&text));
+        let name = format!("1 MiB that repeats {period} B");
+        let input = format!("{name}, a byte");
+        rows.push(Row::new(
+            "BYTES_INFLATED",
+            &input,
+            a_made,
+            (ns - empty) / made as f64,
+        ));
+        rows.push(Row::whole(
+            "RESET + INFLATE_IN + BYTES_INFLATED",
+            &name,
+            units,
+            ns,
+        ));
+    }
     let item = "RESET + INFLATE_IN + BYTES_INFLATED";
-    rows.push(Row::whole(item, "texts of 1 MiB zeros", units, ns));
     for (input, text) in [
         ("JSON of 64 B, deflated", json(64)),
         ("JSON of 4 KiB, deflated", json(4 << 10)),
@@ -126,17 +140,24 @@ fn inflate(clock: Clock) -> Vec<Row> {
         let (units, _, ns) = inflated(clock, &deflated(&text));
         rows.push(Row::whole(item, input, units, ns));
     }
-    let finals = [0x03, 0x00].repeat(BLOCKS / 2);
-    let (units, _, ns) = inflated(clock, &finals);
-    let (of_one, blocks) = (units - 132.0, (BLOCKS / 2) as f64);
-    let item = "FINAL_BLOCK + INFLATE_IN × 2";
-    rows.push(Row::new(
-        item,
-        "`03 00`",
-        of_one / blocks,
-        (ns - empty) / blocks,
-    ));
-    rows.push(Row::whole(item, "`03 00`, 8192 times", units, ns));
+    for (input, block) in [
+        ("`03 00`", &[0x03, 0x00][..]),
+        ("`4b 04 00`, which is an `a`", &[0x4b, 0x04, 0x00]),
+    ] {
+        let count = BLOCKS / block.len();
+        let (units, _, ns) = inflated(clock, &block.repeat(count));
+        let count = count as f64;
+        let price = f64::from(price::FINAL_BLOCK);
+        let (item, ns) = ("FINAL_BLOCK", (ns - empty) / count);
+        rows.push(Row::new(
+            item,
+            &format!("{input}, with its bytes"),
+            price,
+            ns,
+        ));
+        let item = format!("FINAL_BLOCK + INFLATE_IN × {}", block.len());
+        rows.push(Row::whole(&item, input, units / count, ns));
+    }
     rows
 }
 
@@ -240,8 +261,38 @@ const TEXTS: [(&str, Text); 6] = [
     ("runs of 40", |len| runs(len, 40)),
 ];
 
+/// Contexts of connections of their own, made when first needed, in memory that the kernel has yet to give.
+fn context(clock: Clock) -> Row {
+    let text = json(64);
+    let encode = |senders: &mut [Box<dyn Transform>]| {
+        let mut out = Vec::new();
+        for sender in senders {
+            out.clear();
+            black_box(sender.encode(OpCode::Text, &text, &mut Work::unlimited(), &mut out));
+        }
+    };
+    let mut one = [connection(6, true)];
+    let next = clock.per_call(|| encode(&mut one));
+    let senders = RefCell::new(Vec::new());
+    let first = clock.per_batch(
+        || {
+            senders.borrow_mut().clear();
+            *senders.borrow_mut() = (0..CONTEXTS).map(|_| connection(6, true)).collect();
+        },
+        |()| encode(&mut senders.borrow_mut()),
+    );
+    let units = f64::from(price::DEFLATE_CONTEXT);
+    let input = "level 6, 64 of them";
+    Row::new(
+        "DEFLATE_CONTEXT",
+        input,
+        units,
+        first / CONTEXTS as f64 - next,
+    )
+}
+
 fn deflate(clock: Clock) -> Vec<Row> {
-    let mut rows = Vec::new();
+    let mut rows = vec![context(clock)];
     for level in 1..=9 {
         let a_byte = price::DEFLATE[usize::from(level)];
         let most = (price::DEFLATE_MOST / a_byte) as usize;

@@ -3,9 +3,9 @@
 //! A turn of the loop counts its work in units of about a nanosecond (`wire::work::price`). Here each
 //! price stands beside what it pays for, in nanoseconds of CPU time of one thread: medians of rounds,
 //! so that a busy machine matters less. An input of several items is charged by the meter of the code
-//! that it goes through. A price is off where an input costs more than three times as much, or where
-//! all inputs of the item cost less than 0.3 of it. The second table tells what a turn takes that is
-//! full of one kind of work.
+//! that it goes through. A price stands for the worst input: it is off where one costs more than three
+//! times as much, or where all inputs of a single item cost less than 0.3 of it. The second table
+//! tells what a turn takes that is full of one kind of work.
 
 mod bytes;
 mod clock;
@@ -62,7 +62,7 @@ fn run(clock: Clock, keep: bool) -> io::Result<()> {
     rows.extend(deflate::rows(clock));
     let text = format!(
         "# Prices, {}\n\n{machine}\nPrices in units of about a nanosecond; measured in nanoseconds of CPU \
-         time, medians of {} rounds of {:?}. Off: an input above 3, or an item all below 0.3.\n\n{}\n{}",
+         time, medians of {} rounds of {:?}. Off: an input above 3, or all inputs of a single item below 0.3.\n\n{}\n{}",
         record::today(),
         clock.rounds,
         clock.round,

@@ -15,13 +15,14 @@ use std::cell::{Cell, RefCell};
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 
-/// Pairs that are served at a time.
-const PAIRS: usize = 32;
+/// Pairs that are served at a time: few, so that their bytes stay in the cache, and many, so that none does.
+const FEW: usize = 32;
+const MANY: usize = 300;
 /// What the loop reads into.
 const BUFFER: usize = 64 << 10;
 const SMALL: usize = 16;
 /// Connections of a batch.
-const CROWD: usize = 32;
+const CROWD: usize = 256;
 
 /// Connected pairs: their end without delay and without waiting, ours likewise.
 struct Pairs {
@@ -31,12 +32,12 @@ struct Pairs {
 }
 
 impl Pairs {
-    fn new() -> io::Result<Self> {
+    fn new(count: usize) -> io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0))?;
         socket2::SockRef::from(&listener).set_recv_buffer_size(1 << 20)?;
         let poll = Poll::new()?;
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-        for at in 0..PAIRS {
+        for at in 0..count {
             let their = TcpStream::connect(listener.local_addr()?)?;
             let (our, _) = listener.accept()?;
             for end in [&our, &their] {
@@ -147,7 +148,7 @@ fn both(
 }
 
 pub(crate) fn rows(clock: Clock) -> io::Result<Vec<Row>> {
-    let pairs = Pairs::new()?;
+    let pairs = Pairs::new(FEW)?;
     let reads = both(
         ("READ", "BYTES_READ"),
         (price::READ, price::BYTES_READ),
@@ -159,10 +160,42 @@ pub(crate) fn rows(clock: Clock) -> io::Result<Vec<Row>> {
         |size| write_of(clock, &pairs, size),
     );
     let mut rows: Vec<Row> = reads.into_iter().chain(sends).collect();
+    drop(pairs);
+    let small = (rows[0].ns, rows[3].ns);
+    rows.extend(scattered(clock, &Pairs::new(MANY)?, small));
+    rows.push(dials(clock)?);
     for is_left in [false, true] {
         rows.extend(connections(clock, is_left)?);
     }
     Ok(rows)
+}
+
+/// The same where the kernel needs memory for each, and finds nothing of it in the cache.
+fn scattered(clock: Clock, pairs: &Pairs, (small_read, small_write): (f64, f64)) -> [Row; 4] {
+    let (read, got) = read_of(clock, pairs, BUFFER);
+    let (write, put) = write_of(clock, pairs, BUFFER);
+    let (of_read, of_write) = (
+        got / price::BYTES_READ as f64,
+        put / price::BYTES_SENT as f64,
+    );
+    let (per_read, per_write) = (of_read / got, of_write / put);
+    let input = "64 KiB of each of 300, a byte";
+    [
+        Row::new("BYTES_READ", input, per_read, (read - small_read) / got),
+        Row::new("BYTES_SENT", input, per_write, (write - small_write) / put),
+        Row::whole(
+            "READ + BYTES_READ",
+            "a read of 64 KiB of each of 300",
+            f64::from(price::READ) + of_read,
+            read,
+        ),
+        Row::whole(
+            "SEND + BYTES_SENT",
+            "a send of 64 KiB to each of 300",
+            f64::from(price::SEND) + of_write,
+            write,
+        ),
+    ]
 }
 
 /// The sockets of a hub.
@@ -222,9 +255,59 @@ impl Sockets {
     }
 }
 
+/// A listener with room for a crowd.
+fn listen() -> io::Result<MioListener> {
+    let listener = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None)?;
+    listener.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into())?;
+    // Who finds no place waits for a second.
+    listener.listen(2 * CROWD as i32)?;
+    listener.set_nonblocking(true)?;
+    Ok(MioListener::from_std(listener.into()))
+}
+
+/// Calls to another server, which takes them at once: the price of an accepted one is theirs, too.
+fn dials(clock: Clock) -> io::Result<Row> {
+    let listener = listen()?;
+    let address = listener.local_addr()?;
+    let poll = Poll::new()?;
+    let calls = RefCell::new(Vec::new());
+    let ns = clock.per_batch(
+        || {
+            calls.borrow_mut().clear();
+            while let Ok((stream, _)) = listener.accept() {
+                drop(stream);
+            }
+        },
+        |()| {
+            let mut calls = calls.borrow_mut();
+            for at in 0..CROWD {
+                let Ok(mut stream) = MioStream::connect(address) else {
+                    continue;
+                };
+                let interest = Interest::READABLE | Interest::WRITABLE;
+                if poll
+                    .registry()
+                    .register(&mut stream, Token(at), interest)
+                    .is_ok()
+                {
+                    calls.push(stream);
+                }
+            }
+            assert_eq!(calls.len(), CROWD, "every call is begun");
+        },
+    );
+    let (input, price) = ("calls to others, with their handshake", price::ACCEPT);
+    Ok(Row::whole(
+        "ACCEPT",
+        input,
+        f64::from(price),
+        ns / CROWD as f64,
+    ))
+}
+
 /// A connection that comes and goes: accepted with the hub and the poll, closed by a reap.
 fn connections(clock: Clock, is_left: bool) -> io::Result<Vec<Row>> {
-    let listener = MioListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+    let listener = listen()?;
     let address = listener.local_addr()?;
     let world = RefCell::new(World::new());
     let sockets = RefCell::new(Sockets {
