@@ -11,9 +11,10 @@ use crate::hub::conn::slot::Slot;
 use crate::hub::ledger::Ledger;
 use crate::hub::metrics::Metrics;
 use crate::hub::rules::RouteRules;
-use crate::hub::time::ticks::{Deadlines, Tick, ticks};
+use crate::hub::time::ticks::{Deadlines, ShortTick, Tick, since, ticks};
 use crate::hub::time::timers::Timers;
 use crate::hub::topics::members::Topics;
+use crate::hub::transport::Transport;
 use crate::wire::message::Message;
 use crate::wire::receive::{Lanes, LentMessage, Receiver, Role};
 use crate::wire::work::Work;
@@ -298,10 +299,8 @@ impl Core {
 }
 
 /// The tick `period` after a kept one.
-fn after(short: u16, now: Tick, period: u64) -> Tick {
-    (now + period)
-        .saturating_sub(crate::hub::time::ticks::since(short, now))
-        .max(now)
+fn after(short: ShortTick, now: Tick, period: u64) -> Tick {
+    (now + period).saturating_sub(since(short, now)).max(now)
 }
 
 /// Every connection of a server, and the program that answers them.
@@ -321,7 +320,7 @@ pub struct Hub {
 /// The core and the transport together: what a handler works on through its session.
 pub(crate) struct HubContext<'a> {
     pub(crate) core: &'a mut Core,
-    pub(crate) io: &'a mut dyn crate::hub::transport::Transport,
+    pub(crate) io: &'a mut dyn Transport,
 }
 
 /// Whether a message is long enough to be sent from where it lies instead of being copied.

@@ -1,5 +1,6 @@
 //! What a turn calls, in the order of the table in [`hub`](crate::hub).
 
+use crate::app::host::Host as _;
 use crate::app::program::App;
 use crate::app::remote::Command;
 use crate::app::{ConnInfo, Peer, Remote, SessionId, Settings, Stats};
@@ -219,16 +220,11 @@ impl Hub {
                 self.core.hold_remote(&topic);
             }
             Command::Send { to, message } => {
-                use crate::app::host::Host;
-                let _ = Host::send(
-                    &mut HubContext::new(&mut self.core, io),
-                    to,
-                    message.borrow(),
-                );
+                // What does not fit is counted, or has ended the session.
+                let _ = HubContext::new(&mut self.core, io).send(to, message.borrow());
             }
             Command::Close { id, code, reason } => {
-                use crate::app::host::Host;
-                Host::close(&mut HubContext::new(&mut self.core, io), id, code, &reason);
+                HubContext::new(&mut self.core, io).close(id, code, &reason);
             }
             Command::Connect { route, call } => self.connect(io, &route, &call),
         }

@@ -2,8 +2,9 @@
 
 use crate::app::host::Host;
 use crate::app::{Call, Peer, Remote, SendOutcome, SessionId};
+use crate::hub::conn::memberships::Membership;
 use crate::hub::conn::phase::State;
-use crate::hub::core::HubContext;
+use crate::hub::core::{Core, HubContext};
 use crate::hub::transport::Transport;
 use crate::wire::close::CloseCode;
 use crate::wire::error::Result;
@@ -13,7 +14,7 @@ use crate::wire::receive::RawFrame;
 use std::time::Duration;
 
 impl<'a> HubContext<'a> {
-    pub(crate) fn new(core: &'a mut crate::hub::core::Core, io: &'a mut dyn Transport) -> Self {
+    pub(crate) fn new(core: &'a mut Core, io: &'a mut dyn Transport) -> Self {
         Self { core, io }
     }
 }
@@ -62,10 +63,8 @@ impl Host for HubContext<'_> {
             return false;
         }
         let index = self.core.topics.join(topic, key);
-        self.core
-            .slot(key)
-            .memberships
-            .push(crate::hub::conn::memberships::Membership { topic, index });
+        let membership = Membership { topic, index };
+        self.core.slot(key).memberships.push(membership);
         true
     }
 

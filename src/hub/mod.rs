@@ -30,8 +30,9 @@
 //! | `ledger`, `metrics`, `rules` | bytes held, counters, the settings of a route |
 //! | `core`, `host` | all of that together, and as a handler sees it |
 //! | `http` | requests, one list of refusals, the way into a session |
-//! | `ws` | receiving, sending, slow readers, closing, calls to other servers |
-//! | `driver`, `stopping` | what a turn calls; shutdown, and what goes when memory runs short |
+//! | `ws` | receiving, sending, slow readers, closing, events of a program, calls to other servers |
+//! | `driver` | what a turn calls |
+//! | `reap`, `memory`, `stopping` | sockets that go, memory that runs short, shutdown |
 
 mod accounting;
 mod conn;
@@ -40,7 +41,9 @@ mod driver;
 mod host;
 mod http;
 mod ledger;
+mod memory;
 mod metrics;
+mod reap;
 mod rules;
 mod stopping;
 #[cfg(test)]

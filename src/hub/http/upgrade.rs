@@ -5,8 +5,7 @@ use crate::app::data::DataKey;
 use crate::app::{Request, Response, Session, Settings};
 use crate::hub::conn::flags::Flags;
 use crate::hub::conn::phase::{Phase, State};
-use crate::hub::core::Hub;
-use crate::hub::core::HubContext;
+use crate::hub::core::{Core, Hub, HubContext, NO_ROUTE};
 use crate::hub::transport::Transport;
 use crate::wire::close::CloseCode;
 use crate::wire::extension::{Agreement, Offer};
@@ -127,7 +126,7 @@ fn agree_on_extension(settings: &Settings, offers: &[Offer]) -> Option<Agreement
     })
 }
 
-impl crate::hub::core::Core {
+impl Core {
     /// Turns a connection into a session and gathers its 101, or puts it behind answers that wait.
     fn begin_session(&mut self, key: u32, route: u16, agreed: Agreed) -> Before {
         let before = Before {
@@ -197,7 +196,7 @@ impl crate::hub::core::Core {
         self.leave_all(key);
         self.timers.cancel_all(id);
         let slot = self.slot(key);
-        slot.route = crate::hub::core::NO_ROUTE;
+        slot.route = NO_ROUTE;
         slot.phase = Phase::Head(None);
         if let Some(cold) = &mut slot.cold {
             (cold.transform, cold.close) = (None, None);

@@ -2,7 +2,7 @@
 
 use crate::app::SessionId;
 use crate::hub::conn::flags::Flags;
-use crate::hub::conn::memberships::Membership;
+use crate::hub::conn::memberships::{Membership, Memberships};
 use crate::hub::conn::phase::State;
 use crate::hub::core::{Core, HubContext, NO_KEY};
 use crate::hub::topics::log::{Panicked, ShareKey, encode_frame, open_frame};
@@ -12,6 +12,7 @@ use crate::hub::ws::send::{MOST_SENT, MOST_SENT_LONG};
 use crate::wire::frame::write_frame;
 use crate::wire::message::Message;
 use crate::wire::work::{Work, price};
+use bytes::Bytes;
 
 /// What may be spent on encoding for one member at a time; the rest goes plain.
 const ENCODING: u32 = 30_000;
@@ -398,7 +399,7 @@ impl Core {
     }
 
     /// Keeps the unsent rest of a delivery; the buffer is shared with other slow members.
-    fn keep_shared_rest(&mut self, key: u32, frames: &bytes::Bytes, sent: usize, messages: u64) {
+    fn keep_shared_rest(&mut self, key: u32, frames: &Bytes, sent: usize, messages: u64) {
         let limit = self.rules(key).backlog_limit;
         self.push_backlog(key, |outbox| outbox.push_shared_rest(frames, sent));
         let backlog = self.slot(key).backlog();
@@ -427,6 +428,6 @@ impl Core {
         while let Some(&membership) = self.slot(key).memberships.as_slice().last() {
             self.leave_membership(key, membership);
         }
-        self.slot(key).memberships = crate::hub::conn::memberships::Memberships::None;
+        self.slot(key).memberships = Memberships::None;
     }
 }

@@ -3,5 +3,6 @@
 mod backlog;
 pub(crate) mod close;
 pub(crate) mod dial;
+pub(crate) mod events;
 pub(crate) mod receive;
 pub(crate) mod send;

@@ -1,53 +1,19 @@
-//! From bytes to events: the receive lanes of a session, and the calls of its handler.
+//! From bytes to events: the receive lanes of a session, and what each event brings about.
 
-use crate::app::data::DataKey;
+use crate::app::Session;
 use crate::app::route::Route;
-use crate::app::{Session, SessionId};
 use crate::hub::conn::flags::Flags;
 use crate::hub::conn::phase::State;
 use crate::hub::conn::slot::receiver_held;
 use crate::hub::conn::unread::Unread;
-use crate::hub::core::Hub;
-use crate::hub::core::{Core, HubContext, NO_KEY};
+use crate::hub::core::{Core, Hub, HubContext, NO_KEY};
 use crate::hub::ledger::Held;
 use crate::hub::transport::Transport;
-use crate::wire::close::{CloseCode, CloseReason};
+use crate::hub::ws::events::call;
 use crate::wire::frame::{MAX_HEADER, OpCode, Reserved, write_frame};
 use crate::wire::receive::{Event, Failure, Input, Lanes, RawFrame, ReceiveRules, Receiver};
 use crate::wire::work::price;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-
-/// From how many connections on their leaving is followed by giving memory back.
-const CROWD: usize = 64;
-
-/// Calls a route for a session; a panic ends that session with 1011 and nothing else.
-pub(crate) fn call(
-    core: &mut Core,
-    routes: &mut [Box<dyn Route>],
-    io: &mut dyn Transport,
-    key: u32,
-    event: impl FnOnce(&mut dyn Route, DataKey, &mut Session<'_>),
-) {
-    let slot = core.slot(key);
-    let (id, data) = (slot.id(key), slot.data);
-    let route = &mut *routes[slot.route as usize];
-    let mut context = HubContext::new(core, io);
-    let outcome = catch_unwind(AssertUnwindSafe(|| {
-        event(route, data, &mut Session::new(&mut context, id));
-    }));
-    if outcome.is_err() {
-        core.panicked(key);
-    }
-}
-
-impl Core {
-    /// The handler of a session panicked.
-    pub(crate) fn panicked(&mut self, key: u32) {
-        let id = self.slot(key).id(key);
-        log::error!("the program panicked for session {id}, which ends with 1011");
-        self.fail(key, CloseCode::INTERNAL_ERROR, "Internal error");
-    }
-}
 
 impl Core {
     /// Queues the pong of a connection that masks: the state machine that writes pongs has no mask
@@ -179,127 +145,6 @@ impl Hub {
                     return None;
                 }
             }
-        }
-    }
-
-    /// Gives up who holds the most where more is held than may be, runs the close events that are
-    /// owed, then lets sockets go, while the work lasts.
-    pub fn reap(&mut self, io: &mut dyn Transport) {
-        self.core.shed();
-        while !self.core.work.is_spent()
-            && let Some(id) = self.core.close_events.pop_front()
-        {
-            if let Some(key) = self.core.key_of(id) {
-                self.close_event(io, key);
-            }
-        }
-        while !self.core.work.is_spent()
-            && let Some(key) = self.core.closing.pop_front()
-        {
-            self.core.work.charge(price::CLOSE);
-            self.close_event(io, key);
-            self.tell_failure(io, key);
-            let slot = &mut self.core.slots[key as usize];
-            self.core.ledger.change(slot.held(), Held::default());
-            if let Some(cold) = &mut slot.cold {
-                self.core.retired.extend(cold.outbox.take_long());
-            }
-            io.close(key);
-            self.core.free(key);
-        }
-        self.give_memory_back();
-    }
-
-    /// Frees what was long, in slices, and what a crowd that is gone has left.
-    fn give_memory_back(&mut self) {
-        for receiver in self.core.retired_receivers.drain(..) {
-            self.lanes.release(receiver);
-        }
-        for message in self.core.retired.drain(..) {
-            self.lanes.retire(message);
-        }
-        self.has_garbage = self.lanes.free_some(&mut self.core.work);
-        let (now, most) = (self.core.slots.len(), self.most_connections);
-        self.most_connections = most.max(now);
-        if most >= CROWD && now <= most / 8 && !self.has_garbage && self.core.closing.is_empty() {
-            self.most_connections = now;
-            self.lanes.shrink();
-            self.core.shrink();
-        }
-    }
-
-    /// The close event, once.
-    fn close_event(&mut self, io: &mut dyn Transport, key: u32) {
-        let slot = self.core.slot(key);
-        if !slot.flags.has(Flags::OPENED) {
-            return;
-        }
-        slot.flags.clear(Flags::OPENED);
-        let id = slot.id(key);
-        let reason = slot.cold.as_ref().and_then(|cold| cold.close.clone());
-        let reason = reason.unwrap_or_else(CloseReason::lost);
-        self.core.timers.cancel_all(id);
-        self.core.work.charge(price::EVENT);
-        self.core.metrics.on_closed();
-        call(
-            &mut self.core,
-            &mut self.routes,
-            io,
-            key,
-            |route, data, session| {
-                route.close(data, session, &reason);
-            },
-        );
-    }
-
-    /// Runs the timers of handlers that are due, while the work lasts.
-    pub(crate) fn run_timers(&mut self, io: &mut dyn Transport) {
-        while !self.core.work.is_spent() {
-            let Some((id, token)) = self.core.timers.pop_due(self.core.now.ms) else {
-                return;
-            };
-            self.core.work.charge(price::TIMER);
-            self.core.begin_delayed_call(id);
-            self.event(io, id, |route, data, session| {
-                route.timer(data, session, token)
-            });
-        }
-    }
-
-    /// Runs the drain events that are owed, while the work lasts.
-    pub(crate) fn run_drains(&mut self, io: &mut dyn Transport) {
-        while !self.core.work.is_spent() {
-            let Some(id) = self.core.drained.pop_front() else {
-                return;
-            };
-            let Some(key) = self.core.key_of(id) else {
-                continue;
-            };
-            let cold = self.core.slot(key).cold.as_mut();
-            let dropped = cold.map_or(0, |cold| std::mem::take(&mut cold.dropped));
-            self.event(io, id, |route, data, session| {
-                route.drain(data, session, dropped)
-            });
-        }
-    }
-
-    /// An event outside the turn of its connection.
-    fn event(
-        &mut self,
-        io: &mut dyn Transport,
-        id: SessionId,
-        event: impl FnOnce(&mut dyn Route, DataKey, &mut Session<'_>),
-    ) {
-        let Some(key) = self.core.key_of(id) else {
-            return;
-        };
-        let slot = self.core.slot(key);
-        if slot.is_live() && slot.flags.has(Flags::OPENED) {
-            self.core.work.charge(price::EVENT);
-            self.core.begin_replies(key);
-            call(&mut self.core, &mut self.routes, io, key, event);
-            HubContext::new(&mut self.core, io).flush_replies();
-            self.core.reply_of = NO_KEY;
         }
     }
 }

@@ -1,7 +1,6 @@
 //! The lanes of a loop, and what each connection has in them.
 
-use super::buffers::{self, LentMessage};
-use super::buffers::{BufferPool, Retired};
+use super::buffers::{self, BufferPool, LentMessage, Retired};
 use super::collect::Collected;
 use super::context::ContextPool;
 use super::event::{Event, Failure};
@@ -12,8 +11,7 @@ use super::rest;
 use super::rules::ReceiveRules;
 use super::spill::Spill;
 use crate::wire::extension::Transform;
-use crate::wire::frame::MAX_HEADER;
-use crate::wire::frame::Reserved;
+use crate::wire::frame::{MAX_HEADER, Reserved};
 use crate::wire::work::{Work, price};
 use bytes::Bytes;
 

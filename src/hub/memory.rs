@@ -1,0 +1,85 @@
+//! Memory: who is given up when it runs short, and what is given back when a crowd has left.
+
+use crate::hub::conn::phase::State;
+use crate::hub::conn::slot::Slot;
+use crate::hub::core::{Core, Hub};
+use crate::wire::close::CloseCode;
+
+/// What may stay of a connection that is given up: the rest of a frame and a Close.
+const LAST_WORDS: usize = 1024;
+/// The price of a look at a connection in search of the one that holds the most.
+const LOOK: u32 = 5;
+/// From how many connections on their leaving is followed by giving memory back.
+const CROWD: usize = 64;
+
+impl Core {
+    /// Past the limit of buffered bytes the one that holds the most goes, until there is room or the
+    /// work is spent. Nothing is read meanwhile.
+    pub(crate) fn shed(&mut self) {
+        let Some(max) = self.limits.max_buffered else {
+            return;
+        };
+        self.is_shedding = false;
+        while self.is_over_memory() {
+            // Everybody is looked at.
+            let looked_at = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
+            self.work.charge(looked_at.saturating_mul(LOOK));
+            let alive = |slot: &Slot| slot.state() != State::Dead && slot.held().memory > 0;
+            let slots = self.slots.iter().filter(|(_, slot)| alive(slot));
+            let Some((key, slot)) = slots.max_by_key(|(_, slot)| slot.held().memory) else {
+                return;
+            };
+            let (key, id, peer, all) = (key as u32, slot.id(key as u32), slot.peer(), self.held());
+            log::warn!(
+                "{all} bytes are held, {max} may be: session {id} of {peer} holds the most and ends"
+            );
+            self.give_up(key);
+            if self.work.is_spent() {
+                self.is_shedding = self.is_over_memory();
+                return;
+            }
+        }
+    }
+
+    /// Ends a connection for its memory: with a Close, if little is left of it then.
+    fn give_up(&mut self, key: u32) {
+        if self.slot(key).is_live() {
+            self.drop_unbegun(key);
+            let receiver = self.keep(key, Slot::forget_received);
+            self.retired_receivers.extend(receiver);
+            self.fail(key, CloseCode::POLICY, "Out of memory");
+            if self.slot(key).held().memory <= LAST_WORDS {
+                return;
+            }
+        }
+        self.lost(key);
+        let (receiver, outbox) = self.keep(key, |slot| {
+            let cold = slot.cold.as_mut();
+            let outbox = cold.map(|cold| std::mem::take(&mut cold.outbox));
+            (slot.forget_received(), outbox)
+        });
+        self.retired_receivers.extend(receiver);
+        let long = outbox.into_iter().flat_map(|mut outbox| outbox.take_long());
+        self.retired.extend(long);
+    }
+}
+
+impl Hub {
+    /// Frees what was long, in slices, and what a crowd that is gone has left.
+    pub(crate) fn give_memory_back(&mut self) {
+        for receiver in self.core.retired_receivers.drain(..) {
+            self.lanes.release(receiver);
+        }
+        for message in self.core.retired.drain(..) {
+            self.lanes.retire(message);
+        }
+        self.has_garbage = self.lanes.free_some(&mut self.core.work);
+        let (now, most) = (self.core.slots.len(), self.most_connections);
+        self.most_connections = most.max(now);
+        if most >= CROWD && now <= most / 8 && !self.has_garbage && self.core.closing.is_empty() {
+            self.most_connections = now;
+            self.lanes.shrink();
+            self.core.shrink();
+        }
+    }
+}

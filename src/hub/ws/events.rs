@@ -1,0 +1,94 @@
+//! The events of a program's routes, and those of them that come outside the turn of a
+//! connection: a panic in one ends one session and nothing else.
+
+use crate::app::data::DataKey;
+use crate::app::route::Route;
+use crate::app::{Session, SessionId};
+use crate::hub::conn::flags::Flags;
+use crate::hub::core::{Core, Hub, HubContext, NO_KEY};
+use crate::hub::transport::Transport;
+use crate::wire::close::CloseCode;
+use crate::wire::work::price;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Calls a route for a session; a panic ends that session with 1011 and nothing else.
+pub(crate) fn call(
+    core: &mut Core,
+    routes: &mut [Box<dyn Route>],
+    io: &mut dyn Transport,
+    key: u32,
+    event: impl FnOnce(&mut dyn Route, DataKey, &mut Session<'_>),
+) {
+    let slot = core.slot(key);
+    let (id, data) = (slot.id(key), slot.data);
+    let route = &mut *routes[slot.route as usize];
+    let mut context = HubContext::new(core, io);
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        event(route, data, &mut Session::new(&mut context, id));
+    }));
+    if outcome.is_err() {
+        core.panicked(key);
+    }
+}
+
+impl Core {
+    /// The handler of a session panicked.
+    pub(crate) fn panicked(&mut self, key: u32) {
+        let id = self.slot(key).id(key);
+        log::error!("the program panicked for session {id}, which ends with 1011");
+        self.fail(key, CloseCode::INTERNAL_ERROR, "Internal error");
+    }
+}
+
+impl Hub {
+    /// Runs the timers of handlers that are due, while the work lasts.
+    pub(crate) fn run_timers(&mut self, io: &mut dyn Transport) {
+        while !self.core.work.is_spent() {
+            let Some((id, token)) = self.core.timers.pop_due(self.core.now.ms) else {
+                return;
+            };
+            self.core.work.charge(price::TIMER);
+            self.core.begin_delayed_call(id);
+            self.event(io, id, |route, data, session| {
+                route.timer(data, session, token)
+            });
+        }
+    }
+
+    /// Runs the drain events that are owed, while the work lasts.
+    pub(crate) fn run_drains(&mut self, io: &mut dyn Transport) {
+        while !self.core.work.is_spent() {
+            let Some(id) = self.core.drained.pop_front() else {
+                return;
+            };
+            let Some(key) = self.core.key_of(id) else {
+                continue;
+            };
+            let cold = self.core.slot(key).cold.as_mut();
+            let dropped = cold.map_or(0, |cold| std::mem::take(&mut cold.dropped));
+            self.event(io, id, |route, data, session| {
+                route.drain(data, session, dropped)
+            });
+        }
+    }
+
+    /// An event outside the turn of its connection.
+    fn event(
+        &mut self,
+        io: &mut dyn Transport,
+        id: SessionId,
+        event: impl FnOnce(&mut dyn Route, DataKey, &mut Session<'_>),
+    ) {
+        let Some(key) = self.core.key_of(id) else {
+            return;
+        };
+        let slot = self.core.slot(key);
+        if slot.is_live() && slot.flags.has(Flags::OPENED) {
+            self.core.work.charge(price::EVENT);
+            self.core.begin_replies(key);
+            call(&mut self.core, &mut self.routes, io, key, event);
+            HubContext::new(&mut self.core, io).flush_replies();
+            self.core.reply_of = NO_KEY;
+        }
+    }
+}
