@@ -2,12 +2,12 @@
 
 use super::gate::{UpgradeVisit, judge_upgrade};
 use crate::app::data::DataKey;
-use crate::app::{Request, Response, Session, Settings};
+use crate::app::{Request, Response, Settings};
 use crate::hub::conn::flags::Flags;
 use crate::hub::conn::phase::{Phase, State};
-use crate::hub::core::{Core, Hub, HubContext, NO_ROUTE};
+use crate::hub::core::{Core, Hub, NO_ROUTE};
 use crate::hub::transport::Transport;
-use crate::wire::close::CloseCode;
+use crate::hub::ws::events::call_open;
 use crate::wire::extension::{Agreement, Offer};
 use crate::wire::head::RequestHead;
 use crate::wire::receive::Receiver;
@@ -52,30 +52,16 @@ impl Hub {
     ) {
         let before = self.core.begin_session(key, route, agreed);
         let params = self.paths.find(head.path).map(|(_, params)| params);
-        let (id, peer) = (self.core.slot(key).id(key), self.core.slot(key).peer());
         let request = Request {
             head,
             params: &params.unwrap_or_default(),
             body: &[],
-            peer,
+            peer: self.core.slot(key).peer(),
         };
-        let handler = &mut self.routes[route as usize];
-        let mut context = HubContext::new(&mut self.core, io);
-        let outcome = catch_unwind(AssertUnwindSafe(|| {
-            handler.open(&request, &mut Session::new(&mut context, id))
-        }));
-        let core = &mut self.core;
-        core.slot(key).flags.clear(Flags::OPENING);
-        match outcome {
-            Ok(Ok(data)) => {
-                core.opened(key, data);
-            }
-            Ok(Err(response)) => core.refuse_session(key, before, head, &response),
-            Err(_) => {
-                log::error!("the handler of session {id} panicked in its open event");
-                core.timers.cancel_all(id);
-                core.fail(key, CloseCode::INTERNAL_ERROR, "Internal error");
-            }
+        match call_open(&mut self.core, &mut self.routes, io, key, &request) {
+            Some(Ok(data)) => self.core.opened(key, data),
+            Some(Err(response)) => self.core.refuse_session(key, before, head, &response),
+            None => {}
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::hub::conn::slot::Slot;
 use crate::hub::core::{Core, Hub, HubContext, NO_KEY};
 use crate::hub::time::ticks::ticks;
 use crate::hub::transport::Transport;
-use crate::hub::ws::events::call;
+use crate::hub::ws::events::{call, call_open};
 use crate::wire::close::CloseCode;
 use crate::wire::error::{Error, ErrorKind, Result};
 use crate::wire::extension::Transform;
@@ -220,11 +220,11 @@ impl Hub {
         let head = agreed.head()?;
         self.core.begin_call(key, &agreed.accepted, transform);
         self.core.begin_replies(key);
-        self.call_open(io, key, handshake, &head);
+        self.open_session(io, key, handshake, &head);
         Ok(agreed.into_rest())
     }
 
-    fn call_open(
+    fn open_session(
         &mut self,
         io: &mut dyn Transport,
         key: u32,
@@ -247,37 +247,26 @@ impl Hub {
             keep_alive: true,
             expects_continue: false,
         };
-        let slot = self.core.slot(key);
-        let (id, peer, route) = (slot.id(key), slot.peer(), slot.route);
         let request = Request {
             head: &head,
             params: &[],
             body: &[],
-            peer,
+            peer: self.core.slot(key).peer(),
         };
         let sent = self.core.metrics.sent();
-        let handler = &mut self.routes[route as usize];
-        let mut context = HubContext::new(&mut self.core, io);
-        let opened = catch_unwind(AssertUnwindSafe(|| {
-            handler.open(&request, &mut Session::new(&mut context, id))
-        }));
+        let opened = call_open(&mut self.core, &mut self.routes, io, key, &request);
         let core = &mut self.core;
-        core.slot(key).flags.clear(Flags::OPENING);
         core.slot(key).last_seen = core.tick as u16;
         match opened {
-            Ok(Ok(data)) => core.opened(key, data),
-            Ok(Err(_)) => {
+            Some(Ok(data)) => core.opened(key, data),
+            Some(Err(_)) => {
                 // The reply buffer holds what this open event sent and nothing else: it is dropped.
                 core.reply_buffer.clear();
                 let unsent = core.metrics.sent() - sent;
                 core.metrics.on_unsent(unsent);
                 core.refuse_call(key);
             }
-            Err(_) => {
-                log::error!("the handler of session {id} panicked in its open event");
-                core.timers.cancel_all(id);
-                core.fail(key, CloseCode::INTERNAL_ERROR, "Internal error");
-            }
+            None => {}
         }
     }
 

@@ -3,7 +3,7 @@
 
 use crate::app::data::DataKey;
 use crate::app::route::Route;
-use crate::app::{Session, SessionId};
+use crate::app::{Request, Response, Session, SessionId};
 use crate::hub::conn::flags::Flags;
 use crate::hub::core::{Core, Hub, HubContext, NO_KEY};
 use crate::hub::transport::Transport;
@@ -29,6 +29,31 @@ pub(crate) fn call(
     if outcome.is_err() {
         core.panicked(key);
     }
+}
+
+/// The open event of a session: its data, or the response that refuses it. `None`: it panicked, and
+/// the session has failed.
+pub(crate) fn call_open(
+    core: &mut Core,
+    routes: &mut [Box<dyn Route>],
+    io: &mut dyn Transport,
+    key: u32,
+    request: &Request<'_>,
+) -> Option<Result<DataKey, Response>> {
+    let slot = core.slot(key);
+    let (id, route) = (slot.id(key), slot.route);
+    let route = &mut *routes[route as usize];
+    let mut context = HubContext::new(core, io);
+    let opened = catch_unwind(AssertUnwindSafe(|| {
+        route.open(request, &mut Session::new(&mut context, id))
+    }));
+    core.slot(key).flags.clear(Flags::OPENING);
+    if opened.is_err() {
+        log::error!("the handler of session {id} panicked in its open event");
+        core.timers.cancel_all(id);
+        core.fail(key, CloseCode::INTERNAL_ERROR, "Internal error");
+    }
+    opened.ok()
 }
 
 impl Core {
