@@ -15,7 +15,6 @@ use crate::hub::time::ticks::{Deadlines, ShortTick, Tick, since, ticks};
 use crate::hub::time::timers::Timers;
 use crate::hub::topics::members::Topics;
 use crate::hub::transport::Transport;
-use crate::wire::message::Message;
 use crate::wire::receive::{Lanes, LentMessage, Receiver, Role};
 use crate::wire::work::Work;
 use bytes::Bytes;
@@ -291,11 +290,6 @@ impl Core {
             self.dirty.push_back(key);
         }
     }
-
-    /// How many messages went to receivers.
-    pub(crate) fn count_sent(&mut self, messages: u64) {
-        self.metrics.on_sent(messages);
-    }
 }
 
 /// The tick `period` after a kept one.
@@ -321,9 +315,4 @@ pub struct Hub {
 pub(crate) struct HubContext<'a> {
     pub(crate) core: &'a mut Core,
     pub(crate) io: &'a mut dyn Transport,
-}
-
-/// Whether a message is long enough to be sent from where it lies instead of being copied.
-pub(crate) fn is_long(message: Message<'_>) -> bool {
-    message.len() >= 16 << 10
 }

@@ -25,14 +25,14 @@ impl Flags {
     pub(crate) const AWAITS_PONG: u16 = 1 << 8;
     /// What waits at the front of the outbox is HTTP, not frames.
     pub(crate) const SPEAKS_HTTP: u16 = 1 << 9;
-    /// The connection is encrypted: browsers call its origin `https`.
-    pub(crate) const SECURE: u16 = 1 << 13;
+    /// Refused at the door: it does not count against the limit of connections.
+    pub(crate) const REFUSED: u16 = 1 << 10;
     /// The peer's Close has arrived at a raw session, whose handler is to answer it.
     pub(crate) const PEER_CLOSED: u16 = 1 << 11;
     /// What it sends is masked.
     pub(crate) const MASKS: u16 = 1 << 12;
-    /// Refused at the door: it does not count against the limit of connections.
-    pub(crate) const REFUSED: u16 = 1 << 10;
+    /// The connection is encrypted: browsers call its origin `https`.
+    pub(crate) const SECURE: u16 = 1 << 13;
 
     pub(crate) fn has(self, flag: u16) -> bool {
         self.0 & flag != 0

@@ -211,7 +211,7 @@ impl HubContext<'_> {
             Err(Lost) => core.lost(key),
             Ok(sent) if sent < len => {
                 let shared = core.topics.shared(membership.topic, share, &step);
-                core.count_sent(messages);
+                core.metrics.on_sent(messages);
                 core.keep_shared_rest(key, &shared, sent, messages);
                 if sent < asked {
                     core.slot(key).flags.set(Flags::BLOCKED);
@@ -219,7 +219,7 @@ impl HubContext<'_> {
                     core.mark_dirty(key);
                 }
             }
-            Ok(_) => core.count_sent(messages),
+            Ok(_) => core.metrics.on_sent(messages),
         }
     }
 }

@@ -10,21 +10,10 @@ use crate::hub::core::{Core, Hub, HubContext, NO_KEY};
 use crate::hub::ledger::Held;
 use crate::hub::transport::Transport;
 use crate::hub::ws::events::call;
-use crate::wire::frame::{MAX_HEADER, OpCode, Reserved, write_frame};
+use crate::wire::frame::OpCode;
 use crate::wire::receive::{Event, Failure, Input, Lanes, RawFrame, ReceiveRules, Receiver};
 use crate::wire::work::price;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-
-impl Core {
-    /// Queues the pong of a connection that masks: the state machine that writes pongs has no mask
-    /// to give in the role of a server, and none of our seed in the role of a client.
-    fn push_masked_pong(&mut self, key: u32, payload: &[u8], mask: [u8; 4]) {
-        let mut pong = Vec::with_capacity(MAX_HEADER + payload.len());
-        let (opcode, reserved) = (OpCode::Pong, Reserved::NONE);
-        write_frame(&mut pong, true, opcode, reserved, payload, Some(mask));
-        self.push_pong(key, &pong);
-    }
-}
 
 impl Hub {
     /// Frames of a live session: calls its handler for each message, while the work lasts. `bytes`
@@ -209,9 +198,13 @@ fn dispatch(
         Event::Message(_) => {}
         Event::Ping { payload, pong } => {
             if HubContext::new(core, io).catch_up_open(key) {
-                match core.mask(key) {
-                    None => core.push_pong(key, pong),
-                    Some(mask) => core.push_masked_pong(key, payload, mask),
+                if core.rules(key).masking {
+                    // The state machine that writes pongs has no mask to give in the role of a server,
+                    // and none of our seed in the role of a client.
+                    let pong = core.control_frame(key, OpCode::Pong, payload);
+                    core.push_pong(key, &pong);
+                } else {
+                    core.push_pong(key, pong);
                 }
             }
         }

@@ -7,7 +7,7 @@ use crate::app::{SendOutcome, SessionId};
 use crate::hub::conn::flags::Flags;
 use crate::hub::conn::phase::State;
 use crate::hub::conn::slot::outbox_held;
-use crate::hub::core::{Core, HubContext, NO_KEY, is_long};
+use crate::hub::core::{Core, HubContext, NO_KEY};
 use crate::hub::topics::log::{Panicked, encode_payload};
 use crate::hub::transport::Lost;
 use crate::wire::frame::{self, OpCode, Reserved, write_frame, write_header};
@@ -25,6 +25,9 @@ pub(crate) const MOST_SENT: usize = 128 << 10;
 /// The same for a long message that goes from where it lies: in one call, if it can be.
 pub(crate) const MOST_SENT_LONG: usize = 256 << 10;
 
+/// From so many bytes on a message is sent from where it lies instead of being copied.
+const LONG: usize = 16 << 10;
+
 impl HubContext<'_> {
     /// Sends a message to a session. Most messages are answers to the one whose turn it is, from a
     /// connection without any peculiarity: they cost one look at it.
@@ -38,7 +41,7 @@ impl HubContext<'_> {
         if slot.generation != to.generation {
             return SendOutcome::Closed;
         }
-        if core.reply_of == key && slot.is_plain() && !is_long(message) {
+        if core.reply_of == key && slot.is_plain() && message.len() < LONG {
             frame::write_message(&mut core.reply_buffer, message);
             core.metrics.on_sent(1);
             if core.reply_buffer.len() > core.reply_max {
@@ -73,7 +76,7 @@ impl HubContext<'_> {
         let Ok(encoded) = core.encode(key, opcode, payload) else {
             return SendOutcome::Closed;
         };
-        if encoded.is_none() && is_long(message) && !masks && !is_opening {
+        if encoded.is_none() && message.len() >= LONG && !masks && !is_opening {
             return if gathers {
                 self.send_long(key, opcode, payload)
             } else {
@@ -103,7 +106,7 @@ impl HubContext<'_> {
             payload,
             mask,
         );
-        core.count_sent(1);
+        core.metrics.on_sent(1);
         if core.reply_buffer.len() > core.reply_buffer_max(key) {
             self.flush_replies();
         }
@@ -115,7 +118,7 @@ impl HubContext<'_> {
         let core = &mut *self.core;
         let gathered = &mut core.reply_buffer;
         write_header(gathered, true, Reserved::NONE, opcode, payload.len(), None);
-        core.count_sent(1);
+        core.metrics.on_sent(1);
         let asked = payload.len().min(MOST_SENT_LONG);
         core.work.charge(price::SEND);
         core.work.charge_bytes(asked, price::BYTES_SENT);
@@ -175,7 +178,7 @@ impl HubContext<'_> {
                 None => outbox.push(payload),
             }
         });
-        core.count_sent(1);
+        core.metrics.on_sent(1);
         core.mark_dirty(key);
         SendOutcome::Queued
     }
@@ -184,7 +187,7 @@ impl HubContext<'_> {
     pub(crate) fn append(&mut self, key: u32, frames: &[u8], messages: u64) -> SendOutcome {
         if self.core.reply_of == key && self.core.slot(key).backlog() == 0 {
             self.core.reply_buffer.extend_from_slice(frames);
-            self.core.count_sent(messages);
+            self.core.metrics.on_sent(messages);
             if self.core.reply_buffer.len() > self.core.reply_buffer_max(key) {
                 self.flush_replies();
             }
@@ -197,7 +200,7 @@ impl HubContext<'_> {
             return SendOutcome::Closed;
         }
         self.core.push_backlog(key, |outbox| outbox.push(frames));
-        self.core.count_sent(messages);
+        self.core.metrics.on_sent(messages);
         self.core.mark_dirty(key);
         SendOutcome::Queued
     }
@@ -296,20 +299,22 @@ impl HubContext<'_> {
 }
 
 impl Core {
-    /// The turn of a connection begins: what is said to it is gathered.
+    /// The turn of a connection begins: what is said to it is gathered, never more than the mark,
+    /// because it counts as backlog only when the peer does not take it.
     #[inline]
     pub(crate) fn begin_replies(&mut self, key: u32) {
         self.reply_of = key;
         self.reply_max = self.rules(key).backlog_mark.min(REPLY_BUFFER_MAX);
     }
 
-    /// How much is gathered at most. Never more than the mark, because what is gathered counts as
-    /// backlog only when the peer does not take it; nothing leaves before an open event has decided.
+    /// How much the connection whose turn it is gathers at most: nothing leaves before an open event
+    /// has decided.
     fn reply_buffer_max(&self, key: u32) -> usize {
+        debug_assert_eq!(self.reply_of, key);
         if self.slots[key as usize].flags.has(Flags::OPENING) {
             usize::MAX
         } else {
-            self.rules(key).backlog_mark.min(REPLY_BUFFER_MAX)
+            self.reply_max
         }
     }
 
@@ -346,11 +351,17 @@ impl Core {
         masking.then(|| self.random.random())
     }
 
-    /// Puts a control frame behind everything else; no policy applies to it.
-    pub(crate) fn push_control(&mut self, key: u32, opcode: OpCode, payload: &[u8]) {
+    /// A control frame, masked where the connection masks.
+    pub(crate) fn control_frame(&mut self, key: u32, opcode: OpCode, payload: &[u8]) -> Vec<u8> {
         let mask = self.mask(key);
         let mut frame = Vec::with_capacity(frame::MAX_HEADER + payload.len());
         write_frame(&mut frame, true, opcode, Reserved::NONE, payload, mask);
+        frame
+    }
+
+    /// Puts a control frame behind everything else; no policy applies to it.
+    pub(crate) fn push_control(&mut self, key: u32, opcode: OpCode, payload: &[u8]) {
+        let frame = self.control_frame(key, opcode, payload);
         self.push_ready(key, &frame);
     }
 
