@@ -31,7 +31,6 @@ const RULES: ReceiveRules = ReceiveRules {
     max_message: 1 << 20,
     raw: false,
     closing: false,
-    more_expected: false,
 };
 
 fn main() -> ExitCode {
@@ -194,7 +193,6 @@ impl Ours {
         let mut heard = Heard::default();
         self.replies.clear();
         while !stream.is_empty() {
-            let mut rules = RULES;
             let mut input = match self.receiver.target() {
                 Some(target) => {
                     let read = stream.read(target).unwrap_or_default();
@@ -206,13 +204,11 @@ impl Ours {
                     Input::new(&mut self.buffer[..read])
                 }
             };
-            // As a loop does whose socket is not drained.
-            rules.more_expected = !stream.is_empty();
             loop {
                 let mut work = Work::unlimited();
                 let event =
                     self.lanes
-                        .next(&mut self.receiver, None, &rules, &mut input, &mut work);
+                        .next(&mut self.receiver, None, &RULES, &mut input, &mut work);
                 match event.expect("a good stream") {
                     Some(Event::Message(message)) => heard.bytes += black_box(message).len(),
                     Some(Event::Ping { payload, pong }) => {

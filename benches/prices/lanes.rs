@@ -24,7 +24,6 @@ const RULES: ReceiveRules = ReceiveRules {
     max_message: 64 << 20,
     raw: false,
     closing: false,
-    more_expected: false,
 };
 
 /// One connection.

@@ -1,12 +1,13 @@
 //! A price and what it pays for, measured; and the verdict over all rows of an item.
 
 use crate::record;
+use dunlin::wire::work;
 
 /// Outside of these a price is off.
 const LEAST: f64 = 0.3;
 const MOST: f64 = 3.0;
-/// The budget of a turn (`turn::budget::TURN`), in units.
-const TURN: f64 = 600_000.0;
+/// The budget of a turn, in units.
+const TURN: f64 = work::TURN as f64;
 
 /// One item of the price list on one kind of input.
 pub(crate) struct Row {

@@ -19,7 +19,7 @@ pub(super) fn check_address(address: &str) -> Result<(), String> {
     if address.contains("://") {
         return Err(wanted(address, "is a URL"));
     }
-    if !address.is_empty() && address.bytes().all(|byte| byte.is_ascii_digit()) {
+    if address.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(wanted(address, "has no host"));
     }
     let Some((host, port)) = address.rsplit_once(':') else {

@@ -54,7 +54,6 @@ impl Connection {
                 max_message: options.max_message_size,
                 raw: false,
                 closing: false,
-                more_expected: false,
             },
             lanes: Lanes::new(),
             receiver: Receiver::default(),

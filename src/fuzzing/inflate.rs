@@ -4,11 +4,11 @@ use super::bytes::{Bytes, Cuts};
 use crate::wire::deflate::Deflate;
 use crate::wire::extension::{DecodeError, Extension, FrameInfo, FramePart, Transform};
 use crate::wire::frame::{OpCode, Reserved};
-use crate::wire::work::Work;
+use crate::wire::work::{CODEC_STEP, Work};
 use flate2::{Decompress, FlushDecompress, Status};
 
 /// What no step may cost more than, in units of work.
-const STEP: i64 = 50_000;
+const STEP: i64 = CODEC_STEP as i64;
 /// What no buffer may pass its cap by: a step of inflation.
 const SLACK: usize = 16 * 1024;
 

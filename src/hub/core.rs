@@ -23,6 +23,7 @@ use rand::RngExt;
 use rand::rngs::StdRng;
 use slab::Slab;
 use std::collections::{HashMap, VecDeque};
+use std::rc::Rc;
 use std::time::Duration;
 
 /// No key.
@@ -87,6 +88,9 @@ pub(crate) struct Core {
     pub(crate) ledger: Ledger,
     /// How much work may still be done in this step of the turn.
     pub(crate) work: Work,
+    /// What the dearest call of the program in this turn cost: the program decides how much it does in
+    /// one, and it is one step.
+    pub(crate) dearest_call: i64,
     /// Commands of other threads wait for a topic to catch up.
     pub(crate) remote_held: bool,
     /// More is held than may be, and the work was spent before enough of it went.
@@ -145,6 +149,7 @@ impl Core {
             metrics: Metrics::default(),
             ledger: Ledger::default(),
             work: Work::unlimited(),
+            dearest_call: 0,
             remote_held: false,
             is_shedding: false,
             stopping: false,
@@ -216,6 +221,12 @@ impl Core {
         let after = slot.held();
         self.ledger.change(before, after);
         outcome
+    }
+
+    /// A call of the program is over, before which so much work was left.
+    #[inline]
+    pub(crate) fn called(&mut self, before: Work) {
+        self.dearest_call = self.dearest_call.max(before.left() - self.work.left());
     }
 
     /// Gives back what only a crowd needed.
@@ -301,7 +312,7 @@ fn after(short: ShortTick, now: Tick, period: u64) -> Tick {
 pub struct Hub {
     pub(crate) core: Core,
     pub(crate) lanes: Lanes,
-    pub(crate) paths: Router<PathTargets>,
+    pub(crate) paths: Rc<Router<PathTargets>>,
     pub(crate) routes: Vec<Box<dyn Route>>,
     pub(crate) settings: Vec<Settings>,
     pub(crate) http: Vec<HttpHandler>,

@@ -17,6 +17,7 @@ use crate::wire::response::Status;
 use crate::wire::work::{Work, price};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
+use std::rc::Rc;
 
 impl Hub {
     /// A hub that runs this program. `seed` decides every random choice it will make.
@@ -46,7 +47,7 @@ impl Hub {
         Ok(Self {
             core,
             lanes,
-            paths: app.paths,
+            paths: Rc::new(app.paths),
             routes,
             settings,
             http: app.http,
@@ -57,6 +58,7 @@ impl Hub {
 
     /// Takes over the time of a turn; everything until the next call happens at this time.
     pub fn advance(&mut self, now: Now) {
+        self.core.dearest_call = 0;
         self.core.advance(now);
     }
 
@@ -73,6 +75,11 @@ impl Hub {
     /// What is left of that.
     pub fn work(&self) -> Work {
         self.core.work
+    }
+
+    /// What the dearest call of the program in this turn cost.
+    pub(crate) fn dearest_call(&self) -> i64 {
+        self.core.dearest_call
     }
 
     /// Takes the price of something that the driver did.

@@ -4,11 +4,10 @@ use crate::hub::conn::phase::State;
 use crate::hub::conn::slot::Slot;
 use crate::hub::core::{Core, Hub};
 use crate::wire::close::CloseCode;
+use crate::wire::work::price;
 
 /// What may stay of a connection that is given up: the rest of a frame and a Close.
 const LAST_WORDS: usize = 1024;
-/// The price of a look at a connection in search of the one that holds the most.
-const LOOK: u32 = 5;
 /// From how many connections on their leaving is followed by giving memory back.
 const CROWD: usize = 64;
 
@@ -23,7 +22,7 @@ impl Core {
         while self.is_over_memory() {
             // Everybody is looked at.
             let looked_at = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
-            self.work.charge(looked_at.saturating_mul(LOOK));
+            self.work.charge(looked_at.saturating_mul(price::LOOK));
             let alive = |slot: &Slot| slot.state() != State::Dead && slot.held().memory > 0;
             let slots = self.slots.iter().filter(|(_, slot)| alive(slot));
             let Some((key, slot)) = slots.max_by_key(|(_, slot)| slot.held().memory) else {

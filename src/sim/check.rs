@@ -3,6 +3,7 @@
 use super::network::Upstream;
 use super::world::World;
 use crate::turn::{STEP, TURN};
+use crate::wire::work::CODEC_STEP;
 
 /// Connections that one check may cost a turn; larger worlds are checked less often.
 const CHECKED_A_TURN: u64 = 2048;
@@ -15,7 +16,9 @@ impl World {
     /// Panics when a promise of the server is broken.
     pub(super) fn check(&mut self) {
         let spent = self.turn.spent();
-        let most = i64::from(TURN) + i64::from(STEP);
+        // One call of a handler is one step, however much it does.
+        let [turn, step, codec] = [TURN, STEP, CODEC_STEP].map(i64::from);
+        let most = turn + step.max(self.turn.hub.dearest_call() + step - codec);
         assert!(
             spent <= most,
             "a turn spent {spent} of {most} units of work"

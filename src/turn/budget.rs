@@ -4,11 +4,9 @@
 //! promised, so that no step starves another, and a quiet turn leaves almost everything to the one
 //! step that has something to do.
 
+pub(crate) use crate::wire::work::TURN;
 use crate::wire::work::Work;
 
-/// The work of one turn, in units of about a nanosecond. Longer turns batch broadcasts better,
-/// shorter ones serve bystanders sooner.
-pub(crate) const TURN: u32 = 600_000;
 /// The largest single step: what a turn may pass its budget by.
 pub(crate) const STEP: u32 = TURN / 10;
 

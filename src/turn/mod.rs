@@ -14,7 +14,7 @@
 //! | `io` | what a turn asks of the world |
 //! | `budget` | the work of a turn, and what each step is promised of it |
 //! | `ready` | who is read, in which order |
-//! | `read` | one share for each of them |
+//! | `read`, `round` | one share for each of them; how long a share stands |
 //! | `listeners`, `accept` | who comes in |
 //! | `commands` | what other threads and the program itself ask for |
 

@@ -164,9 +164,7 @@ impl<I: Io> Turn<I> {
         }
         u32::try_from(granted.left() - self.hub.work().left()).unwrap_or(0)
     }
-}
 
-impl<I: Io> Turn<I> {
     /// What each of the quiet may spend. It stays for a whole round: if it were counted anew in every
     /// turn, the shares of the last ones would grow, and the round with them.
     fn share_of_round(&mut self, count: usize) -> u32 {

@@ -7,6 +7,12 @@
 //! place for a later turn. The prices are counted, never measured, so the same input always stops
 //! at the same byte.
 
+/// The work of one turn. Longer turns batch broadcasts better, shorter ones serve bystanders sooner.
+pub const TURN: u32 = 600_000;
+/// What a step of receiving, inflating or compressing costs at most. With what comes with it (a call,
+/// a copy, a send) it stays below a tenth of a turn.
+pub const CODEC_STEP: u32 = 50_000;
+
 /// The price of each kind of step.
 pub mod price {
     /// One event handed to a handler, or a frame answered without one. 10 to 16 ns within a read,
@@ -30,6 +36,10 @@ pub mod price {
     pub const RESET: u32 = 100;
     /// A deadline or timer looked at.
     pub const TIMER: u32 = 50;
+    /// A connection looked at in search of the one that holds the most.
+    pub const LOOK: u32 = 5;
+    /// A member of a topic passed by, because nothing is owed to it.
+    pub const CAUGHT_UP: u32 = 1;
 
     /// Bytes that one unit pays for: copied out of the kernel by a read. Measured: 18 to 26.
     pub const BYTES_READ: usize = 8;
@@ -64,8 +74,8 @@ pub mod price {
     /// A byte compressed, by level; 1 is the encoder of our own. The worst that a peer can choose
     /// costs two to three times as much, JSON a third (`benches/deflate.rs`).
     pub const DEFLATE: [u32; 10] = [0, 2, 4, 4, 6, 6, 12, 24, 28, 34];
-    /// What compressing one message may cost: a tenth of a turn. A longer one goes out plain.
-    pub const DEFLATE_MOST: u32 = 70_000;
+    /// What compressing one message may cost: what a step may. A longer one goes out plain.
+    pub const DEFLATE_MOST: u32 = super::CODEC_STEP;
 }
 
 /// How much may still be done.

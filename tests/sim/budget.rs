@@ -2,11 +2,12 @@
 //! forgot to charge would still say that it stayed within its budget.
 
 use crate::floods::{Flood, Stage, whole};
-use crate::puppet::{millis, secs, stage};
-use dunlin::BacklogPolicy;
+use crate::puppet::{millis, secs, stage, stage_with};
+use dunlin::hub::Limits;
 use dunlin::sim::Sim;
 use dunlin::wire::frame::OpCode;
 use dunlin::wire::work::price;
+use dunlin::{BacklogPolicy, Settings};
 
 /// Runs until the simulation rests; the most by which a counter rose in a turn.
 fn most_in_a_turn(sim: &Sim, count: impl Fn() -> u64) -> u64 {
@@ -177,4 +178,14 @@ fn a_crowd_that_floods_is_read_in_shares_that_are_worth_their_price() {
     let a_turn = (flood.sim.stats().received - before) / 50;
     // A third of a turn is for reading, and a tenth of that for calls of the kernel.
     assert!(a_turn > 2_500, "{a_turn} messages a turn");
+}
+
+#[test]
+fn a_handler_that_does_much_in_one_call_is_the_programs_own_affair() {
+    let settings = Settings::default().backlog_limit(1 << 30);
+    let (sim, _) = stage_with(settings, Limits::default());
+    let peer = sim.open("/");
+    peer.send("flood 2000 60000");
+    sim.drive();
+    assert_eq!(peer.arrived().len(), 2_000);
 }

@@ -5,9 +5,13 @@ mod deflated;
 
 use crate::floods::{Bystander, FEW, Flood, MILLISECOND, Stage, a_round, frame, settings, whole};
 use dunlin::hub::Limits;
-use dunlin::sim::Line;
+use dunlin::sim::{Line, Sim};
 use dunlin::wire::frame::{OpCode, Reserved};
-use dunlin::{BacklogPolicy, Deflate};
+use dunlin::wire::work::price;
+use dunlin::{
+    App, BacklogPolicy, CloseReason, Deflate, Handler, Message, Request, Response, Session,
+    SessionId, Settings,
+};
 
 const OFFER: &[(&str, &str)] = &[("Sec-WebSocket-Extensions", "permessage-deflate")];
 
@@ -177,4 +181,62 @@ fn a_lone_compressed_message_waits_for_no_flood() {
         other.step(&flood.sim);
     }
     other.assert_waited_at_most(FEW);
+}
+
+/// Says farewell to the first session whenever another one leaves.
+struct Farewells {
+    first: Option<SessionId>,
+    farewell: String,
+}
+
+impl Handler for Farewells {
+    type Data = ();
+
+    fn open(&mut self, _: &Request<'_>, session: &mut Session<'_>) -> Result<(), Response> {
+        self.first.get_or_insert(session.id());
+        Ok(())
+    }
+
+    fn message(&mut self, (): &mut (), _: &mut Session<'_>, _: Message<'_>) {}
+
+    fn close(&mut self, (): (), session: &mut Session<'_>, _: &CloseReason) {
+        if let Some(first) = self.first {
+            let _ = session.send_to(first, &*self.farewell);
+        }
+    }
+}
+
+#[test]
+fn the_longest_message_that_is_compressed_is_one_step_in_whatever_event_it_is_sent() {
+    let longest = (price::DEFLATE_MOST / price::DEFLATE[1]) as usize;
+    for bytes in [longest, longest + 1] {
+        let farewells = Farewells {
+            first: None,
+            farewell: "x".repeat(bytes),
+        };
+        let settings = Settings::default()
+            .extension(Deflate::new())
+            .backlog_limit(1 << 30);
+        let app = App::new().ws_with("/", settings, farewells);
+        let sim = Sim::new(app).expect("a good program");
+        let first = sim.open_with("/", OFFER).expect("it opens");
+        let crowd: Vec<_> = (0..500).map(|_| sim.open("/")).collect();
+        first.set_capacity(0);
+        first.stall();
+        crowd.iter().for_each(|one| one.cut());
+        // Every turn is held to its budget and one step by the simulation.
+        sim.drive();
+        assert_eq!(sim.stats().sent, 500);
+        let least = if bytes > longest {
+            500 * bytes as u64
+        } else {
+            0
+        };
+        let most = if bytes > longest {
+            u64::MAX
+        } else {
+            500 * bytes as u64
+        };
+        assert!((least..most).contains(&sim.stats().buffered), "{bytes}");
+    }
 }

@@ -1,6 +1,7 @@
 //! The life of a connection before it is a session: requests, bodies, answers.
 
 use super::gate::{self, Answerer, Refused, Visit};
+use crate::app::router::Params;
 use crate::app::{Request, Response};
 use crate::hub::conn::exchange::Exchange;
 use crate::hub::conn::flags::Flags;
@@ -18,6 +19,7 @@ use crate::wire::refusal::Refusal;
 use crate::wire::response::{Delivery, Status, write_refusal, write_response};
 use crate::wire::work::price;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
 
 /// Bytes of a body that are read in one step.
 const BODY_STEP: usize = 4 << 10;
@@ -153,10 +155,19 @@ impl Hub {
         head: &RequestHead<'_>,
         body: Option<&[u8]>,
     ) -> Outcome {
-        let refused = match self.find(head) {
-            Err(refusal) => Err(refusal),
+        let paths = Rc::clone(&self.paths);
+        let (targets, params) = paths.find(head.path).unzip();
+        let params = params.unwrap_or_default();
+        let answerer = gate::judge(&Visit {
+            head,
+            limits: &self.core.limits,
+            is_stopping: self.core.stopping,
+            targets,
+        });
+        let handler = match answerer {
+            Err(refused) => Err(refused),
             Ok(Answerer::WebSocket(route)) => {
-                self.upgrade(io, key, route, head);
+                self.upgrade(io, key, route, head, &params);
                 return Outcome::Answered;
             }
             Ok(Answerer::Http(handler)) => {
@@ -169,36 +180,23 @@ impl Hub {
                 }
             }
         };
-        match refused {
-            Ok(handler) => self.serve(key, handler, head, body.unwrap_or_default()),
+        match handler {
+            Ok(handler) => {
+                let body = body.unwrap_or_default();
+                let request = self.core.request(key, head, &params, body);
+                self.serve(key, handler, &request);
+            }
             Err(Refused::Refusal(refusal)) => self.core.refuse_request(key, &refusal, head),
             Err(Refused::Response(response)) => self.core.respond(key, &response, head, false),
         }
         Outcome::Answered
     }
 
-    /// Which program answers, or why none does.
-    fn find(&self, head: &RequestHead<'_>) -> Result<Answerer, Refused> {
-        let found = self.paths.find(head.path);
-        gate::judge(&Visit {
-            head,
-            limits: &self.core.limits,
-            is_stopping: self.core.stopping,
-            targets: found.as_ref().map(|(targets, _)| *targets),
-        })
-    }
-
     /// Calls a plain HTTP route.
-    fn serve(&mut self, key: u32, handler: u16, head: &RequestHead<'_>, body: &[u8]) {
-        let params = self.paths.find(head.path).map(|(_, params)| params);
-        let request = Request {
-            head,
-            params: &params.unwrap_or_default(),
-            body,
-            peer: self.core.slot(key).peer(),
-        };
+    fn serve(&mut self, key: u32, handler: u16, request: &Request<'_>) {
+        let head = request.head;
         let handler = &mut self.http[handler as usize];
-        match catch_unwind(AssertUnwindSafe(|| handler(&request))) {
+        match catch_unwind(AssertUnwindSafe(|| handler(request))) {
             Ok(response) => self.core.respond(key, &response, head, head.keep_alive),
             Err(_) => {
                 log::error!("the handler of an HTTP route panicked; the answer is 500");
@@ -210,6 +208,22 @@ impl Hub {
 }
 
 impl Core {
+    /// A request as programs see it.
+    pub(crate) fn request<'r>(
+        &self,
+        key: u32,
+        head: &'r RequestHead<'r>,
+        params: &'r Params<'r>,
+        body: &'r [u8],
+    ) -> Request<'r> {
+        Request {
+            head,
+            params,
+            body,
+            peer: self.slots[key as usize].peer(),
+        }
+    }
+
     fn take_exchange(&mut self, key: u32) -> Exchange {
         let exchange = self.slot(key).take_exchange();
         let exchange = exchange.map_or_else(Exchange::new, |exchange| *exchange);

@@ -2,7 +2,8 @@
 
 use super::gate::{UpgradeVisit, judge_upgrade};
 use crate::app::data::DataKey;
-use crate::app::{Request, Response, Settings};
+use crate::app::router::Params;
+use crate::app::{Response, Settings};
 use crate::hub::conn::flags::Flags;
 use crate::hub::conn::phase::{Phase, State};
 use crate::hub::core::{Core, Hub, NO_ROUTE};
@@ -23,6 +24,7 @@ impl Hub {
         key: u32,
         route: u16,
         head: &RequestHead<'_>,
+        params: &Params<'_>,
     ) {
         let settings = &self.settings[route as usize];
         let is_raw = self.core.rules[route as usize].raw;
@@ -37,7 +39,7 @@ impl Hub {
             agree(&visit, is_raw)
         });
         match agreed {
-            Ok(agreed) => self.open(io, key, route, head, agreed),
+            Ok(agreed) => self.open(io, key, route, agreed, head, params),
             Err(refusal) => self.core.refuse_request(key, &refusal, head),
         }
     }
@@ -47,17 +49,12 @@ impl Hub {
         io: &mut dyn Transport,
         key: u32,
         route: u16,
-        head: &RequestHead<'_>,
         agreed: Agreed,
+        head: &RequestHead<'_>,
+        params: &Params<'_>,
     ) {
         let before = self.core.begin_session(key, route, agreed);
-        let params = self.paths.find(head.path).map(|(_, params)| params);
-        let request = Request {
-            head,
-            params: &params.unwrap_or_default(),
-            body: &[],
-            peer: self.core.slot(key).peer(),
-        };
+        let request = self.core.request(key, head, params, &[]);
         match call_open(&mut self.core, &mut self.routes, io, key, &request) {
             Some(Ok(data)) => self.core.opened(key, data),
             Some(Err(response)) => self.core.refuse_session(key, before, head, &response),

@@ -160,7 +160,7 @@ impl HubContext<'_> {
             if member.cursor < entry.log.end() {
                 self.deliver_to(member.key, Membership { topic, index });
             } else {
-                self.core.work.charge(1);
+                self.core.work.charge(price::CAUGHT_UP);
             }
             self.core.topics.go_on(topic, member);
         }

@@ -22,10 +22,12 @@ pub(crate) fn call(
     let slot = core.slot(key);
     let (id, data) = (slot.id(key), slot.data);
     let route = &mut *routes[slot.route as usize];
+    let before = core.work;
     let mut context = HubContext::new(core, io);
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         event(route, data, &mut Session::new(&mut context, id));
     }));
+    core.called(before);
     if outcome.is_err() {
         core.panicked(key);
     }
@@ -43,10 +45,12 @@ pub(crate) fn call_open(
     let slot = core.slot(key);
     let (id, route) = (slot.id(key), slot.route);
     let route = &mut *routes[route as usize];
+    let before = core.work;
     let mut context = HubContext::new(core, io);
     let opened = catch_unwind(AssertUnwindSafe(|| {
         route.open(request, &mut Session::new(&mut context, id))
     }));
+    core.called(before);
     core.slot(key).flags.clear(Flags::OPENING);
     if opened.is_err() {
         log::error!("the handler of session {id} panicked in its open event");

@@ -99,7 +99,6 @@ impl Hub {
             max_message: settings.max_message,
             raw: settings.raw,
             closing: false,
-            more_expected: false,
         };
         // What does not change from message to message is looked up once.
         let slot = &core.slots[key as usize];
@@ -125,8 +124,10 @@ impl Hub {
                 Ok(Some(Event::Message(message))) => {
                     core.work.charge(price::EVENT);
                     core.metrics.on_received();
+                    let before = core.work;
                     let mut context = HubContext::new(core, io);
                     routes[route].message(data, &mut Session::new(&mut context, id), message);
+                    core.called(before);
                 }
                 Ok(Some(event)) => dispatch(core, routes, io, key, event),
                 Err(failure) => {

@@ -90,8 +90,8 @@ impl Deflate {
 
     /// How hard to compress, 0 (not at all) to 9; default 1.
     ///
-    /// A message that would take longer than a tenth of a turn goes out plain: over 35 000 bytes at
-    /// level 1, 17 500 at 2 and 3, 11 600 at 4 and 5, 5 800 at 6, and 2000 at 9.
+    /// A message that would take a twelfth of a turn or longer goes out plain: over 25 000 bytes at
+    /// level 1, 12 500 at 2 and 3, 8 333 at 4 and 5, 4 166 at 6, and 1 470 at 9.
     ///
     /// Level 1 is an encoder of its own, because chat messages are short: 512 bytes
     /// of JSON cost 0.35 µs and come out at 125 bytes, where level 6 of zlib makes 119

@@ -4,13 +4,14 @@
 //! Each piece is checked, if it is text, and copied once. A collector never holds more than
 //! twice what arrived, nor much more than the message may have.
 
+use super::buffers::MAX_BUFFER;
 use super::event::Failure;
 use crate::wire::utf8::TextBuilder;
 use bytes::Bytes;
 use tungstenite::{Message, Utf8Bytes};
 
 /// Messages longer than this are shared instead of copied, and their buffers are not pooled.
-pub(super) const LONG: usize = 256 << 10;
+pub(super) const LONG: usize = MAX_BUFFER;
 
 /// The message so far.
 #[derive(Debug)]

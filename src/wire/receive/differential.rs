@@ -15,7 +15,7 @@ use super::{Event, Failure, Input, Lanes, ReceiveRules, Receiver, Role};
 use crate::wire::close::CloseCode;
 use crate::wire::extension::Transform;
 use crate::wire::message::Message;
-use crate::wire::work::Work;
+use crate::wire::work::{CODEC_STEP, Work};
 
 /// How a stream is fed.
 #[derive(Clone, Debug)]
@@ -30,7 +30,7 @@ pub(super) struct Setup {
 }
 
 /// The largest step that the lanes may make, in units of work.
-const STEP: i64 = 50_000;
+const STEP: i64 = CODEC_STEP as i64;
 
 impl Setup {
     /// Reads a setup from the start of `data`; the rest is the stream.
@@ -52,7 +52,6 @@ impl Setup {
             max_message,
             raw: false,
             closing: flags & 2 != 0,
-            more_expected: false,
         };
         let direct = flags & 4 != 0;
         Some((
@@ -195,12 +194,15 @@ pub(super) fn hear(
             read = target.len().min(piece.len());
             target[..read].copy_from_slice(&piece[..read]);
             receiver.filled(read);
-            let rules = ReceiveRules {
-                more_expected: true,
-                ..setup.rules
-            };
             let transform = transform.as_deref_mut();
-            heard.drain(lanes, &mut receiver, transform, &rules, meters, &mut []);
+            heard.drain(
+                lanes,
+                &mut receiver,
+                transform,
+                &setup.rules,
+                meters,
+                &mut [],
+            );
         }
         let transform = transform.as_deref_mut();
         heard.drain(

@@ -22,8 +22,4 @@ pub struct ReceiveRules {
     pub raw: bool,
     /// Our Close is sent: data is still delivered, pings get no pong (RFC 6455 §5.5.1).
     pub closing: bool,
-    /// The socket is not drained and is about to be read again: checking what there is of a
-    /// half-received text may wait for that. Before the connection is left alone it must be
-    /// `false` in one more call, so that wrong text fails at its first wrong byte.
-    pub more_expected: bool,
 }

@@ -3,8 +3,9 @@
 //! The buffer grows with what has arrived, by doubling, and never beyond the
 //! announced length: announcing 64 MiB costs a peer 64 MiB of traffic before it
 //! costs this side 64 MiB of memory. Each byte is unmasked once. Text that is not
-//! complete when the reads of a turn are over is checked as far as it came; text
-//! that is complete is checked by whoever makes a `&str` of it, and only there.
+//! complete is checked as far as it came, so that it fails at its first wrong byte; text that
+//! is complete is checked whole by whoever makes a `&str` of it (4 µs of the 25 that receiving
+//! 256 KiB costs: less than putting the first check off would be worth).
 
 use super::buffers::MIN_BUFFER;
 use super::collect::LONG;
@@ -46,8 +47,6 @@ pub(super) struct Spill {
     unmasked: usize,
     checked: usize,
     utf8: Utf8Check,
-    /// More is expected at once: the check waits for it.
-    deferred: bool,
 }
 
 impl Spill {
@@ -63,7 +62,6 @@ impl Spill {
             unmasked: 0,
             checked: 0,
             utf8: Utf8Check::new(),
-            deferred: false,
         }
     }
 
@@ -95,18 +93,16 @@ impl Spill {
     pub(super) fn is_paused(&self) -> bool {
         self.missing() == 0
             || self.unmasked < self.filled
-            || self.check && self.checked < self.filled && !self.deferred
+            || self.check && self.checked < self.filled
     }
 
     /// One step: takes some of what the frame still misses out of `input`, unmasks it, and
-    /// checks what is there unless more is expected at once.
+    /// checks what is there.
     pub(super) fn step(
         &mut self,
         input: &mut Input<'_>,
-        more_expected: bool,
         work: &mut Work,
     ) -> Result<Arrival, Failure> {
-        self.deferred = more_expected;
         if self.unmasked == self.filled {
             self.take_from(input, work);
         }
@@ -122,7 +118,7 @@ impl Spill {
         if self.missing() == 0 {
             return Ok(Arrival::Complete);
         }
-        if self.check && !more_expected && self.checked < self.filled {
+        if self.check && self.checked < self.filled {
             let end = self.filled.min(self.checked + PIECE);
             let piece = &self.bytes[self.checked..end];
             work.charge_bytes(piece.len(), price::BYTES_RECEIVED);

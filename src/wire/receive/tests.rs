@@ -21,7 +21,6 @@ const RULES: ReceiveRules = ReceiveRules {
     max_message: 1 << 20,
     raw: false,
     closing: false,
-    more_expected: false,
 };
 
 /// A client's frame; `first` is its whole first byte.

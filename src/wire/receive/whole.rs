@@ -84,7 +84,7 @@ impl Lanes {
             Some(Arriving::Pieces(_)) => {
                 return self.piece(receiver, transform, rules, input, work);
             }
-            Some(Arriving::Whole(spill)) => match spill.step(input, rules.more_expected, work)? {
+            Some(Arriving::Whole(spill)) => match spill.step(input, work)? {
                 Arrival::More => return Ok(Step::More),
                 Arrival::Wait => return Ok(Step::Wait),
                 Arrival::Complete => self.end_spill(receiver),

@@ -125,7 +125,6 @@ fn verdict(stream: &[u8]) -> Verdict {
         max_message: 1 << 20,
         raw: false,
         closing: false,
-        more_expected: false,
     };
     let mut events = 0;
     for (at, byte) in stream.iter().enumerate() {
