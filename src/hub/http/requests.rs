@@ -6,7 +6,6 @@ use crate::app::{Request, Response};
 use crate::hub::conn::exchange::Exchange;
 use crate::hub::conn::flags::Flags;
 use crate::hub::conn::phase::{Phase, State};
-use crate::hub::conn::unread::Unread;
 use crate::hub::core::{Core, Hub, HubContext, NO_KEY};
 use crate::hub::ledger::Held;
 use crate::hub::time::ticks::ticks;
@@ -39,11 +38,7 @@ impl Hub {
         self.core.slot(key).flags.set(Flags::SPEAKS_HTTP);
         self.core.begin_replies(key);
         let mut waiting = std::mem::take(&mut exchange.waiting);
-        let is_kept = !waiting.is_empty();
-        if is_kept {
-            waiting.append(bytes);
-        }
-        let input = if is_kept { waiting.rest() } else { &mut *bytes };
+        let input = waiting.input(bytes);
         let taken = self.requests(io, key, &mut exchange, input);
         let left = input.len() - taken;
         if self.core.slot(key).is_live() && left > 0 {
@@ -51,12 +46,8 @@ impl Hub {
             return self.frames(io, key, &mut input[taken..]);
         }
         if self.core.slot(key).state() == State::Head {
-            if is_kept {
-                waiting.leave(left);
-            } else if left > 0 {
-                waiting = Unread::of(&bytes[taken..]);
-            }
             if left > 0 {
+                waiting.keep(bytes, left);
                 exchange.waiting = waiting;
             }
             self.core.keep_exchange(key, exchange);

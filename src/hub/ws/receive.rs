@@ -21,19 +21,11 @@ impl Hub {
     pub(crate) fn frames(&mut self, io: &mut dyn Transport, key: u32, bytes: &mut [u8]) {
         let mut unread = self.core.take_unread(key);
         let is_kept = !unread.is_empty();
-        if is_kept {
-            unread.append(bytes);
-        }
-        let input = if is_kept { unread.rest() } else { &mut *bytes };
-        let Some(left) = self.frames_in(io, key, input) else {
+        let Some(left) = self.frames_in(io, key, unread.input(bytes)) else {
             return;
         };
-        if is_kept {
-            unread.leave(left);
-        } else if left > 0 {
-            unread = Unread::of(&bytes[bytes.len() - left..]);
-        }
         if left > 0 {
+            unread.keep(bytes, left);
             self.core.keep_unread(key, unread);
         } else if is_kept {
             self.core.slot(key).tidy();
