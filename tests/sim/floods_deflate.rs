@@ -43,7 +43,7 @@ fn texts_that_inflate_a_thousandfold() {
         // The smallest step inflates 16 KiB out of 300 bytes, some 15 000 units: in the first round of
         // 900 that is far more than a smallest share.
         let flood = flood(count, compressed(OpCode::Text, &text).repeat(4));
-        let mut flood = flood.first_within(4 * MILLISECOND + 15_000 * count as u64);
+        let mut flood = flood.first_within(4 * MILLISECOND + 3_000 * count as u64);
         flood.run(20);
         // A text takes some 150 000 units: every share brings a part of it.
         flood.assert_all_are_served_every(40 * a_round(count));

@@ -8,10 +8,13 @@ use super::super::extension::DecodeError;
 use super::super::work::{Work, price};
 use flate2::{Decompress, FlushDecompress, Status};
 
-/// How much is inflated between two looks at the cap, in bytes.
+/// How much is inflated at most between two looks at the cap, in bytes.
 pub(super) const STEP: usize = 16 * 1024;
-/// How many compressed bytes one call of zlib gets.
+/// And at least, where little work is left: a share of many others must not become a whole step.
+const LEAST_STEP: usize = 2 * 1024;
+/// How many compressed bytes one call of zlib gets at most, and at least.
 const STEP_IN: usize = 1024;
+const LEAST_STEP_IN: usize = 64;
 /// Calls of zlib are made together while they have cost less than this; with one more at the
 /// largest price, 41 000, and its checking, a step stays under 50 000.
 const STEP_UNITS: i64 = 4_000;
@@ -103,15 +106,19 @@ impl Inflater {
         let mut taken = 0;
         let begun = work.left();
         while taken < part.len() || self.pending {
-            let input = &part[taken..part.len().min(taken + STEP_IN)];
+            let left = usize::try_from(work.left()).unwrap_or(0);
+            let most_in = (left / price::INFLATE_IN as usize).clamp(LEAST_STEP_IN, STEP_IN);
+            let most = left.saturating_mul(price::BYTES_INFLATED);
+            let most = most.clamp(LEAST_STEP, STEP);
+            let input = &part[taken..part.len().min(taken + most_in)];
             if !input.is_empty() {
                 self.position = Position::Inside;
             }
-            let (status, used, made) = self.step(input, sink)?;
+            let (status, used, made) = self.step(input, most, sink)?;
             work.charge(price::INFLATE_IN * used as u32);
             work.charge_bytes(made, price::BYTES_INFLATED);
             taken += used;
-            self.pending = made == sink.step.len();
+            self.pending = made == most;
             if status == Status::StreamEnd {
                 self.stream.reset(false);
                 work.charge(price::FINAL_BLOCK);
@@ -146,7 +153,7 @@ impl Inflater {
             } else {
                 (&END[..], Status::StreamEnd)
             };
-            if self.step(end, sink)? != (want, end.len(), 0) {
+            if self.step(end, STEP, sink)? != (want, end.len(), 0) {
                 return Err(BROKEN);
             }
         }
@@ -154,16 +161,17 @@ impl Inflater {
         Ok(())
     }
 
-    /// One call of zlib: how it went, bytes used, bytes made.
+    /// One call of zlib, for at most so many bytes: how it went, bytes used, bytes made.
     fn step(
         &mut self,
         input: &[u8],
+        most: usize,
         sink: &mut Sink<'_>,
     ) -> Result<(Status, usize, usize), DecodeError> {
         let (was_in, was_out) = (self.stream.total_in(), self.stream.total_out());
         let status = self
             .stream
-            .decompress(input, sink.step, FlushDecompress::None)
+            .decompress(input, &mut sink.step[..most], FlushDecompress::None)
             .map_err(|_| BROKEN)?;
         let made = (self.stream.total_out() - was_out) as usize;
         sink.push(made)?;
