@@ -26,7 +26,7 @@ const BUSY_ROUND: u32 = 2 * TURN;
 /// Bytes that are read for each unit of a share.
 const BYTES_PER_UNIT: usize = 2;
 /// The least and the most that one read asks for.
-const LEAST_READ: usize = 4 << 10;
+const LEAST_READ: usize = 2 << 10;
 const MOST_DIRECT: usize = 256 << 10;
 
 /// What became of a connection that was served.

@@ -45,7 +45,7 @@ pub mod price {
     pub const BYTES_READ: usize = 8;
     /// Bytes that one unit pays for: received, unmasked and checked.
     pub const BYTES_RECEIVED: usize = 8;
-    /// Bytes that one unit pays for: copied to a backlog, a log or a reply buffer.
+    /// Bytes that one unit pays for: copied to a buffer that is there.
     pub const BYTES_COPIED: usize = 16;
     /// Bytes that one unit pays for: handed to the kernel. Measured: 16 to 24, on a loopback
     /// whose other side does not read meanwhile.
@@ -58,6 +58,10 @@ pub mod price {
     /// Bytes of memory touched for the first time, or freed, that one unit pays for, where a
     /// message is longer than any pooled buffer: the kernel gives and takes its pages.
     pub const BYTES_FRESH: usize = 8;
+    /// Bytes that one unit pays for: copied to pages of their own, which are given back later.
+    pub const BYTES_PAGED: usize = 5;
+    /// From so many bytes on an allocation has pages of its own.
+    pub const PAGED: usize = 16 << 10;
 
     /// Compressed bytes cost this much each to inflate, beside what they grow to. Chat needs a
     /// quarter of it; 30 bytes of empty block that describe the largest code tables need 2.5 µs.
@@ -108,6 +112,17 @@ impl Work {
     #[inline]
     pub fn charge_bytes(&mut self, bytes: usize, per_unit: usize) {
         self.left -= (bytes / per_unit) as i64;
+    }
+
+    /// Takes the price of `bytes` bytes copied to where they wait.
+    #[inline]
+    pub fn charge_kept(&mut self, bytes: usize) {
+        let per_unit = if bytes < price::PAGED {
+            price::BYTES_COPIED
+        } else {
+            price::BYTES_PAGED
+        };
+        self.charge_bytes(bytes, per_unit);
     }
 
     /// Takes what was spent of a meter of its own.

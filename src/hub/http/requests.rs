@@ -47,6 +47,8 @@ impl Hub {
         }
         if self.core.slot(key).state() == State::Head {
             if left > 0 {
+                let kept = left.min(bytes.len());
+                self.core.work.charge_kept(kept);
                 waiting.keep(bytes, left);
                 exchange.waiting = waiting;
             }

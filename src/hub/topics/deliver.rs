@@ -8,11 +8,15 @@ use crate::hub::core::{Core, HubContext, NO_KEY};
 use crate::hub::topics::log::{Panicked, ShareKey, encode_frame, open_frame};
 use crate::hub::topics::members::HOLD_BYTES;
 use crate::hub::transport::Lost;
-use crate::hub::ws::send::{MOST_SENT, MOST_SENT_LONG};
+use crate::hub::ws::send::MOST_SENT_LONG;
 use crate::wire::frame::write_frame;
 use crate::wire::message::Message;
 use crate::wire::work::{Work, price};
 use bytes::Bytes;
+use std::ops::Range;
+
+/// So many bytes of a topic are sent to a member, or kept for it, in one step.
+const MOST_DELIVERED: usize = 64 << 10;
 
 /// What may be spent on encoding for one member at a time; the rest goes plain.
 const ENCODING: u32 = 30_000;
@@ -116,14 +120,14 @@ impl HubContext<'_> {
                 .collect(),
         };
         if let [membership] = owed[..] {
-            let mut frames = Vec::new();
+            let mut frames = std::mem::take(&mut core.scratch);
             let messages = core.frames_for(key, membership, most, &mut work, &mut frames);
             core.charge_encoding(work, frames.len());
             if let Some(messages) = messages {
                 // A refusal is counted, or has ended the session.
                 let _ = self.append(key, &frames, messages);
             }
-            return;
+            return self.core.keep_scratch(frames);
         }
         while let Some(frame) = self.core.next_owed(&mut owed) {
             let mut encoded = Vec::new();
@@ -191,14 +195,14 @@ impl HubContext<'_> {
             || encoding == Encoding::Own
             || core.owes_elsewhere(key, membership.topic)
         {
-            return self.catch_up_by(key, MOST_SENT);
+            return self.catch_up_by(key, MOST_DELIVERED);
         }
         let Some(share) = core.encode_shared(key, encoding, membership.topic) else {
             return;
         };
         let entry = core.topics.topic(membership.topic);
         let cursor = entry.members[membership.index as usize].cursor;
-        let step = entry.log.step(share, cursor, MOST_SENT);
+        let step = entry.log.step(share, cursor, MOST_DELIVERED);
         let messages = step.end - cursor;
         let frames = entry.log.frames_of(share, &step);
         let len = frames.len();
@@ -210,7 +214,7 @@ impl HubContext<'_> {
         match sent {
             Err(Lost) => core.lost(key),
             Ok(sent) if sent < len => {
-                let shared = core.topics.shared(membership.topic, share, &step);
+                let shared = core.shared(membership.topic, share, &step);
                 core.metrics.on_sent(messages);
                 core.keep_shared_rest(key, &shared, sent, messages);
                 if sent < asked {
@@ -396,6 +400,15 @@ impl Core {
             write_frame(out, true, opcode, reserved, payload, mask);
         }
         Some(())
+    }
+
+    /// Frames of a topic, to be kept by several outboxes: copied when they are other ones than last time.
+    fn shared(&mut self, topic: u32, share: Option<ShareKey>, messages: &Range<u64>) -> Bytes {
+        let (bytes, is_copy) = self.topics.shared(topic, share, messages);
+        if is_copy {
+            self.work.charge_kept(bytes.len());
+        }
+        bytes
     }
 
     /// Keeps the unsent rest of a delivery; the buffer is shared with other slow members.

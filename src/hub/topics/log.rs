@@ -172,8 +172,13 @@ impl Log {
         &frames.bytes[frames.range(self.first, messages)]
     }
 
-    /// The bytes of [`Log::frames_of`], to be kept by several outboxes.
-    pub(crate) fn shared_of(&mut self, share: Option<ShareKey>, messages: &Range<u64>) -> Bytes {
+    /// The bytes of [`Log::frames_of`], to be kept by several outboxes, and whether they were copied:
+    /// those that were asked for last are there already.
+    pub(crate) fn shared_of(
+        &mut self,
+        share: Option<ShareKey>,
+        messages: &Range<u64>,
+    ) -> (Bytes, bool) {
         let first = self.first;
         let frames = match share {
             None => &mut self.plain,
@@ -184,11 +189,11 @@ impl Log {
         };
         let range = frames.range(first, messages);
         match &frames.shared {
-            Some((from, to, bytes)) if (*from..*to) == range => bytes.clone(),
+            Some((from, to, bytes)) if (*from..*to) == range => (bytes.clone(), false),
             _ => {
                 let bytes = Bytes::copy_from_slice(&frames.bytes[range.clone()]);
                 frames.shared = Some((range.start, range.end, bytes.clone()));
-                bytes
+                (bytes, true)
             }
         }
     }

@@ -209,18 +209,18 @@ impl Topics {
         outcome
     }
 
-    /// Frames of a topic, to be kept by several outboxes.
+    /// Frames of a topic, to be kept by several outboxes, and whether they were copied.
     pub(crate) fn shared(
         &mut self,
         topic: u32,
         share: Option<ShareKey>,
         messages: &Range<u64>,
-    ) -> Bytes {
+    ) -> (Bytes, bool) {
         let log = &mut self.topics[topic as usize].log;
         let held = log.held();
-        let bytes = log.shared_of(share, messages);
+        let shared = log.shared_of(share, messages);
         self.held = self.held + log.held() - held;
-        bytes
+        shared
     }
 
     /// Goes on to the next member of a pass, if this one has what the pass brings. One that has left

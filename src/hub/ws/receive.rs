@@ -25,6 +25,8 @@ impl Hub {
             return;
         };
         if left > 0 {
+            let kept = left.min(bytes.len());
+            self.core.work.charge_kept(kept);
             unread.keep(bytes, left);
             self.core.keep_unread(key, unread);
         } else if is_kept {

@@ -93,9 +93,7 @@ impl HubContext<'_> {
             let mut frames = std::mem::take(&mut core.scratch);
             write_frame(&mut frames, true, opcode, reserved, payload, mask);
             let answer = self.append(key, &frames, 1);
-            frames.clear();
-            frames.shrink_to(REPLY_BUFFER_MAX);
-            self.core.scratch = frames;
+            self.core.keep_scratch(frames);
             return answer;
         }
         write_frame(
@@ -169,7 +167,7 @@ impl HubContext<'_> {
         let core = &mut *self.core;
         let shared = core.lent.share(payload);
         if shared.is_none() {
-            core.work.charge_bytes(payload.len(), price::BYTES_COPIED);
+            core.work.charge_kept(payload.len());
         }
         core.push_backlog(key, |outbox| {
             outbox.push(&header);
@@ -199,6 +197,7 @@ impl HubContext<'_> {
         if self.core.slot(key).state() == State::Dead {
             return SendOutcome::Closed;
         }
+        self.core.work.charge_kept(frames.len());
         self.core.push_backlog(key, |outbox| outbox.push(frames));
         self.core.metrics.on_sent(messages);
         self.core.mark_dirty(key);
@@ -214,6 +213,8 @@ impl HubContext<'_> {
         let reply_buffer = std::mem::take(&mut self.core.reply_buffer);
         if self.core.slot(key).backlog() > 0 {
             // A long message went before it and was not taken whole.
+            let kept = reply_buffer.len();
+            self.core.work.charge_kept(kept);
             self.core
                 .push_backlog(key, |outbox| outbox.push(&reply_buffer));
         } else {
@@ -305,6 +306,13 @@ impl Core {
     pub(crate) fn begin_replies(&mut self, key: u32) {
         self.reply_of = key;
         self.reply_max = self.rules(key).backlog_mark.min(REPLY_BUFFER_MAX);
+    }
+
+    /// Keeps a buffer that was lent for a moment.
+    pub(crate) fn keep_scratch(&mut self, mut scratch: Vec<u8>) {
+        scratch.clear();
+        scratch.shrink_to(2 * REPLY_BUFFER_MAX);
+        self.scratch = scratch;
     }
 
     /// How much the connection whose turn it is gathers at most: nothing leaves before an open event
@@ -404,8 +412,7 @@ impl Core {
         let slot = self.slot(key);
         slot.flags.set(Flags::BLOCKED);
         let speaks_http = slot.flags.has(Flags::SPEAKS_HTTP);
-        self.work
-            .charge_bytes(frames.len() - sent, price::BYTES_COPIED);
+        self.work.charge_kept(frames.len() - sent);
         self.push_backlog(key, |outbox| {
             if speaks_http {
                 outbox.push_opaque(&frames[sent..]);
@@ -419,7 +426,7 @@ impl Core {
     /// both is kept, that of the message without a copy where it can be shared.
     fn keep_long_rest(&mut self, key: u32, gathered: &[u8], rest: Result<Bytes, &[u8]>) {
         if let Err(rest) = rest {
-            self.work.charge_bytes(rest.len(), price::BYTES_COPIED);
+            self.work.charge_kept(rest.len());
         }
         self.push_backlog(key, |outbox| {
             outbox.push_opaque(gathered);
