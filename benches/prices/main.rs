@@ -10,6 +10,8 @@
 mod bytes;
 mod clock;
 mod deflate;
+#[path = "../deflate_stream/mod.rs"]
+mod deflate_stream;
 mod hub;
 mod lanes;
 #[path = "../record/mod.rs"]
