@@ -34,6 +34,11 @@ impl Row {
         }
     }
 
+    /// A line of a scenario that no bare loop does, where the bare loop is to be measured against itself.
+    pub(crate) fn without_bare(name: &str, hold: &str) -> Self {
+        Self::blank(name, hold, "there is no bare loop of this kind")
+    }
+
     /// Costs per message of paired rounds, judged by the median of their ratios.
     pub(crate) fn ratio(name: &str, pairs: &[(f64, f64)], hold: f64, note: &str) -> Self {
         let ratios: Vec<f64> = pairs.iter().map(|(bare, subject)| subject / bare).collect();
