@@ -34,6 +34,35 @@ impl Row {
         }
     }
 
+    /// A line of a scenario that no bare loop does, where the bare loop is to be measured against itself.
+    pub(crate) fn without_bare(name: &str, hold: &str) -> Self {
+        Self::blank(name, hold, "there is no bare loop of this kind")
+    }
+
+    /// A latency in milliseconds, of rounds without a bare loop; `lag` is how late the client was
+    /// itself, `waited` the part of the time that others had the server's core.
+    pub(crate) fn latency(
+        name: &str,
+        rounds: &[f64],
+        hold: f64,
+        lag: f64,
+        waited: f64,
+        note: &str,
+    ) -> Self {
+        let subject = median(rounds);
+        let (held, doubt) = judge_latency(subject, hold, lag, waited);
+        let spread = spread(rounds, |value| format!("{value:.2}"));
+        Self {
+            name: name.to_owned(),
+            bare: "–".to_owned(),
+            subject: format!("{subject:.2} ms"),
+            ratio: None,
+            hold: format!("≤ {hold:.0} ms"),
+            held,
+            note: format!("{doubt}rounds {spread}; {note}"),
+        }
+    }
+
     /// Costs per message of paired rounds, judged by the median of their ratios.
     pub(crate) fn ratio(name: &str, pairs: &[(f64, f64)], hold: f64, note: &str) -> Self {
         let ratios: Vec<f64> = pairs.iter().map(|(bare, subject)| subject / bare).collect();

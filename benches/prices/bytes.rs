@@ -1,20 +1,23 @@
 //! What peers send: frames, and texts of several kinds.
 
+use dunlin::wire::frame::{OpCode, Reserved, write_frame};
+
 /// A mask that changes nothing, so that what was unmasked in place can be given again; it costs as
 /// much as any other.
-pub(crate) const MASK: [u8; 4] = [0; 4];
+const MASK: [u8; 4] = [0; 4];
 
 /// A masked frame; `first` is its first byte.
 pub(crate) fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
-    let size = payload.len();
-    let mut bytes = match size {
-        0..=125 => vec![first, 0x80 | size as u8],
-        126..=0xffff => [&[first, 0xfe][..], &(size as u16).to_be_bytes()].concat(),
-        _ => [&[first, 0xff][..], &(size as u64).to_be_bytes()].concat(),
-    };
-    bytes.extend(MASK);
-    let keys = MASK.iter().cycle();
-    bytes.extend(payload.iter().zip(keys).map(|(byte, key)| byte ^ key));
+    let mut bytes = Vec::new();
+    write_frame(
+        &mut bytes,
+        true,
+        OpCode::Text,
+        Reserved::NONE,
+        payload,
+        Some(MASK),
+    );
+    bytes[0] = first;
     bytes
 }
 

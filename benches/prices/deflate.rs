@@ -2,12 +2,12 @@
 
 use crate::bytes::{chance, json, runs};
 use crate::clock::Clock;
+use crate::deflate_stream::{Bits, message};
 use crate::row::Row;
 use dunlin::Deflate;
 use dunlin::wire::extension::{Extension, FrameInfo, FramePart, Offer, Transform};
 use dunlin::wire::frame::{OpCode, Reserved};
 use dunlin::wire::work::{Work, price};
-use flate2::{Compress, Compression, FlushCompress};
 use std::cell::{Cell, RefCell};
 use std::hint::black_box;
 
@@ -107,7 +107,7 @@ fn inflate(clock: Clock) -> Vec<Row> {
     let a_made = 1.0 / price::BYTES_INFLATED as f64;
     for period in [1, 3, 7, 13, 257, 30_000] {
         let text = chance(period, 26).repeat((1 << 20) / period);
-        let (units, made, ns) = inflated(clock, &deflated(&text));
+        let (units, made, ns) = inflated(clock, &message(&text));
         let name = format!("1 MiB that repeats {period} B");
         let input = format!("{name}, a byte");
         rows.push(Row::new(
@@ -137,7 +137,7 @@ fn inflate(clock: Clock) -> Vec<Row> {
         ),
         ("64 KiB of runs, deflated", runs(64 << 10, 5)),
     ] {
-        let (units, _, ns) = inflated(clock, &deflated(&text));
+        let (units, _, ns) = inflated(clock, &message(&text));
         rows.push(Row::whole(item, input, units, ns));
     }
     for (input, block) in [
@@ -159,17 +159,6 @@ fn inflate(clock: Clock) -> Vec<Row> {
         rows.push(Row::whole(&item, input, units / count, ns));
     }
     rows
-}
-
-/// A message as a peer would send it, whatever its length.
-fn deflated(text: &[u8]) -> Vec<u8> {
-    let mut stream = Compress::new(Compression::best(), false);
-    let mut out = Vec::with_capacity(text.len() + 1024);
-    let done = stream.compress_vec(text, &mut out, FlushCompress::Sync);
-    done.expect("room for all");
-    assert_eq!(stream.total_in(), text.len() as u64);
-    out.truncate(out.len() - 4);
-    out
 }
 
 /// Bits of [`dynamic_block`].
@@ -214,26 +203,6 @@ fn dynamic_block() -> Vec<u8> {
     bits.put(code.reverse_bits() >> 23, 9);
     assert_eq!(bits.len, DYNAMIC_BITS);
     bits.bytes
-}
-
-/// Bits, the lowest of each byte first.
-#[derive(Default)]
-struct Bits {
-    bytes: Vec<u8>,
-    len: usize,
-}
-
-impl Bits {
-    fn put(&mut self, value: u32, count: usize) {
-        for at in 0..count {
-            if self.len.is_multiple_of(8) {
-                self.bytes.push(0);
-            }
-            let bit = (value >> at & 1) as u8;
-            self.bytes[self.len / 8] |= bit << (self.len % 8);
-            self.len += 1;
-        }
-    }
 }
 
 /// As many of a block as fit into `bytes`, and the beginning of the empty stored block that ends a message.

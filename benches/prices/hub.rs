@@ -22,14 +22,17 @@ const CROWD: usize = 256;
 
 /// A peer that takes everything. It costs nothing, so what a send is charged is left out.
 #[derive(Default)]
-struct Taker {
+pub(crate) struct Taker {
     charged: usize,
+    /// It takes nothing.
+    pub(crate) is_full: bool,
 }
 
 impl Transport for Taker {
     fn send(&mut self, _: u32, bytes: &[u8]) -> Result<usize, Lost> {
         self.charged += price::SEND as usize + bytes.len() / price::BYTES_SENT;
-        Ok(black_box(bytes).len())
+        let len = black_box(bytes).len();
+        Ok(if self.is_full { 0 } else { len })
     }
 
     fn shutdown_write(&mut self, _: u32) {}
@@ -58,15 +61,35 @@ impl Handler for Clockwork {
     }
 }
 
+/// A program with a room, whose members are answered too.
+struct Room;
+
+impl Handler for Room {
+    type Data = ();
+
+    fn open(&mut self, _: &Request<'_>, session: &mut Session<'_>) -> Result<(), Response> {
+        session.join("room");
+        Ok(())
+    }
+
+    fn message(&mut self, (): &mut (), session: &mut Session<'_>, message: Message<'_>) {
+        let _ = session.send(message);
+    }
+}
+
 /// A hub and its clock.
 pub(crate) struct World {
     pub(crate) hub: Hub,
-    taker: Taker,
+    pub(crate) taker: Taker,
     ms: u64,
 }
 
 impl World {
     pub(crate) fn new() -> Self {
+        Self::with(Limits::default())
+    }
+
+    pub(crate) fn with(limits: Limits) -> Self {
         let often = || Settings::default().ping_period(Duration::from_secs(5));
         let app = App::new()
             .on_message("/silent", |_, message| {
@@ -75,13 +98,17 @@ impl World {
             .on_message("/echo", |session, message| {
                 let _ = session.send(message);
             })
+            .on_message("/publish", |session, message| {
+                session.publish("room", message);
+            })
+            .ws("/room", Room)
             .ws_with("/timers", often(), Clockwork)
             .get("/", |_| Response::ok("text/plain", b"hello".as_slice()))
             .post("/", |request| {
                 Response::ok("text/plain", request.body().len().to_string().into_bytes())
             });
         let remote = Server::new(App::new()).remote();
-        let hub = Hub::new(app, Limits::default(), [7; 32], remote).expect("a good program");
+        let hub = Hub::new(app, limits, [7; 32], remote).expect("a good program");
         let taker = Taker::default();
         Self { hub, taker, ms: 0 }
     }
@@ -92,14 +119,14 @@ impl World {
             .expect("no limit")
     }
 
-    fn session(&mut self, path: &str) -> SessionId {
+    pub(crate) fn session(&mut self, path: &str) -> SessionId {
         let id = self.accept();
         self.give(id, &mut upgrade(path, ""));
         id
     }
 
     /// Bytes of a peer; the units that they cost.
-    fn give(&mut self, id: SessionId, bytes: &mut [u8]) -> f64 {
+    pub(crate) fn give(&mut self, id: SessionId, bytes: &mut [u8]) -> f64 {
         self.begin();
         self.hub.received(&mut self.taker, id, bytes);
         let is_done = self.hub.wants_read(id) && !self.hub.has_pending(id);
@@ -116,7 +143,7 @@ impl World {
         self.begin();
     }
 
-    fn begin(&mut self) {
+    pub(crate) fn begin(&mut self) {
         self.hub.set_work(Work::unlimited());
         self.taker.charged = 0;
     }
@@ -125,11 +152,15 @@ impl World {
         self.hub.run_events(&mut self.taker);
     }
 
-    fn reap(&mut self) {
+    pub(crate) fn deliver(&mut self) {
+        self.hub.deliver(&mut self.taker);
+    }
+
+    pub(crate) fn reap(&mut self) {
         self.hub.reap(&mut self.taker);
     }
 
-    fn spent(&self) -> f64 {
+    pub(crate) fn spent(&self) -> f64 {
         let all = Work::unlimited().left() - self.hub.work().left();
         all as f64 - self.taker.charged as f64
     }

@@ -9,7 +9,10 @@
 
 mod bytes;
 mod clock;
+mod crowds;
 mod deflate;
+#[path = "../deflate_stream/mod.rs"]
+mod deflate_stream;
 mod hub;
 mod lanes;
 #[path = "../record/mod.rs"]
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
 fn run(clock: Clock, keep: bool) -> io::Result<()> {
     let machine = record::machine();
     let mut rows = hub::rows(clock);
+    rows.extend(crowds::rows(clock));
     rows.extend(sockets::rows(clock)?);
     rows.extend(lanes::rows(clock));
     rows.extend(deflate::rows(clock));

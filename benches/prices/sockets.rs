@@ -374,9 +374,10 @@ fn connections(clock: Clock, is_left: bool) -> io::Result<Vec<Row>> {
         },
         |()| close(),
     );
-    let input = match is_left {
-        true => "closes, the peer is gone",
-        false => "closes, the peer is there",
+    let input = if is_left {
+        "closes, the peer is gone"
+    } else {
+        "closes, the peer is there"
     };
     rows.push(Row::whole(
         "CLOSE",

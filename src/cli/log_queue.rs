@@ -202,6 +202,22 @@ mod tests {
     }
 
     #[test]
+    fn a_line_that_just_fits_is_queued_and_a_byte_more_is_dropped() {
+        for (len, dropped) in [(MAX_BYTES, 0), (MAX_BYTES + 1, 1)] {
+            let queue = LogQueue::new();
+            queue.push(&"x".repeat(len));
+            assert_eq!(queue.lock().dropped, dropped, "{len} bytes");
+        }
+        let queue = LogQueue::new();
+        queue.push(&"x".repeat(MAX_BYTES - 1));
+        queue.push("y");
+        assert_eq!(queue.lock().dropped, 0);
+        queue.push("z");
+        let state = queue.lock();
+        assert_eq!((state.pending.len(), state.dropped), (MAX_BYTES, 1));
+    }
+
+    #[test]
     fn a_flush_ends_although_nothing_can_be_written() {
         let (queue, given, allow) = gated();
         queue.push("stuck\n");

@@ -225,6 +225,10 @@ mod tests {
             ["`max_per_address`", "is 0", most],
         );
         refused(
+            limits().max_per_address((1 << 30) + 1),
+            ["`max_per_address`", "is 1073741825", most],
+        );
+        refused(
             limits().max_buffered(0),
             ["`max_buffered`", "is 0", "1 to "],
         );
@@ -237,12 +241,20 @@ mod tests {
             ["`head.max_head`", "is 63", "64 to 1048576 bytes"],
         );
         refused(
+            head(|head| head.max_head = (1 << 20) + 1),
+            ["`head.max_head`", "is 1048577", "64 to 1048576 bytes"],
+        );
+        refused(
             head(|head| head.max_target = head.max_head + 1),
             ["`head.max_target`", "is 16385", "1 to 16384 bytes"],
         );
         refused(
             head(|head| head.max_fields = 0),
             ["`head.max_fields`", "is 0", "1 to 10000 fields"],
+        );
+        refused(
+            head(|head| head.max_fields = 10_001),
+            ["`head.max_fields`", "is 10001", "1 to 10000 fields"],
         );
     }
 

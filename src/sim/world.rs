@@ -62,9 +62,10 @@ impl World {
     pub(super) fn step(&mut self) -> bool {
         self.net().turn += 1;
         self.woken.0.store(false, Ordering::Relaxed);
-        let wait = match self.turn.is_busy() {
-            true => Some(0),
-            false => self.turn.next_deadline(),
+        let wait = if self.turn.is_busy() {
+            Some(0)
+        } else {
+            self.turn.next_deadline()
         };
         let wait = wait.map(|at| Duration::from_millis(at.saturating_sub(self.turn.io.ms)));
         let turned = self.turn.step(None);

@@ -216,10 +216,7 @@ impl WireClient {
     /// Reads a frame that must be a whole, plain text.
     #[track_caller]
     pub(crate) fn read_text(&mut self) -> String {
-        let frame = self.read_frame();
-        let plain = frame.fin && frame.reserved == 0 && frame.opcode == 0x1;
-        assert!(plain, "wanted a text, got {frame:?}");
-        String::from_utf8(frame.payload).expect("text is UTF-8 (RFC 6455 §5.6)")
+        self.read_frame().into_text()
     }
 
     /// Reads a frame that must be a Close: code and reason.

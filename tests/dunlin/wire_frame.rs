@@ -105,6 +105,14 @@ impl Frame {
         bytes
     }
 
+    /// What it says, as it must be a whole, plain text.
+    #[track_caller]
+    pub(crate) fn into_text(self) -> String {
+        let plain = self.fin && self.reserved == 0 && self.opcode == 0x1;
+        assert!(plain, "wanted a text, got {self:?}");
+        String::from_utf8(self.payload).expect("text is UTF-8 (RFC 6455 §5.6)")
+    }
+
     /// Code and reason of a Close; 1005 and nothing for an empty one.
     #[track_caller]
     pub(crate) fn close_parts(&self) -> (u16, &str) {

@@ -1,6 +1,6 @@
 //! Long answers over HTTP: whoever takes them, if not fast, gets all; who does not is cut.
 
-use crate::puppet::secs;
+use crate::puppet::{millis, secs};
 use dunlin::hub::Limits;
 use dunlin::sim::{Line, Sim};
 use dunlin::{App, Response};
@@ -20,14 +20,19 @@ fn download(bytes: usize, field: &str) -> (Sim, Line) {
     (sim, line)
 }
 
+/// Takes what is on the line, once.
+fn read_once(sim: &Sim, line: &Line) {
+    line.resume();
+    sim.step();
+    line.stall();
+}
+
 /// Takes what is on the line once a second, until the answer is there or the connection ends; how
 /// many seconds that took.
 fn read_on(sim: &Sim, line: &Line) -> u64 {
     let begun = sim.now();
     while sim.stats().buffered > 0 && line.end().is_none() {
-        line.resume();
-        sim.step();
-        line.stall();
+        read_once(sim, line);
         sim.advance(secs(1));
     }
     (sim.now() - begun).as_secs()
@@ -57,6 +62,29 @@ fn a_download_of_less_than_a_kibibyte_a_second_is_cut() {
         let took = read_on(&sim, &line);
         assert!(line.end().is_some(), "{field:?}: it lives");
         assert!((least..=most).contains(&took), "{field:?}: {took} s");
+        assert_eq!((sim.is_empty(), sim.stats().buffered), (true, 0));
+    }
+}
+
+#[test]
+fn ten_kibibytes_in_ten_seconds_are_progress_and_a_byte_less_is_none() {
+    for (second, is_progress) in [(5 << 10, true), ((5 << 10) - 1, false)] {
+        // What fits at first does not count: nobody needs to take it.
+        let (sim, line) = download(5 << 10, "Connection: close\r\n");
+        for capacity in [5 << 10, second] {
+            sim.advance(secs(4));
+            line.set_capacity(capacity);
+            read_once(&sim, &line);
+        }
+        sim.advance(secs(2) - millis(1));
+        assert_eq!(line.end(), None, "{second} bytes at last: cut early");
+        sim.advance(millis(1));
+        let lives = line.end().is_none();
+        assert_eq!(lives, is_progress, "{second} bytes at last");
+        // Nothing is taken in the next ten seconds.
+        sim.advance(secs(10) - millis(1));
+        assert_eq!(line.end().is_none(), is_progress);
+        sim.advance(millis(1));
         assert_eq!((sim.is_empty(), sim.stats().buffered), (true, 0));
     }
 }

@@ -1,9 +1,10 @@
 //! Sessions with an extension whose messages build on each other, like deflate with takeover.
 
+use crate::offered::Offered;
 use crate::puppet::stage_with;
 use dunlin::hub::Limits;
 use dunlin::sim::{Conversation, Received, Sim};
-use dunlin::wire::extension::{Agreement, DecodeError, Extension, FrameInfo, Offer, Transform};
+use dunlin::wire::extension::{DecodeError, FrameInfo, Transform};
 use dunlin::wire::frame::{OpCode, Reserved};
 use dunlin::wire::work::Work;
 use dunlin::{BacklogPolicy, Settings};
@@ -13,31 +14,6 @@ use dunlin::{BacklogPolicy, Settings};
 struct Numbered {
     sent: u64,
     held: usize,
-}
-
-impl Extension for Numbered {
-    fn name(&self) -> &str {
-        "x-numbered"
-    }
-
-    fn reserved(&self) -> Reserved {
-        Reserved::RSV2
-    }
-
-    fn accept(&self, offer: &Offer) -> Option<Agreement> {
-        Some(Agreement {
-            response: offer.clone(),
-            transform: Box::new(self.clone()),
-        })
-    }
-
-    fn offers(&self) -> Vec<Offer> {
-        Vec::new()
-    }
-
-    fn confirm(&self, _: &Offer) -> Result<Box<dyn Transform>, String> {
-        Ok(Box::new(self.clone()))
-    }
 }
 
 impl Transform for Numbered {
@@ -93,7 +69,7 @@ fn numbered(policy: BacklogPolicy) -> (Sim, Conversation) {
         .backlog(policy)
         .backlog_mark(1000)
         .backlog_limit(2000)
-        .extension(Numbered::default());
+        .extension(Offered::new("x-numbered", Numbered::default()));
     let limits = Limits::default().max_buffered(100_000);
     let (sim, _) = stage_with(settings, limits);
     let offer = [("Sec-WebSocket-Extensions", "x-numbered")];

@@ -14,7 +14,7 @@ mod rooms;
 use crate::puppet::secs;
 use dunlin::hub::Limits;
 use dunlin::sim::{Conversation, Line, Sim};
-use dunlin::wire::frame::{OpCode, Reserved, write_header};
+use dunlin::wire::frame::{OpCode, Reserved, write_frame};
 use dunlin::{App, BacklogPolicy, Handler, Message, Peer, Request, Response, Session, Settings};
 use std::cell::RefCell;
 use std::net::{IpAddr, Ipv4Addr};
@@ -174,16 +174,7 @@ impl Stage {
 /// One masked frame, without a conversation.
 pub(crate) fn frame(fin: bool, reserved: Reserved, opcode: OpCode, payload: &[u8]) -> Vec<u8> {
     let mut frame = Vec::new();
-    // A key of zeros leaves the payload as it is.
-    write_header(
-        &mut frame,
-        fin,
-        reserved,
-        opcode,
-        payload.len(),
-        Some([0; 4]),
-    );
-    frame.extend_from_slice(payload);
+    write_frame(&mut frame, fin, opcode, reserved, payload, Some([0; 4]));
     frame
 }
 

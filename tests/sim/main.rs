@@ -15,6 +15,7 @@ mod floods;
 mod floods_deflate;
 mod handshake;
 mod memory;
+mod offered;
 mod opening;
 mod panics;
 mod pings;

@@ -1,15 +1,16 @@
 //! Code of the program that encodes and agrees, and panics: that ends a session with 1011, and
 //! nothing else.
 
-use crate::puppet::{TOLD_TO, stage_with};
+use crate::offered::Offered;
+use crate::puppet::{Diary, TOLD_TO, stage_with};
 use dunlin::hub::Limits;
 use dunlin::sim::{Conversation, Received, Sim};
-use dunlin::wire::extension::{Agreement, DecodeError, Extension, FrameInfo, Offer, Transform};
+use dunlin::wire::extension::{DecodeError, FrameInfo, Offer, Transform};
 use dunlin::wire::frame::{OpCode, Reserved};
 use dunlin::wire::work::Work;
 use dunlin::{CloseCode, Settings};
 
-/// Panics at a message with `boom` in it, and at an offer with such a parameter.
+/// Panics at a message with `boom` in it.
 #[derive(Debug, Clone)]
 struct Fragile {
     share: Option<u32>,
@@ -20,33 +21,10 @@ fn check(bytes: &[u8]) {
     assert!(!is_fatal, "{TOLD_TO}");
 }
 
-impl Extension for Fragile {
-    fn name(&self) -> &str {
-        "x-fragile"
-    }
-
-    fn reserved(&self) -> Reserved {
-        Reserved::RSV2
-    }
-
-    fn accept(&self, offer: &Offer) -> Option<Agreement> {
-        offer
-            .params
-            .iter()
-            .for_each(|(name, _)| check(name.as_bytes()));
-        Some(Agreement {
-            response: offer.clone(),
-            transform: Box::new(self.clone()),
-        })
-    }
-
-    fn offers(&self) -> Vec<Offer> {
-        Vec::new()
-    }
-
-    fn confirm(&self, _: &Offer) -> Result<Box<dyn Transform>, String> {
-        Ok(Box::new(self.clone()))
-    }
+/// Panics at an offer with such a parameter.
+fn check_offer(offer: &Offer) {
+    let names = offer.params.iter().map(|(name, _)| name.as_bytes());
+    names.for_each(check);
 }
 
 impl Transform for Fragile {
@@ -88,9 +66,9 @@ impl Transform for Fragile {
 
 const OFFER: [(&str, &str); 1] = [("Sec-WebSocket-Extensions", "x-fragile")];
 
-fn stage(share: Option<u32>) -> (Sim, crate::puppet::Diary) {
-    let settings = Settings::default().extension(Fragile { share });
-    stage_with(settings, Limits::default())
+fn stage(share: Option<u32>) -> (Sim, Diary) {
+    let fragile = Offered::new("x-fragile", Fragile { share }).looking(check_offer);
+    stage_with(Settings::default().extension(fragile), Limits::default())
 }
 
 fn open(sim: &Sim) -> Conversation {

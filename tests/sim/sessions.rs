@@ -1,6 +1,8 @@
 //! Sessions among each other: sends, closes, stale names, panics.
 
 use crate::puppet::{secs, stage};
+use dunlin::ErrorKind;
+use dunlin::app::remote::MAX_COMMAND_BYTES;
 use dunlin::sim::Received;
 
 #[test]
@@ -99,6 +101,21 @@ fn remote_commands_to_sessions_that_are_gone_are_harmless() {
     sim.drive();
     assert_eq!(heir.receive_all(), []);
     assert_eq!(diary.read(), [""; 0]);
+}
+
+#[test]
+fn a_command_of_the_most_bytes_is_taken_and_none_of_a_byte_more() {
+    let (sim, _) = stage();
+    let remote = sim.remote();
+    let topic = "nobody is here";
+    let message = vec![0; MAX_COMMAND_BYTES - topic.len() + 1];
+    let publish = |bytes: &[u8]| remote.publish(topic, bytes).map_err(|error| error.kind());
+    assert_eq!(publish(&message), Err(ErrorKind::Limit));
+    assert_eq!(publish(&message[1..]), Ok(()));
+    // Nothing else is taken beside it.
+    assert_eq!(publish(b""), Err(ErrorKind::Full));
+    sim.drive();
+    assert_eq!(publish(b""), Ok(()));
 }
 
 #[test]

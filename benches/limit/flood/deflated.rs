@@ -2,37 +2,14 @@
 //!
 //! Each is the payload of one message, without the four bytes that RFC 7692 §7.2.1 takes off its end.
 
-use flate2::{Compress, Compression, FlushCompress};
+#[path = "../../deflate_stream/mod.rs"]
+mod deflate_stream;
 
-/// What ends a message before it is taken off.
-const TAIL: [u8; 4] = [0x00, 0x00, 0xff, 0xff];
+use deflate_stream::Bits;
+pub(super) use deflate_stream::message;
 
 /// The head of the stored block whose length is the tail (RFC 7692 §7.2.3.4).
 const HEAD_OF_TAIL: u8 = 0x00;
-
-/// `plain` compressed as well as zlib can.
-pub(super) fn message(plain: &[u8]) -> Vec<u8> {
-    let mut compress = Compress::new(Compression::best(), false);
-    let mut out = Vec::with_capacity(plain.len() / 100 + 1024);
-    loop {
-        let taken = &plain[compress.total_in() as usize..];
-        if out.len() == out.capacity() {
-            out.reserve(out.len() + 1024);
-        }
-        compress
-            .compress_vec(taken, &mut out, FlushCompress::Sync)
-            .expect("zlib compresses anything");
-        if compress.total_in() == plain.len() as u64 && out.len() < out.capacity() {
-            break;
-        }
-    }
-    assert!(
-        out.ends_with(&TAIL),
-        "a sync flush ends with an empty block"
-    );
-    out.truncate(out.len() - TAIL.len());
-    out
-}
 
 /// About `length` bytes of blocks that hold nothing and each claim to be the last one.
 pub(super) fn final_blocks(length: usize) -> Vec<u8> {
@@ -74,32 +51,5 @@ pub(super) fn tables(length: usize) -> Vec<u8> {
     }
     // An empty stored block brings the stream back to a whole byte; its length is the tail.
     bits.put(0, 3);
-    bits.finish()
-}
-
-#[derive(Default)]
-struct Bits {
-    bytes: Vec<u8>,
-    held: u32,
-    count: u32,
-}
-
-impl Bits {
-    /// Appends `count` bits, the least significant first.
-    fn put(&mut self, value: u32, count: u32) {
-        self.held |= value << self.count;
-        self.count += count;
-        while self.count >= 8 {
-            self.bytes.push(self.held as u8);
-            self.held >>= 8;
-            self.count -= 8;
-        }
-    }
-
-    fn finish(mut self) -> Vec<u8> {
-        if self.count > 0 {
-            self.bytes.push(self.held as u8);
-        }
-        self.bytes
-    }
+    bits.bytes
 }

@@ -9,7 +9,6 @@ mod connection;
 mod deflated;
 mod engine;
 mod kind;
-
 mod row;
 mod script;
 mod tally;

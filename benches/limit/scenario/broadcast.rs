@@ -27,10 +27,9 @@ const DEFLATE: &str = "the same with deflate, against plain";
 
 pub(super) fn run(plan: &Plan) -> io::Result<Vec<Row>> {
     if plan.bare_only {
-        let note = "there is no bare loop of this kind";
         return Ok(vec![
-            Row::blank(PLAIN, "–", note),
-            Row::blank(DEFLATE, &format!("≤ {HOLD:.2}"), note),
+            Row::without_bare(PLAIN, "–"),
+            Row::without_bare(DEFLATE, &format!("≤ {HOLD:.2}")),
         ]);
     }
     let plain = plan.alternate(

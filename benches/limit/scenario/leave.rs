@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use crate::bystander::{Bystanders, Seen};
 use crate::client::Crowd;
 use crate::frames::Payload;
-use crate::report::{Row, judge_latency, median_of, spread};
+use crate::report::{Row, median_of};
 use crate::rights::{raise_file_limit, step_behind};
 use crate::scenario::Plan;
 use crate::upgrade::Upgrade;
@@ -30,13 +30,9 @@ const READY: &str = "ready";
 const OPEN_LIMIT: Duration = Duration::from_secs(60);
 
 pub(super) fn run(plan: &Plan) -> io::Result<Vec<Row>> {
-    let hold = format!("≤ {HOLD:.0} ms");
     if plan.bare_only {
-        return Ok(vec![Row::blank(
-            NAME,
-            &hold,
-            "there is no bare loop of this kind",
-        )]);
+        let hold = format!("≤ {HOLD:.0} ms");
+        return Ok(vec![Row::without_bare(NAME, &hold)]);
     }
     let mut rounds = Vec::new();
     for round in 0..plan.rounds.min(3) {
@@ -52,34 +48,24 @@ pub(super) fn run(plan: &Plan) -> io::Result<Vec<Row>> {
         .iter()
         .map(|seen| seen.after.round_trip(1.0))
         .collect();
-    let worst = median_of(&all, |&value| value);
     let median = |value: fn(&Seen) -> f64| median_of(&rounds, |round| value(&round.after));
     let lag = median(|seen| seen.lag(1.0));
     let waited = median_of(&rounds, |round| round.waited);
-    let (held, doubt) = judge_latency(worst, HOLD, lag, waited);
-    Ok(vec![Row {
-        name: NAME.to_owned(),
-        bare: "–".to_owned(),
-        subject: format!("{worst:.2} ms"),
-        ratio: None,
-        hold,
-        held,
-        note: format!(
-            "{doubt}worst {}; p50 {:.2}, p99 {:.2}, stream p99 {:.2} and max {:.2}, quiet p99 {:.2}, client's own lag p99 {:.2} and max {lag:.2} ms, {} unanswered; server kept waiting {:.0} % of the time",
-            spread(&all, |value| format!("{value:.2}")),
-            median(|seen| seen.round_trip(0.5)),
-            median(|seen| seen.round_trip(0.99)),
-            median(|seen| seen.stream(0.99)),
-            median(|seen| seen.stream(1.0)),
-            median_of(&rounds, |round| round.before.round_trip(0.99)),
-            median(|seen| seen.lag(0.99)),
-            rounds
-                .iter()
-                .map(|round| round.after.unanswered)
-                .sum::<usize>(),
-            100.0 * waited,
-        ),
-    }])
+    let note = format!(
+        "p50 {:.2}, p99 {:.2}, stream p99 {:.2} and max {:.2}, quiet p99 {:.2}, client's own lag p99 {:.2} and max {lag:.2} ms, {} unanswered; server kept waiting {:.0} % of the time",
+        median(|seen| seen.round_trip(0.5)),
+        median(|seen| seen.round_trip(0.99)),
+        median(|seen| seen.stream(0.99)),
+        median(|seen| seen.stream(1.0)),
+        median_of(&rounds, |round| round.before.round_trip(0.99)),
+        median(|seen| seen.lag(0.99)),
+        rounds
+            .iter()
+            .map(|round| round.after.unanswered)
+            .sum::<usize>(),
+        100.0 * waited,
+    );
+    Ok(vec![Row::latency(NAME, &all, HOLD, lag, waited, &note)])
 }
 
 /// What the bystanders saw before and after the moment.

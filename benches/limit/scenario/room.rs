@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use crate::bystander::{Bystanders, Seen};
 use crate::client::{Crowd, Rule};
 use crate::frames::Payload;
-use crate::report::{Row, judge_latency, median_of, spread};
+use crate::report::{Row, median_of};
 use crate::rights::{raise_file_limit, step_behind};
 use crate::scenario::Plan;
 use crate::upgrade::Upgrade;
@@ -35,13 +35,9 @@ struct Round {
 }
 
 pub(super) fn run(plan: &Plan) -> io::Result<Vec<Row>> {
-    let hold = format!("≤ {HOLD:.0} ms");
     if plan.bare_only {
-        return Ok(vec![Row::blank(
-            NAME,
-            &hold,
-            "there is no bare loop of this kind",
-        )]);
+        let hold = format!("≤ {HOLD:.0} ms");
+        return Ok(vec![Row::without_bare(NAME, &hold)]);
     }
     raise_file_limit(MEMBERS as u64 + 100)?;
     let mut rounds = Vec::new();
@@ -59,34 +55,24 @@ pub(super) fn run(plan: &Plan) -> io::Result<Vec<Row>> {
         .iter()
         .map(|seen| seen.busy.round_trip(0.99))
         .collect();
-    let p99 = median_of(&all, |&value| value);
     let busy = |value: fn(&Seen) -> f64| median_of(&rounds, |seen| value(&seen.busy));
     let lag = busy(|seen| seen.lag(0.99));
     let waited = median_of(&rounds, |seen| seen.waited);
-    let (held, doubt) = judge_latency(p99, HOLD, lag, waited);
-    Ok(vec![Row {
-        name: NAME.to_owned(),
-        bare: "–".to_owned(),
-        subject: format!("{p99:.2} ms"),
-        ratio: None,
-        hold,
-        held,
-        note: format!(
-            "{doubt}p99 {}; p50 {:.2}, max {:.2}, stream p99 {:.2}, quiet p99 {:.2}, client's own lag p99 {:.2} ms, {} unanswered; server kept waiting {:.0} % of the time; {:.0} deliveries a second",
-            spread(&all, |value| format!("{value:.2}")),
-            busy(|seen| seen.round_trip(0.5)),
-            busy(|seen| seen.round_trip(1.0)),
-            busy(|seen| seen.stream(0.99)),
-            median_of(&rounds, |seen| seen.quiet.round_trip(0.99)),
-            lag,
-            rounds
-                .iter()
-                .map(|seen| seen.busy.unanswered)
-                .sum::<usize>(),
-            100.0 * waited,
-            median_of(&rounds, |seen| seen.deliveries_per_second),
-        ),
-    }])
+    let note = format!(
+        "p50 {:.2}, max {:.2}, stream p99 {:.2}, quiet p99 {:.2}, client's own lag p99 {:.2} ms, {} unanswered; server kept waiting {:.0} % of the time; {:.0} deliveries a second",
+        busy(|seen| seen.round_trip(0.5)),
+        busy(|seen| seen.round_trip(1.0)),
+        busy(|seen| seen.stream(0.99)),
+        median_of(&rounds, |seen| seen.quiet.round_trip(0.99)),
+        lag,
+        rounds
+            .iter()
+            .map(|seen| seen.busy.unanswered)
+            .sum::<usize>(),
+        100.0 * waited,
+        median_of(&rounds, |seen| seen.deliveries_per_second),
+    );
+    Ok(vec![Row::latency(NAME, &all, HOLD, lag, waited, &note)])
 }
 
 fn watch(plan: &Plan) -> io::Result<Round> {

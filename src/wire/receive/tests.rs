@@ -8,7 +8,7 @@ mod transform;
 
 use super::differential::{Setup, hear};
 use super::reference::{Heard, SeenEvent};
-use super::{Lanes, ReceiveRules, Role};
+use super::{Event, Failure, Input, Lanes, ReceiveRules, Receiver, Role};
 use crate::wire::frame::{OpCode, Reserved, write_header};
 use crate::wire::mask::apply_mask;
 use crate::wire::work::Work;
@@ -45,6 +45,24 @@ fn head(first: u8, len: usize) -> Vec<u8> {
     );
     bytes[0] = first;
     bytes
+}
+
+/// One call for the next event of frames without an extension, with all the work it wants.
+fn next<'a>(
+    lanes: &'a mut Lanes,
+    receiver: &mut Receiver,
+    rules: &ReceiveRules,
+    input: &'a mut Input<'_>,
+) -> Result<Option<Event<'a>>, Failure> {
+    lanes.next(receiver, None, rules, input, &mut Work::unlimited())
+}
+
+/// Feeds bytes that must give no event.
+#[track_caller]
+fn feed(lanes: &mut Lanes, receiver: &mut Receiver, bytes: &[u8]) {
+    let mut bytes = bytes.to_vec();
+    let mut input = Input::new(&mut bytes);
+    assert_eq!(next(lanes, receiver, &RULES, &mut input), Ok(None));
 }
 
 /// Feeds `stream` at once and byte by byte, and expects the same of both.

@@ -3,7 +3,6 @@
 use super::super::collect::Collected;
 use super::super::context::ContextPool;
 use super::super::lanes::{Arriving, Pending};
-use super::super::{Event, Input, Receiver};
 use super::*;
 use crate::wire::message::Message;
 
@@ -16,16 +15,6 @@ fn spilled(receiver: Receiver) -> Vec<u8> {
         Arriving::Whole(spill) => spill.into_bytes(),
         Arriving::Pieces(_) => panic!("it goes on in pieces"),
     }
-}
-
-/// Feeds bytes that must give no event.
-fn feed(lanes: &mut Lanes, receiver: &mut Receiver, bytes: &[u8]) {
-    let mut bytes = bytes.to_vec();
-    let mut input = Input::new(&mut bytes);
-    assert_eq!(
-        lanes.next(receiver, None, &RULES, &mut input, &mut Work::unlimited()),
-        Ok(None)
-    );
 }
 
 #[test]
@@ -41,13 +30,7 @@ fn a_whole_message_is_borrowed_from_the_input() {
     let mut bytes = frame(0x81, b"in place");
     let range = bytes.as_ptr_range();
     let mut input = Input::new(&mut bytes);
-    let event = lanes.next(
-        &mut receiver,
-        None,
-        &RULES,
-        &mut input,
-        &mut Work::unlimited(),
-    );
+    let event = next(&mut lanes, &mut receiver, &RULES, &mut input);
     let Ok(Some(Event::Message(Message::Text(text)))) = event else {
         panic!("{event:?}");
     };
@@ -66,13 +49,7 @@ fn a_receiver_rests_again_when_its_half_frame_is_complete() {
     assert_eq!(receiver.held(), STATE + 100);
     assert!(!receiver.is_at_rest());
     let mut input = Input::new(&mut bytes[50..]);
-    let event = lanes.next(
-        &mut receiver,
-        None,
-        &RULES,
-        &mut input,
-        &mut Work::unlimited(),
-    );
+    let event = next(&mut lanes, &mut receiver, &RULES, &mut input);
     let expected = Event::Message(Message::Binary(&[1; 100]));
     assert_eq!(event, Ok(Some(expected)));
     assert!(receiver.is_at_rest());
@@ -124,13 +101,7 @@ fn the_next_read_may_go_straight_behind_the_half_frame() {
     assert!(reads < 8, "{reads} reads");
     let mut rest = stream[at..].to_vec();
     let mut input = Input::new(&mut rest);
-    let event = lanes.next(
-        &mut receiver,
-        None,
-        &RULES,
-        &mut input,
-        &mut Work::unlimited(),
-    );
+    let event = next(&mut lanes, &mut receiver, &RULES, &mut input);
     let expected = Event::Message(Message::Text(&"웹".repeat(50_000)));
     assert_eq!(event, Ok(Some(expected)));
 }
@@ -153,13 +124,7 @@ fn wrong_text_in_a_direct_read_fails_before_the_frame_is_complete() {
     target[..5000].copy_from_slice(&stream[1000..6000]);
     receiver.filled(5000);
     let mut nothing = Input::empty();
-    let next = lanes.next(
-        &mut receiver,
-        None,
-        &RULES,
-        &mut nothing,
-        &mut Work::unlimited(),
-    );
+    let next = next(&mut lanes, &mut receiver, &RULES, &mut nothing);
     assert_eq!(next.unwrap_err().code.get(), 1007);
 }
 

@@ -1,8 +1,6 @@
 //! The meter: no call costs more than what it was given and one step, whatever a peer sends,
 //! and stopping anywhere changes nothing.
 
-use super::super::differential::hear;
-use super::super::{Input, Receiver};
 use super::*;
 use crate::wire::extension::Transform;
 
@@ -182,11 +180,8 @@ mod deflated {
 #[test]
 fn a_paused_receiver_says_so_and_goes_on_without_input() {
     let (mut lanes, mut receiver) = (Lanes::new(), Receiver::default());
-    let mut bytes = frame(0x81, &[b'a'; 200_000]);
-    let mut input = Input::new(&mut bytes[..1000]);
-    let mut work = Work::unlimited();
-    let next = lanes.next(&mut receiver, None, &RULES, &mut input, &mut work);
-    assert_eq!(next, Ok(None));
+    let bytes = frame(0x81, &[b'a'; 200_000]);
+    feed(&mut lanes, &mut receiver, &bytes[..1000]);
     assert!(!receiver.is_paused());
     let mut at = 1000;
     while let Some(target) = receiver.target() {
@@ -235,9 +230,8 @@ fn a_long_message_can_be_kept_without_a_copy() {
         let (start, end) = bytes.split_at_mut(500);
         for part in [start, end] {
             let mut input = Input::new(part);
-            let mut work = Work::unlimited();
-            let next = lanes.next(&mut receiver, None, &RULES, &mut input, &mut work);
-            if let Some(super::super::Event::Message(message)) = next.unwrap() {
+            let next = next(&mut lanes, &mut receiver, &RULES, &mut input);
+            if let Some(Event::Message(message)) = next.unwrap() {
                 let payload = &message.bytes()[10..];
                 let kept = lent.share(payload);
                 assert_eq!(kept.is_some(), long);
@@ -247,10 +241,7 @@ fn a_long_message_can_be_kept_without_a_copy() {
                 assert!(lent.share(b"elsewhere").is_none());
             }
         }
-        let mut nothing = Input::empty();
-        let mut work = Work::unlimited();
-        let next = lanes.next(&mut receiver, None, &RULES, &mut nothing, &mut work);
-        assert_eq!(next, Ok(None));
+        feed(&mut lanes, &mut receiver, b"");
         assert!(lent.0.borrow().is_none(), "it is forgotten with its event");
     }
 }
@@ -279,11 +270,8 @@ fn pools_keep_little_after_a_storm_and_nothing_when_shrunk() {
     let receivers: Vec<_> = (0..100)
         .map(|_| {
             let mut receiver = Receiver::default();
-            let mut bytes = frame(0x82, &[1; 200_000]);
-            let mut input = Input::new(&mut bytes[..150_000]);
-            let mut work = Work::unlimited();
-            let next = lanes.next(&mut receiver, None, &RULES, &mut input, &mut work);
-            assert_eq!(next, Ok(None));
+            let bytes = frame(0x82, &[1; 200_000]);
+            feed(&mut lanes, &mut receiver, &bytes[..150_000]);
             receiver
         })
         .collect();
