@@ -7,7 +7,7 @@ use bytes::{Buf, Bytes};
 use std::collections::VecDeque;
 
 /// Shared slices below this are copied: a slice costs 32 bytes and keeps its whole buffer alive.
-const SHARE_FROM: usize = 512;
+pub(crate) const SHARE_FROM: usize = 512;
 
 /// From how many bytes on freeing a piece is worth a thought.
 const LONG: usize = 256 << 10;

@@ -5,12 +5,13 @@ use crate::hub::conn::flags::Flags;
 use crate::hub::conn::memberships::{Membership, Memberships};
 use crate::hub::conn::phase::State;
 use crate::hub::core::{Core, HubContext, NO_KEY};
-use crate::hub::topics::log::{Panicked, ShareKey, encode_frame, open_frame};
+use crate::hub::topics::encoding::{ENCODING, Encoding};
+use crate::hub::topics::log::ShareKey;
 use crate::hub::topics::members::HOLD_BYTES;
 use crate::hub::transport::Lost;
 use crate::hub::ws::send::MOST_SENT_LONG;
-use crate::wire::frame::write_frame;
 use crate::wire::message::Message;
+use crate::wire::outbox::SHARE_FROM;
 use crate::wire::work::{Work, price};
 use bytes::Bytes;
 use std::ops::Range;
@@ -18,23 +19,11 @@ use std::ops::Range;
 /// So many bytes of a topic are sent to a member, or kept for it, in one step.
 const MOST_DELIVERED: usize = 64 << 10;
 
-/// What may be spent on encoding for one member at a time; the rest goes plain.
-const ENCODING: u32 = 30_000;
-
 /// The publisher that other threads are, all of them together.
 const OTHER_THREADS: SessionId = SessionId {
     index: NO_KEY,
     generation: 0,
 };
-
-/// How the frames of a topic reach one member.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Encoding {
-    Plain,
-    Shared(ShareKey),
-    /// A context of its own, or masked.
-    Own,
-}
 
 impl HubContext<'_> {
     /// Publishes to a topic; the number of its subscribers.
@@ -120,14 +109,7 @@ impl HubContext<'_> {
                 .collect(),
         };
         if let [membership] = owed[..] {
-            let mut frames = std::mem::take(&mut core.scratch);
-            let messages = core.frames_for(key, membership, most, &mut work, &mut frames);
-            core.charge_encoding(work, frames.len());
-            if let Some(messages) = messages {
-                // A refusal is counted, or has ended the session.
-                let _ = self.append(key, &frames, messages);
-            }
-            return self.core.keep_scratch(frames);
+            return self.catch_up_in(key, membership, most, work);
         }
         while let Some(frame) = self.core.next_owed(&mut owed) {
             let mut encoded = Vec::new();
@@ -143,6 +125,49 @@ impl HubContext<'_> {
             }
         }
         self.core.charge_encoding(work, 0);
+    }
+
+    /// The same in one topic. Members that get the same share the bytes.
+    fn catch_up_in(&mut self, key: u32, membership: Membership, most: usize, mut work: Work) {
+        let core = &mut *self.core;
+        let encoding = core.encoding(key);
+        let Some(share) = core.encode_shared(key, encoding, membership.topic) else {
+            return;
+        };
+        let entry = core.topics.topic(membership.topic);
+        let cursor = entry.members[membership.index as usize].cursor;
+        let step = entry.log.step(share, cursor, most);
+        entry.members[membership.index as usize].cursor = step.end;
+        let messages = step.end - cursor;
+        let frames = entry.log.frames_of(share, &step);
+        // A refusal is counted, or has ended the session.
+        let is_gathered = core.reply_of == key && core.slots[key as usize].backlog() == 0;
+        if encoding != Encoding::Own && !is_gathered && frames.len() >= SHARE_FROM {
+            let shared = core.shared(membership.topic, share, &step);
+            let _ = self.append_shared(key, shared, messages);
+            return;
+        }
+        let mut out = std::mem::take(&mut core.scratch);
+        let frames = core
+            .topics
+            .topic(membership.topic)
+            .log
+            .frames_of(share, &step);
+        let encoded = if encoding == Encoding::Own {
+            step.clone().try_for_each(|number| {
+                let frame = core.topics.topic(membership.topic).log.plain_frame(number);
+                let frame = frame.to_vec();
+                core.encode_owed(key, &frame, &mut work, &mut out)
+            })
+        } else {
+            out.extend_from_slice(frames);
+            Some(())
+        };
+        core.charge_encoding(work, out.len());
+        if encoded.is_some() {
+            let _ = self.append(key, &out, messages);
+        }
+        self.core.keep_scratch(out);
     }
 
     /// Sends what is undelivered, while the work lasts. Topics take turns.
@@ -229,69 +254,6 @@ impl HubContext<'_> {
 }
 
 impl Core {
-    fn encoding(&self, key: u32) -> Encoding {
-        let slot = &self.slots[key as usize];
-        if self.rules(key).masking {
-            return Encoding::Own;
-        }
-        let Some(cold) = &slot.cold else {
-            return Encoding::Plain;
-        };
-        match cold
-            .transform
-            .as_ref()
-            .map(|transform| transform.share_key())
-        {
-            None => Encoding::Plain,
-            Some(None) => Encoding::Own,
-            Some(Some(share)) => Encoding::Shared((cold.extension_id, share)),
-        }
-    }
-
-    /// Encodes what a topic has for those who get the same bytes as this member; the key to find
-    /// them by, if they are not plain. `None`: the transformation panicked, and the session has ended.
-    fn encode_shared(
-        &mut self,
-        key: u32,
-        encoding: Encoding,
-        topic: u32,
-    ) -> Option<Option<ShareKey>> {
-        let cold = self.slots[key as usize].cold.as_mut();
-        let transform = cold.and_then(|cold| cold.transform.as_deref_mut());
-        let (Encoding::Shared(share), Some(transform)) = (encoding, transform) else {
-            return Some(None);
-        };
-        let mut work = Work::new(ENCODING);
-        let encoded = self.topics.encode(topic, share, transform, &mut work);
-        self.work.charge_all(Work::new(ENCODING), work);
-        match encoded {
-            Ok(()) => Some(Some(share)),
-            Err(Panicked) => {
-                self.panicked(key);
-                None
-            }
-        }
-    }
-
-    /// The number of an extension: share keys of different extensions are not compared.
-    pub(crate) fn extension_id(&mut self, extension: &str) -> u16 {
-        let known = self
-            .extension_names
-            .iter()
-            .position(|name| **name == *extension);
-        let number = known.unwrap_or_else(|| {
-            self.extension_names.push(extension.into());
-            self.extension_names.len() - 1
-        });
-        number as u16
-    }
-
-    /// Takes what encoding for a member cost, and the copies of its frames.
-    fn charge_encoding(&mut self, left: Work, bytes: usize) {
-        self.work.charge_all(Work::new(ENCODING), left);
-        self.work.charge_bytes(bytes, price::BYTES_COPIED);
-    }
-
     /// Whether a member of several topics has not got everything of another one than this.
     fn owes_elsewhere(&self, key: u32, topic: u32) -> bool {
         let memberships = self.slots[key as usize].memberships.as_slice();
@@ -326,34 +288,6 @@ impl Core {
         }
     }
 
-    /// Appends the next frames of one topic that a member has not got, of at most so many bytes, and
-    /// moves its cursor. `None`: its transformation panicked, and the session has ended.
-    fn frames_for(
-        &mut self,
-        key: u32,
-        membership: Membership,
-        most: usize,
-        work: &mut Work,
-        out: &mut Vec<u8>,
-    ) -> Option<u64> {
-        let encoding = self.encoding(key);
-        let share = self.encode_shared(key, encoding, membership.topic)?;
-        let entry = self.topics.topic(membership.topic);
-        let cursor = entry.members[membership.index as usize].cursor;
-        let step = entry.log.step(share, cursor, most);
-        entry.members[membership.index as usize].cursor = step.end;
-        if encoding == Encoding::Own {
-            for number in step.clone() {
-                let frame = self.topics.topic(membership.topic).log.plain_frame(number);
-                let frame = frame.to_vec();
-                self.encode_owed(key, &frame, work, out)?;
-            }
-        } else {
-            out.extend_from_slice(entry.log.frames_of(share, &step));
-        }
-        Some(step.end - cursor)
-    }
-
     /// The oldest message over several topics that a member has not got; moves its cursor.
     fn next_owed(&mut self, owed: &mut Vec<Membership>) -> Option<Vec<u8>> {
         owed.retain(|membership| !self.topics.is_caught_up(membership.topic, membership.index));
@@ -368,38 +302,6 @@ impl Core {
         let frame = entry.log.plain_frame(member.cursor).to_vec();
         member.cursor += 1;
         Some(frame)
-    }
-
-    /// Appends one plain frame of a log as this connection gets it: encoded while the work lasts.
-    /// `None`: its transformation panicked, and the session has ended.
-    fn encode_owed(
-        &mut self,
-        key: u32,
-        frame: &[u8],
-        work: &mut Work,
-        out: &mut Vec<u8>,
-    ) -> Option<()> {
-        let mask = self.mask(key);
-        let cold = self.slots[key as usize].cold.as_mut();
-        let start = out.len();
-        let encoded = match cold.and_then(|cold| cold.transform.as_deref_mut()) {
-            Some(transform) => encode_frame(frame, transform, work, out),
-            None => {
-                out.extend_from_slice(frame);
-                Ok(())
-            }
-        };
-        self.count_transform(key);
-        if encoded == Err(Panicked) {
-            self.panicked(key);
-            return None;
-        }
-        if mask.is_some() {
-            let unmasked = out.split_off(start);
-            let (opcode, reserved, payload) = open_frame(&unmasked);
-            write_frame(out, true, opcode, reserved, payload, mask);
-        }
-        Some(())
     }
 
     /// Frames of a topic, to be kept by several outboxes: copied when they are other ones than last time.

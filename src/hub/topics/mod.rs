@@ -1,5 +1,6 @@
 //! Topics: who subscribes, what was published, and how it gets to everybody.
 
 pub(crate) mod deliver;
+mod encoding;
 pub(crate) mod log;
 pub(crate) mod members;

@@ -12,6 +12,7 @@ use crate::hub::topics::log::{Panicked, encode_payload};
 use crate::hub::transport::Lost;
 use crate::wire::frame::{self, OpCode, Reserved, write_frame, write_header};
 use crate::wire::message::Message;
+use crate::wire::outbox::Outbox;
 use crate::wire::work::price;
 use bytes::Bytes;
 use rand::RngExt;
@@ -158,27 +159,17 @@ impl HubContext<'_> {
             payload.len(),
             None,
         );
-        if !self.has_room(key, header.len() + payload.len(), 1) {
-            return SendOutcome::Full;
-        }
-        if self.core.slot(key).state() == State::Dead {
-            return SendOutcome::Closed;
-        }
-        let core = &mut *self.core;
-        let shared = core.lent.share(payload);
+        let shared = self.core.lent.share(payload);
         if shared.is_none() {
-            core.work.charge_kept(payload.len());
+            self.core.work.charge_kept(payload.len());
         }
-        core.push_backlog(key, |outbox| {
+        self.queue(key, header.len() + payload.len(), 1, |outbox| {
             outbox.push(&header);
             match shared {
                 Some(shared) => outbox.push_shared(shared),
                 None => outbox.push(payload),
             }
-        });
-        core.metrics.on_sent(1);
-        core.mark_dirty(key);
-        SendOutcome::Queued
+        })
     }
 
     /// Puts whole frames behind what waits for a connection, as its backlog policy allows.
@@ -191,14 +182,32 @@ impl HubContext<'_> {
             }
             return SendOutcome::Queued;
         }
-        if !self.has_room(key, frames.len(), messages) {
+        self.core.work.charge_kept(frames.len());
+        self.queue(key, frames.len(), messages, |outbox| outbox.push(frames))
+    }
+
+    /// The same with frames that other connections wait for as well.
+    pub(crate) fn append_shared(&mut self, key: u32, frames: Bytes, messages: u64) -> SendOutcome {
+        self.queue(key, frames.len(), messages, |outbox| {
+            outbox.push_shared(frames)
+        })
+    }
+
+    /// Queues so many bytes of whole frames, if the policy has room for them.
+    fn queue(
+        &mut self,
+        key: u32,
+        len: usize,
+        messages: u64,
+        push: impl FnOnce(&mut Outbox),
+    ) -> SendOutcome {
+        if !self.has_room(key, len, messages) {
             return SendOutcome::Full;
         }
         if self.core.slot(key).state() == State::Dead {
             return SendOutcome::Closed;
         }
-        self.core.work.charge_kept(frames.len());
-        self.core.push_backlog(key, |outbox| outbox.push(frames));
+        self.core.push_backlog(key, push);
         self.core.metrics.on_sent(messages);
         self.core.mark_dirty(key);
         SendOutcome::Queued
