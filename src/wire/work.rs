@@ -37,9 +37,9 @@ pub mod price {
     /// A deadline or timer looked at.
     pub const TIMER: u32 = 50;
     /// A connection looked at in search of the one that holds the most.
-    pub const LOOK: u32 = 5;
+    pub const LOOK: u32 = 10;
     /// A member of a topic passed by, because nothing is owed to it.
-    pub const CAUGHT_UP: u32 = 1;
+    pub const CAUGHT_UP: u32 = 3;
 
     /// Bytes that one unit pays for: copied out of the kernel by a read. Measured: 18 to 26.
     pub const BYTES_READ: usize = 8;
