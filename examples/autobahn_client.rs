@@ -6,8 +6,8 @@
 
 use dunlin::wire::deflate::Deflate;
 use dunlin::{
-    App, Call, Client, CloseReason, Error, Handler, Incoming, Limits, Message, Request, Response,
-    Server, Session, Settings,
+    App, Call, Client, CloseReason, Context, Error, Handler, Incoming, Limits, Message, Request,
+    Response, Server, Session, SessionId, Settings,
 };
 use std::process::ExitCode;
 use std::time::Duration;
@@ -110,11 +110,11 @@ struct Cases {
 }
 
 impl Cases {
-    fn next(&mut self, session: &mut Session<'_>) {
+    fn next(&mut self, context: &mut Context<'_>) {
         self.calls.pop();
         let called = match self.calls.last() {
-            Some(call) => session.connect("case", call.clone()).map(drop),
-            None => session.remote().shutdown(),
+            Some(call) => context.connect("case", call.clone()).map(drop),
+            None => context.remote().shutdown(),
         };
         if let Err(error) = called {
             eprintln!("autobahn_client: {error}");
@@ -134,12 +134,12 @@ impl Handler for Cases {
         let _ = session.send(message);
     }
 
-    fn failed(&mut self, session: &mut Session<'_>, call: &Call, error: &Error) {
+    fn failed(&mut self, context: &mut Context<'_>, _: SessionId, call: &Call, error: &Error) {
         eprintln!("autobahn_client: {call}: {error}");
-        self.next(session);
+        self.next(context);
     }
 
     fn close(&mut self, (): (), session: &mut Session<'_>, _: &CloseReason) {
-        self.next(session);
+        self.next(session.context());
     }
 }

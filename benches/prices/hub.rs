@@ -103,8 +103,8 @@ impl World {
             })
             .ws("/room", Room)
             .ws_with("/timers", often(), Clockwork)
-            .get("/", |_| Response::ok("text/plain", b"hello".as_slice()))
-            .post("/", |request| {
+            .get("/", |_, _| Response::ok("text/plain", b"hello".as_slice()))
+            .post("/", |request, _| {
                 Response::ok("text/plain", request.body().len().to_string().into_bytes())
             });
         let remote = Server::new(App::new()).remote();

@@ -4,6 +4,7 @@ use super::call::Call;
 use super::session_id::SessionId;
 use crate::wire::close::CloseCode;
 use crate::wire::message::Message;
+use std::any::Any;
 
 /// What another thread asks of the loop.
 #[derive(Debug)]
@@ -25,6 +26,12 @@ pub(crate) enum Command {
         route: String,
         call: Call,
     },
+    /// A [`RouteCall`](super::handle::RouteCall), of which nothing is known here.
+    Call {
+        route: u16,
+        bytes: usize,
+        call: Box<dyn Any + Send>,
+    },
 }
 
 impl Command {
@@ -35,6 +42,7 @@ impl Command {
             Self::Send { message, .. } => message.capacity(),
             Self::Close { reason, .. } => reason.capacity(),
             Self::Connect { route, call } => route.capacity() + call.bytes(),
+            Self::Call { bytes, .. } => *bytes,
         }
     }
 }

@@ -1,12 +1,16 @@
 //! The program behind a WebSocket route.
 
 use super::call::Call;
+use super::context::Context;
 use super::request::Request;
 use super::response::Response;
 use super::session::Session;
+use super::session_id::SessionId;
 use crate::wire::close::CloseReason;
 use crate::wire::error::Error;
 use crate::wire::message::Message;
+use std::cell::RefCell;
+use std::rc::Rc;
 
 /// A program that answers the sessions of one route.
 ///
@@ -48,16 +52,21 @@ pub trait Handler: 'static {
     /// A timer of [`Session::set_timer`] ran out; `token` is the one it was set with.
     fn timer(&mut self, _data: &mut Self::Data, _session: &mut Session<'_>, _token: u64) {}
 
-    /// For outgoing routes: a call failed, and no session opens. `session` has the id of the call;
-    /// with it a handler can call again ([`Call::after`] some time) and reach other sessions, but
-    /// nothing can be sent on it.
+    /// A timer of [`Context::set_timer`] ran out; `token` is the one it was set with. It belongs to the
+    /// program and not to a session: what outlives a session, such as the time within which a player
+    /// may come back, is set in its close event and ends here.
+    fn program_timer(&mut self, _context: &mut Context<'_>, _token: u64) {}
+
+    /// For outgoing routes: a call failed, and no session opens. `id` is that of the call; a handler
+    /// can call again ([`Call::after`] some time).
     ///
     /// The kind of the error: `Config` for a host, target or field that cannot stand in a request,
     /// `Io` when no connection is made, `Timeout` past [`Limits::head_timeout`](crate::Limits::head_timeout),
     /// `Refused` (with the status in the text) for another answer than 101, `Protocol` and `Limit`
     /// for a wrong or endless one, `Closed` for none, for a call that was cancelled and for a server
     /// that stops. `Limit` also for a call of [`Remote::connect`](super::Remote::connect) to a full server.
-    fn failed(&mut self, _session: &mut Session<'_>, _call: &Call, _error: &Error) {}
+    fn failed(&mut self, _context: &mut Context<'_>, _id: SessionId, _call: &Call, _error: &Error) {
+    }
 
     /// The session is over: it left its topics, and nothing more can be sent on it.
     fn close(&mut self, _data: Self::Data, _session: &mut Session<'_>, _reason: &CloseReason) {}
@@ -76,5 +85,49 @@ where
 
     fn message(&mut self, (): &mut (), session: &mut Session<'_>, message: Message<'_>) {
         self(session, message);
+    }
+}
+
+/// A handler that several routes share, or that the program keeps a hand on.
+///
+/// # Panics
+/// An event does when the program holds a borrow meanwhile; that ends the session with 1011.
+impl<H: Handler> Handler for Rc<RefCell<H>> {
+    type Data = H::Data;
+
+    fn open(
+        &mut self,
+        request: &Request<'_>,
+        session: &mut Session<'_>,
+    ) -> Result<H::Data, Response> {
+        self.borrow_mut().open(request, session)
+    }
+
+    fn message(&mut self, data: &mut H::Data, session: &mut Session<'_>, message: Message<'_>) {
+        self.borrow_mut().message(data, session, message);
+    }
+
+    fn drain(&mut self, data: &mut H::Data, session: &mut Session<'_>, dropped: u64) {
+        self.borrow_mut().drain(data, session, dropped);
+    }
+
+    fn pong(&mut self, data: &mut H::Data, session: &mut Session<'_>, payload: &[u8]) {
+        self.borrow_mut().pong(data, session, payload);
+    }
+
+    fn timer(&mut self, data: &mut H::Data, session: &mut Session<'_>, token: u64) {
+        self.borrow_mut().timer(data, session, token);
+    }
+
+    fn program_timer(&mut self, context: &mut Context<'_>, token: u64) {
+        self.borrow_mut().program_timer(context, token);
+    }
+
+    fn failed(&mut self, context: &mut Context<'_>, id: SessionId, call: &Call, error: &Error) {
+        self.borrow_mut().failed(context, id, call, error);
+    }
+
+    fn close(&mut self, data: H::Data, session: &mut Session<'_>, reason: &CloseReason) {
+        self.borrow_mut().close(data, session, reason);
     }
 }

@@ -1,7 +1,7 @@
-//! What a [`Session`](super::Session) asks of the hub, which holds the connections.
+//! What a [`Context`](super::Context) asks of the hub, which holds the connections.
 
 use super::call::Call;
-use super::remote::Remote;
+use super::remote::{Remote, Stats};
 use super::request::Peer;
 use super::send_outcome::SendOutcome;
 use super::session_id::SessionId;
@@ -31,7 +31,12 @@ pub trait Host {
     fn connect(&mut self, route: &str, call: Call) -> Result<SessionId>;
     fn subscribers(&self, topic: &str) -> usize;
     fn buffered(&self, id: SessionId) -> usize;
-    fn peer(&self, id: SessionId) -> Peer;
+    fn peer(&self, id: SessionId) -> Option<Peer>;
+    fn is_open(&self, id: SessionId) -> bool;
+    fn members(&self, topic: &str) -> Vec<SessionId>;
+    fn pause(&mut self, id: SessionId) -> bool;
+    fn resume(&mut self, id: SessionId) -> bool;
+    fn stats(&self) -> Stats;
     fn protocol(&self, id: SessionId) -> Option<&str>;
     fn extensions(&self, id: SessionId) -> Option<String>;
     fn set_timer(&mut self, id: SessionId, after: Duration, token: u64);

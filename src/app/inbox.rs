@@ -61,6 +61,13 @@ impl Queue {
         }
         Ok(())
     }
+
+    /// Adds a command; whether it is the only one.
+    fn add(&mut self, command: Command) -> bool {
+        self.bytes += command.bytes();
+        self.commands.push_back(command);
+        self.commands.len() == 1
+    }
 }
 
 /// The end of the queue that other threads have.
@@ -100,12 +107,33 @@ impl Outbound {
         let was_empty = {
             let mut queue = lock(&self.queue);
             queue.can_take(bytes)?;
-            queue.bytes += bytes;
-            queue.commands.push_back(command);
-            queue.commands.len() == 1
+            queue.add(command)
         };
         // The loop does not sleep while commands wait that it would take: one wake-up does for
         // all that came since it found the queue empty.
+        if was_empty {
+            self.wake.wake();
+        }
+        Ok(())
+    }
+
+    /// Queues the command that `wrap` makes of a value. It must be made quickly: the loop waits for it.
+    ///
+    /// # Errors
+    /// As [`Outbound::push`], with the value.
+    pub(super) fn hand_over<V>(
+        &self,
+        value: V,
+        bytes: usize,
+        wrap: impl FnOnce(V) -> Command,
+    ) -> Result<(), (Error, V)> {
+        let was_empty = {
+            let mut queue = lock(&self.queue);
+            if let Err(error) = queue.can_take(bytes) {
+                return Err((error, value));
+            }
+            queue.add(wrap(value))
+        };
         if was_empty {
             self.wake.wake();
         }

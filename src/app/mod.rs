@@ -4,13 +4,16 @@
 //! when a connection opens and a [`Session`] with every event. Nothing here
 //! holds a connection: whatever does, gives itself as a [`host::Host`].
 
+pub(crate) mod any_route;
 pub mod call;
 #[cfg(feature = "json")]
 pub mod codec;
 mod command;
 pub mod conn;
 mod content;
+pub mod context;
 pub(crate) mod data;
+pub mod handle;
 pub mod handler;
 pub mod host;
 mod inbox;
@@ -19,7 +22,7 @@ pub mod raw;
 pub mod remote;
 pub mod request;
 pub mod response;
-pub(crate) mod route;
+pub mod route;
 pub mod router;
 pub mod send_outcome;
 pub mod session;
@@ -30,12 +33,15 @@ pub use call::Call;
 #[cfg(feature = "json")]
 pub use codec::{Codec, Json};
 pub use conn::ConnInfo;
+pub use context::Context;
+pub use handle::{Handle, Rejected};
 pub use handler::Handler;
 pub use program::App;
 pub use raw::RawHandler;
 pub use remote::{Remote, Stats};
 pub use request::{Peer, Request};
 pub use response::Response;
+pub use route::Route;
 pub use router::Router;
 pub use send_outcome::SendOutcome;
 pub use session::Session;

@@ -1,10 +1,13 @@
 //! The routes of a program: what a server or a simulation runs.
 
+use super::any_route::AnyRoute;
+use super::context::Context;
 use super::handler::Handler;
 use super::raw::{RawHandler, RawRoute};
+use super::remote::Remote;
 use super::request::Request;
 use super::response::Response;
-use super::route::{HandlerRoute, Route};
+use super::route::{Bind, Route};
 use super::router::Router;
 use super::session::Session;
 use super::settings::Settings;
@@ -14,7 +17,7 @@ use crate::wire::message::Message;
 use std::collections::HashMap;
 
 /// A plain HTTP route: looks at a request, gives a response.
-pub(crate) type HttpHandler = Box<dyn FnMut(&Request<'_>) -> Response>;
+pub(crate) type HttpHandler = Box<dyn FnMut(&Request<'_>, &mut Context<'_>) -> Response>;
 
 /// The routes of a program, WebSocket and plain HTTP, on one port.
 ///
@@ -25,17 +28,19 @@ pub(crate) type HttpHandler = Box<dyn FnMut(&Request<'_>) -> Response>;
 ///     .on_message("/echo", |session, message| {
 ///         let _ = session.send(message);
 ///     })
-///     .get("/hello", |_request| Response::ok("text/plain", b"hello"));
+///     .get("/hello", |_request, _| Response::ok("text/plain", b"hello"));
 /// ```
 ///
 /// A wrong pattern or setting does not panic: the error waits and is what starting the server returns.
 #[derive(Default)]
 pub struct App {
     pub(crate) paths: Router<PathTargets>,
-    pub(crate) routes: Vec<(Settings, Box<dyn Route>)>,
+    pub(crate) routes: Vec<(Settings, Box<dyn AnyRoute>)>,
     pub(crate) http: Vec<HttpHandler>,
     /// Names of outgoing routes.
     pub(crate) outgoing: HashMap<String, u16>,
+    /// What tells the handles of routes which server runs them.
+    binds: Vec<(u16, Bind)>,
     pub(crate) error: Option<Error>,
 }
 
@@ -75,20 +80,34 @@ impl App {
 
     /// A WebSocket route with settings of its own.
     pub fn ws_with(self, pattern: &str, settings: Settings, handler: impl Handler) -> Self {
-        self.route(pattern, settings, Box::new(HandlerRoute::new(handler)))
+        self.route(pattern, Route::new(handler).settings(settings))
+    }
+
+    /// A WebSocket route with its settings, and perhaps with [handles](super::Handle) for other threads.
+    pub fn route(mut self, pattern: &str, route: Route<impl Handler>) -> Self {
+        let (settings, route, bind) = route.into_parts();
+        self.binds.push((self.routes.len() as u16, bind));
+        self.mount(pattern, settings, route)
     }
 
     /// A WebSocket route whose handler sees every frame and answers for itself.
     pub fn ws_raw(self, pattern: &str, settings: Settings, handler: impl RawHandler) -> Self {
         let data = super::data::DataStore::default();
-        self.route(pattern, settings, Box::new(RawRoute { handler, data }))
+        self.mount(pattern, settings, Box::new(RawRoute { handler, data }))
     }
 
     /// A route for sessions that this program opens to other servers, in the same loop:
     /// [`Session::connect`] and [`Remote::connect`](super::Remote::connect) name it. Its settings'
     /// protocols and extensions are offered; origins mean nothing here.
-    pub fn outgoing(mut self, name: &str, settings: Settings, handler: impl Handler) -> Self {
+    pub fn outgoing(self, name: &str, settings: Settings, handler: impl Handler) -> Self {
+        self.outgoing_route(name, Route::new(handler).settings(settings))
+    }
+
+    /// The same as a [`Route`], which can have [handles](super::Handle) for other threads.
+    pub fn outgoing_route(mut self, name: &str, route: Route<impl Handler>) -> Self {
+        let (settings, route, bind) = route.into_parts();
         let index = self.routes.len() as u16;
+        self.binds.push((index, bind));
         let added =
             settings
                 .check()
@@ -96,12 +115,11 @@ impl App {
                     None => Ok(()),
                     Some(_) => Err(taken("an outgoing route", name)),
                 });
-        let route = Box::new(HandlerRoute::new(handler));
         self.routes.push((settings, route));
         self.remember(added)
     }
 
-    fn route(mut self, pattern: &str, settings: Settings, route: Box<dyn Route>) -> Self {
+    fn mount(mut self, pattern: &str, settings: Settings, route: Box<dyn AnyRoute>) -> Self {
         let index = self.routes.len() as u16;
         let added = settings.check().and_then(|()| {
             let targets = self.paths.entry(pattern, PathTargets::default)?;
@@ -133,12 +151,12 @@ impl App {
         self.ws_with(pattern, settings, handler)
     }
 
-    /// A plain HTTP route. HEAD is answered like GET without the body unless it has a route of its own.
+    /// A plain HTTP route; its handler reaches every session by the [`Context`]. HEAD is answered like GET without the body unless it has a route of its own.
     pub fn http(
         mut self,
         method: Method,
         pattern: &str,
-        handler: impl FnMut(&Request<'_>) -> Response + 'static,
+        handler: impl FnMut(&Request<'_>, &mut Context<'_>) -> Response + 'static,
     ) -> Self {
         let index = self.http.len() as u16;
         let added = self
@@ -160,7 +178,7 @@ impl App {
     pub fn get(
         self,
         pattern: &str,
-        handler: impl FnMut(&Request<'_>) -> Response + 'static,
+        handler: impl FnMut(&Request<'_>, &mut Context<'_>) -> Response + 'static,
     ) -> Self {
         self.http(Method::Get, pattern, handler)
     }
@@ -169,7 +187,7 @@ impl App {
     pub fn post(
         self,
         pattern: &str,
-        handler: impl FnMut(&Request<'_>) -> Response + 'static,
+        handler: impl FnMut(&Request<'_>, &mut Context<'_>) -> Response + 'static,
     ) -> Self {
         self.http(Method::Post, pattern, handler)
     }
@@ -178,7 +196,14 @@ impl App {
     /// (a matching `If-None-Match` is answered 304).
     pub fn content(self, pattern: &str, content_type: &'static str, body: &'static [u8]) -> Self {
         let content = super::content::Content::new(content_type, body);
-        self.get(pattern, move |request| content.respond(request))
+        self.get(pattern, move |request, _| content.respond(request))
+    }
+
+    /// The server that runs it: from now on the handles of its routes work.
+    pub(crate) fn bind(&mut self, remote: &Remote) {
+        for (route, bind) in self.binds.drain(..) {
+            bind(remote, route);
+        }
     }
 
     /// Keeps the first error for the start.

@@ -1,13 +1,14 @@
 //! Raw sessions: a handler that sees every frame and answers for itself.
 
+use super::any_route::AnyRoute;
 use super::data::{DataKey, DataStore};
 use super::request::Request;
 use super::response::Response;
-use super::route::Route;
 use super::session::Session;
 use crate::wire::close::CloseReason;
 use crate::wire::message::Message;
 use crate::wire::receive::RawFrame;
+use std::any::Any;
 
 /// A program that sees frames in place of messages, as Ktor's `webSocketRaw` does.
 ///
@@ -66,7 +67,7 @@ pub(crate) struct RawRoute<H: RawHandler> {
     pub(crate) data: DataStore<H::Data>,
 }
 
-impl<H: RawHandler> Route for RawRoute<H> {
+impl<H: RawHandler> AnyRoute for RawRoute<H> {
     fn is_raw(&self) -> bool {
         true
     }
@@ -78,6 +79,10 @@ impl<H: RawHandler> Route for RawRoute<H> {
     ) -> Result<DataKey, Response> {
         let data = self.handler.open(request, session)?;
         Ok(self.data.insert(data))
+    }
+
+    fn as_any(&mut self) -> &mut dyn Any {
+        self
     }
 
     fn frame(&mut self, data: DataKey, session: &mut Session<'_>, frame: RawFrame<'_>) {

@@ -1,88 +1,58 @@
-//! A handler with the data of its sessions, behind one object-safe trait.
-//!
-//! The typed data of a route's sessions lie in a store of that type: no box and
-//! no downcast per session, one dynamic call per event.
+//! A WebSocket route before it is part of a program: a handler with its settings.
 
-use super::call::Call;
-use super::data::{DataKey, DataStore};
+use super::any_route::{AnyRoute, HandlerRoute};
+use super::handle::Handle;
 use super::handler::Handler;
-use super::request::Request;
-use super::response::Response;
-use super::session::Session;
-use crate::wire::close::CloseReason;
-use crate::wire::error::Error;
-use crate::wire::message::Message;
-use crate::wire::receive::RawFrame;
+use super::remote::Remote;
+use super::settings::Settings;
 
-/// What the hub calls; `data` is the key that `open` gave.
-pub(crate) trait Route {
-    /// Whether [`Route::frame`] is called in place of `message` and `pong`.
-    fn is_raw(&self) -> bool {
-        false
-    }
+/// Tells the handles of a route which server runs it, and as which of its routes.
+pub(super) type Bind = Box<dyn FnOnce(&Remote, u16)>;
 
-    /// A whole frame, for raw routes only.
-    fn frame(&mut self, _data: DataKey, _session: &mut Session<'_>, _frame: RawFrame<'_>) {}
-
-    fn open(
-        &mut self,
-        request: &Request<'_>,
-        session: &mut Session<'_>,
-    ) -> Result<DataKey, Response>;
-    fn message(&mut self, data: DataKey, session: &mut Session<'_>, message: Message<'_>);
-    fn drain(&mut self, data: DataKey, session: &mut Session<'_>, dropped: u64);
-    fn pong(&mut self, data: DataKey, session: &mut Session<'_>, payload: &[u8]);
-    fn timer(&mut self, data: DataKey, session: &mut Session<'_>, token: u64);
-    fn failed(&mut self, _session: &mut Session<'_>, _call: &Call, _error: &Error) {}
-    fn close(&mut self, data: DataKey, session: &mut Session<'_>, reason: &CloseReason);
-}
-
-pub(crate) struct HandlerRoute<H: Handler> {
+/// A handler with its [`Settings`], for [`App::route`](super::App::route) and
+/// [`App::outgoing_route`](super::App::outgoing_route).
+///
+/// ```
+/// use dunlin::{App, Message, Route, Session, Settings};
+///
+/// let echo = Route::new(|session: &mut Session<'_>, message: Message<'_>| {
+///     let _ = session.send(message);
+/// })
+/// .settings(Settings::default().max_message_size(64 << 10));
+/// let app = App::new().route("/echo", echo);
+/// ```
+pub struct Route<H> {
     handler: H,
-    data: DataStore<H::Data>,
+    settings: Settings,
+    handle: Handle<H>,
 }
 
-impl<H: Handler> HandlerRoute<H> {
-    pub(crate) fn new(handler: H) -> Self {
+impl<H: Handler> Route<H> {
+    /// A route with default [`Settings`].
+    pub fn new(handler: H) -> Self {
         Self {
             handler,
-            data: DataStore::default(),
+            settings: Settings::default(),
+            handle: Handle::unbound(),
         }
     }
-}
 
-impl<H: Handler> Route for HandlerRoute<H> {
-    fn open(
-        &mut self,
-        request: &Request<'_>,
-        session: &mut Session<'_>,
-    ) -> Result<DataKey, Response> {
-        let data = self.handler.open(request, session)?;
-        Ok(self.data.insert(data))
+    /// Sets the settings.
+    #[must_use]
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.settings = settings;
+        self
     }
 
-    fn message(&mut self, data: DataKey, session: &mut Session<'_>, message: Message<'_>) {
-        self.handler.message(self.data.at(data), session, message);
+    /// A handle for other threads to the handler of this route.
+    pub fn handle(&self) -> Handle<H> {
+        self.handle.clone()
     }
 
-    fn drain(&mut self, data: DataKey, session: &mut Session<'_>, dropped: u64) {
-        self.handler.drain(self.data.at(data), session, dropped);
-    }
-
-    fn pong(&mut self, data: DataKey, session: &mut Session<'_>, payload: &[u8]) {
-        self.handler.pong(self.data.at(data), session, payload);
-    }
-
-    fn timer(&mut self, data: DataKey, session: &mut Session<'_>, token: u64) {
-        self.handler.timer(self.data.at(data), session, token);
-    }
-
-    fn failed(&mut self, session: &mut Session<'_>, call: &Call, error: &Error) {
-        self.handler.failed(session, call, error);
-    }
-
-    fn close(&mut self, data: DataKey, session: &mut Session<'_>, reason: &CloseReason) {
-        let data = self.data.remove(data);
-        self.handler.close(data, session, reason);
+    pub(super) fn into_parts(self) -> (Settings, Box<dyn AnyRoute>, Bind) {
+        let handle = self.handle;
+        let bind = move |remote: &Remote, route: u16| handle.bind(remote, route);
+        let route = Box::new(HandlerRoute::new(self.handler));
+        (self.settings, route, Box::new(bind))
     }
 }

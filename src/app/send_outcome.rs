@@ -1,13 +1,24 @@
 //! What became of a send.
 
-/// The answer to a send.
+/// The answer to a send. It may be ignored: what is not taken is counted in
+/// [`Stats::dropped`](super::Stats::dropped), or its session ends and its close event tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use = "a message that is not queued is lost; ignore it with `let _ =` where that is meant"]
 pub enum SendOutcome {
     /// On its way, behind all that was sent before.
     Queued,
+    /// On its way as well, but the backlog is above
+    /// [`Settings::backlog_mark`](super::Settings::backlog_mark): better wait with more until the
+    /// session's drain event.
+    AboveMark,
     /// Not taken: the backlog is full and the policy is to drop the newest or to close.
     Full,
     /// Not taken: the session is closed or closing, or the id names none that lives.
     Closed,
+}
+
+impl SendOutcome {
+    /// Whether the message is on its way.
+    pub fn is_queued(self) -> bool {
+        matches!(self, Self::Queued | Self::AboveMark)
+    }
 }

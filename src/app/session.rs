@@ -1,6 +1,7 @@
 //! What a handler can do with a connection.
 
 use super::call::Call;
+use super::context::Context;
 use super::host::Host;
 use super::remote::Remote;
 use super::request::Peer;
@@ -14,14 +15,20 @@ use std::time::Duration;
 
 /// A connection, lent to a handler for one event.
 pub struct Session<'h> {
-    host: &'h mut dyn Host,
+    context: Context<'h>,
     id: SessionId,
 }
 
 impl<'h> Session<'h> {
     /// Whoever holds the connections lends one of them.
-    pub(crate) fn new(host: &'h mut dyn Host, id: SessionId) -> Self {
-        Self { host, id }
+    pub(crate) fn new(host: &'h mut dyn Host, id: SessionId, route: u16) -> Self {
+        let context = Context::new(host, route);
+        Self { context, id }
+    }
+
+    /// The server around it: other sessions, topics, timers of the program.
+    pub fn context(&mut self) -> &mut Context<'h> {
+        &mut self.context
     }
 
     /// The name of this session.
@@ -31,12 +38,13 @@ impl<'h> Session<'h> {
 
     /// The address of the peer.
     pub fn peer(&self) -> Peer {
-        self.host.peer(self.id)
+        // A session is lent for its own events alone, and is there in all of them.
+        self.context.host.peer(self.id).unwrap_or(Peer::Unix)
     }
 
     /// Sends a message to the peer.
     pub fn send<'m>(&mut self, message: impl Into<Message<'m>>) -> SendOutcome {
-        self.host.send(self.id, message.into())
+        self.context.host.send(self.id, message.into())
     }
 
     /// Sends a value as a message of the route's codec.
@@ -45,7 +53,7 @@ impl<'h> Session<'h> {
     /// Kind `Data`: the value has no form in that codec; nothing was sent.
     #[cfg(feature = "json")]
     pub fn send_value<T: serde::Serialize>(&mut self, value: &T) -> Result<SendOutcome> {
-        let encoded = self.host.codec(self.id).encode(value)?;
+        let encoded = self.context.host.codec(self.id).encode(value)?;
         Ok(self.send(encoded.message()))
     }
 
@@ -55,14 +63,14 @@ impl<'h> Session<'h> {
     /// Kind `Data`: the message is not of that codec, or not of this shape.
     #[cfg(feature = "json")]
     pub fn value<T: serde::de::DeserializeOwned>(&self, message: Message<'_>) -> Result<T> {
-        super::codec::value(&*self.host.codec(self.id), message)
+        super::codec::value(&*self.context.host.codec(self.id), message)
     }
 
     /// Sends one frame of any kind as it is (its payload must be short enough and, for a Close,
     /// well-formed: nothing is checked): for [raw sessions](super::RawHandler), which must keep
     /// the order of fragments themselves. A Close ends the session as [`Session::close`] does.
     pub fn send_frame(&mut self, frame: RawFrame<'_>) -> SendOutcome {
-        self.host.send_frame(self.id, frame)
+        self.context.host.send_frame(self.id, frame)
     }
 
     /// Sends a message to another session of any route.
@@ -71,53 +79,57 @@ impl<'h> Session<'h> {
         other: SessionId,
         message: impl Into<Message<'m>>,
     ) -> SendOutcome {
-        self.host.send(other, message.into())
+        self.context.host.send(other, message.into())
     }
 
     /// Ends the session with this code and reason (cut at 123 bytes on a character border).
     /// Messages that were sent before still go out; messages that arrive before the peer's Close
     /// are still delivered. A code that may not stand in a frame becomes 1011.
-    pub fn close(&mut self, code: CloseCode, reason: &str) {
-        self.host.close(self.id, code, reason);
+    pub fn close(&mut self, code: impl Into<CloseCode>, reason: &str) {
+        self.context.host.close(self.id, code.into(), reason);
     }
 
     /// Ends another session, or cancels a call of [`Session::connect`] that has no session yet: then
     /// its handler gets [`Handler::failed`](super::Handler::failed) with kind `Closed`.
-    pub fn close_other(&mut self, other: SessionId, code: CloseCode, reason: &str) {
-        self.host.close(other, code, reason);
+    pub fn close_other(&mut self, other: SessionId, code: impl Into<CloseCode>, reason: &str) {
+        self.context.host.close(other, code.into(), reason);
     }
 
     /// Sends a ping of at most 125 bytes (cut there); its pong comes as the pong event.
     pub fn ping(&mut self, payload: &[u8]) -> SendOutcome {
-        self.host.ping(self.id, &payload[..payload.len().min(125)])
+        self.context
+            .host
+            .ping(self.id, &payload[..payload.len().min(125)])
     }
 
     /// Subscribes this session to a topic; once more changes nothing. `false`: it was in it already.
     pub fn join(&mut self, topic: &str) -> bool {
-        self.host.join(self.id, topic)
+        self.context.host.join(self.id, topic)
     }
 
     /// Ends the subscription. `false`: it was not in it.
     pub fn leave(&mut self, topic: &str) -> bool {
-        self.host.leave(self.id, topic)
+        self.context.host.leave(self.id, topic)
     }
 
     /// Sends a message to every subscriber of a topic, this session included if it is one.
     /// Returns the number of subscribers.
     pub fn publish<'m>(&mut self, topic: &str, message: impl Into<Message<'m>>) -> usize {
-        self.host
+        self.context
+            .host
             .publish(Some(self.id), topic, message.into(), true)
     }
 
     /// Sends a message to every subscriber of a topic but this session.
     pub fn publish_to_others<'m>(&mut self, topic: &str, message: impl Into<Message<'m>>) -> usize {
-        self.host
+        self.context
+            .host
             .publish(Some(self.id), topic, message.into(), false)
     }
 
     /// How many sessions subscribe to a topic.
     pub fn subscribers(&self, topic: &str) -> usize {
-        self.host.subscribers(topic)
+        self.context.host.subscribers(topic)
     }
 
     /// Calls another server on an [outgoing route](super::App::outgoing). Its handler gets, later,
@@ -127,43 +139,53 @@ impl<'h> Session<'h> {
     /// # Errors
     /// `Config` without a route of this name, `Limit` when the server is full or stopping.
     pub fn connect(&mut self, route: &str, call: Call) -> Result<SessionId> {
-        self.host.connect(route, call)
+        self.context.host.connect(route, call)
     }
 
     /// Bytes that wait because the peer does not take them.
     pub fn buffered(&self) -> usize {
-        self.host.buffered(self.id)
+        self.context.host.buffered(self.id)
     }
 
     /// Asks for a timer event with this token after this time, rounded up to a millisecond of
     /// [`Session::now`], a clock that is read once a turn. A token that runs already is set anew.
     pub fn set_timer(&mut self, after: Duration, token: u64) {
-        self.host.set_timer(self.id, after, token);
+        self.context.host.set_timer(self.id, after, token);
     }
 
     /// Cancels a timer. `false`: none of this token runs.
     pub fn cancel_timer(&mut self, token: u64) -> bool {
-        self.host.cancel_timer(self.id, token)
+        self.context.host.cancel_timer(self.id, token)
+    }
+
+    /// Stops reading from this session; see [`Context::pause`].
+    pub fn pause(&mut self) -> bool {
+        self.context.host.pause(self.id)
+    }
+
+    /// Reads from this session again; see [`Context::resume`].
+    pub fn resume(&mut self) -> bool {
+        self.context.host.resume(self.id)
     }
 
     /// The subprotocol that was agreed on.
     pub fn protocol(&self) -> Option<&str> {
-        self.host.protocol(self.id)
+        self.context.host.protocol(self.id)
     }
 
     /// The extensions that were agreed on, as the response told them; `None` without any.
     pub fn extensions(&self) -> Option<String> {
-        self.host.extensions(self.id)
+        self.context.host.extensions(self.id)
     }
 
     /// Time since the server started, in whole milliseconds: the clock of the loop, read once a
     /// turn, and virtual in a simulation.
     pub fn now(&self) -> Duration {
-        self.host.now()
+        self.context.host.now()
     }
 
     /// A handle for other threads.
     pub fn remote(&self) -> Remote {
-        self.host.remote()
+        self.context.host.remote()
     }
 }

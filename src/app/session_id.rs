@@ -10,6 +10,22 @@ pub struct SessionId {
     pub(crate) generation: u32,
 }
 
+impl SessionId {
+    /// No session: the route itself, as the owner of timers. `None` for what is no route.
+    pub(crate) fn of_route(route: u16) -> Option<Self> {
+        (route != u16::MAX).then_some(Self {
+            index: u32::MAX,
+            generation: u32::from(route),
+        })
+    }
+
+    /// The route that this stands for, if it names no session.
+    pub(crate) fn route(self) -> Option<u16> {
+        let route = u16::try_from(self.generation).ok();
+        route.filter(|_| self.index == u32::MAX)
+    }
+}
+
 impl fmt::Display for SessionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.index, self.generation)

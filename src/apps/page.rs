@@ -9,7 +9,7 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
 
 /// A page of the program, for GET and HEAD, under the content security policy of all of them.
 pub(super) fn page(app: App, pattern: &str, html: &'static str) -> App {
-    app.get(pattern, move |_request| {
+    app.get(pattern, move |_request, _| {
         Response::ok("text/html; charset=utf-8", html.as_bytes())
             .field("Content-Security-Policy", CONTENT_SECURITY_POLICY)
             .field("X-Content-Type-Options", "nosniff")

@@ -2,7 +2,8 @@
 //! it, and keeps a record of its sessions.
 
 use crate::app::{
-    App, BacklogPolicy, Call, Handler, RawHandler, Request, Response, Session, SessionId, Settings,
+    App, BacklogPolicy, Call, Context, Handler, RawHandler, Request, Response, Session, SessionId,
+    Settings,
 };
 use crate::hub::Limits;
 use crate::wire::close::{CloseCode, CloseReason};
@@ -98,10 +99,10 @@ pub(super) fn program() -> (App, SharedRecord) {
         .ws_raw("/raw", settings(BacklogPolicy::Close), puppet())
         .ws_with("/deflate", deflate.clone(), puppet())
         .outgoing("out", deflate, puppet())
-        .get("/plain", |request| {
+        .get("/plain", |request, _| {
             Response::ok("text/plain", request.path().as_bytes().to_vec())
         })
-        .post("/plain", |request| {
+        .post("/plain", |request, _| {
             Response::ok("text/plain", request.body().to_vec())
         });
     (app, record)
@@ -206,8 +207,14 @@ impl Handler for Puppet {
         self.act(session, b"slpx"[token as usize & 3], 33);
     }
 
-    fn failed(&mut self, session: &mut Session<'_>, _: &Call, _: &crate::wire::error::Error) {
-        session.publish("a", "a call failed");
+    fn failed(
+        &mut self,
+        context: &mut Context<'_>,
+        _: SessionId,
+        _: &Call,
+        _: &crate::wire::error::Error,
+    ) {
+        context.publish("a", "a call failed");
     }
 
     fn close(&mut self, (): (), session: &mut Session<'_>, _: &CloseReason) {

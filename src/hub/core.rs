@@ -1,7 +1,7 @@
 //! What the hub lends to handlers: connections, topics, timers and what waits to be sent.
 
+use crate::app::any_route::AnyRoute;
 use crate::app::program::{HttpHandler, PathTargets};
-use crate::app::route::Route;
 use crate::app::router::Router;
 use crate::app::{BacklogPolicy, ConnInfo, Peer, Remote, SessionId, Settings};
 use crate::config::Limits;
@@ -313,7 +313,7 @@ pub struct Hub {
     pub(crate) core: Core,
     pub(crate) lanes: Lanes,
     pub(crate) paths: Rc<Router<PathTargets>>,
-    pub(crate) routes: Vec<Box<dyn Route>>,
+    pub(crate) routes: Vec<Box<dyn AnyRoute>>,
     pub(crate) settings: Vec<Settings>,
     pub(crate) http: Vec<HttpHandler>,
     /// More is to be freed than the last turn had work for.

@@ -24,11 +24,12 @@ impl Hub {
     ///
     /// # Errors
     /// The first wrong pattern or setting of the program, or the first limit out of bounds.
-    pub fn new(app: App, limits: Limits, seed: [u8; 32], remote: Remote) -> Result<Self> {
+    pub fn new(mut app: App, limits: Limits, seed: [u8; 32], remote: Remote) -> Result<Self> {
         if let Some(error) = app.error {
             return Err(error);
         }
         limits.check()?;
+        app.bind(&remote);
         let rules = app.routes.iter();
         let rules = rules.enumerate().map(|(index, (settings, route))| {
             let mut outgoing = app.outgoing.values();
@@ -234,6 +235,11 @@ impl Hub {
                 HubContext::new(&mut self.core, io).close(id, code, &reason);
             }
             Command::Connect { route, call } => self.connect(io, &route, &call),
+            Command::Call { route, call, .. } => {
+                if let Ok(call) = call.downcast() {
+                    self.run_call(io, route, *call);
+                }
+            }
         }
     }
 
@@ -319,8 +325,7 @@ impl Hub {
 
     /// The counters of now.
     pub fn stats(&self) -> Stats {
-        let waiting = self.core.ledger.held().waiting + self.core.topics.held().waiting;
-        self.core.metrics.stats(self.core.slots.len(), waiting)
+        self.core.stats()
     }
 
     /// How many topics there are.
@@ -342,6 +347,12 @@ impl Core {
         let of_address = of_address.copied().unwrap_or(0);
         let is_greedy = limits.max_per_address.is_some_and(|max| of_address >= max);
         is_greedy.then_some(Status::TOO_MANY_REQUESTS)
+    }
+
+    /// The counters of now.
+    pub(crate) fn stats(&self) -> Stats {
+        let waiting = self.ledger.held().waiting + self.topics.held().waiting;
+        self.metrics.stats(self.slots.len(), waiting)
     }
 
     /// Bytes of memory that are held for connections and topics.

@@ -1,7 +1,8 @@
 //! The hub as handlers see it.
 
 use crate::app::host::Host;
-use crate::app::{Call, Peer, Remote, SendOutcome, SessionId};
+use crate::app::{Call, Peer, Remote, SendOutcome, SessionId, Stats};
+use crate::hub::conn::flags::Flags;
 use crate::hub::conn::memberships::Membership;
 use crate::hub::conn::phase::State;
 use crate::hub::core::{Core, HubContext};
@@ -117,11 +118,50 @@ impl Host for HubContext<'_> {
         })
     }
 
-    fn peer(&self, id: SessionId) -> Peer {
-        match self.core.key_of(id) {
-            Some(key) => self.core.slots[key as usize].peer(),
-            None => Peer::Unix,
+    fn peer(&self, id: SessionId) -> Option<Peer> {
+        let key = self.core.key_of(id)?;
+        Some(self.core.slots[key as usize].peer())
+    }
+
+    fn is_open(&self, id: SessionId) -> bool {
+        let key = self.core.key_of(id);
+        key.is_some_and(|key| self.core.slots[key as usize].state() == State::Open)
+    }
+
+    fn members(&self, topic: &str) -> Vec<SessionId> {
+        let topics = &self.core.topics;
+        let keys = topics.find(topic).map(|topic| topics.member_keys(topic));
+        let id = |key: u32| self.core.slots[key as usize].id(key);
+        keys.into_iter().flatten().map(id).collect()
+    }
+
+    fn pause(&mut self, id: SessionId) -> bool {
+        let Some(key) = self.core.key_of(id) else {
+            return false;
+        };
+        let slot = self.core.slot(key);
+        let can_pause = slot.state() == State::Open && !slot.flags.has(Flags::STOPPED);
+        if can_pause {
+            slot.flags.set(Flags::STOPPED);
         }
+        can_pause
+    }
+
+    fn resume(&mut self, id: SessionId) -> bool {
+        let Some(key) = self.core.key_of(id) else {
+            return false;
+        };
+        let slot = self.core.slot(key);
+        let was_paused = slot.flags.has(Flags::STOPPED);
+        slot.flags.clear(Flags::STOPPED);
+        if was_paused && !slot.is_stopped() {
+            self.core.resumed.push_back(id);
+        }
+        was_paused
+    }
+
+    fn stats(&self) -> Stats {
+        self.core.stats()
     }
 
     fn protocol(&self, id: SessionId) -> Option<&str> {
@@ -137,9 +177,8 @@ impl Host for HubContext<'_> {
     }
 
     fn set_timer(&mut self, id: SessionId, after: Duration, token: u64) {
-        if let Some(key) = self.core.key_of(id)
-            && self.core.slot(key).is_live()
-        {
+        let is_live = |key: u32| self.core.slots[key as usize].is_live();
+        if id.route().is_some() || self.core.key_of(id).is_some_and(is_live) {
             let at = self.core.ms_after(after);
             self.core.timers.set(id, token, at);
         }

@@ -79,7 +79,9 @@ fn rooms() -> Hub {
         .on_message("/echo", |session, message| {
             let _ = session.send(message);
         })
-        .get("/page", |_| Response::ok("text/plain", b"page".as_slice()));
+        .get("/page", |_, _| {
+            Response::ok("text/plain", b"page".as_slice())
+        });
     let (remote, _inbox, _stats) = Remote::new(Arc::new(Asleep));
     Hub::new(app, Limits::default(), [0; 32], remote).unwrap()
 }

@@ -30,7 +30,9 @@ fn app() -> App {
     App::new()
         .ws("/echo", echo)
         .ws("/both", echo)
-        .get("/both", |_| Response::ok("text/plain", b"plain".as_slice()))
+        .get("/both", |_, _| {
+            Response::ok("text/plain", b"plain".as_slice())
+        })
         .ws_with("/any", settings().origins(Origins::Any), echo)
         .ws_with("/listed", settings().origins(listed), echo)
         .ws_with("/browsers", settings().allow_absent_origin(false), echo)
@@ -40,17 +42,17 @@ fn app() -> App {
             settings().protocols(["v2", "v1"]).require_protocol(true),
             echo,
         )
-        .get("/hello", |_| {
+        .get("/hello", |_, _| {
             Response::ok("text/plain", b"hello".as_slice())
         })
-        .get("/item/{id}", |request| {
+        .get("/item/{id}", |request, _| {
             let id = request.param("id").unwrap_or_default().to_owned();
             Response::ok("text/plain", id.into_bytes())
         })
-        .post("/body", |request| {
+        .post("/body", |request, _| {
             Response::ok("application/octet-stream", request.body().to_vec())
         })
-        .http(Method::Delete, "/body", |_| {
+        .http(Method::Delete, "/body", |_, _| {
             Response::ok("text/plain", b"".as_slice())
         })
 }

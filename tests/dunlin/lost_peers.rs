@@ -51,7 +51,7 @@ fn server() -> Running {
         App::new()
             .ws_with("/room", settings, Room)
             .on_message("/clock", clock)
-            .post("/body", |_| Response::new(dunlin::Status::NO_CONTENT))
+            .post("/body", |_, _| Response::new(dunlin::Status::NO_CONTENT))
     })
 }
 

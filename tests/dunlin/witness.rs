@@ -1,8 +1,8 @@
 //! A handler that tells the test what happens to it, event by event.
 
 use dunlin::{
-    Call, CloseCode, CloseReason, ClosedBy, Error, ErrorKind, Handler, Message, Request, Response,
-    Session, SessionId,
+    Call, CloseCode, CloseReason, ClosedBy, Context, Error, ErrorKind, Handler, Message, Request,
+    Response, Session, SessionId,
 };
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
@@ -108,7 +108,7 @@ impl Handler for Witness {
         self.tell(Told::Timer(token));
     }
 
-    fn failed(&mut self, _: &mut Session<'_>, _: &Call, error: &Error) {
+    fn failed(&mut self, _: &mut Context<'_>, _: SessionId, _: &Call, error: &Error) {
         self.tell(Told::Failed(error.kind(), error.to_string()));
     }
 

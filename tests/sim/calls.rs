@@ -6,7 +6,8 @@ use dunlin::wire::frame::Header;
 use dunlin::wire::mask::apply_mask;
 use dunlin::wire::upgrade::accept_key;
 use dunlin::{
-    App, Call, CloseReason, Error, Handler, Message, Peer, Request, Response, Session, Settings,
+    App, Call, CloseReason, Context, Error, Handler, Message, Peer, Request, Response, Session,
+    SessionId, Settings,
 };
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -38,7 +39,7 @@ impl Handler for Caller {
         self.write(format!("closed {reason} by {:?}", reason.by));
     }
 
-    fn failed(&mut self, _: &mut Session<'_>, call: &Call, error: &Error) {
+    fn failed(&mut self, _: &mut Context<'_>, _: SessionId, call: &Call, error: &Error) {
         self.write(format!("{call} failed: {:?}", error.kind()));
     }
 }

@@ -9,7 +9,7 @@ const BODY: usize = 300 << 10;
 
 /// A connection that asked for a long answer and has an empty line of so many bytes.
 fn download(bytes: usize, field: &str) -> (Sim, Line) {
-    let app = App::new().get("/big", |_| Response::ok("text/plain", vec![b'x'; BODY]));
+    let app = App::new().get("/big", |_, _| Response::ok("text/plain", vec![b'x'; BODY]));
     let sim = Sim::with(app, Limits::default(), 0).expect("the program is right");
     let line = sim.connect();
     line.set_capacity(bytes);

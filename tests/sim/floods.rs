@@ -126,11 +126,11 @@ impl Stage {
             })
             .ws_with("/deaf", settings.clone(), Deaf(heard.clone()))
             .ws_with("/room", settings, Room(heard.clone()))
-            .get("/page", move |request| {
+            .get("/page", move |request, _| {
                 page.note(request.peer());
                 Response::ok("text/plain", b"page".as_slice())
             })
-            .post("/form", move |request| {
+            .post("/form", move |request, _| {
                 form.note(request.peer());
                 Response::ok("text/plain", b"form".as_slice())
             });

@@ -5,6 +5,7 @@ mod budget;
 mod calls;
 mod chat;
 mod closing;
+mod context;
 mod crowd;
 mod descriptors;
 mod downloads;

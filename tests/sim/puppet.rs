@@ -6,8 +6,8 @@
 use dunlin::hub::Limits;
 use dunlin::sim::{Conversation, Sim};
 use dunlin::{
-    App, CloseCode, CloseReason, Handler, Message, Request, Response, SendOutcome, Session,
-    SessionId, Settings, Status,
+    App, CloseCode, CloseReason, Handler, Message, Request, Response, Session, SessionId, Settings,
+    Status,
 };
 use std::cell::RefCell;
 use std::panic;
@@ -133,7 +133,7 @@ impl Puppet {
         let mut refused = 0;
         for number in 0..count {
             let answer = session.send(&format!("{number:<bytes$}"));
-            refused += usize::from(answer != SendOutcome::Queued);
+            refused += usize::from(!answer.is_queued());
         }
         if refused > 0 {
             self.diary.write(format!("{refused} of {count} not taken"));
@@ -218,7 +218,9 @@ pub(crate) fn stage_of(settings: Settings, limits: Limits, seed: u64) -> (Sim, D
     };
     let app = App::new()
         .ws_with("/", settings, puppet)
-        .get("/page", |_| Response::ok("text/plain", b"page".as_slice()));
+        .get("/page", |_, _| {
+            Response::ok("text/plain", b"page".as_slice())
+        });
     let sim = Sim::with(app, limits, seed).expect("the program is right");
     (sim, diary)
 }

@@ -60,7 +60,7 @@ fn messages_of_others_past_the_limit_close_with_1008_and_never_grow() {
     let highest = say_100_times(&sim, &other, "tell 0");
     assert!(highest <= LIMIT, "{highest} bytes were buffered");
     let events = diary.read();
-    assert_eq!(events[9..11], ["tell 0: Queued", "tell 0: Full"]);
+    assert_eq!(events[9..11], ["tell 0: AboveMark", "tell 0: Full"]);
     assert!(events[11..].iter().all(|event| event == "tell 0: Closed"));
     member.set_capacity(1000);
     member.resume();

@@ -145,7 +145,7 @@ impl Slot {
 
     /// Whether nothing is taken from the peer for now.
     pub(crate) fn is_stopped(&self) -> bool {
-        self.flags.has(Flags::PAUSED) || self.flags.has(Flags::HELD)
+        self.flags.has(Flags::UNREAD)
     }
 
     /// Whether messages wait that were read before reading stopped.

@@ -2,11 +2,11 @@
 
 use super::gate::{self, Answerer, Refused, Visit};
 use crate::app::router::Params;
-use crate::app::{Request, Response};
+use crate::app::{Context, Request, Response};
 use crate::hub::conn::exchange::Exchange;
 use crate::hub::conn::flags::Flags;
 use crate::hub::conn::phase::{Phase, State};
-use crate::hub::core::{Core, Hub, HubContext, NO_KEY};
+use crate::hub::core::{Core, Hub, HubContext, NO_KEY, NO_ROUTE};
 use crate::hub::ledger::Held;
 use crate::hub::time::ticks::ticks;
 use crate::hub::transport::Transport;
@@ -177,7 +177,7 @@ impl Hub {
             Ok(handler) => {
                 let body = body.unwrap_or_default();
                 let request = self.core.request(key, head, &params, body);
-                self.serve(key, handler, &request);
+                self.serve(io, key, handler, &request);
             }
             Err(Refused::Refusal(refusal)) => self.core.refuse_request(key, &refusal, head),
             Err(Refused::Response(response)) => self.core.respond(key, &response, head, false),
@@ -186,10 +186,16 @@ impl Hub {
     }
 
     /// Calls a plain HTTP route.
-    fn serve(&mut self, key: u32, handler: u16, request: &Request<'_>) {
+    fn serve(&mut self, io: &mut dyn Transport, key: u32, handler: u16, request: &Request<'_>) {
         let head = request.head;
         let handler = &mut self.http[handler as usize];
-        match catch_unwind(AssertUnwindSafe(|| handler(request))) {
+        let before = self.core.work;
+        let mut context = HubContext::new(&mut self.core, io);
+        let answered = catch_unwind(AssertUnwindSafe(|| {
+            handler(request, &mut Context::new(&mut context, NO_ROUTE))
+        }));
+        self.core.called(before);
+        match answered {
             Ok(response) => self.core.respond(key, &response, head, head.keep_alive),
             Err(_) => {
                 log::error!("the handler of an HTTP route panicked; the answer is 500");

@@ -86,6 +86,12 @@ impl Topics {
         &mut self.topics[topic as usize]
     }
 
+    /// The keys of its members.
+    pub(crate) fn member_keys(&self, topic: u32) -> impl Iterator<Item = u32> {
+        let members = self.topics[topic as usize].members.iter();
+        members.map(|member| member.key)
+    }
+
     pub(crate) fn members(&self, topic: u32) -> usize {
         self.topics[topic as usize].members.len()
     }

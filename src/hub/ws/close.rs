@@ -38,7 +38,7 @@ impl Core {
         slot.begin_closing();
         // Their Close must be read, whatever had stopped the reading.
         if slot.is_stopped() {
-            slot.flags.clear(Flags::PAUSED | Flags::HELD);
+            slot.flags.clear(Flags::UNREAD);
             let id = slot.id(key);
             self.resumed.push_back(id);
         }
@@ -136,7 +136,7 @@ impl Core {
         });
         self.retired_receivers.extend(receiver);
         let slot = self.slot(key);
-        slot.flags.clear(Flags::PAUSED | Flags::HELD);
+        slot.flags.clear(Flags::UNREAD);
         let id = slot.id(key);
         self.resumed.push_back(id);
         self.deadlines.set(key, self.tick + wait, self.tick);

@@ -1,6 +1,6 @@
 //! Sessions that this side opens: connect, ask, check the answer, then a session like any other.
 
-use crate::app::{Call, Peer, Request, Session, SessionId};
+use crate::app::{Call, Peer, Request, SessionId};
 use crate::hub::conn::flags::Flags;
 use crate::hub::conn::handshake::{FailedCall, PendingHandshake};
 use crate::hub::conn::phase::{Phase, State};
@@ -8,7 +8,7 @@ use crate::hub::conn::slot::Slot;
 use crate::hub::core::{Core, Hub, HubContext, NO_KEY};
 use crate::hub::time::ticks::ticks;
 use crate::hub::transport::Transport;
-use crate::hub::ws::events::{call, call_open};
+use crate::hub::ws::events::{call_open, call_program};
 use crate::wire::close::CloseCode;
 use crate::wire::error::{Error, ErrorKind, Result};
 use crate::wire::extension::Transform;
@@ -17,7 +17,6 @@ use crate::wire::receive::Receiver;
 use crate::wire::upgrade::{Accepted, Agreed, ClientHandshake, ResponseHead, Wish};
 use core::net::SocketAddr;
 use rand::RngExt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 impl Core {
     /// Begins a call on an outgoing route; the driver connects it.
@@ -283,14 +282,10 @@ impl Hub {
             index: NO_KEY,
             generation: 0,
         };
-        let handler = &mut self.routes[route as usize];
-        let mut context = HubContext::new(&mut self.core, io);
-        let told = catch_unwind(AssertUnwindSafe(|| {
-            handler.failed(&mut Session::new(&mut context, nobody), call, &error);
-        }));
-        if told.is_err() {
-            log::error!("the handler of a call panicked in its failed event");
-        }
+        let (core, routes) = (&mut self.core, &mut self.routes);
+        call_program(core, routes, io, route, |route, context| {
+            route.failed(context, nobody, call, &error);
+        });
     }
 
     /// Tells the handler that its call failed.
@@ -311,14 +306,10 @@ impl Hub {
             )
         });
         log::debug!("the call to {asked} failed: {error}");
-        call(
-            &mut self.core,
-            &mut self.routes,
-            io,
-            key,
-            |route, _, session| {
-                route.failed(session, &asked, &error);
-            },
-        );
+        let number = self.core.slot(key).route;
+        let (core, routes) = (&mut self.core, &mut self.routes);
+        call_program(core, routes, io, number, |route, context| {
+            route.failed(context, id, &asked, &error);
+        });
     }
 }

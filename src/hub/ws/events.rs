@@ -1,9 +1,10 @@
 //! The events of a program's routes, and those of them that come outside the turn of a
 //! connection: a panic in one ends one session and nothing else.
 
+use crate::app::any_route::AnyRoute;
 use crate::app::data::DataKey;
-use crate::app::route::Route;
-use crate::app::{Request, Response, Session, SessionId};
+use crate::app::handle::RouteCall;
+use crate::app::{Context, Request, Response, Session, SessionId};
 use crate::hub::conn::flags::Flags;
 use crate::hub::core::{Core, Hub, HubContext, NO_KEY};
 use crate::hub::transport::Transport;
@@ -14,18 +15,18 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// Calls a route for a session; a panic ends that session with 1011 and nothing else.
 pub(crate) fn call(
     core: &mut Core,
-    routes: &mut [Box<dyn Route>],
+    routes: &mut [Box<dyn AnyRoute>],
     io: &mut dyn Transport,
     key: u32,
-    event: impl FnOnce(&mut dyn Route, DataKey, &mut Session<'_>),
+    event: impl FnOnce(&mut dyn AnyRoute, DataKey, &mut Session<'_>),
 ) {
     let slot = core.slot(key);
-    let (id, data) = (slot.id(key), slot.data);
-    let route = &mut *routes[slot.route as usize];
+    let (id, data, number) = (slot.id(key), slot.data, slot.route);
+    let route = &mut *routes[number as usize];
     let before = core.work;
     let mut context = HubContext::new(core, io);
     let outcome = catch_unwind(AssertUnwindSafe(|| {
-        event(route, data, &mut Session::new(&mut context, id));
+        event(route, data, &mut Session::new(&mut context, id, number));
     }));
     core.called(before);
     if outcome.is_err() {
@@ -33,22 +34,42 @@ pub(crate) fn call(
     }
 }
 
+/// Calls a route for no session; a panic ends nothing.
+pub(crate) fn call_program(
+    core: &mut Core,
+    routes: &mut [Box<dyn AnyRoute>],
+    io: &mut dyn Transport,
+    number: u16,
+    event: impl FnOnce(&mut dyn AnyRoute, &mut Context<'_>),
+) {
+    let route = &mut *routes[number as usize];
+    let before = core.work;
+    let mut context = HubContext::new(core, io);
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        event(route, &mut Context::new(&mut context, number));
+    }));
+    core.called(before);
+    if outcome.is_err() {
+        log::error!("the program panicked in an event of no session; it goes on");
+    }
+}
+
 /// The open event of a session: its data, or the response that refuses it. `None`: it panicked, and
 /// the session has failed.
 pub(crate) fn call_open(
     core: &mut Core,
-    routes: &mut [Box<dyn Route>],
+    routes: &mut [Box<dyn AnyRoute>],
     io: &mut dyn Transport,
     key: u32,
     request: &Request<'_>,
 ) -> Option<Result<DataKey, Response>> {
     let slot = core.slot(key);
-    let (id, route) = (slot.id(key), slot.route);
-    let route = &mut *routes[route as usize];
+    let (id, number) = (slot.id(key), slot.route);
+    let route = &mut *routes[number as usize];
     let before = core.work;
     let mut context = HubContext::new(core, io);
     let opened = catch_unwind(AssertUnwindSafe(|| {
-        route.open(request, &mut Session::new(&mut context, id))
+        route.open(request, &mut Session::new(&mut context, id, number))
     }));
     core.called(before);
     core.slot(key).flags.clear(Flags::OPENING);
@@ -77,9 +98,44 @@ impl Hub {
                 return;
             };
             self.core.work.charge(price::TIMER);
+            if let Some(route) = id.route() {
+                self.core.work.charge(price::EVENT);
+                let (core, routes) = (&mut self.core, &mut self.routes);
+                call_program(core, routes, io, route, |route, context| {
+                    route.program_timer(context, token);
+                });
+                continue;
+            }
             self.core.begin_delayed_call(id);
             self.event(io, id, |route, data, session| {
                 route.timer(data, session, token)
+            });
+        }
+    }
+
+    /// Runs a closure that a handle of another thread has sent.
+    pub(crate) fn run_call(&mut self, io: &mut dyn Transport, number: u16, asked: RouteCall) {
+        let (id, asked) = match asked {
+            RouteCall::Program(asked) => {
+                let (core, routes) = (&mut self.core, &mut self.routes);
+                return call_program(core, routes, io, number, |route, context| {
+                    asked(route.as_any(), context);
+                });
+            }
+            RouteCall::Session(id, asked) => (id, asked),
+        };
+        let has_session = self.core.key_of(id).is_some_and(|key| {
+            let slot = self.core.slot(key);
+            slot.route == number && slot.is_live() && slot.flags.has(Flags::OPENED)
+        });
+        if has_session {
+            self.event(io, id, |route, data, session| {
+                asked(route.as_any(), Ok((data, session)));
+            });
+        } else {
+            let (core, routes) = (&mut self.core, &mut self.routes);
+            call_program(core, routes, io, number, |route, context| {
+                asked(route.as_any(), Err(context));
             });
         }
     }
@@ -106,7 +162,7 @@ impl Hub {
         &mut self,
         io: &mut dyn Transport,
         id: SessionId,
-        event: impl FnOnce(&mut dyn Route, DataKey, &mut Session<'_>),
+        event: impl FnOnce(&mut dyn AnyRoute, DataKey, &mut Session<'_>),
     ) {
         let Some(key) = self.core.key_of(id) else {
             return;

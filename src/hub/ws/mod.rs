@@ -2,6 +2,7 @@
 
 mod backlog;
 pub(crate) mod close;
+mod control;
 pub(crate) mod dial;
 pub(crate) mod events;
 pub(crate) mod receive;

@@ -1,7 +1,7 @@
 //! From bytes to events: the receive lanes of a session, and what each event brings about.
 
 use crate::app::Session;
-use crate::app::route::Route;
+use crate::app::any_route::AnyRoute;
 use crate::hub::conn::flags::Flags;
 use crate::hub::conn::phase::State;
 use crate::hub::conn::slot::receiver_held;
@@ -97,7 +97,8 @@ impl Hub {
         // What does not change from message to message is looked up once.
         let slot = &core.slots[key as usize];
         let (id, data, has_transform) = (slot.id(key), slot.data, slack > 0);
-        let route = usize::from(slot.route);
+        let number = slot.route;
+        let route = usize::from(number);
         loop {
             let slot = &core.slots[key as usize];
             // Nothing follows a Close (RFC 6455 §5.5.1), also while a raw handler takes its time to answer.
@@ -120,7 +121,8 @@ impl Hub {
                     core.metrics.on_received();
                     let before = core.work;
                     let mut context = HubContext::new(core, io);
-                    routes[route].message(data, &mut Session::new(&mut context, id), message);
+                    let mut session = Session::new(&mut context, id, number);
+                    routes[route].message(data, &mut session, message);
                     core.called(before);
                 }
                 Ok(Some(event)) => dispatch(core, routes, io, key, event),
@@ -182,7 +184,7 @@ fn next<'a>(
 #[inline]
 fn dispatch(
     core: &mut Core,
-    routes: &mut [Box<dyn Route>],
+    routes: &mut [Box<dyn AnyRoute>],
     io: &mut dyn Transport,
     key: u32,
     event: Event<'_>,
@@ -221,7 +223,7 @@ fn dispatch(
 /// Gives a frame to a raw handler; a Close is its to answer.
 fn dispatch_frame(
     core: &mut Core,
-    routes: &mut [Box<dyn Route>],
+    routes: &mut [Box<dyn AnyRoute>],
     io: &mut dyn Transport,
     key: u32,
     frame: RawFrame<'_>,

@@ -15,7 +15,6 @@ use crate::wire::message::Message;
 use crate::wire::outbox::Outbox;
 use crate::wire::work::price;
 use bytes::Bytes;
-use rand::RngExt;
 
 /// Replies are handed to the transport when this much is gathered, also within a turn.
 pub(crate) const REPLY_BUFFER_MAX: usize = 64 << 10;
@@ -47,10 +46,12 @@ impl HubContext<'_> {
             core.metrics.on_sent(1);
             if core.reply_buffer.len() > core.reply_max {
                 self.flush_replies();
+                return self.core.told(key, SendOutcome::Queued);
             }
             return SendOutcome::Queued;
         }
-        self.send_otherwise(key, message)
+        let outcome = self.send_otherwise(key, message);
+        self.core.told(key, outcome)
     }
 
     /// Every case but that of a plain answer.
@@ -317,6 +318,17 @@ impl Core {
         self.reply_max = self.rules(key).backlog_mark.min(REPLY_BUFFER_MAX);
     }
 
+    /// What the program is told of a send: that of a backlog above its mark, too.
+    fn told(&self, key: u32, outcome: SendOutcome) -> SendOutcome {
+        let slot = &self.slots[key as usize];
+        let is_above =
+            slot.flags.has(Flags::OVER_MARK) && slot.backlog() > self.rules(key).backlog_mark;
+        match outcome {
+            SendOutcome::Queued if is_above => SendOutcome::AboveMark,
+            outcome => outcome,
+        }
+    }
+
     /// Keeps a buffer that was lent for a moment.
     pub(crate) fn keep_scratch(&mut self, mut scratch: Vec<u8>) {
         scratch.clear();
@@ -362,26 +374,6 @@ impl Core {
         }
     }
 
-    /// A new mask key, for connections whose frames are masked.
-    pub(crate) fn mask(&mut self, key: u32) -> Option<[u8; 4]> {
-        let masking = self.rules(key).masking;
-        masking.then(|| self.random.random())
-    }
-
-    /// A control frame, masked where the connection masks.
-    pub(crate) fn control_frame(&mut self, key: u32, opcode: OpCode, payload: &[u8]) -> Vec<u8> {
-        let mask = self.mask(key);
-        let mut frame = Vec::with_capacity(frame::MAX_HEADER + payload.len());
-        write_frame(&mut frame, true, opcode, Reserved::NONE, payload, mask);
-        frame
-    }
-
-    /// Puts a control frame behind everything else; no policy applies to it.
-    pub(crate) fn push_control(&mut self, key: u32, opcode: OpCode, payload: &[u8]) {
-        let frame = self.control_frame(key, opcode, payload);
-        self.push_ready(key, &frame);
-    }
-
     /// All of the 101 is sent: what waits from now on is frames.
     fn speaks_frames(&mut self, key: u32) {
         let slot = self.slot(key);
@@ -405,15 +397,6 @@ impl Core {
             }
         });
         self.mark_dirty(key);
-    }
-
-    /// Queues a pong; while a backlog waits only the newest is kept.
-    pub(crate) fn push_pong(&mut self, key: u32, pong: &[u8]) {
-        if self.slot(key).backlog() == 0 {
-            self.push_ready(key, pong);
-        } else {
-            self.slot(key).cold().pong = Some(pong.to_vec());
-        }
     }
 
     /// The transport took `sent` bytes of these frames and takes no more.

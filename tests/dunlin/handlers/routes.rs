@@ -36,8 +36,8 @@ fn a_path_serves_websockets_and_plain_requests() {
             .on_message("/talk", |session, message| {
                 let _ = session.send(message);
             })
-            .get("/talk", |_| Response::ok("text/html", b"<p>a page"))
-            .post("/talk", |request| {
+            .get("/talk", |_, _| Response::ok("text/html", b"<p>a page"))
+            .post("/talk", |request, _| {
                 Response::ok("text/plain", request.body().to_vec())
             })
     });
@@ -68,11 +68,13 @@ fn a_handler_answers_each_method_and_its_own_404() {
             Method::Options,
         ];
         methods.into_iter().fold(App::new(), |app, method| {
-            app.http(method, "/room/{id}", |request| match request.param("id") {
-                Some("7") => {
-                    Response::ok("text/plain", format!("{:?}", request.method()).into_bytes())
+            app.http(method, "/room/{id}", |request, _| {
+                match request.param("id") {
+                    Some("7") => {
+                        Response::ok("text/plain", format!("{:?}", request.method()).into_bytes())
+                    }
+                    _ => Response::refusal(Status::NOT_FOUND).field("X-From", "the handler"),
                 }
-                _ => Response::refusal(Status::NOT_FOUND).field("X-From", "the handler"),
             })
         })
     });
@@ -151,8 +153,8 @@ fn head_is_answered_like_get_without_the_body() {
 fn a_panic_in_an_http_route_is_500_and_the_server_goes_on() {
     let server = start(|| {
         App::new()
-            .get("/panic", |_| panic!("on purpose"))
-            .get("/", |_| Response::ok("text/plain", b"here"))
+            .get("/panic", |_, _| panic!("on purpose"))
+            .get("/", |_, _| Response::ok("text/plain", b"here"))
     });
     assert_eq!(server.connect().request("GET", "/panic", &[]).0.status, 500);
     assert_eq!(server.connect().request("GET", "/", &[]).1, b"here");
@@ -161,7 +163,7 @@ fn a_panic_in_an_http_route_is_500_and_the_server_goes_on() {
 #[test]
 fn a_field_value_cannot_end_its_line() {
     let server = start(|| {
-        App::new().get("/", |request| {
+        App::new().get("/", |request, _| {
             let name = request.query("name").unwrap_or_default();
             Response::ok("text/plain", b"").field("X-Name", name)
         })
@@ -175,7 +177,8 @@ fn a_field_value_cannot_end_its_line() {
 #[test]
 fn routes_that_cannot_be_are_errors_at_start() {
     let on = |pattern: &str| App::new().on_message(pattern, |_, _| {});
-    let page = |_: &dunlin::Request<'_>| Response::ok("text/plain", b"");
+    let page =
+        |_: &dunlin::Request<'_>, _: &mut dunlin::Context<'_>| Response::ok("text/plain", b"");
     for (app, part) in [
         (on("no/slash"), "no/slash"),
         (on("/a").on_message("/a", |_, _| {}), "/a"),

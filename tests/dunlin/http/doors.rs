@@ -183,7 +183,9 @@ fn house() -> (Running, Receiver<&'static str>) {
     let (tell, told) = channel();
     let server = start_server(move || {
         let app: App = app().ws("/house", Porter(tell));
-        let app = app.get("/big", |_| Response::ok("text/plain", vec![b'a'; 60_000]));
+        let app = app.get("/big", |_, _| {
+            Response::ok("text/plain", vec![b'a'; 60_000])
+        });
         Server::new(app)
     });
     (server, told)

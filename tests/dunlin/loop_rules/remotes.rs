@@ -292,7 +292,7 @@ fn fragile() -> (crate::running::Running, Receiver<CloseReason>) {
     let server = start(move || {
         App::new()
             .ws("/fragile", Fragile(tell))
-            .get("/fragile/page", |_| fall())
+            .get("/fragile/page", |_, _| fall())
     });
     (server, told)
 }

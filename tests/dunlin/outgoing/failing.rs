@@ -53,8 +53,8 @@ fn nobody_listens_there() {
 fn the_upgrade_is_refused_with_a_status() {
     let refusing = start(|| {
         App::new()
-            .get("/page", |_| Response::ok("text/plain", b"a page"))
-            .get("/secret", |_| Response::refusal(Status::UNAUTHORIZED))
+            .get("/page", |_, _| Response::ok("text/plain", b"a page"))
+            .get("/secret", |_, _| Response::refusal(Status::UNAUTHORIZED))
     });
     let (server, account) = caller(|tell| tell.witness());
     for (target, status) in [
@@ -247,12 +247,21 @@ impl dunlin::Handler for Again {
 
     fn message(&mut self, (): &mut (), _: &mut dunlin::Session<'_>, _: dunlin::Message<'_>) {}
 
-    fn failed(&mut self, session: &mut dunlin::Session<'_>, call: &Call, error: &dunlin::Error) {
+    fn failed(
+        &mut self,
+        context: &mut dunlin::Context<'_>,
+        id: dunlin::SessionId,
+        call: &Call,
+        error: &dunlin::Error,
+    ) {
         assert_ne!(call.address(), self.second);
-        assert_eq!(session.send("nobody is there"), dunlin::SendOutcome::Closed);
+        assert_eq!(
+            context.send(id, "nobody is there"),
+            dunlin::SendOutcome::Closed
+        );
         let told = Told::Failed(error.kind(), error.to_string());
         let _ = self.tell.send(told);
-        session
+        context
             .connect("up", to(self.second))
             .expect("there is room");
     }

@@ -4,7 +4,8 @@ use super::to;
 use crate::running::{Running, start};
 use crate::wire_client::{Frame, WireClient};
 use dunlin::{
-    App, CloseCode, CloseReason, Handler, Message, Request, Response, Session, SessionId, Settings,
+    App, CloseCode, CloseReason, Context, Handler, Message, Request, Response, Session, SessionId,
+    Settings,
 };
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -21,11 +22,11 @@ fn pass(pairs: &Pairs, session: &mut Session<'_>, message: Message<'_>) {
     }
 }
 
-fn part(pairs: &Pairs, session: &mut Session<'_>, reason: &CloseReason) {
-    let other = pairs.borrow_mut().remove(&session.id());
+fn part(pairs: &Pairs, context: &mut Context<'_>, id: SessionId, reason: &CloseReason) {
+    let other = pairs.borrow_mut().remove(&id);
     if let Some(other) = other {
         pairs.borrow_mut().remove(&other);
-        session.close_other(other, reason.code, &reason.reason);
+        context.close(other, reason.code, &reason.reason);
     }
 }
 
@@ -52,7 +53,8 @@ impl Handler for Inner {
     }
 
     fn close(&mut self, (): (), session: &mut Session<'_>, reason: &CloseReason) {
-        part(&self.0, session, reason);
+        let id = session.id();
+        part(&self.0, session.context(), id, reason);
     }
 }
 
@@ -71,17 +73,24 @@ impl Handler for Outer {
         pass(&self.0, session, message);
     }
 
-    fn failed(&mut self, session: &mut Session<'_>, _: &dunlin::Call, error: &dunlin::Error) {
+    fn failed(
+        &mut self,
+        context: &mut Context<'_>,
+        id: SessionId,
+        _: &dunlin::Call,
+        error: &dunlin::Error,
+    ) {
         let reason = CloseReason::new(
             CloseCode::TRY_AGAIN,
             error.to_string(),
             dunlin::ClosedBy::Us,
         );
-        part(&self.0, session, &reason);
+        part(&self.0, context, id, &reason);
     }
 
     fn close(&mut self, (): (), session: &mut Session<'_>, reason: &CloseReason) {
-        part(&self.0, session, reason);
+        let id = session.id();
+        part(&self.0, session.context(), id, reason);
     }
 }
 

@@ -1,0 +1,103 @@
+//! A handler with the data of its sessions, behind one object-safe trait.
+//!
+//! The typed data of a route's sessions lie in a store of that type: no box and
+//! no downcast per session, one dynamic call per event.
+
+use super::call::Call;
+use super::context::Context;
+use super::data::{DataKey, DataStore};
+use super::handler::Handler;
+use super::request::Request;
+use super::response::Response;
+use super::session::Session;
+use super::session_id::SessionId;
+use crate::wire::close::CloseReason;
+use crate::wire::error::Error;
+use crate::wire::message::Message;
+use crate::wire::receive::RawFrame;
+use std::any::Any;
+
+/// What the hub calls; `data` is the key that `open` gave.
+pub(crate) trait AnyRoute {
+    /// Whether [`AnyRoute::frame`] is called in place of `message` and `pong`.
+    fn is_raw(&self) -> bool {
+        false
+    }
+
+    /// A whole frame, for raw routes only.
+    fn frame(&mut self, _data: DataKey, _session: &mut Session<'_>, _frame: RawFrame<'_>) {}
+
+    fn open(
+        &mut self,
+        request: &Request<'_>,
+        session: &mut Session<'_>,
+    ) -> Result<DataKey, Response>;
+    fn message(&mut self, data: DataKey, session: &mut Session<'_>, message: Message<'_>);
+    fn drain(&mut self, data: DataKey, session: &mut Session<'_>, dropped: u64);
+    fn pong(&mut self, data: DataKey, session: &mut Session<'_>, payload: &[u8]);
+    fn timer(&mut self, data: DataKey, session: &mut Session<'_>, token: u64);
+    fn program_timer(&mut self, _context: &mut Context<'_>, _token: u64) {}
+    fn failed(&mut self, _context: &mut Context<'_>, _id: SessionId, _call: &Call, _error: &Error) {
+    }
+    /// Itself, for the calls of its handles.
+    fn as_any(&mut self) -> &mut dyn Any;
+    fn close(&mut self, data: DataKey, session: &mut Session<'_>, reason: &CloseReason);
+}
+
+pub(crate) struct HandlerRoute<H: Handler> {
+    pub(super) handler: H,
+    pub(super) data: DataStore<H::Data>,
+}
+
+impl<H: Handler> HandlerRoute<H> {
+    pub(crate) fn new(handler: H) -> Self {
+        Self {
+            handler,
+            data: DataStore::default(),
+        }
+    }
+}
+
+impl<H: Handler> AnyRoute for HandlerRoute<H> {
+    fn open(
+        &mut self,
+        request: &Request<'_>,
+        session: &mut Session<'_>,
+    ) -> Result<DataKey, Response> {
+        let data = self.handler.open(request, session)?;
+        Ok(self.data.insert(data))
+    }
+
+    fn message(&mut self, data: DataKey, session: &mut Session<'_>, message: Message<'_>) {
+        self.handler.message(self.data.at(data), session, message);
+    }
+
+    fn drain(&mut self, data: DataKey, session: &mut Session<'_>, dropped: u64) {
+        self.handler.drain(self.data.at(data), session, dropped);
+    }
+
+    fn pong(&mut self, data: DataKey, session: &mut Session<'_>, payload: &[u8]) {
+        self.handler.pong(self.data.at(data), session, payload);
+    }
+
+    fn timer(&mut self, data: DataKey, session: &mut Session<'_>, token: u64) {
+        self.handler.timer(self.data.at(data), session, token);
+    }
+
+    fn program_timer(&mut self, context: &mut Context<'_>, token: u64) {
+        self.handler.program_timer(context, token);
+    }
+
+    fn failed(&mut self, context: &mut Context<'_>, id: SessionId, call: &Call, error: &Error) {
+        self.handler.failed(context, id, call, error);
+    }
+
+    fn as_any(&mut self) -> &mut dyn Any {
+        self
+    }
+
+    fn close(&mut self, data: DataKey, session: &mut Session<'_>, reason: &CloseReason) {
+        let data = self.data.remove(data);
+        self.handler.close(data, session, reason);
+    }
+}

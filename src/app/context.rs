@@ -1,0 +1,188 @@
+//! What a program can do with all connections, lent to it for the time of one callback.
+
+use super::call::Call;
+use super::host::Host;
+use super::remote::{Remote, Stats};
+use super::request::Peer;
+use super::send_outcome::SendOutcome;
+use super::session_id::SessionId;
+use crate::wire::close::CloseCode;
+use crate::wire::error::Result;
+use crate::wire::message::Message;
+use std::time::Duration;
+
+/// The server as a callback of the program sees it: every session by its id, topics, timers of the
+/// program, time and counters.
+///
+/// A [`Session`](super::Session) lends it by [`Session::context`](super::Session::context); HTTP
+/// handlers, timers of the program and calls of a [`Handle`](super::Handle) are given one. An id of a
+/// session that is gone is always harmless: sends answer [`SendOutcome::Closed`], and everything else
+/// does nothing and says so. In a close event the session that closes is gone already.
+pub struct Context<'h> {
+    pub(super) host: &'h mut dyn Host,
+    pub(super) route: u16,
+}
+
+impl<'h> Context<'h> {
+    /// Whoever holds the connections lends them to a callback of this route.
+    pub(crate) fn new(host: &'h mut dyn Host, route: u16) -> Self {
+        Self { host, route }
+    }
+
+    /// Sends a message to a session of any route.
+    pub fn send<'m>(&mut self, to: SessionId, message: impl Into<Message<'m>>) -> SendOutcome {
+        self.host.send(to, message.into())
+    }
+
+    /// Sends a value as a message of the codec of the session's route.
+    ///
+    /// # Errors
+    /// Kind `Data`: the value has no form in that codec; nothing was sent.
+    #[cfg(feature = "json")]
+    pub fn send_value<T: serde::Serialize>(
+        &mut self,
+        to: SessionId,
+        value: &T,
+    ) -> Result<SendOutcome> {
+        let encoded = self.host.codec(to).encode(value)?;
+        Ok(self.send(to, encoded.message()))
+    }
+
+    /// Ends a session as [`Session::close`](super::Session::close) does, or cancels a call of
+    /// [`Context::connect`] that has no session yet: then its handler gets
+    /// [`Handler::failed`](super::Handler::failed) with kind `Closed`.
+    pub fn close(&mut self, id: SessionId, code: impl Into<CloseCode>, reason: &str) {
+        self.host.close(id, code.into(), reason);
+    }
+
+    /// Sends a ping of at most 125 bytes (cut there) to a session; its pong comes as its pong event.
+    pub fn ping(&mut self, id: SessionId, payload: &[u8]) -> SendOutcome {
+        self.host.ping(id, &payload[..payload.len().min(125)])
+    }
+
+    /// Whether a session is open: what is sent to it goes out.
+    pub fn is_open(&self, id: SessionId) -> bool {
+        self.host.is_open(id)
+    }
+
+    /// Subscribes a session to a topic; once more changes nothing. `false`: it was in it already,
+    /// or it is not open.
+    pub fn join(&mut self, id: SessionId, topic: &str) -> bool {
+        self.host.join(id, topic)
+    }
+
+    /// Ends the subscription of a session. `false`: it was not in it.
+    pub fn leave(&mut self, id: SessionId, topic: &str) -> bool {
+        self.host.leave(id, topic)
+    }
+
+    /// Sends a message to every subscriber of a topic; their number.
+    pub fn publish<'m>(&mut self, topic: &str, message: impl Into<Message<'m>>) -> usize {
+        self.host.publish(None, topic, message.into(), true)
+    }
+
+    /// Sends a message to every subscriber of a topic but this session; how many that are.
+    pub fn publish_except<'m>(
+        &mut self,
+        id: SessionId,
+        topic: &str,
+        message: impl Into<Message<'m>>,
+    ) -> usize {
+        self.host.publish(Some(id), topic, message.into(), false)
+    }
+
+    /// How many sessions subscribe to a topic.
+    pub fn subscribers(&self, topic: &str) -> usize {
+        self.host.subscribers(topic)
+    }
+
+    /// The sessions that subscribe to a topic, in no order that lasts. The list is made anew: 8 bytes
+    /// and some nanoseconds for each of them.
+    pub fn members(&self, topic: &str) -> Vec<SessionId> {
+        self.host.members(topic)
+    }
+
+    /// Ends every session that subscribes to a topic; how many that are. What was published before
+    /// still reaches them.
+    pub fn close_members(
+        &mut self,
+        topic: &str,
+        code: impl Into<CloseCode>,
+        reason: &str,
+    ) -> usize {
+        let (members, code) = (self.host.members(topic), code.into());
+        for &member in &members {
+            self.host.close(member, code, reason);
+        }
+        members.len()
+    }
+
+    /// Calls another server on an [outgoing route](super::App::outgoing). Its handler gets, later,
+    /// the open event of the session with the id that is returned here, or
+    /// [`Handler::failed`](super::Handler::failed) with that id.
+    ///
+    /// # Errors
+    /// `Config` without a route of this name, `Limit` when the server is full or stopping.
+    pub fn connect(&mut self, route: &str, call: Call) -> Result<SessionId> {
+        self.host.connect(route, call)
+    }
+
+    /// Bytes that wait because the peer of a session does not take them; 0 when it is gone.
+    pub fn buffered(&self, id: SessionId) -> usize {
+        self.host.buffered(id)
+    }
+
+    /// The address of a session's peer; `None` when it is gone.
+    pub fn peer(&self, id: SessionId) -> Option<Peer> {
+        self.host.peer(id)
+    }
+
+    /// Stops reading from a session: what its peer sends waits in the peer's own socket. No message
+    /// event of it comes before [`Context::resume`]; its pongs wait as well, and no ping timeout is
+    /// concluded from that. A peer that breaks off is noticed when reading goes on. A close ends the
+    /// pause. `false`: it is not open, or paused already.
+    ///
+    /// For one request at a time, and for bridges whose other side is full.
+    pub fn pause(&mut self, id: SessionId) -> bool {
+        self.host.pause(id)
+    }
+
+    /// Reads from a paused session again. `false`: it was not paused.
+    pub fn resume(&mut self, id: SessionId) -> bool {
+        self.host.resume(id)
+    }
+
+    /// Asks for [`Handler::program_timer`](super::Handler::program_timer) of this route with this
+    /// token after this time, rounded up to a millisecond of [`Context::now`]. It outlives every
+    /// session. A token that runs already is set anew. `false`: this is a plain HTTP route, which has
+    /// no timer event.
+    pub fn set_timer(&mut self, after: Duration, token: u64) -> bool {
+        let timed = SessionId::of_route(self.route);
+        timed.is_some_and(|route| {
+            self.host.set_timer(route, after, token);
+            true
+        })
+    }
+
+    /// Cancels a timer of [`Context::set_timer`]. `false`: none of this token runs.
+    pub fn cancel_timer(&mut self, token: u64) -> bool {
+        let timed = SessionId::of_route(self.route);
+        timed.is_some_and(|route| self.host.cancel_timer(route, token))
+    }
+
+    /// Time since the server started, in whole milliseconds: the clock of the loop, read once a
+    /// turn, and virtual in a simulation.
+    pub fn now(&self) -> Duration {
+        self.host.now()
+    }
+
+    /// The counters of now.
+    pub fn stats(&self) -> Stats {
+        self.host.stats()
+    }
+
+    /// A handle for other threads.
+    pub fn remote(&self) -> Remote {
+        self.host.remote()
+    }
+}
