@@ -14,6 +14,7 @@ pub(crate) mod data;
 pub mod handler;
 pub mod host;
 mod inbox;
+mod listener_routes;
 pub mod program;
 pub mod raw;
 pub mod remote;

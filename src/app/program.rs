@@ -32,6 +32,8 @@ pub(crate) type HttpHandler = Box<dyn FnMut(&Request<'_>) -> Response>;
 #[derive(Default)]
 pub struct App {
     pub(crate) paths: Router<PathTargets>,
+    /// Paths of single listeners, which answer in place of `paths`.
+    pub(crate) listener_paths: Vec<(u16, Router<PathTargets>)>,
     pub(crate) routes: Vec<(Settings, Box<dyn Route>)>,
     pub(crate) http: Vec<HttpHandler>,
     /// Names of outgoing routes.
