@@ -26,8 +26,7 @@ struct Started {
 /// test or a program that returns early leaves neither a thread nor a taken port behind. It waits for
 /// the end no longer than [`Limits::drain`](crate::Limits::drain) and one second, for a handler may
 /// never return; the thread is left alone then. While the dropping thread panics, connections are cut
-/// at once. To let the server run on without a handle, keep a [`Remote`] and give the handle to
-/// [`std::mem::forget`].
+/// at once. To let the server run on without a handle, [`detach`](ServerThread::detach) it.
 #[derive(Debug)]
 pub struct ServerThread {
     addresses: Vec<Address>,
@@ -119,6 +118,12 @@ impl ServerThread {
     /// Whether its thread has ended.
     pub fn is_finished(&self) -> bool {
         self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
+    /// Lets the server run on without a handle: it ends by [`Remote::shutdown`], or with the process.
+    pub fn detach(mut self) -> Remote {
+        self.thread = None;
+        self.remote.clone()
     }
 
     /// Stops the server in order, as [`Remote::shutdown`], and waits for its end.
