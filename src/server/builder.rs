@@ -168,7 +168,7 @@ impl Server {
     /// let server = Server::bind(public, "127.0.0.1:0")?;
     /// let remote = server.remote();
     /// let admin = App::new().get("/connections", move |_| {
-    ///     Response::ok("text/plain", remote.stats().connections.to_string().as_bytes())
+    ///     Response::ok("text/plain", remote.stats().connections.to_string().into_bytes())
     /// });
     /// let server = server.listen_for("127.0.0.1:0", admin)?;
     /// # drop(server);

@@ -6,6 +6,7 @@ use crate::wire_client::WireClient;
 use dunlin::{App, ErrorKind, Limits, Response, Server, ServerThread};
 use std::net::TcpStream;
 use std::sync::mpsc::channel;
+use std::time::Duration;
 
 const LOCAL: &str = "127.0.0.1:0";
 
@@ -63,6 +64,32 @@ fn a_dropped_handle_stops_the_server_and_frees_its_port() {
     let address = tcp(&server.addresses()[0]);
     drop(server);
     assert!(TcpStream::connect(address).is_err());
+}
+
+#[test]
+fn a_dropped_handle_does_not_wait_for_a_handler_that_never_returns() {
+    let (begin, begun) = channel();
+    let (go_on, wait) = channel::<()>();
+    let server = Server::spawn(move || {
+        let app = App::new().get("/wait", move |_| {
+            begin.send(()).expect("the test waits");
+            // Ends with the test.
+            let _ = wait.recv();
+            Response::ok("text/plain", b"")
+        });
+        let limits = Limits::default().drain(Duration::from_millis(1));
+        Ok(Server::bind(app, LOCAL)?.limits(limits))
+    });
+    let server = server.expect("it starts");
+    let mut client = WireClient::connect(tcp(&server.addresses()[0]));
+    client.write("GET /wait HTTP/1.1\r\nHost: a\r\n\r\n");
+    begun.recv().expect("it is called");
+    let remote = server.remote();
+    drop(server);
+    remote
+        .publish("news", "still there")
+        .expect("it was not waited for");
+    drop(go_on);
 }
 
 #[test]
