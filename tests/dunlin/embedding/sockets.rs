@@ -42,6 +42,7 @@ fn a_server_accepts_from_sockets_that_it_is_given_and_from_one_given_twice() {
     let mut answer = String::new();
     client.read_to_string(&mut answer).expect("it answers");
     assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}");
+    drop(client);
     server.stop().expect("it ends well");
     assert!(path.exists(), "the caller made it");
     std::fs::remove_file(&path).expect("it is there");
