@@ -89,7 +89,7 @@ pub use app::{
 pub use app::{Codec, Json};
 pub use client::{Client, Incoming};
 pub use config::Limits;
-pub use server::{Address, Server};
+pub use server::{Address, Running, Server, ServerThread};
 pub use wire::close::{CloseCode, CloseReason, ClosedBy};
 #[cfg(feature = "deflate")]
 pub use wire::deflate::Deflate;

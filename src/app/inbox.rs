@@ -200,8 +200,9 @@ impl Inbox {
     }
 }
 
-impl Drop for Inbox {
-    fn drop(&mut self) {
+impl Inbox {
+    /// The loop has ended: what waits is forgotten and nothing more is taken.
+    pub(crate) fn close(&mut self) {
         let commands = {
             let mut queue = lock(&self.queue);
             queue.is_open = false;
@@ -209,6 +210,12 @@ impl Drop for Inbox {
             std::mem::take(&mut queue.commands)
         };
         drop(commands); // without the lock
+    }
+}
+
+impl Drop for Inbox {
+    fn drop(&mut self) {
+        self.close();
     }
 }
 

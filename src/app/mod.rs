@@ -17,6 +17,7 @@ pub mod handle;
 pub mod handler;
 pub mod host;
 mod inbox;
+mod listener_routes;
 pub mod program;
 pub mod raw;
 pub mod remote;

@@ -35,12 +35,14 @@ pub(crate) type HttpHandler = Box<dyn FnMut(&Request<'_>, &mut Context<'_>) -> R
 #[derive(Default)]
 pub struct App {
     pub(crate) paths: Router<PathTargets>,
+    /// Paths of single listeners, which answer in place of `paths`.
+    pub(crate) listener_paths: Vec<(u16, Router<PathTargets>)>,
     pub(crate) routes: Vec<(Settings, Box<dyn AnyRoute>)>,
     pub(crate) http: Vec<HttpHandler>,
     /// Names of outgoing routes.
     pub(crate) outgoing: HashMap<String, u16>,
     /// What tells the handles of routes which server runs them.
-    binds: Vec<(u16, Bind)>,
+    pub(super) binds: Vec<(u16, Bind)>,
     pub(crate) error: Option<Error>,
 }
 

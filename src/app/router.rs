@@ -53,6 +53,11 @@ impl<T> Router<T> {
             .find_map(|(pattern, target)| Some((target, pattern.matches(path)?)))
     }
 
+    /// Every target, to be changed.
+    pub(crate) fn targets_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.entries.iter_mut().map(|(_, target)| target)
+    }
+
     /// Every pattern with its target, the most literal first.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &T)> {
         self.entries

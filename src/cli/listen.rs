@@ -44,6 +44,22 @@ pub(super) fn check_address(address: &str) -> Result<(), String> {
     }
 }
 
+/// Takes the octal permission bits of a file, `000` to `777`.
+///
+/// # Errors
+/// What was given, what was wanted and an example.
+pub(super) fn socket_mode(text: &str) -> Result<u32, String> {
+    let is_octal = text.bytes().all(|byte| matches!(byte, b'0'..=b'7'));
+    let mode = u32::from_str_radix(text, 8).ok();
+    mode.filter(|mode| is_octal && *mode <= 0o777)
+        .ok_or_else(|| {
+            format!(
+                "the mode {text:?} of Unix sockets is no octal number of 000 to 777\n\
+                 wanted: for example 660 (owner and group may connect) or 600 (the owner alone)"
+            )
+        })
+}
+
 fn wanted(address: &str, problem: &str) -> String {
     let port = match address.trim_start_matches(':') {
         digits if digits.parse::<u16>().is_ok() => digits,
@@ -94,6 +110,26 @@ mod tests {
                 error.contains(&format!("{address:?}")),
                 "{address:?}: {error}"
             );
+        }
+    }
+
+    #[test]
+    fn a_mode_is_octal_and_has_permission_bits_only() {
+        for (text, mode) in [("660", 0o660), ("0600", 0o600), ("0", 0), ("777", 0o777)] {
+            assert_eq!(socket_mode(text), Ok(mode), "{text}");
+        }
+        for text in [
+            "",
+            "668",
+            "1777",
+            "rw",
+            "-1",
+            "+660",
+            "0o660",
+            "77777777777777",
+        ] {
+            let error = socket_mode(text).unwrap_err();
+            assert!(error.contains(&format!("{text:?}")), "{error}");
         }
     }
 

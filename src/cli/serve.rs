@@ -18,6 +18,7 @@ Examples:
   dunlin serve --listen 0.0.0.0:80              every network
   dunlin serve --listen 127.0.0.1:0             a free port, which is printed
   dunlin serve --listen unix:/run/dunlin.sock   behind a proxy on the same machine
+  dunlin serve --listen unix:d.sock --socket-mode 660   owner and group may connect
   DUNLIN_LISTEN=127.0.0.1:9000,unix:d.sock dunlin serve --log warn
 
 SIGTERM or SIGINT (Ctrl-C) closes every session with 1001 and ends; a second one ends at once.";
@@ -31,6 +32,11 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "ADDR", env = "DUNLIN_LISTEN", default_value = DEFAULT_LISTEN)]
     listen: Vec<String>,
 
+    /// Permission bits of the files of Unix sockets, octal, such as 660: who may write may connect
+    /// [default: what the umask leaves]
+    #[arg(long, value_name = "MODE", env = "DUNLIN_SOCKET_MODE")]
+    socket_mode: Option<String>,
+
     /// How much to log on standard error: off, error, warn, info, debug or trace
     #[arg(long, value_name = "LEVEL", env = "DUNLIN_LOG", default_value = "info")]
     log: String,
@@ -39,6 +45,7 @@ pub(super) struct Arguments {
 /// The flags of `serve`, checked.
 pub(super) struct Plan {
     listen: Vec<String>,
+    socket_mode: Option<u32>,
     log: LevelFilter,
 }
 
@@ -54,10 +61,20 @@ impl Arguments {
             listen::check_address(address)
                 .map_err(|problem| CommandFailure::value("DUNLIN_LISTEN", problem, from))?;
         }
+        let from = matches.value_source("socket_mode");
+        let socket_mode = self.socket_mode.filter(|mode| !mode.is_empty());
+        let socket_mode = socket_mode
+            .map(|mode| listen::socket_mode(&mode))
+            .transpose()
+            .map_err(|problem| CommandFailure::value("DUNLIN_SOCKET_MODE", problem, from))?;
         let from = matches.value_source("log");
         let log = logger::level(&self.log)
             .map_err(|problem| CommandFailure::value("DUNLIN_LOG", problem, from))?;
-        Ok(Plan { listen, log })
+        Ok(Plan {
+            listen,
+            socket_mode,
+            log,
+        })
     }
 }
 
@@ -76,6 +93,9 @@ fn split(values: &[String]) -> Vec<String> {
 pub(super) fn run(plan: Plan) -> Result<(), CommandFailure> {
     logger::start(plan.log);
     let mut server = Server::new(apps::all(App::new()));
+    if let Some(mode) = plan.socket_mode {
+        server = server.unix_mode(mode)?;
+    }
     for address in &plan.listen {
         server = server.listen(address)?;
     }

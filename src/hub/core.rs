@@ -313,6 +313,8 @@ pub struct Hub {
     pub(crate) core: Core,
     pub(crate) lanes: Lanes,
     pub(crate) paths: Rc<Router<PathTargets>>,
+    /// Paths of single listeners, in place of those.
+    pub(crate) listener_paths: Vec<(u16, Rc<Router<PathTargets>>)>,
     pub(crate) routes: Vec<Box<dyn AnyRoute>>,
     pub(crate) settings: Vec<Settings>,
     pub(crate) http: Vec<HttpHandler>,

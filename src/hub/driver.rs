@@ -45,10 +45,13 @@ impl Hub {
         let lanes = Lanes::new();
         core.lent = lanes.lent_message();
         let (settings, routes): (Vec<Settings>, Vec<_>) = app.routes.into_iter().unzip();
+        let listener_paths = app.listener_paths.into_iter();
+        let listener_paths = listener_paths.map(|(listener, paths)| (listener, Rc::new(paths)));
         Ok(Self {
             core,
             lanes,
             paths: Rc::new(app.paths),
+            listener_paths: listener_paths.collect(),
             routes,
             settings,
             http: app.http,

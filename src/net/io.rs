@@ -12,6 +12,7 @@ use mio::net::TcpStream;
 use mio::{Events, Poll, Token, Waker};
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::{AsRawFd, RawFd};
 use std::time::{Duration, Instant, SystemTime};
 
 /// Events taken from the system in one call, and how many calls there are in one turn.
@@ -55,6 +56,13 @@ impl NetIo {
             unix_read: None,
             spare: spare(),
         })
+    }
+}
+
+/// The descriptor of the poll.
+impl AsRawFd for NetIo {
+    fn as_raw_fd(&self) -> RawFd {
+        self.poll.as_raw_fd()
     }
 }
 

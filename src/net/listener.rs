@@ -1,17 +1,17 @@
-//! Listening sockets: TCP with NODELAY for all who come, and Unix.
+//! Listening sockets: TCP with NODELAY for all who come, and Unix; made here or given by the caller.
 
 use super::address::Address;
+use super::socket_file::{self, FileAccess, SocketFile};
 use super::sockets::Stream;
 use crate::app::Peer;
 use crate::wire::error::{Error, ErrorKind, Result};
 use mio::event::Source;
 use mio::net::{TcpListener, UnixListener};
 use mio::{Interest, Registry, Token};
-use socket2::{Domain, SockAddr, Socket, Type};
+use socket2::{SockAddr, Socket, Type};
 use std::io;
-use std::os::unix::fs::FileTypeExt;
-use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
 
 /// Connections that the kernel keeps until they are accepted (the system may cap it).
 const BACKLOG: i32 = 4096;
@@ -28,26 +28,18 @@ enum Kind {
     Tcp(TcpListener),
     Unix {
         socket: UnixListener,
-        _file: OwnPath,
+        /// Only what was made here is removed here.
+        file: Option<SocketFile>,
     },
 }
 
-/// The file of a Unix socket; removed when the listener goes.
-#[derive(Debug)]
-struct OwnPath(PathBuf);
-
-impl Drop for OwnPath {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
-    }
-}
-
 impl Listener {
-    /// Listens on an address.
-    pub(crate) fn bind(address: &Address) -> Result<Self> {
+    /// Listens on an address. `access` is for the file of a Unix socket.
+    pub(crate) fn bind(address: &Address, access: FileAccess) -> Result<Self> {
         let bound = match address {
             Address::Tcp(socket_address) => bind_tcp(SockAddr::from(*socket_address)),
-            Address::Unix(path) => bind_unix(path),
+            Address::Unix(path) => socket_file::bind(path, BACKLOG, access)
+                .and_then(|(socket, file)| Self::unix(socket, path.clone(), Some(file))),
         };
         bound.map_err(|error| {
             let hint = match error.kind() {
@@ -55,13 +47,76 @@ impl Listener {
                     "; another program has it: stop that one or choose another port"
                 }
                 io::ErrorKind::PermissionDenied => {
-                    "; ports below 1024 and foreign directories need a right that this user lacks"
+                    "; ports below 1024, foreign directories and foreign owners need a right that \
+                     this user lacks"
                 }
                 io::ErrorKind::AddrNotAvailable => "; this machine does not have that address",
                 _ => "",
             };
             Error::new(ErrorKind::Io, format!("cannot listen on {address}{hint}"))
                 .with_source(error)
+        })
+    }
+
+    /// Takes over a socket that listens already, TCP or Unix.
+    pub(crate) fn adopt(socket: OwnedFd) -> Result<Self> {
+        let wrong = |what: &str| {
+            let message = format!(
+                "cannot accept from the given descriptor: {what}; wanted: a listening socket, TCP or Unix"
+            );
+            Error::new(ErrorKind::Config, message)
+        };
+        let socket = Socket::from(socket);
+        let kind = socket
+            .r#type()
+            .map_err(|error| wrong("it is no socket").with_source(error))?;
+        if kind != Type::STREAM {
+            return Err(wrong("it is a socket of another type than a stream"));
+        }
+        if !is_listening(&socket).map_err(|error| wrong("it is no socket").with_source(error))? {
+            return Err(wrong("it does not listen"));
+        }
+        let local = socket
+            .local_addr()
+            .map_err(|error| wrong("it has no address").with_source(error))?;
+        let adopted = match (local.as_socket(), local.is_unix()) {
+            (Some(_), _) => Self::tcp(socket),
+            (None, true) => Self::unix(socket, shown_path(&local), None),
+            (None, false) => return Err(wrong("it is a socket of another kind")),
+        };
+        adopted.map_err(|error| wrong("the system refuses to set it up").with_source(error))
+    }
+
+    fn tcp(socket: Socket) -> io::Result<Self> {
+        // Accepted sockets inherit it: one call in place of one per connection.
+        socket.set_tcp_nodelay(true)?;
+        socket.set_nonblocking(true)?;
+        let socket: std::net::TcpListener = socket.into();
+        let address = Address::Tcp(socket.local_addr()?);
+        let socket = Kind::Tcp(TcpListener::from_std(socket));
+        Ok(Self { socket, address })
+    }
+
+    fn unix(socket: Socket, path: PathBuf, file: Option<SocketFile>) -> io::Result<Self> {
+        socket.set_nonblocking(true)?;
+        let socket = UnixListener::from_std(socket.into());
+        Ok(Self {
+            socket: Kind::Unix { socket, file },
+            address: Address::Unix(path),
+        })
+    }
+
+    /// Changes the rights of the file, if this made one.
+    pub(crate) fn set_access(&self, access: FileAccess) -> Result<()> {
+        let Kind::Unix {
+            file: Some(file), ..
+        } = &self.socket
+        else {
+            return Ok(());
+        };
+        file.set_access(access).map_err(|error| {
+            let message = format!("cannot change mode or owner of {}", self.address);
+            Error::new(ErrorKind::Io, message).with_source(error)
         })
     }
 
@@ -100,33 +155,25 @@ impl Listener {
 fn bind_tcp(address: SockAddr) -> io::Result<Listener> {
     let socket = Socket::new(address.domain(), Type::STREAM, None)?;
     socket.set_reuse_address(true)?;
-    // Accepted sockets inherit it: one call in place of one per connection.
-    socket.set_tcp_nodelay(true)?;
     socket.bind(&address)?;
     socket.listen(BACKLOG)?;
-    socket.set_nonblocking(true)?;
-    let socket: std::net::TcpListener = socket.into();
-    let address = Address::Tcp(socket.local_addr()?);
-    let socket = Kind::Tcp(TcpListener::from_std(socket));
-    Ok(Listener { socket, address })
+    Listener::tcp(socket)
 }
 
-fn bind_unix(path: &Path) -> io::Result<Listener> {
-    // A socket that nobody listens on any more is the rest of a killed process. Any other file
-    // is somebody's: connecting to it is refused all the same.
-    if std::fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket())
-        && UnixStream::connect(path).is_err_and(|e| e.kind() == io::ErrorKind::ConnectionRefused)
-    {
-        std::fs::remove_file(path)?;
-    }
-    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
-    socket.bind(&SockAddr::unix(path)?)?;
-    let own = OwnPath(path.to_owned());
-    socket.listen(BACKLOG)?;
-    socket.set_nonblocking(true)?;
-    let socket = UnixListener::from_std(socket.into());
-    Ok(Listener {
-        socket: Kind::Unix { socket, _file: own },
-        address: Address::Unix(path.to_owned()),
-    })
+/// Whether a socket listens. Where the system cannot say, the first accept will tell.
+fn is_listening(socket: &Socket) -> io::Result<bool> {
+    #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+    return socket.is_listener();
+    #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
+    return socket.local_addr().map(|_| true);
+}
+
+/// The path of a Unix socket; `@NAME` for one of the abstract namespace.
+fn shown_path(address: &SockAddr) -> PathBuf {
+    let in_abstract = || {
+        let name = address.as_abstract_namespace()?;
+        Some(PathBuf::from(format!("@{}", name.escape_ascii())))
+    };
+    let path = address.as_pathname().map(PathBuf::from);
+    path.or_else(in_abstract).unwrap_or_default()
 }

@@ -6,10 +6,12 @@
 mod address;
 mod io;
 mod listener;
+mod socket_file;
 mod sockets;
 mod waker;
 
 pub use address::Address;
 pub(crate) use io::NetIo;
 pub(crate) use listener::Listener;
+pub(crate) use socket_file::FileAccess;
 pub(crate) use waker::LoopWaker;

@@ -92,6 +92,11 @@ impl<I: Io> Turn<I> {
         self.hub.is_stopping() && self.hub.is_empty()
     }
 
+    /// There will be no further turn: other threads are told so when they ask for something.
+    pub(crate) fn end(&mut self) {
+        self.inbox.close();
+    }
+
     /// Whether another turn should follow at once.
     pub(crate) fn is_busy(&self) -> bool {
         self.has_more
@@ -116,7 +121,7 @@ impl<I: Io> Turn<I> {
     }
 
     /// How long to wait for events; `None`: until there is one.
-    fn poll_timeout(&mut self) -> Option<Duration> {
+    pub(crate) fn poll_timeout(&mut self) -> Option<Duration> {
         if self.has_more {
             return Some(Duration::ZERO);
         }

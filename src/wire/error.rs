@@ -27,6 +27,8 @@ pub enum ErrorKind {
     Timeout,
     /// A payload that does not have the wanted shape.
     Data,
+    /// Code of the program panicked where the library could not go on.
+    Panicked,
 }
 
 /// An error of the library: a kind to match on and a sentence to read.

@@ -18,6 +18,7 @@ pub(crate) fn dunlin(arguments: &[&str]) -> Command {
         .args(arguments)
         .env_remove("DUNLIN_LISTEN")
         .env_remove("DUNLIN_LOG")
+        .env_remove("DUNLIN_SOCKET_MODE")
         .env_remove("GLIBC_TUNABLES")
         .env_remove("LD_PRELOAD")
         .stdin(Stdio::null());

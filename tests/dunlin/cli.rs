@@ -21,6 +21,8 @@ fn the_help_of_serve_names_every_flag_its_variable_and_an_example() {
         "DUNLIN_LISTEN",
         "127.0.0.1:8080",
         "unix:",
+        "--socket-mode",
+        "DUNLIN_SOCKET_MODE",
         "--log",
         "DUNLIN_LOG",
         "Examples:",
@@ -71,6 +73,7 @@ fn a_bad_value_of_the_environment_is_bad_configuration_and_names_the_variable() 
     for (variable, value) in [
         ("DUNLIN_LISTEN", "127.0.0.1:1,8080"),
         ("DUNLIN_LOG", "loud"),
+        ("DUNLIN_SOCKET_MODE", "rw-rw----"),
     ] {
         let ended = run(dunlin(&["serve"]).env(variable, value));
         assert_eq!(ended.code, Some(78), "{variable}");
@@ -116,11 +119,15 @@ fn a_unix_socket_serves_and_its_file_goes_with_the_server() {
     use std::io::{Read, Write};
     let path = concat!(env!("CARGO_TARGET_TMPDIR"), "/serve.sock");
     let listen = format!("unix:{path}");
-    let mut serving = Serving::start(&mut dunlin(&["serve", "--listen", &listen]));
+    let mut command = dunlin(&["serve", "--listen", &listen, "--socket-mode", "620"]);
+    let mut serving = Serving::start(&mut command);
     assert_eq!(
         serving.out_line(),
         format!("dunlin is listening on {listen}")
     );
+    let file = std::fs::metadata(path).expect("a file");
+    let mode = std::os::unix::fs::PermissionsExt::mode(&file.permissions());
+    assert_eq!(mode & 0o777, 0o620);
     let mut stream = std::os::unix::net::UnixStream::connect(path).expect("it listens");
     stream
         .set_read_timeout(Some(std::time::Duration::from_secs(20)))

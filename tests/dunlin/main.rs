@@ -12,6 +12,7 @@ mod client;
 mod codec;
 #[cfg(feature = "deflate")]
 mod deflate;
+mod embedding;
 mod extensions;
 mod false_server;
 mod handlers;

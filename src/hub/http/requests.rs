@@ -1,7 +1,8 @@
 //! The life of a connection before it is a session: requests, bodies, answers.
 
 use super::gate::{self, Answerer, Refused, Visit};
-use crate::app::router::Params;
+use crate::app::program::PathTargets;
+use crate::app::router::{Params, Router};
 use crate::app::{Context, Request, Response};
 use crate::hub::conn::exchange::Exchange;
 use crate::hub::conn::flags::Flags;
@@ -148,7 +149,7 @@ impl Hub {
         head: &RequestHead<'_>,
         body: Option<&[u8]>,
     ) -> Outcome {
-        let paths = Rc::clone(&self.paths);
+        let paths = self.paths_for(key);
         let (targets, params) = paths.find(head.path).unzip();
         let params = params.unwrap_or_default();
         let answerer = gate::judge(&Visit {
@@ -183,6 +184,14 @@ impl Hub {
             Err(Refused::Response(response)) => self.core.respond(key, &response, head, false),
         }
         Outcome::Answered
+    }
+
+    /// The paths that the listener of a connection answers.
+    fn paths_for(&self, key: u32) -> Rc<Router<PathTargets>> {
+        let listener = self.core.slots[key as usize].listener;
+        let mut own = self.listener_paths.iter();
+        let own = own.find(|(known, _)| *known == listener);
+        Rc::clone(own.map_or(&self.paths, |(_, paths)| paths))
     }
 
     /// Calls a plain HTTP route.

@@ -6,6 +6,7 @@ use crate::wire_client::{Frame, WireClient};
 use dunlin::{App, ErrorKind, Server};
 use std::fs;
 use std::io::{Read, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -156,6 +157,103 @@ fn a_file_that_is_no_socket_is_left_alone() {
         fs::read_to_string(&path).expect("it is still there"),
         "precious"
     );
+}
+
+fn mode_of(path: &Path) -> u32 {
+    let file = fs::metadata(path).expect("a file");
+    file.permissions().mode() & 0o777
+}
+
+#[test]
+fn the_mode_of_socket_files_holds_for_addresses_before_and_after_it() {
+    let directory = TempDir::new();
+    let [before, after] = ["before", "after"].map(|name| directory.file(name));
+    let server = Server::bind(App::new(), &unix(&before)).expect("a new file");
+    let server = server.unix_mode(0o640).expect("a good mode");
+    let server = server.listen(&unix(&after)).expect("a new file");
+    assert_eq!((mode_of(&before), mode_of(&after)), (0o640, 0o640));
+    drop(server);
+    assert!(!before.exists() && !after.exists());
+}
+
+#[test]
+fn a_mode_with_more_than_permission_bits_is_refused() {
+    let error = Server::new(App::new()).unix_mode(0o1777).err();
+    let error = error.expect("a bad mode");
+    assert_eq!(error.kind(), ErrorKind::Config);
+    assert!(error.to_string().contains("0o1777"), "{error}");
+}
+
+#[test]
+fn the_owner_of_a_socket_file_is_set_by_number_and_one_who_may_not_be_set_is_an_error() {
+    let directory = TempDir::new();
+    let path = directory.file("dunlin.sock");
+    let own = fs::metadata(&directory.0).expect("a directory");
+    // Only root may give files away; giving one to oneself is always allowed.
+    let is_root = own.uid() == 0;
+    let (user, group) = if is_root {
+        (12_345, 23_456)
+    } else {
+        (own.uid(), own.gid())
+    };
+    let server = Server::new(App::new());
+    let server = server.unix_owner(Some(user), Some(group)).expect("numbers");
+    let server = server.listen(&unix(&path)).expect("a new file");
+    let file = fs::metadata(&path).expect("a file");
+    assert_eq!((file.uid(), file.gid()), (user, group));
+    if is_root {
+        drop(server);
+    } else {
+        let error = server.unix_owner(Some(0), None).err();
+        assert_eq!(error.expect("no right").kind(), ErrorKind::Io);
+    }
+    assert!(!path.exists(), "the file goes with its server");
+}
+
+#[test]
+fn a_file_that_has_taken_the_place_of_the_socket_is_not_removed() {
+    let directory = TempDir::new();
+    let path = directory.file("dunlin.sock");
+    let server = Server::bind(App::new(), &unix(&path)).expect("a new file");
+    fs::remove_file(&path).expect("it is there");
+    fs::write(&path, "precious").expect("a new file");
+    drop(server);
+    assert_eq!(fs::read_to_string(&path).expect("still there"), "precious");
+}
+
+#[test]
+fn a_process_whose_queue_is_full_is_alive_and_keeps_its_file() {
+    let directory = TempDir::new();
+    let path = directory.file("dunlin.sock");
+    let address = socket2::SockAddr::unix(&path).expect("a short path");
+    let socket = || {
+        let socket = socket2::Socket::new(socket2::Domain::UNIX, socket2::Type::STREAM, None);
+        let socket = socket.expect("a socket");
+        socket.set_nonblocking(true).expect("it can be");
+        socket
+    };
+    let busy = socket();
+    busy.bind(&address).expect("a new file");
+    busy.listen(0).expect("it listens");
+    let mut waiting = Vec::new();
+    loop {
+        let client = socket();
+        if client.connect(&address).is_err() {
+            break;
+        }
+        waiting.push(client);
+    }
+    let error = Server::bind(App::new(), &unix(&path)).err();
+    assert_eq!(error.expect("it is taken").kind(), ErrorKind::Io);
+    assert!(path.exists());
+}
+
+#[test]
+fn one_address_cannot_be_listened_on_twice() {
+    let server = Server::bind(App::new(), "127.0.0.1:0").expect("a free port");
+    let address = server.addresses()[0].to_string();
+    let error = server.listen(&address).err().expect("it is taken");
+    assert_eq!(error.kind(), ErrorKind::Io);
 }
 
 #[test]
