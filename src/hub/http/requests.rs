@@ -155,6 +155,8 @@ impl Hub {
             head,
             limits: &self.core.limits,
             is_stopping: self.core.stopping,
+            origins: self.http_origins.as_ref(),
+            is_secure: self.core.slots[key as usize].flags.has(Flags::SECURE),
             targets,
         });
         let handler = match answerer {
