@@ -10,7 +10,7 @@ use super::response::Response;
 use super::route::{Bind, Route};
 use super::router::Router;
 use super::session::Session;
-use super::settings::Settings;
+use super::settings::{Origins, Settings};
 use crate::wire::error::{Error, ErrorKind, Result};
 use crate::wire::head::Method;
 use crate::wire::message::Message;
@@ -39,6 +39,8 @@ pub struct App {
     pub(crate) listener_paths: Vec<(u16, Router<PathTargets>)>,
     pub(crate) routes: Vec<(Settings, Box<dyn AnyRoute>)>,
     pub(crate) http: Vec<HttpHandler>,
+    /// Whose pages may change something over HTTP; `None`: everybody's.
+    pub(crate) http_origins: Option<Origins>,
     /// Names of outgoing routes.
     pub(crate) outgoing: HashMap<String, u16>,
     /// What tells the handles of routes which server runs them.
@@ -192,6 +194,28 @@ impl App {
         handler: impl FnMut(&Request<'_>, &mut Context<'_>) -> Response + 'static,
     ) -> Self {
         self.http(Method::Post, pattern, handler)
+    }
+
+    /// Which origins' pages may use the plain HTTP routes with POST, PUT, PATCH and DELETE; others
+    /// get 403, and the log names the origin. Default: [`Origins::Any`].
+    ///
+    /// A browser sends the cookies of its user along with the form of a foreign page. With
+    /// [`Origins::Same`] such a form changes nothing here. It is the check of an upgrade
+    /// ([`Settings::origins`]): the whole origin is compared, and `null` matches nothing but `Any`. A
+    /// request without `Origin`, which is no browser's, passes; so do GET, HEAD and OPTIONS, whose
+    /// handlers must therefore change nothing.
+    ///
+    /// ```
+    /// use dunlin::{App, Origins, Response};
+    ///
+    /// let app = App::new()
+    ///     .http_origins(Origins::Same)
+    ///     .post("/transfer", |_request, _| Response::no_content());
+    /// # drop(app);
+    /// ```
+    pub fn http_origins(mut self, origins: Origins) -> Self {
+        self.http_origins = Some(origins);
+        self
     }
 
     /// A file that is part of the program, for GET and HEAD, with an `ETag` of its content

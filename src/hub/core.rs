@@ -3,7 +3,7 @@
 use crate::app::any_route::AnyRoute;
 use crate::app::program::{HttpHandler, PathTargets};
 use crate::app::router::Router;
-use crate::app::{BacklogPolicy, ConnInfo, Peer, Remote, SessionId, Settings};
+use crate::app::{BacklogPolicy, ConnInfo, Origins, Peer, Remote, SessionId, Settings};
 use crate::config::Limits;
 use crate::hub::conn::flags::Flags;
 use crate::hub::conn::phase::State;
@@ -318,6 +318,8 @@ pub struct Hub {
     pub(crate) routes: Vec<Box<dyn AnyRoute>>,
     pub(crate) settings: Vec<Settings>,
     pub(crate) http: Vec<HttpHandler>,
+    /// Whose pages may change something over HTTP; `None`: everybody's.
+    pub(crate) http_origins: Option<Origins>,
     /// More is to be freed than the last turn had work for.
     pub(crate) has_garbage: bool,
     /// The most connections since memory was given back last.

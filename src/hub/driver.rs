@@ -55,6 +55,7 @@ impl Hub {
             routes,
             settings,
             http: app.http,
+            http_origins: app.http_origins,
             has_garbage: false,
             most_connections: 0,
         })

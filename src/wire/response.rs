@@ -6,6 +6,7 @@
 use super::fields;
 use super::refusal::Refusal;
 pub use super::status::Status;
+use std::borrow::Cow;
 
 pub use super::date::http_date;
 
@@ -24,25 +25,44 @@ pub struct Delivery {
     pub head_only: bool,
 }
 
+/// A response as it is written.
+#[derive(Clone, Copy, Debug)]
+pub struct ResponseParts<'a> {
+    /// The status.
+    pub status: Status,
+    /// The `Content-Type`.
+    pub content_type: &'a str,
+    /// Fields beside the ones that the server writes itself ([`is_servers_field`]).
+    pub fields: &'a [(Cow<'static, str>, String)],
+    /// The body.
+    pub body: &'a [u8],
+}
+
+/// Whether only the server writes this field: what frames the body and ends the connection is its
+/// own decision, and so is the date.
+pub fn is_servers_field(name: &str) -> bool {
+    const OWN: [&str; 4] = ["connection", "content-length", "date", "transfer-encoding"];
+    OWN.iter().any(|own| name.eq_ignore_ascii_case(own))
+}
+
 /// Appends a response with `Date`, `Content-Type`, `Content-Length`, `Connection`
-/// and then `extra`, which must name none of those four. 204 and 304 carry neither
-/// body nor type nor length (RFC 9110 §8.6 and §15.4.5). `date` is an
+/// and then the fields of its own. 204 and 304 carry neither
+/// body nor type nor length (RFC 9110 §8.6 and §15.4.5), 205 an empty body (§15.3.6). `date` is an
 /// IMF-fixdate, as [`http_date`] makes it.
 pub fn write_response(
     out: &mut Vec<u8>,
-    status: Status,
-    content_type: &str,
-    extra: &[(&str, String)],
-    body: &[u8],
+    parts: &ResponseParts<'_>,
     date: &str,
     delivery: Delivery,
 ) {
-    let bodiless = matches!(status, Status::NO_CONTENT | Status::NOT_MODIFIED);
-    write_status_line(out, status);
+    let bodiless = matches!(parts.status, Status::NO_CONTENT | Status::NOT_MODIFIED);
+    let is_empty = bodiless || parts.status == Status::RESET_CONTENT;
+    let length = if is_empty { 0 } else { parts.body.len() };
+    write_status_line(out, parts.status);
     write_field(out, "Date", date);
     if !bodiless {
-        write_field(out, "Content-Type", content_type);
-        write_field(out, "Content-Length", &body.len().to_string());
+        write_field(out, "Content-Type", parts.content_type);
+        write_field(out, "Content-Length", &length.to_string());
     }
     let connection = if delivery.keep_alive {
         "keep-alive"
@@ -50,12 +70,12 @@ pub fn write_response(
         "close"
     };
     write_field(out, "Connection", connection);
-    for (name, value) in extra {
+    for (name, value) in parts.fields {
         write_field(out, name, value);
     }
     out.extend_from_slice(b"\r\n");
-    if !bodiless && !delivery.head_only {
-        out.extend_from_slice(body);
+    if !is_empty && !delivery.head_only {
+        out.extend_from_slice(parts.body);
     }
 }
 

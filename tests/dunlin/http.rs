@@ -3,6 +3,8 @@
 
 mod doors;
 mod heads;
+mod origins;
+mod responses;
 mod served;
 mod upgrades;
 

@@ -19,6 +19,10 @@ pub(crate) struct Visit<'v> {
     pub(crate) head: &'v RequestHead<'v>,
     pub(crate) limits: &'v Limits,
     pub(crate) is_stopping: bool,
+    /// Whose pages may change something; `None`: everybody's.
+    pub(crate) origins: Option<&'v Origins>,
+    /// As in [`UpgradeVisit`].
+    pub(crate) is_secure: bool,
     /// What there is at its path.
     pub(crate) targets: Option<&'v PathTargets>,
 }
@@ -45,6 +49,7 @@ const GATES: &[fn(&Visit<'_>) -> Option<Refused>] = &[
     unknown_path,
     upgrade_required,
     method_not_allowed,
+    foreign_page,
 ];
 
 /// Who answers a request, or why nobody does.
@@ -117,6 +122,35 @@ fn method_not_allowed(visit: &Visit<'_>) -> Option<Refused> {
     })
 }
 
+/// A page of another origin wants to change something: the browser adds its user's cookies.
+fn foreign_page(visit: &Visit<'_>) -> Option<Refused> {
+    let (head, origins) = (visit.head, visit.origins?);
+    if matches!(head.method, Method::Get | Method::Head | Method::Options) {
+        return None;
+    }
+    let is_foreign = |origin: &&[u8]| match std::str::from_utf8(origin) {
+        Ok(origin) => !is_allowed(origin, origins, head.host, visit.is_secure),
+        Err(_) => true,
+    };
+    // All of them are asked, because a handler may read any.
+    let foreign = head.values("origin").find(is_foreign)?;
+    let (method, origin) = (head.method.name(), String::from_utf8_lossy(foreign));
+    log::warn!("a {method} from origin {origin:?} is refused");
+    Some(refuse(Status::FORBIDDEN))
+}
+
+/// Whether a page of this origin is one of those that are meant.
+fn is_allowed(origin: &str, origins: &Origins, host: Option<&str>, is_secure: bool) -> bool {
+    match origins {
+        Origins::Any => true,
+        Origins::Same => {
+            let scheme = is_secure.then_some(true);
+            host.is_some_and(|host| origin_is_same(origin, host, scheme))
+        }
+        Origins::List(list) => list.iter().any(|pattern| origin_matches(origin, pattern)),
+    }
+}
+
 /// A `Host` without its port.
 fn host_name(host: &str) -> &str {
     match host.rsplit_once(':') {
@@ -146,17 +180,9 @@ pub(crate) fn judge_upgrade(visit: &UpgradeVisit<'_>) -> Option<Refusal> {
 
 fn foreign_origin(visit: &UpgradeVisit<'_>) -> Option<Refusal> {
     let settings = visit.settings;
-    let is_allowed = match (visit.upgrade.origin, &settings.origins) {
-        (None, _) => settings.allow_absent_origin,
-        (Some(_), Origins::Any) => true,
-        (Some(origin), Origins::Same) => {
-            let scheme = visit.is_secure.then_some(true);
-            let host = visit.head.host;
-            host.is_some_and(|host| origin_is_same(origin, host, scheme))
-        }
-        (Some(origin), Origins::List(list)) => {
-            list.iter().any(|pattern| origin_matches(origin, pattern))
-        }
+    let is_allowed = match visit.upgrade.origin {
+        None => settings.allow_absent_origin,
+        Some(origin) => is_allowed(origin, &settings.origins, visit.head.host, visit.is_secure),
     };
     if !is_allowed {
         let origin = visit.upgrade.origin.unwrap_or("");

@@ -16,7 +16,7 @@ use crate::wire::body::BodyReader;
 use crate::wire::date::http_date;
 use crate::wire::head::{Method, RequestHead, parse_request};
 use crate::wire::refusal::Refusal;
-use crate::wire::response::{Delivery, Status, write_refusal, write_response};
+use crate::wire::response::{Delivery, ResponseParts, Status, write_refusal, write_response};
 use crate::wire::work::price;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
@@ -156,6 +156,8 @@ impl Hub {
             head,
             limits: &self.core.limits,
             is_stopping: self.core.stopping,
+            origins: self.http_origins.as_ref(),
+            is_secure: self.core.slots[key as usize].flags.has(Flags::SECURE),
             targets,
         });
         let handler = match answerer {
@@ -321,19 +323,15 @@ impl Core {
             keep_alive,
             head_only: head.method == Method::Head,
         };
-        let mut answer = Vec::with_capacity(256 + response.body.len());
-        let fields = &response.fields;
-        let date = http_date(self.now.unix);
-        let (status, kind) = (response.status, response.content_type);
-        write_response(
-            &mut answer,
-            status,
-            kind,
-            fields,
-            &response.body,
-            &date,
-            delivery,
-        );
+        let body = &*response.body;
+        let parts = ResponseParts {
+            status: response.status,
+            content_type: &response.content_type,
+            fields: &response.fields,
+            body,
+        };
+        let mut answer = Vec::with_capacity(256 + body.len());
+        write_response(&mut answer, &parts, &http_date(self.now.unix), delivery);
         self.push_ready(key, &answer);
         if !keep_alive {
             self.finish_http(key);

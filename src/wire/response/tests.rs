@@ -8,17 +8,23 @@ const CLOSE: Delivery = Delivery {
     head_only: false,
 };
 
-fn written(status: Status, extra: &[(&str, String)], body: &str, delivery: Delivery) -> String {
-    let mut out = Vec::new();
-    write_response(
-        &mut out,
+fn written(
+    status: Status,
+    fields: &[(&'static str, &str)],
+    body: &str,
+    delivery: Delivery,
+) -> String {
+    let fields = fields
+        .iter()
+        .map(|(name, value)| (Cow::Borrowed(*name), (*value).to_owned()));
+    let parts = ResponseParts {
         status,
-        "text/css",
-        extra,
-        body.as_bytes(),
-        DATE,
-        delivery,
-    );
+        content_type: "text/css",
+        fields: &fields.collect::<Vec<_>>(),
+        body: body.as_bytes(),
+    };
+    let mut out = Vec::new();
+    write_response(&mut out, &parts, DATE, delivery);
     String::from_utf8(out).unwrap()
 }
 
@@ -30,7 +36,7 @@ fn refused(refusal: Refusal) -> String {
 
 #[test]
 fn a_response_says_date_type_length_and_connection() {
-    let extra = [("ETag", "\"1\"".to_owned())];
+    let extra = [("ETag", "\"1\"")];
     assert_eq!(
         written(Status::OK, &extra, "body", CLOSE),
         "HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Type: text/css\r\n\
@@ -61,8 +67,15 @@ fn no_content_and_not_modified_have_neither_body_nor_length() {
 }
 
 #[test]
+fn reset_content_has_an_empty_body() {
+    let text = written(Status::RESET_CONTENT, &[], "body", CLOSE);
+    assert!(text.contains("Content-Length: 0\r\n"), "{text}");
+    assert!(text.ends_with("\r\n\r\n"), "{text}");
+}
+
+#[test]
 fn no_value_can_end_its_line() {
-    let extra = [("X", "a\r\nSet-Cookie: b\0\tc".to_owned())];
+    let extra = [("X", "a\r\nSet-Cookie: b\0\tc")];
     let text = written(Status::OK, &extra, "", CLOSE);
     assert!(
         text.ends_with("\r\nX: a  Set-Cookie: b \tc\r\n\r\n"),
