@@ -172,11 +172,13 @@ impl<H: Handler> Handle<H> {
             return Err(Rejected { error, call });
         };
         let (bytes, route) = (size_of::<F>(), *route);
-        let pushed = remote.hand_over(call, bytes, |call| Command::Call {
-            route,
-            bytes,
-            call: Box::new(wrap(call)),
-        });
+        let pushed = remote
+            .commands()
+            .hand_over(call, bytes, |call| Command::Call {
+                route,
+                bytes,
+                call: Box::new(wrap(call)),
+            });
         pushed.map_err(|(error, call)| Rejected { error, call })
     }
 }

@@ -104,17 +104,8 @@ impl Outbound {
         // The message is copied without the lock: a long one would hold the loop.
         let command = command();
         let bytes = command.bytes();
-        let was_empty = {
-            let mut queue = lock(&self.queue);
-            queue.can_take(bytes)?;
-            queue.add(command)
-        };
-        // The loop does not sleep while commands wait that it would take: one wake-up does for
-        // all that came since it found the queue empty.
-        if was_empty {
-            self.wake.wake();
-        }
-        Ok(())
+        let pushed = self.hand_over(command, bytes, |command| command);
+        pushed.map_err(|(error, _)| error)
     }
 
     /// Queues the command that `wrap` makes of a value. It must be made quickly: the loop waits for it.
@@ -134,6 +125,8 @@ impl Outbound {
             }
             queue.add(wrap(value))
         };
+        // The loop does not sleep while commands wait that it would take: one wake-up does for
+        // all that came since it found the queue empty.
         if was_empty {
             self.wake.wake();
         }

@@ -4,7 +4,7 @@ use super::call::Call;
 use super::inbox::{self, Outbound};
 use super::session_id::SessionId;
 use crate::wire::close::CloseCode;
-use crate::wire::error::{Error, Result};
+use crate::wire::error::Result;
 use crate::wire::message::Message;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -131,17 +131,9 @@ impl Remote {
         })
     }
 
-    /// Queues what `wrap` makes of a value of so many bytes.
-    ///
-    /// # Errors
-    /// As [`Remote::publish`], with the value.
-    pub(super) fn hand_over<V>(
-        &self,
-        value: V,
-        bytes: usize,
-        wrap: impl FnOnce(V) -> Command,
-    ) -> Result<(), (Error, V)> {
-        self.commands.hand_over(value, bytes, wrap)
+    /// The queue to the loop.
+    pub(super) fn commands(&self) -> &Outbound {
+        &self.commands
     }
 
     /// Stops the server: no new connections, Close 1001 to every session, then
