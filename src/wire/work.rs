@@ -163,4 +163,18 @@ mod tests {
         work.charge_bytes(799, 8);
         assert_eq!(work.left(), 1);
     }
+
+    #[test]
+    fn what_is_kept_costs_its_pages_from_the_size_on_that_has_some() {
+        let cost = |bytes| {
+            let mut work = Work::new(0);
+            work.charge_kept(bytes);
+            -work.left() as usize
+        };
+        assert_eq!(
+            cost(price::PAGED - 1),
+            (price::PAGED - 1) / price::BYTES_COPIED
+        );
+        assert_eq!(cost(price::PAGED), price::PAGED / price::BYTES_PAGED);
+    }
 }

@@ -194,25 +194,14 @@ pub(super) fn hear(
             read = target.len().min(piece.len());
             target[..read].copy_from_slice(&piece[..read]);
             receiver.filled(read);
-            let transform = transform.as_deref_mut();
-            heard.drain(
-                lanes,
-                &mut receiver,
-                transform,
-                &setup.rules,
-                meters,
-                &mut [],
-            );
         }
-        let transform = transform.as_deref_mut();
-        heard.drain(
-            lanes,
-            &mut receiver,
-            transform,
-            &setup.rules,
-            meters,
-            &mut piece[read..],
-        );
+        // What went to the target is worked on before anything behind it is read.
+        let (direct, behind) = piece.split_at_mut(read);
+        let reads = [(read > 0).then_some(&mut direct[..0]), Some(behind)];
+        for bytes in reads.into_iter().flatten() {
+            let transform = transform.as_deref_mut();
+            heard.drain(lanes, &mut receiver, transform, &setup.rules, meters, bytes);
+        }
     }
     assert!(!receiver.is_at_rest() || receiver.held() == 0);
     lanes.release(receiver);
