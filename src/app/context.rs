@@ -21,12 +21,18 @@ use std::time::Duration;
 pub struct Context<'h> {
     pub(super) host: &'h mut dyn Host,
     pub(super) route: u16,
+    /// Who caused this callback: held back while a topic that is published to in it is behind.
+    pub(crate) caller: SessionId,
 }
 
 impl<'h> Context<'h> {
     /// Whoever holds the connections lends them to a callback of this route.
-    pub(crate) fn new(host: &'h mut dyn Host, route: u16) -> Self {
-        Self { host, route }
+    pub(crate) fn new(host: &'h mut dyn Host, route: u16, caller: SessionId) -> Self {
+        Self {
+            host,
+            route,
+            caller,
+        }
     }
 
     /// Sends a message to a session of any route.
@@ -76,9 +82,11 @@ impl<'h> Context<'h> {
         self.host.leave(id, topic)
     }
 
-    /// Sends a message to every subscriber of a topic; their number.
+    /// Sends a message to every subscriber of a topic; their number. While the topic is more than 64 KiB
+    /// behind, whoever caused this callback waits: its session or HTTP connection is not read, calls of
+    /// other threads are not taken.
     pub fn publish<'m>(&mut self, topic: &str, message: impl Into<Message<'m>>) -> usize {
-        self.host.publish(None, topic, message.into(), true)
+        self.host.publish(self.caller, topic, message.into(), None)
     }
 
     /// Sends a message to every subscriber of a topic but this session; how many that are.
@@ -88,7 +96,8 @@ impl<'h> Context<'h> {
         topic: &str,
         message: impl Into<Message<'m>>,
     ) -> usize {
-        self.host.publish(Some(id), topic, message.into(), false)
+        self.host
+            .publish(self.caller, topic, message.into(), Some(id))
     }
 
     /// How many sessions subscribe to a topic.

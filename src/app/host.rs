@@ -21,12 +21,13 @@ pub trait Host {
     fn close(&mut self, id: SessionId, code: CloseCode, reason: &str);
     fn join(&mut self, id: SessionId, topic: &str) -> bool;
     fn leave(&mut self, id: SessionId, topic: &str) -> bool;
+    /// `by` waits while the topic is behind; `except` gets nothing.
     fn publish(
         &mut self,
-        from: Option<SessionId>,
+        by: SessionId,
         topic: &str,
         message: Message<'_>,
-        with_self: bool,
+        except: Option<SessionId>,
     ) -> usize;
     fn connect(&mut self, route: &str, call: Call) -> Result<SessionId>;
     fn subscribers(&self, topic: &str) -> usize;

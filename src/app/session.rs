@@ -22,7 +22,7 @@ pub struct Session<'h> {
 impl<'h> Session<'h> {
     /// Whoever holds the connections lends one of them.
     pub(crate) fn new(host: &'h mut dyn Host, id: SessionId, route: u16) -> Self {
-        let context = Context::new(host, route);
+        let context = Context::new(host, route, id);
         Self { context, id }
     }
 
@@ -39,12 +39,12 @@ impl<'h> Session<'h> {
     /// The address of the peer.
     pub fn peer(&self) -> Peer {
         // A session is lent for its own events alone, and is there in all of them.
-        self.context.host.peer(self.id).unwrap_or(Peer::Unix)
+        self.context.peer(self.id).unwrap_or(Peer::Unix)
     }
 
     /// Sends a message to the peer.
     pub fn send<'m>(&mut self, message: impl Into<Message<'m>>) -> SendOutcome {
-        self.context.host.send(self.id, message.into())
+        self.context.send(self.id, message)
     }
 
     /// Sends a value as a message of the route's codec.
@@ -53,8 +53,7 @@ impl<'h> Session<'h> {
     /// Kind `Data`: the value has no form in that codec; nothing was sent.
     #[cfg(feature = "json")]
     pub fn send_value<T: serde::Serialize>(&mut self, value: &T) -> Result<SendOutcome> {
-        let encoded = self.context.host.codec(self.id).encode(value)?;
-        Ok(self.send(encoded.message()))
+        self.context.send_value(self.id, value)
     }
 
     /// The value of a received message by the route's codec.
@@ -79,57 +78,51 @@ impl<'h> Session<'h> {
         other: SessionId,
         message: impl Into<Message<'m>>,
     ) -> SendOutcome {
-        self.context.host.send(other, message.into())
+        self.context.send(other, message)
     }
 
     /// Ends the session with this code and reason (cut at 123 bytes on a character border).
     /// Messages that were sent before still go out; messages that arrive before the peer's Close
     /// are still delivered. A code that may not stand in a frame becomes 1011.
     pub fn close(&mut self, code: impl Into<CloseCode>, reason: &str) {
-        self.context.host.close(self.id, code.into(), reason);
+        self.context.close(self.id, code, reason);
     }
 
     /// Ends another session, or cancels a call of [`Session::connect`] that has no session yet: then
     /// its handler gets [`Handler::failed`](super::Handler::failed) with kind `Closed`.
     pub fn close_other(&mut self, other: SessionId, code: impl Into<CloseCode>, reason: &str) {
-        self.context.host.close(other, code.into(), reason);
+        self.context.close(other, code, reason);
     }
 
     /// Sends a ping of at most 125 bytes (cut there); its pong comes as the pong event.
     pub fn ping(&mut self, payload: &[u8]) -> SendOutcome {
-        self.context
-            .host
-            .ping(self.id, &payload[..payload.len().min(125)])
+        self.context.ping(self.id, payload)
     }
 
     /// Subscribes this session to a topic; once more changes nothing. `false`: it was in it already.
     pub fn join(&mut self, topic: &str) -> bool {
-        self.context.host.join(self.id, topic)
+        self.context.join(self.id, topic)
     }
 
     /// Ends the subscription. `false`: it was not in it.
     pub fn leave(&mut self, topic: &str) -> bool {
-        self.context.host.leave(self.id, topic)
+        self.context.leave(self.id, topic)
     }
 
     /// Sends a message to every subscriber of a topic, this session included if it is one.
     /// Returns the number of subscribers.
     pub fn publish<'m>(&mut self, topic: &str, message: impl Into<Message<'m>>) -> usize {
-        self.context
-            .host
-            .publish(Some(self.id), topic, message.into(), true)
+        self.context.publish(topic, message)
     }
 
     /// Sends a message to every subscriber of a topic but this session.
     pub fn publish_to_others<'m>(&mut self, topic: &str, message: impl Into<Message<'m>>) -> usize {
-        self.context
-            .host
-            .publish(Some(self.id), topic, message.into(), false)
+        self.context.publish_except(self.id, topic, message)
     }
 
     /// How many sessions subscribe to a topic.
     pub fn subscribers(&self, topic: &str) -> usize {
-        self.context.host.subscribers(topic)
+        self.context.subscribers(topic)
     }
 
     /// Calls another server on an [outgoing route](super::App::outgoing). Its handler gets, later,
@@ -139,12 +132,12 @@ impl<'h> Session<'h> {
     /// # Errors
     /// `Config` without a route of this name, `Limit` when the server is full or stopping.
     pub fn connect(&mut self, route: &str, call: Call) -> Result<SessionId> {
-        self.context.host.connect(route, call)
+        self.context.connect(route, call)
     }
 
     /// Bytes that wait because the peer does not take them.
     pub fn buffered(&self) -> usize {
-        self.context.host.buffered(self.id)
+        self.context.buffered(self.id)
     }
 
     /// Asks for a timer event with this token after this time, rounded up to a millisecond of
@@ -160,12 +153,12 @@ impl<'h> Session<'h> {
 
     /// Stops reading from this session; see [`Context::pause`].
     pub fn pause(&mut self) -> bool {
-        self.context.host.pause(self.id)
+        self.context.pause(self.id)
     }
 
     /// Reads from this session again; see [`Context::resume`].
     pub fn resume(&mut self) -> bool {
-        self.context.host.resume(self.id)
+        self.context.resume(self.id)
     }
 
     /// The subprotocol that was agreed on.
@@ -181,11 +174,11 @@ impl<'h> Session<'h> {
     /// Time since the server started, in whole milliseconds: the clock of the loop, read once a
     /// turn, and virtual in a simulation.
     pub fn now(&self) -> Duration {
-        self.context.host.now()
+        self.context.now()
     }
 
     /// A handle for other threads.
     pub fn remote(&self) -> Remote {
-        self.context.host.remote()
+        self.context.remote()
     }
 }

@@ -11,6 +11,17 @@ pub struct SessionId {
 }
 
 impl SessionId {
+    /// No session, and no route either.
+    pub(crate) const NOBODY: Self = Self {
+        index: u32::MAX,
+        generation: u32::MAX,
+    };
+    /// The publisher that other threads are, all of them together.
+    pub(crate) const OTHER_THREADS: Self = Self {
+        index: u32::MAX,
+        generation: u32::MAX - 1,
+    };
+
     /// No session: the route itself, as the owner of timers. `None` for what is no route.
     pub(crate) fn of_route(route: u16) -> Option<Self> {
         (route != u16::MAX).then_some(Self {

@@ -228,8 +228,8 @@ impl Hub {
     pub(crate) fn command(&mut self, io: &mut dyn Transport, command: Command) {
         match command {
             Command::Publish { topic, message } => {
-                HubContext::new(&mut self.core, io).publish(None, &topic, message.borrow(), true);
-                self.core.hold_remote(&topic);
+                let (by, message) = (SessionId::OTHER_THREADS, message.borrow());
+                HubContext::new(&mut self.core, io).publish(by, &topic, message, None);
             }
             Command::Send { to, message } => {
                 // What does not fit is counted, or has ended the session.

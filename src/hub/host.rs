@@ -89,13 +89,13 @@ impl Host for HubContext<'_> {
 
     fn publish(
         &mut self,
-        from: Option<SessionId>,
+        by: SessionId,
         topic: &str,
         message: Message<'_>,
-        with_self: bool,
+        except: Option<SessionId>,
     ) -> usize {
-        let from = from.and_then(|id| self.core.key_of(id));
-        self.publish(from, topic, message, with_self)
+        let except = except.and_then(|id| self.core.key_of(id));
+        self.publish(by, topic, message, except)
     }
 
     fn connect(&mut self, route: &str, call: Call) -> Result<SessionId> {
@@ -140,9 +140,9 @@ impl Host for HubContext<'_> {
             return false;
         };
         let slot = self.core.slot(key);
-        let can_pause = slot.state() == State::Open && !slot.flags.has(Flags::STOPPED);
+        let can_pause = slot.state() == State::Open && !slot.flags.has(Flags::PAUSED_BY_PROGRAM);
         if can_pause {
-            slot.flags.set(Flags::STOPPED);
+            slot.flags.set(Flags::PAUSED_BY_PROGRAM);
         }
         can_pause
     }
@@ -152,8 +152,8 @@ impl Host for HubContext<'_> {
             return false;
         };
         let slot = self.core.slot(key);
-        let was_paused = slot.flags.has(Flags::STOPPED);
-        slot.flags.clear(Flags::STOPPED);
+        let was_paused = slot.flags.has(Flags::PAUSED_BY_PROGRAM);
+        slot.flags.clear(Flags::PAUSED_BY_PROGRAM);
         if was_paused && !slot.is_stopped() {
             self.core.resumed.push_back(id);
         }

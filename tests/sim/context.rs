@@ -341,3 +341,15 @@ fn routes_share_a_handler() {
     assert_eq!(texts(&one), ["2 players"]);
     assert_eq!(shared.borrow().players.len(), 2);
 }
+
+#[test]
+fn a_shutdown_reaches_a_paused_session() {
+    let (sim, _) = one_at_a_time();
+    let peer = sim.open("/");
+    peer.send("one");
+    sim.drive();
+    sim.remote().shutdown().expect("it runs");
+    sim.drive();
+    assert_eq!(texts_and_close(&peer), ("one".to_owned(), 1001));
+    assert!(sim.is_empty());
+}

@@ -15,6 +15,7 @@ mod floods;
 #[cfg(feature = "deflate")]
 mod floods_deflate;
 mod handshake;
+mod held;
 mod memory;
 mod offered;
 mod opening;

@@ -33,11 +33,10 @@ impl Flags {
     pub(crate) const MASKS: u16 = 1 << 12;
     /// The connection is encrypted: browsers call its origin `https`.
     pub(crate) const SECURE: u16 = 1 << 13;
-
     /// The program has paused it: it is not read.
-    pub(crate) const STOPPED: u16 = 1 << 14;
+    pub(crate) const PAUSED_BY_PROGRAM: u16 = 1 << 14;
     /// Whatever keeps it from being read.
-    pub(crate) const UNREAD: u16 = Self::PAUSED | Self::HELD | Self::STOPPED;
+    pub(crate) const UNREAD: u16 = Self::PAUSED | Self::HELD | Self::PAUSED_BY_PROGRAM;
 
     pub(crate) fn has(self, flag: u16) -> bool {
         self.0 & flag != 0

@@ -11,6 +11,7 @@ use crate::hub::core::{Core, Hub, HubContext, NO_KEY, NO_ROUTE};
 use crate::hub::ledger::Held;
 use crate::hub::time::ticks::ticks;
 use crate::hub::transport::Transport;
+use crate::hub::ws::events::guarded;
 use crate::hub::ws::send::REPLY_BUFFER_MAX;
 use crate::wire::body::BodyReader;
 use crate::wire::date::http_date;
@@ -18,7 +19,6 @@ use crate::wire::head::{Method, RequestHead, parse_request};
 use crate::wire::refusal::Refusal;
 use crate::wire::response::{Delivery, ResponseParts, Status, write_refusal, write_response};
 use crate::wire::work::price;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
 /// Bytes of a body that are read in one step.
@@ -71,7 +71,7 @@ impl Hub {
         let mut at = 0;
         exchange.has_more = false;
         while self.core.slot(key).state() == State::Head {
-            if self.core.slot(key).flags.has(Flags::PAUSED) || self.core.work.is_spent() {
+            if self.core.slot(key).is_stopped() || self.core.work.is_spent() {
                 exchange.has_more = at < bytes.len();
                 break;
             }
@@ -200,15 +200,13 @@ impl Hub {
     fn serve(&mut self, io: &mut dyn Transport, key: u32, handler: u16, request: &Request<'_>) {
         let head = request.head;
         let handler = &mut self.http[handler as usize];
-        let before = self.core.work;
-        let mut context = HubContext::new(&mut self.core, io);
-        let answered = catch_unwind(AssertUnwindSafe(|| {
-            handler(request, &mut Context::new(&mut context, NO_ROUTE))
-        }));
-        self.core.called(before);
+        let id = self.core.slot(key).id(key);
+        let answered = guarded(&mut self.core, io, |context| {
+            handler(request, &mut Context::new(context, NO_ROUTE, id))
+        });
         match answered {
-            Ok(response) => self.core.respond(key, &response, head, head.keep_alive),
-            Err(_) => {
+            Some(response) => self.core.respond(key, &response, head, head.keep_alive),
+            None => {
                 log::error!("the handler of an HTTP route panicked; the answer is 500");
                 let refusal = Refusal::new(Status::INTERNAL_SERVER_ERROR);
                 self.core.refuse_request(key, &refusal, head);

@@ -4,7 +4,7 @@ use crate::app::SessionId;
 use crate::hub::conn::flags::Flags;
 use crate::hub::conn::memberships::{Membership, Memberships};
 use crate::hub::conn::phase::State;
-use crate::hub::core::{Core, HubContext, NO_KEY};
+use crate::hub::core::{Core, HubContext};
 use crate::hub::topics::encoding::{ENCODING, Encoding};
 use crate::hub::topics::log::ShareKey;
 use crate::hub::topics::members::HOLD_BYTES;
@@ -19,34 +19,26 @@ use std::ops::Range;
 /// So many bytes of a topic are sent to a member, or kept for it, in one step.
 const MOST_DELIVERED: usize = 64 << 10;
 
-/// The publisher that other threads are, all of them together.
-const OTHER_THREADS: SessionId = SessionId {
-    index: NO_KEY,
-    generation: 0,
-};
-
 impl HubContext<'_> {
-    /// Publishes to a topic; the number of its subscribers.
+    /// Publishes to a topic; the number of its subscribers without the one that is left out.
     pub(crate) fn publish(
         &mut self,
-        from: Option<u32>,
+        by: SessionId,
         name: &str,
         message: Message<'_>,
-        with_self: bool,
+        except: Option<u32>,
     ) -> usize {
         let Some(topic) = self.core.topics.find(name) else {
             return 0;
         };
         let membership = |core: &mut Core, key: u32| core.slot(key).memberships.find(topic);
-        if let Some(key) = from
-            && !with_self
+        if let Some(key) = except
             && membership(self.core, key).is_some()
         {
             self.catch_up(key);
         }
         // Catching up can end the session, and with it the topic.
-        let skipped = from.filter(|_| !with_self);
-        let skipped = skipped.and_then(|key| membership(self.core, key));
+        let skipped = except.and_then(|key| membership(self.core, key));
         if self.core.topics.find(name) != Some(topic) {
             return 0;
         }
@@ -56,22 +48,10 @@ impl HubContext<'_> {
             entry.members[membership.index as usize].cursor = entry.log.end();
         }
         let (subscribers, log_len) = (entry.members.len(), entry.log.len());
-        if log_len > HOLD_BYTES
-            && let Some(key) = from
-        {
-            self.hold(key, topic);
+        if log_len > HOLD_BYTES {
+            self.core.hold(by, topic);
         }
         subscribers - usize::from(skipped.is_some())
-    }
-
-    /// Stops reading a publisher until the topic has caught up.
-    fn hold(&mut self, key: u32, topic: u32) {
-        let slot = self.core.slot(key);
-        if !slot.flags.has(Flags::HELD) {
-            slot.flags.set(Flags::HELD);
-            let id = slot.id(key);
-            self.core.topics.topic(topic).held.push(id);
-        }
     }
 
     /// Catches up an open session; whether it is open afterwards.
@@ -134,29 +114,21 @@ impl HubContext<'_> {
         let Some(share) = core.encode_shared(key, encoding, membership.topic) else {
             return;
         };
-        let entry = core.topics.topic(membership.topic);
-        let cursor = entry.members[membership.index as usize].cursor;
-        let step = entry.log.step(share, cursor, most);
-        entry.members[membership.index as usize].cursor = step.end;
-        let messages = step.end - cursor;
-        let frames = entry.log.frames_of(share, &step);
+        let (topic, index) = (membership.topic, membership.index);
+        let step = core.topics.take_step(topic, index, share, most);
+        let messages = step.end - step.start;
+        let frames = core.topics.topic(topic).log.frames_of(share, &step);
         // A refusal is counted, or has ended the session.
         let is_gathered = core.reply_of == key && core.slots[key as usize].backlog() == 0;
         if encoding != Encoding::Own && !is_gathered && frames.len() >= SHARE_FROM {
-            let shared = core.shared(membership.topic, share, &step);
+            let shared = core.shared(topic, share, &step);
             let _ = self.append_shared(key, shared, messages);
             return;
         }
         let mut out = std::mem::take(&mut core.scratch);
-        let frames = core
-            .topics
-            .topic(membership.topic)
-            .log
-            .frames_of(share, &step);
         let encoded = if encoding == Encoding::Own {
-            step.clone().try_for_each(|number| {
-                let frame = core.topics.topic(membership.topic).log.plain_frame(number);
-                let frame = frame.to_vec();
+            step.into_iter().try_for_each(|number| {
+                let frame = core.topics.topic(topic).log.plain_frame(number).to_vec();
                 core.encode_owed(key, &frame, &mut work, &mut out)
             })
         } else {
@@ -225,21 +197,19 @@ impl HubContext<'_> {
         let Some(share) = core.encode_shared(key, encoding, membership.topic) else {
             return;
         };
-        let entry = core.topics.topic(membership.topic);
-        let cursor = entry.members[membership.index as usize].cursor;
-        let step = entry.log.step(share, cursor, MOST_DELIVERED);
-        let messages = step.end - cursor;
-        let frames = entry.log.frames_of(share, &step);
+        let (topic, index) = (membership.topic, membership.index);
+        let step = core.topics.take_step(topic, index, share, MOST_DELIVERED);
+        let messages = step.end - step.start;
+        let frames = core.topics.topic(topic).log.frames_of(share, &step);
         let len = frames.len();
         // What is longer than one call may carry is flushed later, in its turn.
         let asked = len.min(MOST_SENT_LONG);
         core.work.charge_bytes(asked, price::BYTES_SENT);
         let sent = self.io.send(key, &frames[..asked]);
-        entry.members[membership.index as usize].cursor = step.end;
         match sent {
             Err(Lost) => core.lost(key),
             Ok(sent) if sent < len => {
-                let shared = core.shared(membership.topic, share, &step);
+                let shared = core.shared(topic, share, &step);
                 core.metrics.on_sent(messages);
                 core.keep_shared_rest(key, &shared, sent, messages);
                 if sent < asked {
@@ -263,20 +233,27 @@ impl Core {
             })
     }
 
-    /// Lets other threads wait while the topic that they published to is behind.
-    pub(crate) fn hold_remote(&mut self, topic: &str) {
-        if let Some(topic) = self.topics.find(topic)
-            && !self.remote_held
-            && self.topics.topic(topic).log.len() > HOLD_BYTES
-        {
-            self.remote_held = true;
-            self.topics.topic(topic).held.push(OTHER_THREADS);
+    /// Lets a publisher wait until the topic has caught up: a connection is not read, and commands of
+    /// other threads are not taken.
+    fn hold(&mut self, by: SessionId, topic: u32) {
+        let was_held = if by == SessionId::OTHER_THREADS {
+            std::mem::replace(&mut self.remote_held, true)
+        } else if let Some(key) = self.key_of(by) {
+            let flags = &mut self.slot(key).flags;
+            let was_held = flags.has(Flags::HELD);
+            flags.set(Flags::HELD);
+            was_held
+        } else {
+            return;
+        };
+        if !was_held {
+            self.topics.topic(topic).held.push(by);
         }
     }
 
     /// Reads a publisher again.
     fn release(&mut self, id: SessionId) {
-        if id == OTHER_THREADS {
+        if id == SessionId::OTHER_THREADS {
             self.remote_held = false;
             return;
         }

@@ -215,6 +215,21 @@ impl Topics {
         outcome
     }
 
+    /// The messages that a member gets in one step of at most so many bytes: they are its own from now on.
+    pub(crate) fn take_step(
+        &mut self,
+        topic: u32,
+        index: u32,
+        share: Option<ShareKey>,
+        most: usize,
+    ) -> Range<u64> {
+        let entry = &mut self.topics[topic as usize];
+        let cursor = &mut entry.members[index as usize].cursor;
+        let step = entry.log.step(share, *cursor, most);
+        *cursor = step.end;
+        step
+    }
+
     /// Frames of a topic, to be kept by several outboxes, and whether they were copied.
     pub(crate) fn shared(
         &mut self,

@@ -278,14 +278,17 @@ impl Hub {
         let Some(&route) = self.core.outgoing.get(route) else {
             return;
         };
-        let nobody = SessionId {
-            index: NO_KEY,
-            generation: 0,
-        };
         let (core, routes) = (&mut self.core, &mut self.routes);
-        call_program(core, routes, io, route, |route, context| {
-            route.failed(context, nobody, call, &error);
-        });
+        call_program(
+            core,
+            routes,
+            io,
+            route,
+            SessionId::NOBODY,
+            |route, context| {
+                route.failed(context, SessionId::NOBODY, call, &error);
+            },
+        );
     }
 
     /// Tells the handler that its call failed.
@@ -308,7 +311,7 @@ impl Hub {
         log::debug!("the call to {asked} failed: {error}");
         let number = self.core.slot(key).route;
         let (core, routes) = (&mut self.core, &mut self.routes);
-        call_program(core, routes, io, number, |route, context| {
+        call_program(core, routes, io, number, id, |route, context| {
             route.failed(context, id, &asked, &error);
         });
     }

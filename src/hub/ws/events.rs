@@ -12,6 +12,18 @@ use crate::wire::close::CloseCode;
 use crate::wire::work::price;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+/// Calls the program; `None` when it panicked. What it has charged is one step.
+pub(crate) fn guarded<R>(
+    core: &mut Core,
+    io: &mut dyn Transport,
+    call: impl FnOnce(&mut HubContext<'_>) -> R,
+) -> Option<R> {
+    let before = core.work;
+    let called = catch_unwind(AssertUnwindSafe(|| call(&mut HubContext::new(core, io))));
+    core.called(before);
+    called.ok()
+}
+
 /// Calls a route for a session; a panic ends that session with 1011 and nothing else.
 pub(crate) fn call(
     core: &mut Core,
@@ -23,13 +35,10 @@ pub(crate) fn call(
     let slot = core.slot(key);
     let (id, data, number) = (slot.id(key), slot.data, slot.route);
     let route = &mut *routes[number as usize];
-    let before = core.work;
-    let mut context = HubContext::new(core, io);
-    let outcome = catch_unwind(AssertUnwindSafe(|| {
-        event(route, data, &mut Session::new(&mut context, id, number));
-    }));
-    core.called(before);
-    if outcome.is_err() {
+    let called = guarded(core, io, |context| {
+        event(route, data, &mut Session::new(context, id, number));
+    });
+    if called.is_none() {
         core.panicked(key);
     }
 }
@@ -40,16 +49,14 @@ pub(crate) fn call_program(
     routes: &mut [Box<dyn AnyRoute>],
     io: &mut dyn Transport,
     number: u16,
+    caller: SessionId,
     event: impl FnOnce(&mut dyn AnyRoute, &mut Context<'_>),
 ) {
     let route = &mut *routes[number as usize];
-    let before = core.work;
-    let mut context = HubContext::new(core, io);
-    let outcome = catch_unwind(AssertUnwindSafe(|| {
-        event(route, &mut Context::new(&mut context, number));
-    }));
-    core.called(before);
-    if outcome.is_err() {
+    let called = guarded(core, io, |context| {
+        event(route, &mut Context::new(context, number, caller));
+    });
+    if called.is_none() {
         log::error!("the program panicked in an event of no session; it goes on");
     }
 }
@@ -66,19 +73,16 @@ pub(crate) fn call_open(
     let slot = core.slot(key);
     let (id, number) = (slot.id(key), slot.route);
     let route = &mut *routes[number as usize];
-    let before = core.work;
-    let mut context = HubContext::new(core, io);
-    let opened = catch_unwind(AssertUnwindSafe(|| {
-        route.open(request, &mut Session::new(&mut context, id, number))
-    }));
-    core.called(before);
+    let opened = guarded(core, io, |context| {
+        route.open(request, &mut Session::new(context, id, number))
+    });
     core.slot(key).flags.clear(Flags::OPENING);
-    if opened.is_err() {
+    if opened.is_none() {
         log::error!("the handler of session {id} panicked in its open event");
         core.timers.cancel_all(id);
         core.fail(key, CloseCode::INTERNAL_ERROR, "Internal error");
     }
-    opened.ok()
+    opened
 }
 
 impl Core {
@@ -101,9 +105,16 @@ impl Hub {
             if let Some(route) = id.route() {
                 self.core.work.charge(price::EVENT);
                 let (core, routes) = (&mut self.core, &mut self.routes);
-                call_program(core, routes, io, route, |route, context| {
-                    route.program_timer(context, token);
-                });
+                call_program(
+                    core,
+                    routes,
+                    io,
+                    route,
+                    SessionId::NOBODY,
+                    |route, context| {
+                        route.program_timer(context, token);
+                    },
+                );
                 continue;
             }
             self.core.begin_delayed_call(id);
@@ -115,10 +126,11 @@ impl Hub {
 
     /// Runs a closure that a handle of another thread has sent.
     pub(crate) fn run_call(&mut self, io: &mut dyn Transport, number: u16, asked: RouteCall) {
+        let by = SessionId::OTHER_THREADS;
         let (id, asked) = match asked {
             RouteCall::Program(asked) => {
                 let (core, routes) = (&mut self.core, &mut self.routes);
-                return call_program(core, routes, io, number, |route, context| {
+                return call_program(core, routes, io, number, by, |route, context| {
                     asked(route.as_any(), context);
                 });
             }
@@ -130,11 +142,12 @@ impl Hub {
         });
         if has_session {
             self.event(io, id, |route, data, session| {
+                session.context().caller = by;
                 asked(route.as_any(), Ok((data, session)));
             });
         } else {
             let (core, routes) = (&mut self.core, &mut self.routes);
-            call_program(core, routes, io, number, |route, context| {
+            call_program(core, routes, io, number, by, |route, context| {
                 asked(route.as_any(), Err(context));
             });
         }
