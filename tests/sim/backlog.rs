@@ -3,7 +3,7 @@
 use crate::puppet::{Diary, millis, secs, stage_with};
 use dunlin::hub::Limits;
 use dunlin::sim::{Conversation, Received, Sim};
-use dunlin::{BacklogPolicy, Settings};
+use dunlin::{App, BacklogPolicy, RawFrame, SendOutcome, Session, Settings};
 
 const MARK: usize = 4_000;
 const LIMIT: usize = 10_000;
@@ -63,6 +63,31 @@ fn one_past_the_limit_closes_with_1008() {
     assert_eq!(received.last(), Some(&Received::close(1008, "Slow reader")));
     assert!(received.len() <= 2, "what had not begun is forgotten");
     assert_eq!(diary.read(), ["0 closed 1008 Slow reader by Us"]);
+}
+
+#[test]
+fn nothing_follows_the_close_of_a_raw_session_that_a_topic_was_too_much_for() {
+    let outcomes = std::rc::Rc::new(std::cell::RefCell::new(Vec::new()));
+    let told = std::rc::Rc::clone(&outcomes);
+    let handler = move |session: &mut Session<'_>, frame: RawFrame<'_>| {
+        session.join("room");
+        session.publish("room", &*"x".repeat(LIMIT - MARK));
+        told.borrow_mut().push(session.send_frame(frame));
+    };
+    let settings = Settings::default().backlog_mark(MARK).backlog_limit(LIMIT);
+    let sim = Sim::new(App::new().ws_raw("/", settings, handler)).unwrap();
+    let peer = sim.open("/");
+    peer.set_capacity(0);
+    peer.stall();
+    for _ in 0..2 {
+        peer.send("behind");
+        sim.drive();
+    }
+    assert_eq!(outcomes.borrow()[1], SendOutcome::Closed);
+    peer.set_capacity(1000);
+    peer.resume();
+    let received = peer.receive_all();
+    assert_eq!(received.last(), Some(&Received::close(1008, "Slow reader")));
 }
 
 #[test]

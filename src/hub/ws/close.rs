@@ -214,10 +214,9 @@ fn close_reason(payload: &[u8], by: ClosedBy) -> CloseReason {
 impl HubContext<'_> {
     /// Sends one frame as it is, for raw sessions.
     pub(crate) fn send_frame(&mut self, key: u32, frame: RawFrame<'_>) -> SendOutcome {
-        if self.core.slot(key).state() != State::Open {
+        if !self.catch_up_open(key) {
             return SendOutcome::Closed;
         }
-        self.catch_up(key);
         let mut bytes = Vec::with_capacity(MAX_HEADER + frame.payload.len());
         let mask = self.core.mask(key);
         write_frame(
