@@ -6,8 +6,8 @@
 
 use dunlin::wire::deflate::Deflate;
 use dunlin::{
-    App, Call, Client, CloseReason, Context, Error, Handler, Incoming, Limits, Message, Request,
-    Response, Server, Session, SessionId, Settings,
+    App, Call, Client, CloseReason, Context, Error, Handler, Incoming, Limits, Message, Open,
+    Request, Server, Session, SessionId, Settings,
 };
 use std::process::ExitCode;
 use std::time::Duration;
@@ -126,8 +126,8 @@ impl Cases {
 impl Handler for Cases {
     type Data = ();
 
-    fn open(&mut self, _: &Request<'_>, _: &mut Session<'_>) -> Result<(), Response> {
-        Ok(())
+    fn open(&mut self, _: &Request<'_>, _: &mut Session<'_>) -> Open<()> {
+        Open::Accept(())
     }
 
     fn message(&mut self, (): &mut (), session: &mut Session<'_>, message: Message<'_>) {

@@ -82,8 +82,9 @@ mod turn;
 pub mod wire;
 
 pub use app::{
-    App, BacklogPolicy, Call, Context, Handle, Handler, Origins, Peer, RawHandler, Rejected,
-    Remote, Request, Response, Route, SendOutcome, Session, SessionId, Settings, Stats,
+    Answer, App, BacklogPolicy, Call, Context, Deferral, Handle, Handler, Open, OpenTicket,
+    Origins, Peer, RawHandler, Rejected, Remote, Request, Response, Route, SendOutcome, Session,
+    SessionId, Settings, Stats, Ticket,
 };
 #[cfg(feature = "json")]
 pub use app::{Codec, Json};

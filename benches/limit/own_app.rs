@@ -8,8 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use dunlin::{
-    App, BacklogPolicy, Deflate, Handler, Message, Remote, Request, Response, Server, Session,
-    Settings,
+    App, BacklogPolicy, Deflate, Handler, Message, Open, Remote, Request, Server, Session, Settings,
 };
 
 use crate::rights::step_behind;
@@ -42,9 +41,9 @@ struct Room(&'static str);
 impl Handler for Room {
     type Data = ();
 
-    fn open(&mut self, _: &Request<'_>, session: &mut Session<'_>) -> Result<(), Response> {
+    fn open(&mut self, _: &Request<'_>, session: &mut Session<'_>) -> Open<()> {
         session.join(self.0);
-        Ok(())
+        Open::Accept(())
     }
 
     fn message(&mut self, (): &mut (), session: &mut Session<'_>, message: Message<'_>) {
@@ -60,9 +59,9 @@ struct Publishing {
 impl Handler for Publishing {
     type Data = ();
 
-    fn open(&mut self, _: &Request<'_>, session: &mut Session<'_>) -> Result<(), Response> {
+    fn open(&mut self, _: &Request<'_>, session: &mut Session<'_>) -> Open<()> {
         session.join(TOPIC);
-        Ok(())
+        Open::Accept(())
     }
 
     fn message(&mut self, (): &mut (), session: &mut Session<'_>, _: Message<'_>) {

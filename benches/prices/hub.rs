@@ -7,7 +7,7 @@ use dunlin::app::ConnInfo;
 use dunlin::hub::{Hub, Limits, Lost, Now, Transport};
 use dunlin::wire::work::{Work, price};
 use dunlin::{
-    App, Handler, Message, Peer, Request, Response, Server, Session, SessionId, Settings,
+    App, Handler, Message, Open, Peer, Request, Response, Server, Session, SessionId, Settings,
 };
 use std::cell::Cell;
 use std::hint::black_box;
@@ -46,8 +46,8 @@ struct Clockwork;
 impl Handler for Clockwork {
     type Data = ();
 
-    fn open(&mut self, _: &Request<'_>, _: &mut Session<'_>) -> Result<(), Response> {
-        Ok(())
+    fn open(&mut self, _: &Request<'_>, _: &mut Session<'_>) -> Open<()> {
+        Open::Accept(())
     }
 
     fn message(&mut self, (): &mut (), session: &mut Session<'_>, message: Message<'_>) {
@@ -67,9 +67,9 @@ struct Room;
 impl Handler for Room {
     type Data = ();
 
-    fn open(&mut self, _: &Request<'_>, session: &mut Session<'_>) -> Result<(), Response> {
+    fn open(&mut self, _: &Request<'_>, session: &mut Session<'_>) -> Open<()> {
         session.join("room");
-        Ok(())
+        Open::Accept(())
     }
 
     fn message(&mut self, (): &mut (), session: &mut Session<'_>, message: Message<'_>) {

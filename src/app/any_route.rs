@@ -7,8 +7,8 @@ use super::call::Call;
 use super::context::Context;
 use super::data::{DataKey, DataStore};
 use super::handler::Handler;
+use super::open::Open;
 use super::request::Request;
-use super::response::Response;
 use super::session::Session;
 use super::session_id::SessionId;
 use crate::wire::close::CloseReason;
@@ -27,11 +27,10 @@ pub(crate) trait AnyRoute {
     /// A whole frame, for raw routes only.
     fn frame(&mut self, _data: DataKey, _session: &mut Session<'_>, _frame: RawFrame<'_>) {}
 
-    fn open(
-        &mut self,
-        request: &Request<'_>,
-        session: &mut Session<'_>,
-    ) -> Result<DataKey, Response>;
+    fn open(&mut self, request: &Request<'_>, session: &mut Session<'_>) -> Open<DataKey>;
+    /// Keeps the data that a ticket brought; `None` when they are of another type than the route's.
+    fn keep(&mut self, data: Box<dyn Any>) -> Option<DataKey>;
+    fn accepted(&mut self, data: DataKey, session: &mut Session<'_>);
     fn message(&mut self, data: DataKey, session: &mut Session<'_>, message: Message<'_>);
     fn drain(&mut self, data: DataKey, session: &mut Session<'_>, dropped: u64);
     fn pong(&mut self, data: DataKey, session: &mut Session<'_>, payload: &[u8]);
@@ -59,13 +58,17 @@ impl<H: Handler> HandlerRoute<H> {
 }
 
 impl<H: Handler> AnyRoute for HandlerRoute<H> {
-    fn open(
-        &mut self,
-        request: &Request<'_>,
-        session: &mut Session<'_>,
-    ) -> Result<DataKey, Response> {
-        let data = self.handler.open(request, session)?;
-        Ok(self.data.insert(data))
+    fn open(&mut self, request: &Request<'_>, session: &mut Session<'_>) -> Open<DataKey> {
+        let opened = self.handler.open(request, session);
+        opened.map(|data| self.data.insert(data))
+    }
+
+    fn keep(&mut self, data: Box<dyn Any>) -> Option<DataKey> {
+        Some(self.data.insert(*data.downcast().ok()?))
+    }
+
+    fn accepted(&mut self, data: DataKey, session: &mut Session<'_>) {
+        self.handler.accepted(self.data.at(data), session);
     }
 
     fn message(&mut self, data: DataKey, session: &mut Session<'_>, message: Message<'_>) {

@@ -1,10 +1,14 @@
 //! What another thread asks of the loop: owned values that cross threads, each of which knows its size.
 
 use super::call::Call;
+use super::response::Response;
 use super::session_id::SessionId;
 use crate::wire::close::CloseCode;
 use crate::wire::message::Message;
 use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// What another thread asks of the loop.
 #[derive(Debug)]
@@ -32,6 +36,34 @@ pub(crate) enum Command {
         bytes: usize,
         call: Box<dyn Any + Send>,
     },
+    /// A ticket answers.
+    Answer {
+        to: SessionId,
+        ticket: Arc<AtomicBool>,
+        answer: LateAnswer,
+        /// The place that the ticket had: it is free when the answer is given.
+        place: Arc<()>,
+    },
+}
+
+/// The answer of a ticket.
+pub(crate) enum LateAnswer {
+    /// The response, which refuses the upgrade where one was asked for.
+    Response(Response),
+    /// Makes the data of a session that opens.
+    Accept(Box<dyn FnOnce() -> Box<dyn Any> + Send>),
+    /// The ticket was dropped.
+    Dropped,
+}
+
+impl fmt::Debug for LateAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Response(_) => "Response",
+            Self::Accept(_) => "Accept",
+            Self::Dropped => "Dropped",
+        })
+    }
 }
 
 impl Command {
@@ -43,6 +75,10 @@ impl Command {
             Self::Close { reason, .. } => reason.capacity(),
             Self::Connect { route, call } => route.capacity() + call.bytes(),
             Self::Call { bytes, .. } => *bytes,
+            Self::Answer { answer, .. } => match answer {
+                LateAnswer::Response(response) => response.body.len(),
+                LateAnswer::Accept(_) | LateAnswer::Dropped => 0,
+            },
         }
     }
 }

@@ -63,14 +63,14 @@ impl<F> From<Rejected<F>> for Error {
 /// the closures' own size goes, by [`MAX_WAITING_BYTES`](super::remote::MAX_WAITING_BYTES).
 ///
 /// ```
-/// use dunlin::{App, Context, Handler, Message, Request, Response, Route, Session};
+/// use dunlin::{App, Context, Handler, Message, Open, Request, Route, Session};
 ///
 /// struct Service;
 ///
 /// impl Handler for Service {
 ///     type Data = ();
-///     fn open(&mut self, _: &Request<'_>, _: &mut Session<'_>) -> Result<(), Response> {
-///         Ok(())
+///     fn open(&mut self, _: &Request<'_>, _: &mut Session<'_>) -> Open<()> {
+///         Open::Accept(())
 ///     }
 ///     fn message(&mut self, _: &mut (), _: &mut Session<'_>, _: Message<'_>) {}
 /// }

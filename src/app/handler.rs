@@ -2,8 +2,8 @@
 
 use super::call::Call;
 use super::context::Context;
+use super::open::Open;
 use super::request::Request;
-use super::response::Response;
 use super::session::Session;
 use super::session_id::SessionId;
 use crate::wire::close::CloseReason;
@@ -25,17 +25,16 @@ pub trait Handler: 'static {
     /// What the handler keeps for each session.
     type Data: 'static;
 
-    /// A peer asks for this route. What is sent here arrives right behind the 101.
+    /// A peer asks for this route: it is accepted, refused with a response, or decided
+    /// [later](Open::later). What is sent here arrives right behind the 101.
     ///
-    /// # Errors
-    /// A [`Response`] refuses the upgrade: it is sent in place of the 101, nothing
-    /// that was sent or joined here happens, and no other event follows. On an outgoing route
-    /// it closes with 1000; there the request tells what was asked, with the fields of the answer.
-    fn open(
-        &mut self,
-        request: &Request<'_>,
-        session: &mut Session<'_>,
-    ) -> Result<Self::Data, Response>;
+    /// On an outgoing route a refusal closes with 1000; there the request tells what was asked, with
+    /// the fields of the answer.
+    fn open(&mut self, request: &Request<'_>, session: &mut Session<'_>) -> Open<Self::Data>;
+
+    /// A session whose open event was answered [later](Open::later) is accepted now, by its ticket.
+    /// What is sent here arrives right behind the 101.
+    fn accepted(&mut self, _data: &mut Self::Data, _session: &mut Session<'_>) {}
 
     /// A complete message arrived.
     fn message(&mut self, data: &mut Self::Data, session: &mut Session<'_>, message: Message<'_>);
@@ -79,8 +78,8 @@ where
 {
     type Data = ();
 
-    fn open(&mut self, _: &Request<'_>, _: &mut Session<'_>) -> Result<(), Response> {
-        Ok(())
+    fn open(&mut self, _: &Request<'_>, _: &mut Session<'_>) -> Open<()> {
+        Open::Accept(())
     }
 
     fn message(&mut self, (): &mut (), session: &mut Session<'_>, message: Message<'_>) {
@@ -95,12 +94,12 @@ where
 impl<H: Handler> Handler for Rc<RefCell<H>> {
     type Data = H::Data;
 
-    fn open(
-        &mut self,
-        request: &Request<'_>,
-        session: &mut Session<'_>,
-    ) -> Result<H::Data, Response> {
+    fn open(&mut self, request: &Request<'_>, session: &mut Session<'_>) -> Open<H::Data> {
         self.borrow_mut().open(request, session)
+    }
+
+    fn accepted(&mut self, data: &mut H::Data, session: &mut Session<'_>) {
+        self.borrow_mut().accepted(data, session);
     }
 
     fn message(&mut self, data: &mut H::Data, session: &mut Session<'_>, message: Message<'_>) {

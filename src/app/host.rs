@@ -9,6 +9,7 @@ use crate::wire::close::CloseCode;
 use crate::wire::error::Result;
 use crate::wire::message::Message;
 use crate::wire::receive::RawFrame;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The holder of the connections. An id of a session that is gone is always
@@ -43,6 +44,11 @@ pub trait Host {
     fn set_timer(&mut self, id: SessionId, after: Duration, token: u64);
     fn cancel_timer(&mut self, id: SessionId, token: u64) -> bool;
     fn now(&self) -> Duration;
+    /// A place for one more ticket, if there is one.
+    fn ticket(&self) -> Option<Arc<()>>;
+    /// For the session that is being opened, before anything is sent.
+    fn choose_protocol(&mut self, id: SessionId, name: &str) -> bool;
+    fn add_answer_field(&mut self, id: SessionId, name: &str, value: &str) -> bool;
     #[cfg(feature = "json")]
     fn codec(&self, id: SessionId) -> std::rc::Rc<dyn super::codec::Codec>;
     fn remote(&self) -> Remote;

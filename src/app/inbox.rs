@@ -133,6 +133,23 @@ impl Outbound {
         Ok(())
     }
 
+    /// Queues a command however full the queue is: for those that are bounded elsewhere. `false` when
+    /// the loop is gone.
+    pub(super) fn push_anyhow(&self, command: Command) -> bool {
+        let was_empty = {
+            let mut queue = lock(&self.queue);
+            if !queue.is_open {
+                drop(queue);
+                return false; // and the command is dropped without the lock
+            }
+            queue.add(command)
+        };
+        if was_empty {
+            self.wake.wake();
+        }
+        true
+    }
+
     /// Asks for a shutdown, however full the queue is.
     ///
     /// # Errors

@@ -4,11 +4,12 @@
 //! when a connection opens and a [`Session`] with every event. Nothing here
 //! holds a connection: whatever does, gives itself as a [`host::Host`].
 
+pub mod answer;
 pub(crate) mod any_route;
 pub mod call;
 #[cfg(feature = "json")]
 pub mod codec;
-mod command;
+pub(crate) mod command;
 pub mod conn;
 mod content;
 pub mod context;
@@ -17,7 +18,9 @@ pub mod handle;
 pub mod handler;
 pub mod host;
 mod inbox;
+pub mod later;
 mod listener_routes;
+pub mod open;
 pub mod program;
 pub mod raw;
 pub mod remote;
@@ -30,6 +33,7 @@ pub mod session;
 pub mod session_id;
 pub mod settings;
 
+pub use answer::Answer;
 pub use call::Call;
 #[cfg(feature = "json")]
 pub use codec::{Codec, Json};
@@ -37,6 +41,8 @@ pub use conn::ConnInfo;
 pub use context::Context;
 pub use handle::{Handle, Rejected};
 pub use handler::Handler;
+pub use later::{Deferral, OpenTicket, Ticket};
+pub use open::Open;
 pub use program::App;
 pub use raw::RawHandler;
 pub use remote::{Remote, Stats};

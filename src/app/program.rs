@@ -1,12 +1,12 @@
 //! The routes of a program: what a server or a simulation runs.
 
+use super::answer::Answer;
 use super::any_route::AnyRoute;
 use super::context::Context;
 use super::handler::Handler;
 use super::raw::{RawHandler, RawRoute};
 use super::remote::Remote;
 use super::request::Request;
-use super::response::Response;
 use super::route::{Bind, Route};
 use super::router::Router;
 use super::session::Session;
@@ -16,8 +16,8 @@ use crate::wire::head::Method;
 use crate::wire::message::Message;
 use std::collections::HashMap;
 
-/// A plain HTTP route: looks at a request, gives a response.
-pub(crate) type HttpHandler = Box<dyn FnMut(&Request<'_>, &mut Context<'_>) -> Response>;
+/// A plain HTTP route: looks at a request, gives an answer.
+pub(crate) type HttpHandler = Box<dyn FnMut(&Request<'_>, &mut Context<'_>) -> Answer>;
 
 /// The routes of a program, WebSocket and plain HTTP, on one port.
 ///
@@ -155,12 +155,13 @@ impl App {
         self.ws_with(pattern, settings, handler)
     }
 
-    /// A plain HTTP route; its handler reaches every session by the [`Context`]. HEAD is answered like GET without the body unless it has a route of its own.
-    pub fn http(
+    /// A plain HTTP route; its handler reaches every session by the [`Context`], and answers with a
+    /// [`Response`] or [later](Answer::later). HEAD is answered like GET without the body unless it has a route of its own.
+    pub fn http<A: Into<Answer>>(
         mut self,
         method: Method,
         pattern: &str,
-        handler: impl FnMut(&Request<'_>, &mut Context<'_>) -> Response + 'static,
+        mut handler: impl FnMut(&Request<'_>, &mut Context<'_>) -> A + 'static,
     ) -> Self {
         let index = self.http.len() as u16;
         let added = self
@@ -174,24 +175,27 @@ impl App {
                 targets.http.push((method, index));
                 Ok(())
             });
+        let handler = move |request: &Request<'_>, context: &mut Context<'_>| {
+            handler(request, context).into()
+        };
         self.http.push(Box::new(handler));
         self.remember(added)
     }
 
     /// A plain HTTP route for GET and HEAD.
-    pub fn get(
+    pub fn get<A: Into<Answer>>(
         self,
         pattern: &str,
-        handler: impl FnMut(&Request<'_>, &mut Context<'_>) -> Response + 'static,
+        handler: impl FnMut(&Request<'_>, &mut Context<'_>) -> A + 'static,
     ) -> Self {
         self.http(Method::Get, pattern, handler)
     }
 
     /// A plain HTTP route for POST.
-    pub fn post(
+    pub fn post<A: Into<Answer>>(
         self,
         pattern: &str,
-        handler: impl FnMut(&Request<'_>, &mut Context<'_>) -> Response + 'static,
+        handler: impl FnMut(&Request<'_>, &mut Context<'_>) -> A + 'static,
     ) -> Self {
         self.http(Method::Post, pattern, handler)
     }

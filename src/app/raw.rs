@@ -2,8 +2,8 @@
 
 use super::any_route::AnyRoute;
 use super::data::{DataKey, DataStore};
+use super::open::Open;
 use super::request::Request;
-use super::response::Response;
 use super::session::Session;
 use crate::wire::close::CloseReason;
 use crate::wire::message::Message;
@@ -23,14 +23,10 @@ pub trait RawHandler: 'static {
     type Data: 'static;
 
     /// A peer asks for this route; see [`Handler::open`](super::Handler::open).
-    ///
-    /// # Errors
-    /// A [`Response`] refuses the upgrade.
-    fn open(
-        &mut self,
-        request: &Request<'_>,
-        session: &mut Session<'_>,
-    ) -> Result<Self::Data, Response>;
+    fn open(&mut self, request: &Request<'_>, session: &mut Session<'_>) -> Open<Self::Data>;
+
+    /// A session is accepted by its ticket; see [`Handler::accepted`](super::Handler::accepted).
+    fn accepted(&mut self, _data: &mut Self::Data, _session: &mut Session<'_>) {}
 
     /// A whole frame arrived.
     fn frame(&mut self, data: &mut Self::Data, session: &mut Session<'_>, frame: RawFrame<'_>);
@@ -52,8 +48,8 @@ where
 {
     type Data = ();
 
-    fn open(&mut self, _: &Request<'_>, _: &mut Session<'_>) -> Result<(), Response> {
-        Ok(())
+    fn open(&mut self, _: &Request<'_>, _: &mut Session<'_>) -> Open<()> {
+        Open::Accept(())
     }
 
     fn frame(&mut self, (): &mut (), session: &mut Session<'_>, frame: RawFrame<'_>) {
@@ -72,13 +68,17 @@ impl<H: RawHandler> AnyRoute for RawRoute<H> {
         true
     }
 
-    fn open(
-        &mut self,
-        request: &Request<'_>,
-        session: &mut Session<'_>,
-    ) -> Result<DataKey, Response> {
-        let data = self.handler.open(request, session)?;
-        Ok(self.data.insert(data))
+    fn open(&mut self, request: &Request<'_>, session: &mut Session<'_>) -> Open<DataKey> {
+        let opened = self.handler.open(request, session);
+        opened.map(|data| self.data.insert(data))
+    }
+
+    fn keep(&mut self, data: Box<dyn Any>) -> Option<DataKey> {
+        Some(self.data.insert(*data.downcast().ok()?))
+    }
+
+    fn accepted(&mut self, data: DataKey, session: &mut Session<'_>) {
+        self.handler.accepted(self.data.at(data), session);
     }
 
     fn as_any(&mut self) -> &mut dyn Any {

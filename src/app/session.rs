@@ -161,6 +161,18 @@ impl<'h> Session<'h> {
         self.context.resume(self.id)
     }
 
+    /// For the open event, before anything is sent: answers with this subprotocol, which the client must
+    /// have offered, in place of the one by the route's settings. `false`: it did not, or it is too late.
+    pub fn choose_protocol(&mut self, name: &str) -> bool {
+        self.context.host.choose_protocol(self.id, name)
+    }
+
+    /// For the open event, before anything is sent: adds a field such as `Set-Cookie` to the 101.
+    /// `false`: it cannot stand in a head, the server writes it itself, or it is too late.
+    pub fn add_answer_field(&mut self, name: &str, value: &str) -> bool {
+        self.context.host.add_answer_field(self.id, name, value)
+    }
+
     /// The subprotocol that was agreed on.
     pub fn protocol(&self) -> Option<&str> {
         self.context.host.protocol(self.id)

@@ -4,7 +4,7 @@
 //! given twice while the process lives. Joining and leaving are never
 //! broadcast: they are in the log.
 
-use crate::{App, CloseReason, Handler, Message, Request, Response, Session};
+use crate::{App, CloseReason, Handler, Message, Open, Request, Session};
 use log::info;
 
 /// Mounts `/chat` and `/chat/login`: two rooms with a counter each.
@@ -44,14 +44,14 @@ impl Handler for Chat {
     /// The user's name.
     type Data = String;
 
-    fn open(&mut self, _: &Request<'_>, session: &mut Session<'_>) -> Result<String, Response> {
+    fn open(&mut self, _: &Request<'_>, session: &mut Session<'_>) -> Open<String> {
         info!("Adding user!");
         let name = format!("user{}", self.next);
         self.next += 1;
         session.join(self.room);
         let greeting = (self.greeting)(&name, session.subscribers(self.room));
         let _ = session.send(&greeting);
-        Ok(name)
+        Open::Accept(name)
     }
 
     fn message(&mut self, name: &mut String, session: &mut Session<'_>, message: Message<'_>) {

@@ -4,7 +4,7 @@
 //! format of a line. The log tells of sessions and messages by
 //! connection id; what was said stands there at debug level only.
 
-use crate::{App, CloseReason, Handler, Message, Request, Response, Session};
+use crate::{App, CloseReason, Handler, Message, Open, Request, Session};
 use log::{debug, info};
 
 const TOPIC: &str = "chatt";
@@ -30,10 +30,10 @@ struct Chatt;
 impl Handler for Chatt {
     type Data = ();
 
-    fn open(&mut self, _: &Request<'_>, session: &mut Session<'_>) -> Result<(), Response> {
+    fn open(&mut self, _: &Request<'_>, session: &mut Session<'_>) -> Open<()> {
         info!("session opened {}", session.id());
         session.join(TOPIC);
-        Ok(())
+        Open::Accept(())
     }
 
     fn message(&mut self, (): &mut (), session: &mut Session<'_>, message: Message<'_>) {

@@ -5,9 +5,7 @@
 //! read ([`BacklogPolicy::StopReading`]) where others would close. Never send here
 //! without having been asked, except for the greeting.
 
-use crate::{
-    App, BacklogPolicy, CloseCode, Handler, Message, Request, Response, Session, Settings,
-};
+use crate::{App, BacklogPolicy, CloseCode, Handler, Message, Open, Request, Session, Settings};
 
 /// The largest message of `/echo-raw`, bytes; past it 1009.
 pub const MAX_RAW_MESSAGE: usize = 64 << 20;
@@ -30,9 +28,9 @@ struct Echo;
 impl Handler for Echo {
     type Data = ();
 
-    fn open(&mut self, _: &Request<'_>, session: &mut Session<'_>) -> Result<(), Response> {
+    fn open(&mut self, _: &Request<'_>, session: &mut Session<'_>) -> Open<()> {
         let _ = session.send("Please enter your name");
-        Ok(())
+        Open::Accept(())
     }
 
     fn message(&mut self, (): &mut (), session: &mut Session<'_>, message: Message<'_>) {

@@ -3,7 +3,7 @@
 //! Nobody waits for the slowest subscriber: one that does not read fills its own backlog
 //! and is closed when that is full.
 
-use crate::{App, Handler, Message, Request, Response, Session};
+use crate::{App, Handler, Message, Open, Request, Session};
 
 const TOPIC: &str = "flow";
 
@@ -17,10 +17,10 @@ struct Flow;
 impl Handler for Flow {
     type Data = ();
 
-    fn open(&mut self, _: &Request<'_>, session: &mut Session<'_>) -> Result<(), Response> {
+    fn open(&mut self, _: &Request<'_>, session: &mut Session<'_>) -> Open<()> {
         session.join(TOPIC);
         let _ = session.send("You are connected to WebSocket!");
-        Ok(())
+        Open::Accept(())
     }
 
     fn message(&mut self, (): &mut (), session: &mut Session<'_>, message: Message<'_>) {

@@ -67,7 +67,7 @@ impl Read for Scripted {
             let request = String::from_utf8(request.to_vec()).expect("a head is text");
             let (_, key) = request.split_once("Sec-WebSocket-Key: ").expect("a key");
             let mut answer = Vec::new();
-            write_switching_protocols(&mut answer, &accept_key(&key[..24]), None, None);
+            write_switching_protocols(&mut answer, &accept_key(&key[..24]), None, None, &[]);
             wire.waiting.splice(..0, answer);
             wire.written.clear();
         }

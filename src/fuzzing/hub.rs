@@ -3,7 +3,7 @@
 use super::bytes::Bytes;
 use super::puppet::{self, SharedRecord, TARGETS};
 use super::tape::Tapes;
-use crate::app::remote::{Command, Wake};
+use crate::app::remote::{Command, Inbox, Wake};
 use crate::app::{Call, ConnInfo, Peer, Remote, SessionId};
 use crate::hub::{Hub, Now};
 use crate::wire::close::CloseCode;
@@ -47,6 +47,8 @@ struct Driver {
     now: u64,
     accepted: usize,
     dials: Vec<SessionId>,
+    /// What tickets answer.
+    inbox: Inbox,
 }
 
 /// What each step of a turn may do here.
@@ -56,7 +58,7 @@ impl Driver {
     fn run(data: &[u8]) -> Self {
         let mut bytes = Bytes::new(data);
         let (app, record) = puppet::program();
-        let (remote, ..) = Remote::new(Arc::new(NoWake));
+        let (remote, inbox, _) = Remote::new(Arc::new(NoWake));
         let seed = [bytes.byte(); 32];
         let hub = Hub::new(app, puppet::limits(), seed, remote);
         let mut driver = Self {
@@ -66,6 +68,7 @@ impl Driver {
             now: 0,
             accepted: 0,
             dials: Vec::new(),
+            inbox,
         };
         while !bytes.is_empty() {
             driver.act(&mut bytes);
@@ -144,6 +147,10 @@ impl Driver {
 
     /// The end of a turn; whether another should follow.
     fn work(&mut self) -> bool {
+        while let Some(answer) = self.inbox.take() {
+            self.hub.set_work(Work::new(WORK_OF_A_STEP));
+            self.hub.command(&mut self.io, answer);
+        }
         for step in [Hub::run_events, Hub::flush, Hub::deliver, Hub::reap] {
             self.hub.set_work(Work::new(WORK_OF_A_STEP));
             step(&mut self.hub, &mut self.io);
@@ -284,7 +291,10 @@ impl Driver {
 /// A request to begin with.
 fn request(with: u8) -> String {
     let target = TARGETS[usize::from(with) % TARGETS.len()];
-    let commands = ["", "?do=jajb", "?do=S%7fs~ja&refuse"][usize::from(with >> 3) % 3];
+    let commands = match with >> 3 {
+        kind if kind % 8 == 7 => "?do=s~ja&later",
+        kind => ["", "?do=jajb", "?do=S%7fs~ja&refuse"][usize::from(kind) % 3],
+    };
     let extension = match with >> 6 {
         1 => "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n",
         2 => "Content-Length: 3\r\n",

@@ -144,7 +144,7 @@ fn answered(server: &Side, offer: &Offer) {
     }
     let mut out = Vec::new();
     let protocol = Some("chat");
-    write_switching_protocols(&mut out, &accept_key(KEY), protocol, Some(&response));
+    write_switching_protocols(&mut out, &accept_key(KEY), protocol, Some(&response), &[]);
     let head = parse_response(&out, &mut 0, &HeadLimits::default());
     let (head, len) = head.expect("an answer").expect("a whole one");
     assert_eq!(len, out.len());

@@ -2,8 +2,8 @@
 //! it, and keeps a record of its sessions.
 
 use crate::app::{
-    App, BacklogPolicy, Call, Context, Handler, RawHandler, Request, Response, Session, SessionId,
-    Settings,
+    Answer, App, BacklogPolicy, Call, Context, Handler, Open, OpenTicket, RawHandler, Request,
+    Response, Session, SessionId, Settings, Ticket,
 };
 use crate::hub::Limits;
 use crate::wire::close::{CloseCode, CloseReason};
@@ -86,8 +86,11 @@ fn settings(backlog: BacklogPolicy) -> Settings {
 /// The program and its record.
 pub(super) fn program() -> (App, SharedRecord) {
     let record = SharedRecord::default();
+    let tickets = Rc::<RefCell<Tickets>>::default();
+    let kept = Rc::clone(&tickets);
     let puppet = || Puppet {
         record: Rc::clone(&record),
+        tickets: Rc::clone(&tickets),
         known: Vec::new(),
     };
     let deflate = settings(BacklogPolicy::Close).extension(Deflate::new());
@@ -99,8 +102,13 @@ pub(super) fn program() -> (App, SharedRecord) {
         .ws_raw("/raw", settings(BacklogPolicy::Close), puppet())
         .ws_with("/deflate", deflate.clone(), puppet())
         .outgoing("out", deflate, puppet())
-        .get("/plain", |request, _| {
-            Response::ok("text/plain", request.path().as_bytes().to_vec())
+        .get("/plain", move |request, context| {
+            if request.query("later").is_some() {
+                let (answer, ticket) = Answer::later(context);
+                kept.borrow_mut().answers.push(ticket);
+                return answer;
+            }
+            Response::ok("text/plain", request.path().as_bytes().to_vec()).into()
         })
         .post("/plain", |request, _| {
             Response::ok("text/plain", request.body().to_vec())
@@ -108,24 +116,37 @@ pub(super) fn program() -> (App, SharedRecord) {
     (app, record)
 }
 
+/// Tickets that wait for somebody to say `a`.
+#[derive(Default)]
+struct Tickets {
+    opens: Vec<OpenTicket<()>>,
+    answers: Vec<Ticket>,
+}
+
 struct Puppet {
     record: SharedRecord,
+    tickets: Rc<RefCell<Tickets>>,
     known: Vec<SessionId>,
 }
 
 impl Puppet {
-    fn open(&mut self, request: &Request<'_>, session: &mut Session<'_>) -> Result<(), Response> {
+    fn open(&mut self, request: &Request<'_>, session: &mut Session<'_>) -> Open<()> {
         let id = session.id();
         self.known.truncate(KNOWN - 1);
         self.known.insert(0, id);
         if let Some(commands) = request.query("do") {
             self.obey(session, commands.as_bytes());
         }
+        if request.query("later").is_some() {
+            let (open, ticket) = Open::later(session);
+            self.tickets.borrow_mut().opens.push(ticket);
+            return open;
+        }
         if request.query("refuse").is_some() {
-            return Err(Response::refusal(Status::FORBIDDEN));
+            return Open::Refuse(Response::refusal(Status::FORBIDDEN));
         }
         self.record.borrow_mut().opened(id);
-        Ok(())
+        Open::Accept(())
     }
 
     /// Two bytes a command: what, and with what.
@@ -134,6 +155,32 @@ impl Puppet {
             let (verb, with) = (command[0], usize::from(command[1]));
             self.act(session, verb, with);
         }
+    }
+
+    /// Tickets are answered in the order in which they were given, or dropped.
+    fn answer(&mut self, with: usize) {
+        let mut tickets = self.tickets.borrow_mut();
+        let Tickets { opens, answers } = &mut *tickets;
+        if with & 1 == 0 && !opens.is_empty() {
+            let ticket = opens.remove(0);
+            match with & 6 {
+                0 => drop(ticket),
+                2 => drop(ticket.refuse(Response::refusal(Status::FORBIDDEN))),
+                _ => drop(ticket.accept(())),
+            }
+        } else if with & 1 == 1 && !answers.is_empty() {
+            let ticket = answers.remove(0);
+            if with & 2 == 0 {
+                ticket.answer(Response::text("late ".repeat(with)));
+            }
+        }
+    }
+
+    fn accepted(&mut self, session: &mut Session<'_>) {
+        self.record.borrow_mut().opened(session.id());
+        session.add_answer_field("X", "y");
+        session.join("a");
+        let _ = session.send("accepted");
     }
 
     fn act(&mut self, session: &mut Session<'_>, verb: u8, with: usize) {
@@ -166,6 +213,7 @@ impl Puppet {
                 let call = Call::new(address, "localhost", "/somewhere");
                 drop(session.connect("out", call));
             }
+            b'a' => self.answer(with),
             b'q' => drop((session.subscribers(topic), session.buffered())),
             _ => {}
         }
@@ -175,8 +223,12 @@ impl Puppet {
 impl Handler for Puppet {
     type Data = ();
 
-    fn open(&mut self, request: &Request<'_>, session: &mut Session<'_>) -> Result<(), Response> {
+    fn open(&mut self, request: &Request<'_>, session: &mut Session<'_>) -> Open<()> {
         Self::open(self, request, session)
+    }
+
+    fn accepted(&mut self, (): &mut (), session: &mut Session<'_>) {
+        Self::accepted(self, session);
     }
 
     fn message(&mut self, (): &mut (), session: &mut Session<'_>, message: Message<'_>) {
@@ -226,8 +278,12 @@ impl Handler for Puppet {
 impl RawHandler for Puppet {
     type Data = ();
 
-    fn open(&mut self, request: &Request<'_>, session: &mut Session<'_>) -> Result<(), Response> {
+    fn open(&mut self, request: &Request<'_>, session: &mut Session<'_>) -> Open<()> {
         Self::open(self, request, session)
+    }
+
+    fn accepted(&mut self, (): &mut (), session: &mut Session<'_>) {
+        Self::accepted(self, session);
     }
 
     fn frame(&mut self, (): &mut (), session: &mut Session<'_>, frame: RawFrame<'_>) {

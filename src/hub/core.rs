@@ -6,6 +6,7 @@ use crate::app::router::Router;
 use crate::app::{BacklogPolicy, ConnInfo, Origins, Peer, Remote, SessionId, Settings};
 use crate::config::Limits;
 use crate::hub::conn::flags::Flags;
+use crate::hub::conn::opening::Opening;
 use crate::hub::conn::phase::State;
 use crate::hub::conn::slot::Slot;
 use crate::hub::ledger::Ledger;
@@ -24,6 +25,7 @@ use rand::rngs::StdRng;
 use slab::Slab;
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// No key.
@@ -93,6 +95,10 @@ pub(crate) struct Core {
     pub(crate) dearest_call: i64,
     /// Commands of other threads wait for a topic to catch up.
     pub(crate) remote_held: bool,
+    /// The session whose open event runs.
+    pub(crate) opening: Option<Opening>,
+    /// Each ticket holds one of these.
+    pub(crate) tickets: Arc<()>,
     /// More is held than may be, and the work was spent before enough of it went.
     pub(crate) is_shedding: bool,
     pub(crate) stopping: bool,
@@ -151,6 +157,8 @@ impl Core {
             work: Work::unlimited(),
             dearest_call: 0,
             remote_held: false,
+            opening: None,
+            tickets: Arc::default(),
             is_shedding: false,
             stopping: false,
             to_stop: VecDeque::new(),

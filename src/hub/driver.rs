@@ -123,7 +123,9 @@ impl Hub {
     pub fn wants_read(&self, id: SessionId) -> bool {
         self.core.key_of(id).is_some_and(|key| {
             let slot = &self.core.slots[key as usize];
-            slot.state() != State::Dead && !slot.flags.has(Flags::EOF) && !slot.is_stopped()
+            !matches!(slot.state(), State::Dead | State::Waiting)
+                && !slot.flags.has(Flags::EOF)
+                && !slot.is_stopped()
         })
     }
 
@@ -151,7 +153,7 @@ impl Hub {
             State::Head => self.http(io, key, bytes),
             State::Open | State::Closing => self.frames(io, key, bytes),
             State::Ending | State::Lingering => self.core.discard(key, bytes.len()),
-            State::Dead => {}
+            State::Waiting | State::Dead => {}
         }
     }
 
@@ -239,6 +241,15 @@ impl Hub {
                 HubContext::new(&mut self.core, io).close(id, code, &reason);
             }
             Command::Connect { route, call } => self.connect(io, &route, &call),
+            Command::Answer {
+                to,
+                ticket,
+                answer,
+                place,
+            } => {
+                self.answer_late(io, to, &ticket, answer);
+                drop(place);
+            }
             Command::Call { route, call, .. } => {
                 if let Ok(call) = call.downcast() {
                     self.run_call(io, route, *call);

@@ -1,6 +1,7 @@
 //! The hub as handlers see it.
 
 use crate::app::host::Host;
+use crate::app::later::MAX_TICKETS;
 use crate::app::{Call, Peer, Remote, SendOutcome, SessionId, Stats};
 use crate::hub::conn::flags::Flags;
 use crate::hub::conn::memberships::Membership;
@@ -12,6 +13,7 @@ use crate::wire::error::Result;
 use crate::wire::frame::OpCode;
 use crate::wire::message::Message;
 use crate::wire::receive::RawFrame;
+use std::sync::Arc;
 use std::time::Duration;
 
 impl<'a> HubContext<'a> {
@@ -194,6 +196,21 @@ impl Host for HubContext<'_> {
             Some(key) => self.core.rules(key).codec.clone(),
             None => self.core.http_rules.codec.clone(),
         }
+    }
+
+    fn ticket(&self) -> Option<Arc<()>> {
+        let tickets = &self.core.tickets;
+        (Arc::strong_count(tickets) <= MAX_TICKETS).then(|| Arc::clone(tickets))
+    }
+
+    fn choose_protocol(&mut self, id: SessionId, name: &str) -> bool {
+        let key = self.core.key_of(id);
+        key.is_some_and(|key| self.core.choose_protocol(key, name))
+    }
+
+    fn add_answer_field(&mut self, id: SessionId, name: &str, value: &str) -> bool {
+        let key = self.core.key_of(id);
+        key.is_some_and(|key| self.core.add_answer_field(key, name, value))
     }
 
     fn now(&self) -> Duration {

@@ -24,6 +24,7 @@ impl HubContext<'_> {
             match core.slot(key).state() {
                 State::Open => core.close(key, CloseCode::GOING_AWAY, "Server stopping"),
                 State::Head => core.stop_http(key),
+                State::Waiting => core.refuse_waiting(key),
                 State::Dialling => {
                     let message = "the server is stopping";
                     core.dial_failed(key, Error::new(ErrorKind::Closed, message));

@@ -2,7 +2,9 @@
 
 use super::{Hub, Lost, Now, Transport};
 use crate::app::remote::{Command, Wake};
-use crate::app::{App, ConnInfo, Handler, Peer, Remote, Request, Response, Session, SessionId};
+use crate::app::{
+    App, ConnInfo, Handler, Open, Peer, Remote, Request, Response, Session, SessionId,
+};
 use crate::config::Limits;
 use crate::wire::message::Message;
 use std::sync::Arc;
@@ -65,10 +67,10 @@ fn rooms() -> Hub {
     impl Handler for Rooms {
         type Data = ();
 
-        fn open(&mut self, _: &Request<'_>, session: &mut Session<'_>) -> Result<(), Response> {
+        fn open(&mut self, _: &Request<'_>, session: &mut Session<'_>) -> Open<()> {
             session.join("one");
             session.join("two");
-            Ok(())
+            Open::Accept(())
         }
 
         fn message(&mut self, (): &mut (), _: &mut Session<'_>, _: Message<'_>) {}

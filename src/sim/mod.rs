@@ -10,13 +10,13 @@
 //! ```
 //! use dunlin::sim::Sim;
 //! use dunlin::{App, CloseCode};
-//! # use dunlin::{Handler, Message, Request, Response, Session};
+//! # use dunlin::{Handler, Message, Open, Request, Session};
 //! # struct Echo;
 //! # impl Handler for Echo {
 //! #     type Data = ();
-//! #     fn open(&mut self, _: &Request<'_>, session: &mut Session<'_>) -> Result<(), Response> {
+//! #     fn open(&mut self, _: &Request<'_>, session: &mut Session<'_>) -> Open<()> {
 //! #         let _ = session.send("Please enter your name");
-//! #         Ok(())
+//! #         Open::Accept(())
 //! #     }
 //! #     fn message(&mut self, _: &mut (), session: &mut Session<'_>, message: Message<'_>) {
 //! #         match message.text() {

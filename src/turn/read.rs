@@ -99,6 +99,9 @@ impl<I: Io> Turn<I> {
         let ends = self.ready.ends(id.index);
         loop {
             if !self.hub.wants_read(id) {
+                if self.ready.ends(id.index) {
+                    self.hub.ended_while_waiting(id);
+                }
                 return Served::Drained;
             }
             if self.hub.has_pending(id) {

@@ -117,12 +117,14 @@ pub fn accept_key(key: &str) -> [u8; 28] {
     accept
 }
 
-/// Appends the 101 with at most one protocol and one extension, which must have been offered.
+/// Appends the 101 with at most one protocol and one extension, which must have been offered, and
+/// with further fields.
 pub fn write_switching_protocols(
     out: &mut Vec<u8>,
     accept: &[u8; 28],
     protocol: Option<&str>,
     extension: Option<&Offer>,
+    fields: &[(String, String)],
 ) {
     out.extend_from_slice(
         b"HTTP/1.1 101 Switching Protocols\r\n\
@@ -137,6 +139,9 @@ pub fn write_switching_protocols(
     }
     if let Some(extension) = extension {
         write_field(out, "Sec-WebSocket-Extensions", &extension.to_string());
+    }
+    for (name, value) in fields {
+        write_field(out, name, value);
     }
     out.extend_from_slice(b"\r\n");
 }

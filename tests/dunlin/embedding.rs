@@ -17,9 +17,9 @@ fn echo() -> App {
             &mut self,
             _: &dunlin::Request<'_>,
             session: &mut dunlin::Session<'_>,
-        ) -> Result<(), dunlin::Response> {
+        ) -> dunlin::Open<()> {
             session.join("news");
-            Ok(())
+            dunlin::Open::Accept(())
         }
         fn message(
             &mut self,

@@ -5,7 +5,7 @@ mod listeners;
 mod remotes;
 
 use crate::running::{Running, start};
-use dunlin::{App, CloseReason, Handler, Message, Remote, Request, Response, Session, SessionId};
+use dunlin::{App, CloseReason, Handler, Message, Open, Remote, Request, Session, SessionId};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 /// What a handler has seen.
@@ -21,10 +21,10 @@ struct Room(Sender<Seen>);
 impl Handler for Room {
     type Data = ();
 
-    fn open(&mut self, _: &Request<'_>, session: &mut Session<'_>) -> Result<(), Response> {
+    fn open(&mut self, _: &Request<'_>, session: &mut Session<'_>) -> Open<()> {
         session.join("room");
         let _ = self.0.send(Seen::Open(session.id()));
-        Ok(())
+        Open::Accept(())
     }
 
     fn message(&mut self, (): &mut (), session: &mut Session<'_>, message: Message<'_>) {

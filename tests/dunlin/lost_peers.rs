@@ -2,7 +2,7 @@
 
 use crate::running::{Running, start, until};
 use crate::wire_client::{Frame, WireClient};
-use dunlin::{App, CloseCode, Handler, Message, Request, Response, Session, Settings};
+use dunlin::{App, CloseCode, Handler, Message, Open, Request, Response, Session, Settings};
 
 /// How often everything happens.
 const ROUNDS: usize = 200;
@@ -13,9 +13,9 @@ struct Room;
 impl Handler for Room {
     type Data = ();
 
-    fn open(&mut self, _: &Request<'_>, session: &mut Session<'_>) -> Result<(), Response> {
+    fn open(&mut self, _: &Request<'_>, session: &mut Session<'_>) -> Open<()> {
         session.join("room");
-        Ok(())
+        Open::Accept(())
     }
 
     fn message(&mut self, (): &mut (), session: &mut Session<'_>, message: Message<'_>) {

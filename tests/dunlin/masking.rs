@@ -3,7 +3,7 @@
 use crate::running::start;
 use crate::wire_client::{Frame, WireClient};
 use dunlin::wire::deflate::Deflate;
-use dunlin::{App, Handler, Message, Request, Response, Session, Settings};
+use dunlin::{App, Handler, Message, Open, Request, Session, Settings};
 
 /// Greets, answers, and publishes what is binary.
 struct Masked;
@@ -11,10 +11,10 @@ struct Masked;
 impl Handler for Masked {
     type Data = ();
 
-    fn open(&mut self, _: &Request<'_>, session: &mut Session<'_>) -> Result<(), Response> {
+    fn open(&mut self, _: &Request<'_>, session: &mut Session<'_>) -> Open<()> {
         session.join("room");
         let _ = session.send("hello");
-        Ok(())
+        Open::Accept(())
     }
 
     fn message(&mut self, (): &mut (), session: &mut Session<'_>, message: Message<'_>) {

@@ -6,8 +6,7 @@ use crate::witness::{Account, Teller, Told, account};
 use dunlin::wire::deflate::Deflate;
 use dunlin::wire::frame::{OpCode, Reserved};
 use dunlin::{
-    App, CloseCode, CloseReason, ClosedBy, RawFrame, RawHandler, Request, Response, Session,
-    Settings,
+    App, CloseCode, CloseReason, ClosedBy, Open, RawFrame, RawHandler, Request, Session, Settings,
 };
 use std::time::Duration;
 
@@ -22,9 +21,9 @@ struct Raw {
 impl RawHandler for Raw {
     type Data = ();
 
-    fn open(&mut self, _: &Request<'_>, session: &mut Session<'_>) -> Result<(), Response> {
+    fn open(&mut self, _: &Request<'_>, session: &mut Session<'_>) -> Open<()> {
         let _ = self.tell.0.send(Told::Opened(session.id()));
-        Ok(())
+        Open::Accept(())
     }
 
     fn frame(&mut self, (): &mut (), session: &mut Session<'_>, frame: RawFrame<'_>) {

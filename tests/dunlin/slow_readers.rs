@@ -4,7 +4,7 @@
 use crate::running::{Running, assert_echo, start, turn};
 use crate::wire_client::{Frame, WireClient};
 use dunlin::{
-    App, BacklogPolicy, CloseReason, Handler, Message, Request, Response, Session, Settings, apps,
+    App, BacklogPolicy, CloseReason, Handler, Message, Open, Request, Session, Settings, apps,
 };
 use std::io::Write;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -36,10 +36,10 @@ struct Room(Mutex<Option<Sender<CloseReason>>>);
 impl Handler for Room {
     type Data = ();
 
-    fn open(&mut self, _: &Request<'_>, session: &mut Session<'_>) -> Result<(), Response> {
+    fn open(&mut self, _: &Request<'_>, session: &mut Session<'_>) -> Open<()> {
         session.join("room");
         let _ = session.send("welcome");
-        Ok(())
+        Open::Accept(())
     }
 
     fn message(&mut self, (): &mut (), session: &mut Session<'_>, message: Message<'_>) {

@@ -1,8 +1,8 @@
 //! A handler that tells the test what happens to it, event by event.
 
 use dunlin::{
-    Call, CloseCode, CloseReason, ClosedBy, Context, Error, ErrorKind, Handler, Message, Request,
-    Response, Session, SessionId,
+    Call, CloseCode, CloseReason, ClosedBy, Context, Error, ErrorKind, Handler, Message, Open,
+    Request, Response, Session, SessionId,
 };
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
@@ -24,13 +24,13 @@ pub(crate) enum Told {
     Note(String),
 }
 
-type Open = Box<dyn FnMut(&Request<'_>, &mut Session<'_>) -> Result<(), Response>>;
+type Opens = Box<dyn FnMut(&Request<'_>, &mut Session<'_>) -> Result<(), Response>>;
 type Heard = Box<dyn FnMut(&mut Session<'_>, Message<'_>)>;
 
 /// The handler: it accepts, answers nothing and tells everything, unless a test says otherwise.
 pub(crate) struct Witness {
     tell: Sender<Told>,
-    open: Open,
+    open: Opens,
     message: Heard,
 }
 
@@ -81,14 +81,12 @@ impl Witness {
 impl Handler for Witness {
     type Data = SessionId;
 
-    fn open(
-        &mut self,
-        request: &Request<'_>,
-        session: &mut Session<'_>,
-    ) -> Result<SessionId, Response> {
-        (self.open)(request, session)?;
+    fn open(&mut self, request: &Request<'_>, session: &mut Session<'_>) -> Open<SessionId> {
+        if let Err(refusal) = (self.open)(request, session) {
+            return Open::Refuse(refusal);
+        }
         self.tell(Told::Opened(session.id()));
-        Ok(session.id())
+        Open::Accept(session.id())
     }
 
     fn message(&mut self, data: &mut SessionId, session: &mut Session<'_>, message: Message<'_>) {

@@ -6,7 +6,7 @@ use dunlin::wire::frame::Header;
 use dunlin::wire::mask::apply_mask;
 use dunlin::wire::upgrade::accept_key;
 use dunlin::{
-    App, Call, CloseReason, Context, Error, Handler, Message, Peer, Request, Response, Session,
+    App, Call, CloseReason, Context, Error, Handler, Message, Open, Peer, Request, Session,
     SessionId, Settings,
 };
 use std::cell::RefCell;
@@ -26,9 +26,9 @@ impl Caller {
 impl Handler for Caller {
     type Data = ();
 
-    fn open(&mut self, _: &Request<'_>, _: &mut Session<'_>) -> Result<(), Response> {
+    fn open(&mut self, _: &Request<'_>, _: &mut Session<'_>) -> Open<()> {
         self.write("opened");
-        Ok(())
+        Open::Accept(())
     }
 
     fn message(&mut self, (): &mut (), session: &mut Session<'_>, message: Message<'_>) {

@@ -1,6 +1,6 @@
 //! The one-room chat of SPEC 2.2, with a record of what it did.
 
-use dunlin::{CloseReason, Handler, Message, Request, Response, Session};
+use dunlin::{CloseReason, Handler, Message, Open, Request, Session};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -43,11 +43,7 @@ pub(crate) struct Member {
 impl Handler for Chat {
     type Data = Member;
 
-    fn open(
-        &mut self,
-        request: &Request<'_>,
-        session: &mut Session<'_>,
-    ) -> Result<Member, Response> {
+    fn open(&mut self, request: &Request<'_>, session: &mut Session<'_>) -> Open<Member> {
         let name = format!("user{}", self.next);
         self.next += 1;
         session.join("chat");
@@ -62,7 +58,7 @@ impl Handler for Chat {
         };
         let before = record.stays.insert(token.clone(), stay);
         assert!(before.is_none(), "{token} opened twice");
-        Ok(Member { name, token })
+        Open::Accept(Member { name, token })
     }
 
     fn message(&mut self, member: &mut Member, session: &mut Session<'_>, message: Message<'_>) {

@@ -4,8 +4,8 @@
 use crate::puppet::{millis, secs};
 use dunlin::sim::{Conversation, Received, Sim};
 use dunlin::{
-    App, CloseCode, CloseReason, Context, ErrorKind, Handle, Handler, Message, Request, Response,
-    Route, SendOutcome, Session, SessionId, Settings,
+    App, CloseCode, CloseReason, Context, ErrorKind, Handle, Handler, Message, Open, Request,
+    Response, Route, SendOutcome, Session, SessionId, Settings,
 };
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -21,18 +21,18 @@ struct Lobby {
 impl Handler for Lobby {
     type Data = u64;
 
-    fn open(&mut self, request: &Request<'_>, session: &mut Session<'_>) -> Result<u64, Response> {
+    fn open(&mut self, request: &Request<'_>, session: &mut Session<'_>) -> Open<u64> {
         let name = request.query("name").unwrap_or_default().into_owned();
         session.join("lobby");
         let known = self.players.iter().find(|(_, known)| **known == name);
         if let Some((&number, _)) = known {
             session.context().cancel_timer(number);
             session.publish("lobby", &*format!("{name} is back"));
-            return Ok(number);
+            return Open::Accept(number);
         }
         self.next += 1;
         self.players.insert(self.next, name);
-        Ok(self.next)
+        Open::Accept(self.next)
     }
 
     fn message(&mut self, _: &mut u64, session: &mut Session<'_>, _: Message<'_>) {

@@ -15,7 +15,9 @@ use crate::puppet::secs;
 use dunlin::hub::Limits;
 use dunlin::sim::{Conversation, Line, Sim};
 use dunlin::wire::frame::{OpCode, Reserved, write_frame};
-use dunlin::{App, BacklogPolicy, Handler, Message, Peer, Request, Response, Session, Settings};
+use dunlin::{
+    App, BacklogPolicy, Handler, Message, Open, Peer, Request, Response, Session, Settings,
+};
 use std::cell::RefCell;
 use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
@@ -66,9 +68,9 @@ struct Room(Heard);
 impl Handler for Room {
     type Data = ();
 
-    fn open(&mut self, _: &Request<'_>, session: &mut Session<'_>) -> Result<(), Response> {
+    fn open(&mut self, _: &Request<'_>, session: &mut Session<'_>) -> Open<()> {
         session.join("room");
-        Ok(())
+        Open::Accept(())
     }
 
     fn message(&mut self, (): &mut (), session: &mut Session<'_>, message: Message<'_>) {
@@ -83,8 +85,8 @@ struct Deaf(Heard);
 impl Handler for Deaf {
     type Data = ();
 
-    fn open(&mut self, _: &Request<'_>, _: &mut Session<'_>) -> Result<(), Response> {
-        Ok(())
+    fn open(&mut self, _: &Request<'_>, _: &mut Session<'_>) -> Open<()> {
+        Open::Accept(())
     }
 
     fn message(&mut self, (): &mut (), session: &mut Session<'_>, _: Message<'_>) {

@@ -9,8 +9,8 @@ use dunlin::sim::{Line, Sim};
 use dunlin::wire::frame::{OpCode, Reserved};
 use dunlin::wire::work::price;
 use dunlin::{
-    App, BacklogPolicy, CloseReason, Deflate, Handler, Message, Request, Response, Session,
-    SessionId, Settings,
+    App, BacklogPolicy, CloseReason, Deflate, Handler, Message, Open, Request, Session, SessionId,
+    Settings,
 };
 
 const OFFER: &[(&str, &str)] = &[("Sec-WebSocket-Extensions", "permessage-deflate")];
@@ -192,9 +192,9 @@ struct Farewells {
 impl Handler for Farewells {
     type Data = ();
 
-    fn open(&mut self, _: &Request<'_>, session: &mut Session<'_>) -> Result<(), Response> {
+    fn open(&mut self, _: &Request<'_>, session: &mut Session<'_>) -> Open<()> {
         self.first.get_or_insert(session.id());
-        Ok(())
+        Open::Accept(())
     }
 
     fn message(&mut self, (): &mut (), _: &mut Session<'_>, _: Message<'_>) {}

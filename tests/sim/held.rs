@@ -4,7 +4,7 @@
 use dunlin::app::remote::MAX_WAITING_COMMANDS;
 use dunlin::sim::{Conversation, Sim};
 use dunlin::{
-    App, Context, ErrorKind, Handle, Handler, Message, Request, Response, Route, Session,
+    App, Context, ErrorKind, Handle, Handler, Message, Open, Request, Response, Route, Session,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -30,9 +30,9 @@ struct Crowd;
 impl Handler for Crowd {
     type Data = ();
 
-    fn open(&mut self, _: &Request<'_>, session: &mut Session<'_>) -> Result<(), Response> {
+    fn open(&mut self, _: &Request<'_>, session: &mut Session<'_>) -> Open<()> {
         session.join("room");
-        Ok(())
+        Open::Accept(())
     }
 
     fn message(&mut self, (): &mut (), session: &mut Session<'_>, message: Message<'_>) {

@@ -6,8 +6,8 @@
 use dunlin::hub::Limits;
 use dunlin::sim::{Conversation, Sim};
 use dunlin::{
-    App, CloseCode, CloseReason, Handler, Message, Request, Response, Session, SessionId, Settings,
-    Status,
+    App, CloseCode, CloseReason, Handler, Message, Open, Request, Response, Session, SessionId,
+    Settings, Status,
 };
 use std::cell::RefCell;
 use std::panic;
@@ -154,14 +154,14 @@ impl Puppet {
 impl Handler for Puppet {
     type Data = ();
 
-    fn open(&mut self, request: &Request<'_>, session: &mut Session<'_>) -> Result<(), Response> {
+    fn open(&mut self, request: &Request<'_>, session: &mut Session<'_>) -> Open<()> {
         self.sessions.push(session.id());
         if let Some(commands) = request.query("do") {
             self.obey(session, &commands);
         }
         match request.query("refuse") {
-            Some(_) => Err(Response::refusal(Status::FORBIDDEN)),
-            None => Ok(()),
+            Some(_) => Open::Refuse(Response::refusal(Status::FORBIDDEN)),
+            None => Open::Accept(()),
         }
     }
 

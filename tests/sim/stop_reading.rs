@@ -5,7 +5,7 @@ use dunlin::hub::Limits;
 use dunlin::sim::{Conversation, Received, Sim};
 use dunlin::wire::frame::{OpCode, Reserved};
 use dunlin::{
-    App, BacklogPolicy, RawFrame, RawHandler, Request, Response, SendOutcome, Session, Settings,
+    App, BacklogPolicy, Open, RawFrame, RawHandler, Request, SendOutcome, Session, Settings,
 };
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -93,8 +93,8 @@ struct Flooding(Rc<RefCell<Vec<String>>>);
 impl RawHandler for Flooding {
     type Data = ();
 
-    fn open(&mut self, _: &Request<'_>, _: &mut Session<'_>) -> Result<(), Response> {
-        Ok(())
+    fn open(&mut self, _: &Request<'_>, _: &mut Session<'_>) -> Open<()> {
+        Open::Accept(())
     }
 
     fn frame(&mut self, (): &mut (), session: &mut Session<'_>, _: RawFrame<'_>) {

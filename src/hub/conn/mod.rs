@@ -5,6 +5,8 @@ pub(crate) mod exchange;
 pub(crate) mod flags;
 pub(crate) mod handshake;
 pub(crate) mod memberships;
+pub(crate) mod opening;
 pub(crate) mod phase;
 pub(crate) mod slot;
 pub(crate) mod unread;
+pub(crate) mod waiting;

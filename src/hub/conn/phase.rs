@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!  Head ──upgrade──▶ Open ──our Close──▶ Closing ──their Close──▶ Ending ──all sent──▶ Lingering ──their end──▶ Dead
+//!   └▶ Waiting ─┘ (its ticket answers)
 //!  Dialling ──101──▶  └── their Close, or a failure ─────────────▶          (lost, or a deadline: Dead at once)
 //! ```
 //!
@@ -9,6 +10,7 @@
 
 use super::exchange::Exchange;
 use super::handshake::{FailedCall, PendingHandshake};
+use super::waiting::WaitingRequest;
 use crate::wire::receive::Receiver;
 
 /// A phase, and what exists in it only.
@@ -18,6 +20,8 @@ pub(crate) enum Phase {
     Dialling(Option<Box<PendingHandshake>>),
     /// HTTP: a request is awaited, or this much of one has arrived.
     Head(Option<Box<Exchange>>),
+    /// HTTP: its program answers the request later.
+    Waiting(Box<WaitingRequest>),
     /// The handler has opened the session.
     Open(Receiver),
     /// Our Close is sent, theirs is awaited; their messages are still delivered.
@@ -37,6 +41,7 @@ pub(crate) enum Phase {
 pub(crate) enum State {
     Dialling,
     Head,
+    Waiting,
     Open,
     Closing,
     Ending,
@@ -51,6 +56,7 @@ impl Phase {
         match self {
             Self::Dialling(_) => State::Dialling,
             Self::Head(_) => State::Head,
+            Self::Waiting(_) => State::Waiting,
             Self::Open(_) => State::Open,
             Self::Closing(_) => State::Closing,
             Self::Ending(_) => State::Ending,

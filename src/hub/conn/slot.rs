@@ -130,6 +130,7 @@ impl Slot {
         let phase = match &self.phase {
             Phase::Open(receiver) | Phase::Closing(receiver) => receiver_held(receiver),
             Phase::Head(Some(exchange)) => exchange.held(),
+            Phase::Waiting(waiting) => waiting.held(),
             Phase::Dialling(Some(handshake)) => {
                 let held = handshake.asked.as_ref().map_or(0, |asked| asked.held());
                 Held::new(held, held)

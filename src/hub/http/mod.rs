@@ -1,5 +1,7 @@
 //! A connection before it is a session: requests, answers, and the way into a session.
 
 mod gate;
+mod later;
+mod opening;
 pub(crate) mod requests;
 mod upgrade;

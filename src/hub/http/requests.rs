@@ -3,10 +3,11 @@
 use super::gate::{self, Answerer, Refused, Visit};
 use crate::app::program::PathTargets;
 use crate::app::router::{Params, Router};
-use crate::app::{Context, Request, Response};
+use crate::app::{Answer, Context, Request, Response};
 use crate::hub::conn::exchange::Exchange;
 use crate::hub::conn::flags::Flags;
 use crate::hub::conn::phase::{Phase, State};
+use crate::hub::conn::waiting::Wanted;
 use crate::hub::core::{Core, Hub, HubContext, NO_KEY, NO_ROUTE};
 use crate::hub::ledger::Held;
 use crate::hub::time::ticks::ticks;
@@ -46,14 +47,17 @@ impl Hub {
             // Bytes behind the upgrade are the first frames; the 101 goes with the replies.
             return self.frames(io, key, &mut input[taken..]);
         }
-        if self.core.slot(key).state() == State::Head {
-            if left > 0 {
-                let kept = left.min(bytes.len());
-                self.core.work.charge_kept(kept);
-                waiting.keep(bytes, left);
-                exchange.waiting = waiting;
-            }
-            self.core.keep_exchange(key, exchange);
+        let state = self.core.slot(key).state();
+        if left > 0 && matches!(state, State::Head | State::Waiting) {
+            let kept = left.min(bytes.len());
+            self.core.work.charge_kept(kept);
+            waiting.keep(bytes, left);
+            exchange.waiting = waiting;
+        }
+        match state {
+            State::Head => self.core.keep_exchange(key, exchange),
+            State::Waiting => self.core.keep_waiting(key, exchange),
+            _ => {}
         }
         HubContext::new(&mut self.core, io).flush_replies();
         self.core.reply_of = NO_KEY;
@@ -108,10 +112,10 @@ impl Hub {
                 Ok((taken, false)) => Some(taken),
                 Ok((taken, true)) => {
                     let (head, _, body) = exchange.body.take()?;
-                    if let Ok(Some((head, _))) =
-                        parse_request(&head, &mut 0, &self.core.limits.head)
+                    let raw = head;
+                    if let Ok(Some((head, _))) = parse_request(&raw, &mut 0, &self.core.limits.head)
                     {
-                        self.answer(io, key, &head, Some(&body));
+                        self.answer(io, key, &head, &raw, Some(&body));
                         self.core.next_request(key, exchange);
                     }
                     Some(taken)
@@ -129,7 +133,7 @@ impl Hub {
                 self.core
                     .work
                     .charge(price::REQUEST + price::HEAD * len as u32);
-                match self.answer(io, key, &head, None) {
+                match self.answer(io, key, &head, &bytes[..len], None) {
                     Outcome::Answered => self.core.next_request(key, exchange),
                     Outcome::NeedsBody(reader) => {
                         self.core.await_body(key, head.expects_continue);
@@ -141,12 +145,13 @@ impl Hub {
         }
     }
 
-    /// Answers one request. `body` is there when it has been read.
+    /// Answers one request. `raw` is its head as it came; `body` is there when it has been read.
     fn answer(
         &mut self,
         io: &mut dyn Transport,
         key: u32,
         head: &RequestHead<'_>,
+        raw: &[u8],
         body: Option<&[u8]>,
     ) -> Outcome {
         let paths = self.paths_for(key);
@@ -163,7 +168,7 @@ impl Hub {
         let handler = match answerer {
             Err(refused) => Err(refused),
             Ok(Answerer::WebSocket(route)) => {
-                self.upgrade(io, key, route, head, &params);
+                self.upgrade(io, key, route, (head, raw), &params);
                 return Outcome::Answered;
             }
             Ok(Answerer::Http(handler)) => {
@@ -183,7 +188,9 @@ impl Hub {
                 self.serve(io, key, handler, &request);
             }
             Err(Refused::Refusal(refusal)) => self.core.refuse_request(key, &refusal, head),
-            Err(Refused::Response(response)) => self.core.respond(key, &response, head, false),
+            Err(Refused::Response(response)) => {
+                self.core.respond(key, &response, delivery(head, false));
+            }
         }
         Outcome::Answered
     }
@@ -205,13 +212,28 @@ impl Hub {
             handler(request, &mut Context::new(context, NO_ROUTE, id))
         });
         match answered {
-            Some(response) => self.core.respond(key, &response, head, head.keep_alive),
+            Some(Answer::Now(response)) => {
+                self.core
+                    .respond(key, &response, delivery(head, head.keep_alive));
+            }
+            Some(Answer::Later(deferral)) => {
+                let wanted = Wanted::Response(delivery(head, head.keep_alive));
+                self.core.await_answer(key, deferral, wanted);
+            }
             None => {
                 log::error!("the handler of an HTTP route panicked; the answer is 500");
                 let refusal = Refusal::new(Status::INTERNAL_SERVER_ERROR);
                 self.core.refuse_request(key, &refusal, head);
             }
         }
+    }
+}
+
+/// What a request decides about its response.
+pub(crate) fn delivery(head: &RequestHead<'_>, keep_alive: bool) -> Delivery {
+    Delivery {
+        keep_alive,
+        head_only: head.method == Method::Head,
     }
 }
 
@@ -239,7 +261,7 @@ impl Core {
         exchange
     }
 
-    fn keep_exchange(&mut self, key: u32, mut exchange: Exchange) {
+    pub(crate) fn keep_exchange(&mut self, key: u32, mut exchange: Exchange) {
         if exchange.has_begun() && !exchange.began {
             exchange.began = true;
             let wait = ticks(self.limits.head_timeout);
@@ -251,7 +273,7 @@ impl Core {
     }
 
     /// A request is answered; the connection may rest until the next.
-    fn next_request(&mut self, key: u32, exchange: &mut Exchange) {
+    pub(crate) fn next_request(&mut self, key: u32, exchange: &mut Exchange) {
         if self.slot(key).state() == State::Head {
             exchange.began = false;
             let wait = ticks(self.limits.keep_alive);
@@ -296,7 +318,7 @@ impl Core {
         self.write_refusal(key, refusal, head.method == Method::Head);
     }
 
-    fn write_refusal(&mut self, key: u32, refusal: &Refusal, head_only: bool) {
+    pub(crate) fn write_refusal(&mut self, key: u32, refusal: &Refusal, head_only: bool) {
         log::debug!(
             "{} is refused with {}",
             self.slot(key).peer(),
@@ -310,17 +332,7 @@ impl Core {
     }
 
     /// Writes the response of a program.
-    pub(crate) fn respond(
-        &mut self,
-        key: u32,
-        response: &Response,
-        head: &RequestHead<'_>,
-        keep_alive: bool,
-    ) {
-        let delivery = Delivery {
-            keep_alive,
-            head_only: head.method == Method::Head,
-        };
+    pub(crate) fn respond(&mut self, key: u32, response: &Response, delivery: Delivery) {
         let body = &*response.body;
         let parts = ResponseParts {
             status: response.status,
@@ -331,7 +343,7 @@ impl Core {
         let mut answer = Vec::with_capacity(256 + body.len());
         write_response(&mut answer, &parts, &http_date(self.now.unix), delivery);
         self.push_ready(key, &answer);
-        if !keep_alive {
+        if !delivery.keep_alive {
             self.finish_http(key);
         }
     }

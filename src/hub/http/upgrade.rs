@@ -1,11 +1,14 @@
 //! From HTTP to WebSocket: origin, subprotocol, extension, and the open event.
 
 use super::gate::{UpgradeVisit, judge_upgrade};
+use super::requests::delivery;
 use crate::app::data::DataKey;
 use crate::app::router::Params;
-use crate::app::{Response, Settings};
+use crate::app::{Open, Settings};
 use crate::hub::conn::flags::Flags;
+use crate::hub::conn::opening::{Before, Opening};
 use crate::hub::conn::phase::{Phase, State};
+use crate::hub::conn::waiting::Wanted;
 use crate::hub::core::{Core, Hub, NO_ROUTE};
 use crate::hub::transport::Transport;
 use crate::hub::ws::events::call_open;
@@ -13,8 +16,11 @@ use crate::wire::extension::{Agreement, Offer};
 use crate::wire::head::RequestHead;
 use crate::wire::receive::Receiver;
 use crate::wire::refusal::Refusal;
-use crate::wire::upgrade::{accept_key, check_upgrade, write_switching_protocols};
+use crate::wire::upgrade::{accept_key, check_upgrade};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// A head, read and as it came.
+type Head<'h> = (&'h RequestHead<'h>, &'h [u8]);
 
 impl Hub {
     /// Opens a session on a route, or refuses it.
@@ -23,25 +29,45 @@ impl Hub {
         io: &mut dyn Transport,
         key: u32,
         route: u16,
-        head: &RequestHead<'_>,
+        head: Head<'_>,
         params: &Params<'_>,
     ) {
-        let settings = &self.settings[route as usize];
-        let is_raw = self.core.rules[route as usize].raw;
-        let is_secure = self.core.slots[key as usize].flags.has(Flags::SECURE);
-        let agreed = check_upgrade(head).and_then(|upgrade| {
-            let visit = UpgradeVisit {
-                head,
-                upgrade: &upgrade,
-                settings,
-                is_secure,
-            };
-            agree(&visit, is_raw)
-        });
-        match agreed {
+        match self.agree(key, route, head.0) {
             Ok(agreed) => self.open(io, key, route, agreed, head, params),
-            Err(refusal) => self.core.refuse_request(key, &refusal, head),
+            Err(refusal) => self.core.refuse_request(key, &refusal, head.0),
         }
+    }
+
+    /// Checks what a route's settings ask of an upgrade.
+    pub(crate) fn agree(
+        &self,
+        key: u32,
+        route: u16,
+        head: &RequestHead<'_>,
+    ) -> Result<Agreed, Refusal> {
+        let upgrade = check_upgrade(head)?;
+        let settings = &self.settings[route as usize];
+        let visit = UpgradeVisit {
+            head,
+            upgrade: &upgrade,
+            settings,
+            is_secure: self.core.slots[key as usize].flags.has(Flags::SECURE),
+        };
+        if let Some(refusal) = judge_upgrade(&visit) {
+            return Err(refusal);
+        }
+        let offered = |name: &&String| upgrade.protocols.contains(&name.as_str());
+        let is_raw = self.core.rules[route as usize].raw;
+        Ok(Agreed {
+            accept: accept_key(upgrade.key),
+            protocol: settings.protocols.iter().find(offered).cloned(),
+            protocols: upgrade.protocols.iter().map(|&name| name.into()).collect(),
+            extension: if is_raw {
+                None
+            } else {
+                agree_on_extension(settings, &upgrade.extensions)
+            },
+        })
     }
 
     fn open(
@@ -50,49 +76,35 @@ impl Hub {
         key: u32,
         route: u16,
         agreed: Agreed,
-        head: &RequestHead<'_>,
+        (head, raw): Head<'_>,
         params: &Params<'_>,
     ) {
         let before = self.core.begin_session(key, route, agreed);
         let request = self.core.request(key, head, params, &[]);
         match call_open(&mut self.core, &mut self.routes, io, key, &request) {
-            Some(Ok(data)) => self.core.opened(key, data),
-            Some(Err(response)) => self.core.refuse_session(key, before, head, &response),
+            Some(Open::Accept(data)) => self.core.opened(key, data),
+            Some(Open::Refuse(response)) => {
+                self.core.undo_session(key, before);
+                self.core.respond(key, &response, delivery(head, false));
+            }
+            Some(Open::Later(deferral)) => {
+                self.core.undo_session(key, before);
+                let head = raw.to_vec();
+                let wanted = Wanted::Session { route, head };
+                self.core.await_answer(key, deferral, wanted);
+            }
             None => {}
         }
     }
 }
 
 /// What both sides agreed on.
-struct Agreed {
-    accept: [u8; 28],
-    protocol: Option<String>,
-    extension: Option<Agreement>,
-}
-
-/// How far a connection was before its upgrade, to go back to.
-struct Before {
-    gathered: usize,
-    backlog: usize,
-    sent: u64,
-}
-
-/// Checks what a route's settings ask of an upgrade.
-fn agree(visit: &UpgradeVisit<'_>, is_raw: bool) -> Result<Agreed, Refusal> {
-    if let Some(refusal) = judge_upgrade(visit) {
-        return Err(refusal);
-    }
-    let (settings, upgrade) = (visit.settings, visit.upgrade);
-    let offered = |name: &&String| upgrade.protocols.contains(&name.as_str());
-    Ok(Agreed {
-        accept: accept_key(upgrade.key),
-        protocol: settings.protocols.iter().find(offered).cloned(),
-        extension: if is_raw {
-            None
-        } else {
-            agree_on_extension(settings, &upgrade.extensions)
-        },
-    })
+pub(crate) struct Agreed {
+    pub(super) accept: [u8; 28],
+    pub(super) protocol: Option<String>,
+    /// All that the client offered.
+    pub(super) protocols: Vec<Box<str>>,
+    pub(super) extension: Option<Agreement>,
 }
 
 /// The first of the client's offers that an extension of the route accepts.
@@ -111,22 +123,20 @@ fn agree_on_extension(settings: &Settings, offers: &[Offer]) -> Option<Agreement
 
 impl Core {
     /// Turns a connection into a session and gathers its 101, or puts it behind answers that wait.
-    fn begin_session(&mut self, key: u32, route: u16, agreed: Agreed) -> Before {
+    pub(crate) fn begin_session(&mut self, key: u32, route: u16, agreed: Agreed) -> Before {
         let before = Before {
             gathered: self.reply_buffer.len(),
             backlog: self.slot(key).backlog(),
             sent: self.metrics.sent(),
         };
-        let extension = agreed
-            .extension
-            .as_ref()
-            .map(|agreement| &agreement.response);
-        let mut answer = Vec::with_capacity(256);
-        let protocol = agreed.protocol.as_deref();
-        write_switching_protocols(&mut answer, &agreed.accept, protocol, extension);
-        self.push_ready(key, &answer);
+        let (extension, transform) = match agreed.extension {
+            Some(agreement) => (Some(agreement.response), Some(agreement.transform)),
+            None => (None, None),
+        };
         let masks = self.rules[route as usize].masking;
-        let extension_id = extension.map_or(0, |extension| self.extension_id(&extension.name));
+        let extension_id = extension
+            .as_ref()
+            .map_or(0, |extension| self.extension_id(&extension.name));
         let slot = self.slot(key);
         slot.phase = Phase::Open(Receiver::default());
         slot.route = route;
@@ -134,15 +144,22 @@ impl Core {
         if masks {
             slot.flags.set(Flags::MASKS);
         }
-        if agreed.extension.is_some() || agreed.protocol.is_some() {
+        if extension.is_some() || agreed.protocol.is_some() {
             let cold = slot.cold();
-            cold.protocol = agreed.protocol.map(Into::into);
-            if let Some(agreement) = agreed.extension {
-                cold.extensions = Some(agreement.response.to_string().into());
-                cold.transform = Some(agreement.transform);
-                cold.extension_id = extension_id;
-            }
+            cold.protocol = agreed.protocol.as_deref().map(Into::into);
+            cold.extensions = extension.as_ref().map(|offer| offer.to_string().into());
+            cold.transform = transform;
+            cold.extension_id = extension_id;
         }
+        self.opening = Some(Opening {
+            accept: agreed.accept,
+            extension,
+            fields: Vec::new(),
+            protocols: agreed.protocols,
+            before,
+            gathered: 0,
+        });
+        self.write_opening(key);
         before
     }
 
@@ -159,14 +176,8 @@ impl Core {
         }
     }
 
-    /// The handler refused: its response goes out in place of the 101 and of all that followed it.
-    fn refuse_session(
-        &mut self,
-        key: u32,
-        before: Before,
-        head: &RequestHead<'_>,
-        response: &Response,
-    ) {
+    /// The session does not open, or not yet: its 101 and all that followed it are removed.
+    fn undo_session(&mut self, key: u32, before: Before) {
         let id = self.slot(key).id(key);
         self.reply_buffer.truncate(before.gathered);
         let unsent = self.metrics.sent() - before.sent;
@@ -183,7 +194,8 @@ impl Core {
         slot.phase = Phase::Head(None);
         if let Some(cold) = &mut slot.cold {
             (cold.transform, cold.close) = (None, None);
+            (cold.protocol, cold.extensions) = (None, None);
         }
-        self.respond(key, response, head, false);
+        slot.flags.clear(Flags::MASKS);
     }
 }

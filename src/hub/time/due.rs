@@ -149,6 +149,7 @@ impl HubContext<'_> {
             State::Dialling => self.core.dial_is_due(key),
             State::Head | State::Ending if self.core.is_progressing(key) => {}
             State::Head => self.core.head_is_due(key),
+            State::Waiting => self.core.refuse_waiting(key),
             State::Open => self.core.open_is_due(key),
             // Their Close did not come, or our last bytes did not go: enough.
             State::Closing | State::Ending | State::Lingering => self.core.lost(key),

@@ -151,7 +151,8 @@ impl Core {
         match slot.state() {
             // An answer may still be under way to a peer that only stopped asking.
             State::Head if slot.backlog() > 0 => self.finish_http(key),
-            State::Ending => {}
+            // An answer may still be read by a peer that only stopped asking.
+            State::Ending | State::Waiting => {}
             State::Dialling | State::Head | State::Open | State::Closing | State::Lingering => {
                 self.lost(key)
             }

@@ -1,6 +1,6 @@
 //! Sessions that this side opens: connect, ask, check the answer, then a session like any other.
 
-use crate::app::{Call, Peer, Request, SessionId};
+use crate::app::{Call, Open, Peer, Request, SessionId};
 use crate::hub::conn::flags::Flags;
 use crate::hub::conn::handshake::{FailedCall, PendingHandshake};
 use crate::hub::conn::phase::{Phase, State};
@@ -257,8 +257,11 @@ impl Hub {
         let core = &mut self.core;
         core.slot(key).last_seen = core.tick as u16;
         match opened {
-            Some(Ok(data)) => core.opened(key, data),
-            Some(Err(_)) => {
+            Some(Open::Accept(data)) => core.opened(key, data),
+            Some(answer) => {
+                if let Open::Later(_) = answer {
+                    log::error!("an outgoing session cannot be opened later; it is refused");
+                }
                 // The reply buffer holds what this open event sent and nothing else: it is dropped.
                 core.reply_buffer.clear();
                 let unsent = core.metrics.sent() - sent;

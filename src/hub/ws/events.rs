@@ -4,7 +4,7 @@
 use crate::app::any_route::AnyRoute;
 use crate::app::data::DataKey;
 use crate::app::handle::RouteCall;
-use crate::app::{Context, Request, Response, Session, SessionId};
+use crate::app::{Context, Open, Request, Session, SessionId};
 use crate::hub::conn::flags::Flags;
 use crate::hub::core::{Core, Hub, HubContext, NO_KEY};
 use crate::hub::transport::Transport;
@@ -61,22 +61,22 @@ pub(crate) fn call_program(
     }
 }
 
-/// The open event of a session: its data, or the response that refuses it. `None`: it panicked, and
-/// the session has failed.
+/// The open event of a session: what its handler answered. `None`: it panicked, and the session has
+/// failed.
 pub(crate) fn call_open(
     core: &mut Core,
     routes: &mut [Box<dyn AnyRoute>],
     io: &mut dyn Transport,
     key: u32,
     request: &Request<'_>,
-) -> Option<Result<DataKey, Response>> {
+) -> Option<Open<DataKey>> {
     let slot = core.slot(key);
     let (id, number) = (slot.id(key), slot.route);
     let route = &mut *routes[number as usize];
     let opened = guarded(core, io, |context| {
         route.open(request, &mut Session::new(context, id, number))
     });
-    core.slot(key).flags.clear(Flags::OPENING);
+    core.end_opening(key);
     if opened.is_none() {
         log::error!("the handler of session {id} panicked in its open event");
         core.timers.cancel_all(id);

@@ -147,7 +147,7 @@ impl Core {
 
     /// Keeps what was read behind the message at which reading stopped: how much one read brings
     /// must not decide how far a backlog passes its mark.
-    fn keep_unread(&mut self, key: u32, unread: Unread) {
+    pub(crate) fn keep_unread(&mut self, key: u32, unread: Unread) {
         self.keep(key, |slot| slot.cold().unread = unread);
     }
 

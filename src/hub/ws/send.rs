@@ -377,7 +377,7 @@ impl Core {
     /// All of the 101 is sent: what waits from now on is frames.
     fn speaks_frames(&mut self, key: u32) {
         let slot = self.slot(key);
-        if slot.state() != State::Head {
+        if !matches!(slot.state(), State::Head | State::Waiting) {
             slot.flags.clear(Flags::SPEAKS_HTTP);
         }
     }

@@ -193,7 +193,13 @@ fn switching_protocols_names_what_was_agreed_and_no_length() {
         params: vec![("x".into(), Some("1".into())), ("y".into(), None)],
     };
     let mut out = Vec::new();
-    write_switching_protocols(&mut out, &accept_key(KEY), Some("v1"), Some(&extension));
+    write_switching_protocols(
+        &mut out,
+        &accept_key(KEY),
+        Some("v1"),
+        Some(&extension),
+        &[],
+    );
     assert_eq!(
         String::from_utf8(out).unwrap(),
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\

@@ -3,7 +3,7 @@
 use super::toy::{HIDDEN, NOT_HIDDEN, Xor, hidden};
 use crate::running::{Running, start};
 use crate::wire_client::{Frame, WireClient};
-use dunlin::{App, Message, Request, Response, Session, Settings};
+use dunlin::{App, Message, Open, Request, Session, Settings};
 use std::sync::atomic::Ordering;
 
 struct Room;
@@ -11,9 +11,9 @@ struct Room;
 impl dunlin::Handler for Room {
     type Data = ();
 
-    fn open(&mut self, _: &Request<'_>, session: &mut Session<'_>) -> Result<(), Response> {
+    fn open(&mut self, _: &Request<'_>, session: &mut Session<'_>) -> Open<()> {
         session.join("room");
-        Ok(())
+        Open::Accept(())
     }
 
     fn message(&mut self, (): &mut (), session: &mut Session<'_>, message: Message<'_>) {

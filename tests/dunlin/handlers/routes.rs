@@ -153,7 +153,7 @@ fn head_is_answered_like_get_without_the_body() {
 fn a_panic_in_an_http_route_is_500_and_the_server_goes_on() {
     let server = start(|| {
         App::new()
-            .get("/panic", |_, _| panic!("on purpose"))
+            .get("/panic", |_, _| -> Response { panic!("on purpose") })
             .get("/", |_, _| Response::ok("text/plain", b"here"))
     });
     assert_eq!(server.connect().request("GET", "/panic", &[]).0.status, 500);

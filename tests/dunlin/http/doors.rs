@@ -3,7 +3,7 @@
 use super::{app, assert_refusal, assert_refused, limited, request};
 use crate::running::{Running, assert_echo, start_server, turn, until};
 use crate::wire_client::{Frame, WireClient};
-use dunlin::{App, Handler, Limits, Message, Request, Response, Server, Session, Status};
+use dunlin::{App, Handler, Limits, Message, Open, Request, Response, Server, Session, Status};
 use std::io::Write;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
@@ -158,13 +158,15 @@ struct Porter(Sender<&'static str>);
 impl Handler for Porter {
     type Data = ();
 
-    fn open(&mut self, request: &Request<'_>, session: &mut Session<'_>) -> Result<(), Response> {
+    fn open(&mut self, request: &Request<'_>, session: &mut Session<'_>) -> Open<()> {
         session.join("house");
         let _ = session.send("welcome");
         session.publish("house", "somebody came");
         match request.query("name").as_deref() {
-            Some("friend") => Ok(()),
-            _ => Err(Response::refusal(Status::UNAUTHORIZED).field("WWW-Authenticate", "Bearer")),
+            Some("friend") => Open::Accept(()),
+            _ => Open::Refuse(
+                Response::refusal(Status::UNAUTHORIZED).field("WWW-Authenticate", "Bearer"),
+            ),
         }
     }
 

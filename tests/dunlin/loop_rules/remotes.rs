@@ -4,9 +4,7 @@ use super::{closed, connections, opened, room};
 use crate::running::{Running, assert_echo, assert_silent, start, until};
 use crate::wire_client::WireClient;
 use dunlin::app::remote::{MAX_COMMAND_BYTES, MAX_WAITING_BYTES, MAX_WAITING_COMMANDS};
-use dunlin::{
-    App, CloseCode, CloseReason, ErrorKind, Handler, Message, Request, Response, Session,
-};
+use dunlin::{App, CloseCode, CloseReason, ErrorKind, Handler, Message, Open, Request, Session};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
@@ -160,8 +158,8 @@ struct Relay(Option<dunlin::SessionId>);
 impl Handler for Relay {
     type Data = ();
 
-    fn open(&mut self, _: &Request<'_>, _: &mut Session<'_>) -> Result<(), Response> {
-        Ok(())
+    fn open(&mut self, _: &Request<'_>, _: &mut Session<'_>) -> Open<()> {
+        Open::Accept(())
     }
 
     fn message(&mut self, (): &mut (), session: &mut Session<'_>, message: Message<'_>) {
@@ -248,12 +246,12 @@ fn fall() -> ! {
 impl Handler for Fragile {
     type Data = ();
 
-    fn open(&mut self, request: &Request<'_>, session: &mut Session<'_>) -> Result<(), Response> {
+    fn open(&mut self, request: &Request<'_>, session: &mut Session<'_>) -> Open<()> {
         session.join("fragile");
         if request.query("fall").is_some() {
             fall();
         }
-        Ok(())
+        Open::Accept(())
     }
 
     fn message(&mut self, (): &mut (), session: &mut Session<'_>, message: Message<'_>) {
@@ -292,7 +290,7 @@ fn fragile() -> (crate::running::Running, Receiver<CloseReason>) {
     let server = start(move || {
         App::new()
             .ws("/fragile", Fragile(tell))
-            .get("/fragile/page", |_, _| fall())
+            .get("/fragile/page", |_, _| -> dunlin::Response { fall() })
     });
     (server, told)
 }

@@ -240,9 +240,9 @@ impl dunlin::Handler for Again {
         &mut self,
         _: &dunlin::Request<'_>,
         session: &mut dunlin::Session<'_>,
-    ) -> Result<(), Response> {
+    ) -> dunlin::Open<()> {
         let _ = self.tell.send(Told::Opened(session.id()));
-        Ok(())
+        dunlin::Open::Accept(())
     }
 
     fn message(&mut self, (): &mut (), _: &mut dunlin::Session<'_>, _: dunlin::Message<'_>) {}

@@ -4,7 +4,7 @@ use super::to;
 use crate::running::{Running, start};
 use crate::wire_client::{Frame, WireClient};
 use dunlin::{
-    App, CloseCode, CloseReason, Context, Handler, Message, Request, Response, Session, SessionId,
+    App, CloseCode, CloseReason, Context, Handler, Message, Open, Request, Session, SessionId,
     Settings,
 };
 use std::cell::RefCell;
@@ -36,8 +36,8 @@ struct Inner(Pairs);
 impl Handler for Inner {
     type Data = ();
 
-    fn open(&mut self, _: &Request<'_>, _: &mut Session<'_>) -> Result<(), Response> {
-        Ok(())
+    fn open(&mut self, _: &Request<'_>, _: &mut Session<'_>) -> Open<()> {
+        Open::Accept(())
     }
 
     fn message(&mut self, (): &mut (), session: &mut Session<'_>, message: Message<'_>) {
@@ -64,9 +64,9 @@ struct Outer(Pairs);
 impl Handler for Outer {
     type Data = ();
 
-    fn open(&mut self, _: &Request<'_>, session: &mut Session<'_>) -> Result<(), Response> {
+    fn open(&mut self, _: &Request<'_>, session: &mut Session<'_>) -> Open<()> {
         pass(&self.0, session, "through".into());
-        Ok(())
+        Open::Accept(())
     }
 
     fn message(&mut self, (): &mut (), session: &mut Session<'_>, message: Message<'_>) {

@@ -194,7 +194,13 @@ const RIGHT: &str = "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 #[test]
 fn the_client_takes_the_servers_own_answer() {
     let mut out = Vec::new();
-    write_switching_protocols(&mut out, &accept_key(KEY), Some("v2"), Some(&offer("b")));
+    write_switching_protocols(
+        &mut out,
+        &accept_key(KEY),
+        Some("v2"),
+        Some(&offer("b")),
+        &[],
+    );
     let (head, length) = parse_response(&out, &mut 0, &HeadLimits::default())
         .unwrap()
         .unwrap();

@@ -1,0 +1,59 @@
+//! What a plain HTTP handler answers: now, or later.
+
+use super::context::Context;
+use super::later::{ANSWER_TIME, Deferral, Ticket};
+use super::response::Response;
+use std::time::Duration;
+
+/// The answer of a plain HTTP handler. A [`Response`] is one, and so is a `Result` of one with an
+/// error that can be told as one.
+#[derive(Debug)]
+pub enum Answer {
+    /// The response.
+    Now(Response),
+    /// The response comes by a [`Ticket`]; see [`Answer::later`].
+    Later(Deferral),
+}
+
+impl Answer {
+    /// The answer to the request of this callback comes later, within 10 s: then it is 503. Return the
+    /// answer, keep the ticket.
+    ///
+    /// Until then nothing is read from the peer, and nobody else waits. Past
+    /// [`MAX_TICKETS`](super::later::MAX_TICKETS) the peer gets 503 at once. A peer that only stops asking is still answered.
+    ///
+    /// ```
+    /// use dunlin::{Answer, App, Response};
+    ///
+    /// let app = App::new().get("/report", |_request, context| {
+    ///     let (answer, ticket) = Answer::later(context);
+    ///     std::thread::spawn(move || {
+    ///         // Slow work, which may also fail: a ticket that is dropped answers 503.
+    ///         ticket.answer(Response::text("done"));
+    ///     });
+    ///     answer
+    /// });
+    /// # drop(app);
+    /// ```
+    pub fn later(context: &mut Context<'_>) -> (Self, Ticket) {
+        Self::later_within(context, ANSWER_TIME)
+    }
+
+    /// The same within another time, at most 30 min.
+    pub fn later_within(context: &mut Context<'_>, time: Duration) -> (Self, Ticket) {
+        let (deferral, ticket) = Deferral::of_request(context, time);
+        (Self::Later(deferral), ticket)
+    }
+}
+
+impl From<Response> for Answer {
+    fn from(response: Response) -> Self {
+        Self::Now(response)
+    }
+}
+
+impl<E: Into<Response>> From<Result<Response, E>> for Answer {
+    fn from(answer: Result<Response, E>) -> Self {
+        Self::Now(answer.unwrap_or_else(Into::into))
+    }
+}

@@ -1,0 +1,201 @@
+//! Answers that come later: a request waits, and its ticket ends that.
+
+use crate::app::SessionId;
+use crate::app::command::LateAnswer;
+use crate::app::later::{Deferral, MAX_TICKETS};
+use crate::hub::conn::exchange::Exchange;
+use crate::hub::conn::phase::{Phase, State};
+use crate::hub::conn::waiting::{WaitingRequest, Wanted};
+use crate::hub::core::{Core, Hub, HubContext, NO_KEY};
+use crate::hub::time::ticks::ticks;
+use crate::hub::transport::Transport;
+use crate::hub::ws::events::call;
+use crate::wire::head::parse_request;
+use crate::wire::refusal::Refusal;
+use crate::wire::response::{Delivery, Status};
+use std::any::Any;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+/// The longest time that a peer waits.
+const MOST: Duration = Duration::from_secs(30 * 60);
+
+/// How a refused upgrade is answered.
+const CLOSE: Delivery = Delivery {
+    keep_alive: false,
+    head_only: false,
+};
+
+impl Core {
+    /// What arrived behind a request that waits.
+    pub(crate) fn keep_waiting(&mut self, key: u32, exchange: Exchange) {
+        self.keep(key, |slot| {
+            if let Phase::Waiting(waiting) = &mut slot.phase {
+                waiting.exchange = exchange;
+            }
+        });
+    }
+
+    /// The program answers this request later.
+    pub(crate) fn await_answer(&mut self, key: u32, deferral: Deferral, wanted: Wanted) {
+        let waiting = WaitingRequest {
+            waits: deferral.waits,
+            wanted,
+            exchange: Default::default(),
+        };
+        let head_only = waiting.is_head_only();
+        self.keep(key, |slot| slot.phase = Phase::Waiting(Box::new(waiting)));
+        if !deferral.has_place {
+            log::warn!("{MAX_TICKETS} requests wait for their tickets already; this one gets 503");
+            return self.refuse_late(key, Status::SERVICE_UNAVAILABLE, head_only);
+        }
+        let wait = ticks(deferral.time.min(MOST));
+        self.deadlines.set(key, self.tick + wait, self.tick);
+    }
+
+    /// Nobody answered in time, or nobody will.
+    pub(crate) fn refuse_waiting(&mut self, key: u32) {
+        if let Phase::Waiting(waiting) = &self.slot(key).phase {
+            let head_only = waiting.is_head_only();
+            self.refuse_late(key, Status::SERVICE_UNAVAILABLE, head_only);
+        }
+    }
+
+    fn refuse_late(&mut self, key: u32, status: Status, head_only: bool) {
+        self.write_refusal(key, &Refusal::new(status), head_only);
+    }
+
+    /// The request that waits for this ticket, taken out; its connection speaks HTTP again.
+    fn take_waiting(&mut self, key: u32, ticket: &Arc<AtomicBool>) -> Option<WaitingRequest> {
+        let waits =
+            |phase: &Phase| matches!(phase, Phase::Waiting(waiting) if waiting.waits.is(ticket));
+        if !waits(&self.slot(key).phase) {
+            return None;
+        }
+        let phase = self.keep(key, |slot| {
+            std::mem::replace(&mut slot.phase, Phase::Head(None))
+        });
+        match phase {
+            Phase::Waiting(waiting) => Some(*waiting),
+            _ => None,
+        }
+    }
+}
+
+impl Hub {
+    /// A peer that waits has ended its direction. There is no session with it any more; an answer it
+    /// may still read.
+    pub(crate) fn ended_while_waiting(&mut self, id: SessionId) {
+        let Some(key) = self.core.key_of(id) else {
+            return;
+        };
+        if let Phase::Waiting(waiting) = &self.core.slot(key).phase
+            && let Wanted::Session { .. } = waiting.wanted
+        {
+            self.core.lost(key);
+        }
+    }
+
+    /// A ticket answers. What it was for may be over by now.
+    pub(crate) fn answer_late(
+        &mut self,
+        io: &mut dyn Transport,
+        id: SessionId,
+        ticket: &Arc<AtomicBool>,
+        answer: LateAnswer,
+    ) {
+        let Some(key) = self.core.key_of(id) else {
+            return;
+        };
+        if let LateAnswer::Dropped = answer {
+            let phase = &self.core.slot(key).phase;
+            if matches!(phase, Phase::Waiting(waiting) if waiting.waits.is(ticket)) {
+                log::error!("a ticket was dropped without an answer; the peer gets 503");
+                self.core.refuse_waiting(key);
+            }
+            return;
+        }
+        let Some(waiting) = self.core.take_waiting(key, ticket) else {
+            return;
+        };
+        let WaitingRequest {
+            wanted, exchange, ..
+        } = waiting;
+        self.core.begin_replies(key);
+        match (answer, wanted) {
+            (LateAnswer::Response(response), Wanted::Response(delivery)) => {
+                self.core.respond(key, &response, delivery);
+            }
+            (LateAnswer::Response(response), Wanted::Session { .. }) => {
+                self.core.respond(key, &response, CLOSE);
+            }
+            (LateAnswer::Accept(data), Wanted::Session { route, head }) => {
+                self.accept_late(io, key, route, &head, data);
+            }
+            // The types of tickets leave nothing else.
+            _ => self
+                .core
+                .refuse_late(key, Status::INTERNAL_SERVER_ERROR, false),
+        }
+        match self.core.slot(key).state() {
+            State::Head => {
+                let mut exchange = exchange;
+                exchange.has_more = !exchange.waiting.is_empty();
+                self.core.next_request(key, &mut exchange);
+                self.core.keep_exchange(key, exchange);
+            }
+            // Bytes behind the request are the first frames.
+            State::Open | State::Closing if !exchange.waiting.is_empty() => {
+                self.core.keep_unread(key, exchange.waiting);
+            }
+            _ => {}
+        }
+        HubContext::new(&mut self.core, io).flush_replies();
+        self.core.reply_of = NO_KEY;
+        let id = self.core.slot(key).id(key);
+        self.core.resumed.push_back(id);
+    }
+
+    /// Opens the session that was asked for with this head.
+    fn accept_late(
+        &mut self,
+        io: &mut dyn Transport,
+        key: u32,
+        route: u16,
+        head: &[u8],
+        data: Box<dyn FnOnce() -> Box<dyn Any> + Send>,
+    ) {
+        let Ok(Some((head, _))) = parse_request(head, &mut 0, &self.core.limits.head) else {
+            // The limits of heads have changed since.
+            return self
+                .core
+                .refuse_late(key, Status::SERVICE_UNAVAILABLE, false);
+        };
+        let agreed = match self.agree(key, route, &head) {
+            Ok(agreed) => agreed,
+            Err(refusal) => return self.core.refuse(key, &refusal),
+        };
+        let made = std::panic::catch_unwind(std::panic::AssertUnwindSafe(data)).ok();
+        let Some(data) = made.and_then(|data| self.routes[route as usize].keep(data)) else {
+            log::error!(
+                "the data of a session that was accepted later cannot be made; it gets 500"
+            );
+            return self
+                .core
+                .refuse_late(key, Status::INTERNAL_SERVER_ERROR, false);
+        };
+        self.core.begin_session(key, route, agreed);
+        self.core.opened(key, data);
+        call(
+            &mut self.core,
+            &mut self.routes,
+            io,
+            key,
+            |route, data, session| {
+                route.accepted(data, session);
+            },
+        );
+        self.core.end_opening(key);
+    }
+}
