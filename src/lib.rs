@@ -83,8 +83,8 @@ pub mod wire;
 
 pub use app::{
     Answer, App, BacklogPolicy, Call, Context, Deferral, Handle, Handler, Open, OpenTicket,
-    Origins, Peer, RawHandler, Rejected, Remote, Request, Response, Route, SendOutcome, Session,
-    SessionId, Settings, Stats, Ticket,
+    Origins, Peer, Piece, RawHandler, Rejected, Remote, Request, Response, Route, SendOutcome,
+    Session, SessionId, Settings, Stats, Stream, Ticket,
 };
 #[cfg(feature = "json")]
 pub use app::{Codec, Json};

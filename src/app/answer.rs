@@ -3,6 +3,7 @@
 use super::context::Context;
 use super::later::{ANSWER_TIME, Deferral, Ticket};
 use super::response::Response;
+use super::stream::{Piece, Stream};
 use std::time::Duration;
 
 /// The answer of a plain HTTP handler. A [`Response`] is one, and so is a `Result` of one with an
@@ -11,6 +12,8 @@ use std::time::Duration;
 pub enum Answer {
     /// The response.
     Now(Response),
+    /// The body of the response comes in pieces; see [`Answer::stream`].
+    Stream(Stream),
     /// The response comes by a [`Ticket`]; see [`Answer::later`].
     Later(Deferral),
 }
@@ -37,6 +40,34 @@ impl Answer {
     /// ```
     pub fn later(context: &mut Context<'_>) -> (Self, Ticket) {
         Self::later_within(context, ANSWER_TIME)
+    }
+
+    /// A response whose body comes in pieces. What body it has goes first; then `pieces` is asked for
+    /// one piece after another, each when the peer has taken all of the one before, so that a slow peer
+    /// costs no more than a piece. Each call counts as one event and must not block.
+    ///
+    /// Over HTTP/1.1 the body is chunked, over HTTP/1.0 it ends with the connection. A peer that takes
+    /// less than 1 KiB of a piece a second is cut. A panic cuts the connection, because what was sent is not all.
+    /// Once the connection is gone, `pieces` is dropped.
+    ///
+    /// ```
+    /// use dunlin::{Answer, App, Piece, Response};
+    ///
+    /// let app = App::new().get("/numbers", |_request, _context| {
+    ///     let mut numbers = 1..=1_000_000;
+    ///     Answer::stream(Response::text(""), move |_context| {
+    ///         let lines: String = numbers.by_ref().take(1000).map(|n| format!("{n}\n")).collect();
+    ///         if lines.is_empty() { Piece::End } else { Piece::Bytes(lines.into_bytes()) }
+    ///     })
+    /// });
+    /// # drop(app);
+    /// ```
+    pub fn stream(
+        response: Response,
+        pieces: impl FnMut(&mut Context<'_>) -> Piece + 'static,
+    ) -> Self {
+        let pieces = Box::new(pieces);
+        Self::Stream(Stream { response, pieces })
     }
 
     /// The same within another time, at most 30 min.

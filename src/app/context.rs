@@ -66,6 +66,13 @@ impl<'h> Context<'h> {
         self.host.ping(id, &payload[..payload.len().min(125)])
     }
 
+    /// Whose event this is: a session, or the connection of an HTTP request. `None` for timers of the
+    /// program and for calls of other threads.
+    pub fn caller(&self) -> Option<SessionId> {
+        let nobody = [SessionId::NOBODY, SessionId::OTHER_THREADS];
+        (!nobody.contains(&self.caller)).then_some(self.caller)
+    }
+
     /// Whether a session is open: what is sent to it goes out.
     pub fn is_open(&self, id: SessionId) -> bool {
         self.host.is_open(id)

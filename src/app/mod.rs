@@ -32,6 +32,7 @@ pub mod send_outcome;
 pub mod session;
 pub mod session_id;
 pub mod settings;
+pub mod stream;
 
 pub use answer::Answer;
 pub use call::Call;
@@ -54,3 +55,4 @@ pub use send_outcome::SendOutcome;
 pub use session::Session;
 pub use session_id::SessionId;
 pub use settings::{BacklogPolicy, Origins, Settings};
+pub use stream::{Piece, Stream};

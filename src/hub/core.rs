@@ -74,6 +74,8 @@ pub(crate) struct Core {
     pub(crate) closing: VecDeque<u32>,
     /// Sessions whose drain event is owed.
     pub(crate) drained: VecDeque<SessionId>,
+    /// Streams that are to be asked for a piece.
+    pub(crate) streams: VecDeque<SessionId>,
     /// Connections that were stopped and shall be read again.
     pub(crate) resumed: VecDeque<SessionId>,
     /// Connections whose deadline has come.
@@ -145,6 +147,7 @@ impl Core {
             close_events: VecDeque::new(),
             closing: VecDeque::new(),
             drained: VecDeque::new(),
+            streams: VecDeque::new(),
             resumed: VecDeque::new(),
             due: VecDeque::new(),
             outgoing: HashMap::new(),
@@ -246,6 +249,7 @@ impl Core {
         for list in [
             &mut self.close_events,
             &mut self.drained,
+            &mut self.streams,
             &mut self.resumed,
             &mut self.due,
         ] {

@@ -123,8 +123,10 @@ impl Hub {
     pub fn wants_read(&self, id: SessionId) -> bool {
         self.core.key_of(id).is_some_and(|key| {
             let slot = &self.core.slots[key as usize];
-            !matches!(slot.state(), State::Dead | State::Waiting)
-                && !slot.flags.has(Flags::EOF)
+            !matches!(
+                slot.state(),
+                State::Dead | State::Waiting | State::Streaming
+            ) && !slot.flags.has(Flags::EOF)
                 && !slot.is_stopped()
         })
     }
@@ -153,7 +155,7 @@ impl Hub {
             State::Head => self.http(io, key, bytes),
             State::Open | State::Closing => self.frames(io, key, bytes),
             State::Ending | State::Lingering => self.core.discard(key, bytes.len()),
-            State::Waiting | State::Dead => {}
+            State::Waiting | State::Streaming | State::Dead => {}
         }
     }
 
@@ -268,6 +270,7 @@ impl Hub {
         }
         self.run_timers(io);
         self.run_drains(io);
+        self.run_streams(io);
         HubContext::new(&mut self.core, io).stop_slice();
     }
 
@@ -388,6 +391,7 @@ impl Core {
             || self.topics.is_pending()
             || !self.due.is_empty()
             || !self.drained.is_empty()
+            || !self.streams.is_empty()
             || !self.dirty.is_empty()
             || !self.close_events.is_empty()
             || !self.closing.is_empty()

@@ -153,6 +153,9 @@ impl Host for HubContext<'_> {
         let Some(key) = self.core.key_of(id) else {
             return false;
         };
+        if self.core.resume_stream(key) {
+            return true;
+        }
         let slot = self.core.slot(key);
         let was_paused = slot.flags.has(Flags::PAUSED_BY_PROGRAM);
         slot.flags.clear(Flags::PAUSED_BY_PROGRAM);

@@ -25,6 +25,8 @@ impl HubContext<'_> {
                 State::Open => core.close(key, CloseCode::GOING_AWAY, "Server stopping"),
                 State::Head => core.stop_http(key),
                 State::Waiting => core.refuse_waiting(key),
+                // Without its last chunk: the peer sees that something is missing.
+                State::Streaming => core.finish_http(key),
                 State::Dialling => {
                     let message = "the server is stopping";
                     core.dial_failed(key, Error::new(ErrorKind::Closed, message));

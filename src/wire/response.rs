@@ -55,8 +55,21 @@ pub fn write_response(
     date: &str,
     delivery: Delivery,
 ) {
+    write_response_head(out, parts, date, delivery);
+    if parts.status.has_body() && !delivery.head_only {
+        out.extend_from_slice(parts.body);
+    }
+}
+
+/// The same without the body.
+pub fn write_response_head(
+    out: &mut Vec<u8>,
+    parts: &ResponseParts<'_>,
+    date: &str,
+    delivery: Delivery,
+) {
     let bodiless = matches!(parts.status, Status::NO_CONTENT | Status::NOT_MODIFIED);
-    let is_empty = bodiless || parts.status == Status::RESET_CONTENT;
+    let is_empty = !parts.status.has_body();
     let length = if is_empty { 0 } else { parts.body.len() };
     write_status_line(out, parts.status);
     write_field(out, "Date", date);
@@ -64,18 +77,58 @@ pub fn write_response(
         write_field(out, "Content-Type", parts.content_type);
         write_field(out, "Content-Length", &length.to_string());
     }
-    let connection = if delivery.keep_alive {
-        "keep-alive"
-    } else {
-        "close"
-    };
-    write_field(out, "Connection", connection);
-    for (name, value) in parts.fields {
-        write_field(out, name, value);
-    }
+    write_connection(out, delivery.keep_alive);
+    write_fields(out, parts.fields);
     out.extend_from_slice(b"\r\n");
-    if !is_empty && !delivery.head_only {
-        out.extend_from_slice(parts.body);
+}
+
+/// How the end of a body shows whose length is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BodyFraming {
+    /// By its last chunk (RFC 9112 §7.1).
+    Chunked,
+    /// By the end of the connection, for HTTP/1.0.
+    UntilEnd,
+}
+
+/// Appends the head of a response whose body comes in pieces. The status must allow a body.
+pub fn write_stream_head(
+    out: &mut Vec<u8>,
+    parts: &ResponseParts<'_>,
+    date: &str,
+    keep_alive: bool,
+    framing: BodyFraming,
+) {
+    write_status_line(out, parts.status);
+    write_field(out, "Date", date);
+    write_field(out, "Content-Type", parts.content_type);
+    if framing == BodyFraming::Chunked {
+        write_field(out, "Transfer-Encoding", "chunked");
+    }
+    write_connection(out, keep_alive);
+    write_fields(out, parts.fields);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Appends one piece of such a body, which must not be empty.
+pub fn write_chunk(out: &mut Vec<u8>, piece: &[u8], framing: BodyFraming) {
+    debug_assert!(!piece.is_empty(), "an empty chunk is the last one");
+    if framing == BodyFraming::UntilEnd {
+        return out.extend_from_slice(piece);
+    }
+    out.extend_from_slice(format!("{:x}\r\n", piece.len()).as_bytes());
+    out.extend_from_slice(piece);
+    out.extend_from_slice(b"\r\n");
+}
+
+fn write_connection(out: &mut Vec<u8>, keep_alive: bool) {
+    let connection = if keep_alive { "keep-alive" } else { "close" };
+    write_field(out, "Connection", connection);
+}
+
+fn write_fields(out: &mut Vec<u8>, fields: &[(Cow<'static, str>, String)]) {
+    for (name, value) in fields {
+        write_field(out, name, value);
     }
 }
 

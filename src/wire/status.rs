@@ -96,6 +96,14 @@ impl Status {
         }
     }
 
+    /// Whether a response of this status may have a body (RFC 9110 §15.3.5, §15.3.6, §15.4.5).
+    pub(crate) fn has_body(self) -> bool {
+        !matches!(
+            self,
+            Self::NO_CONTENT | Self::NOT_MODIFIED | Self::RESET_CONTENT
+        )
+    }
+
     /// The number.
     pub const fn code(self) -> u16 {
         self.0

@@ -27,6 +27,7 @@ mod puppet;
 mod sessions;
 mod stop_reading;
 mod stopping;
+mod streams;
 mod timers;
 mod topics;
 mod world;

@@ -27,8 +27,10 @@ pub(crate) struct ColdState {
     pub(crate) over_since: Option<Tick>,
     /// Messages dropped since the last drain event.
     pub(crate) dropped: u64,
-    /// Bytes that went out since progress was looked at last.
+    /// Bytes that went out since progress was looked at last, and since the peer took no more once: what
+    /// fits at first tells nothing.
     pub(crate) progress: usize,
+    pub(crate) has_blocked: bool,
 }
 
 impl ColdState {

@@ -8,5 +8,6 @@ pub(crate) mod memberships;
 pub(crate) mod opening;
 pub(crate) mod phase;
 pub(crate) mod slot;
+pub(crate) mod streaming;
 pub(crate) mod unread;
 pub(crate) mod waiting;

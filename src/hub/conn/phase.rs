@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  Head ──upgrade──▶ Open ──our Close──▶ Closing ──their Close──▶ Ending ──all sent──▶ Lingering ──their end──▶ Dead
-//!   └▶ Waiting ─┘ (its ticket answers)
+//!   └▶ Waiting ─┘ (its ticket answers); Head ──▶ Streaming ──all pieces──▶ Head
 //!  Dialling ──101──▶  └── their Close, or a failure ─────────────▶          (lost, or a deadline: Dead at once)
 //! ```
 //!
@@ -10,6 +10,7 @@
 
 use super::exchange::Exchange;
 use super::handshake::{FailedCall, PendingHandshake};
+use super::streaming::StreamingResponse;
 use super::waiting::WaitingRequest;
 use crate::wire::receive::Receiver;
 
@@ -22,6 +23,8 @@ pub(crate) enum Phase {
     Head(Option<Box<Exchange>>),
     /// HTTP: its program answers the request later.
     Waiting(Box<WaitingRequest>),
+    /// HTTP: the pieces of a response go out, one after another.
+    Streaming(Box<StreamingResponse>),
     /// The handler has opened the session.
     Open(Receiver),
     /// Our Close is sent, theirs is awaited; their messages are still delivered.
@@ -42,6 +45,7 @@ pub(crate) enum State {
     Dialling,
     Head,
     Waiting,
+    Streaming,
     Open,
     Closing,
     Ending,
@@ -57,6 +61,7 @@ impl Phase {
             Self::Dialling(_) => State::Dialling,
             Self::Head(_) => State::Head,
             Self::Waiting(_) => State::Waiting,
+            Self::Streaming(_) => State::Streaming,
             Self::Open(_) => State::Open,
             Self::Closing(_) => State::Closing,
             Self::Ending(_) => State::Ending,

@@ -131,6 +131,7 @@ impl Slot {
             Phase::Open(receiver) | Phase::Closing(receiver) => receiver_held(receiver),
             Phase::Head(Some(exchange)) => exchange.held(),
             Phase::Waiting(waiting) => waiting.held(),
+            Phase::Streaming(streaming) => streaming.exchange.held(),
             Phase::Dialling(Some(handshake)) => {
                 let held = handshake.asked.as_ref().map_or(0, |asked| asked.held());
                 Held::new(held, held)

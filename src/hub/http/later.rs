@@ -28,12 +28,12 @@ const CLOSE: Delivery = Delivery {
 };
 
 impl Core {
-    /// What arrived behind a request that waits.
+    /// What arrived behind a request whose answer is not complete.
     pub(crate) fn keep_waiting(&mut self, key: u32, exchange: Exchange) {
-        self.keep(key, |slot| {
-            if let Phase::Waiting(waiting) = &mut slot.phase {
-                waiting.exchange = exchange;
-            }
+        self.keep(key, |slot| match &mut slot.phase {
+            Phase::Waiting(waiting) => waiting.exchange = exchange,
+            Phase::Streaming(streaming) => streaming.exchange = exchange,
+            _ => {}
         });
     }
 
@@ -84,15 +84,18 @@ impl Core {
 }
 
 impl Hub {
-    /// A peer that waits has ended its direction. There is no session with it any more; an answer it
-    /// may still read.
+    /// A peer that waits has ended its direction. There is no session with it any more, and nothing
+    /// else would ever tell a stream that waits; an answer it may still read.
     pub(crate) fn ended_while_waiting(&mut self, id: SessionId) {
         let Some(key) = self.core.key_of(id) else {
             return;
         };
-        if let Phase::Waiting(waiting) = &self.core.slot(key).phase
-            && let Wanted::Session { .. } = waiting.wanted
-        {
+        let is_over = match &self.core.slot(key).phase {
+            Phase::Waiting(waiting) => matches!(waiting.wanted, Wanted::Session { .. }),
+            Phase::Streaming(streaming) => streaming.waits,
+            _ => false,
+        };
+        if is_over {
             self.core.lost(key);
         }
     }
@@ -125,10 +128,10 @@ impl Hub {
         self.core.begin_replies(key);
         match (answer, wanted) {
             (LateAnswer::Response(response), Wanted::Response(delivery)) => {
-                self.core.respond(key, &response, delivery);
+                self.core.respond(key, response, delivery);
             }
             (LateAnswer::Response(response), Wanted::Session { .. }) => {
-                self.core.respond(key, &response, CLOSE);
+                self.core.respond(key, response, CLOSE);
             }
             (LateAnswer::Accept(data), Wanted::Session { route, head }) => {
                 self.accept_late(io, key, route, &head, data);

@@ -4,4 +4,6 @@ mod gate;
 mod later;
 mod opening;
 pub(crate) mod requests;
+mod respond;
+mod stream;
 mod upgrade;

@@ -1,9 +1,10 @@
 //! The life of a connection before it is a session: requests, bodies, answers.
 
 use super::gate::{self, Answerer, Refused, Visit};
+use super::respond::delivery;
 use crate::app::program::PathTargets;
 use crate::app::router::{Params, Router};
-use crate::app::{Answer, Context, Request, Response};
+use crate::app::{Answer, Context, Request};
 use crate::hub::conn::exchange::Exchange;
 use crate::hub::conn::flags::Flags;
 use crate::hub::conn::phase::{Phase, State};
@@ -15,10 +16,9 @@ use crate::hub::transport::Transport;
 use crate::hub::ws::events::guarded;
 use crate::hub::ws::send::REPLY_BUFFER_MAX;
 use crate::wire::body::BodyReader;
-use crate::wire::date::http_date;
-use crate::wire::head::{Method, RequestHead, parse_request};
+use crate::wire::head::{RequestHead, parse_request};
 use crate::wire::refusal::Refusal;
-use crate::wire::response::{Delivery, ResponseParts, Status, write_refusal, write_response};
+use crate::wire::response::Status;
 use crate::wire::work::price;
 use std::rc::Rc;
 
@@ -48,7 +48,7 @@ impl Hub {
             return self.frames(io, key, &mut input[taken..]);
         }
         let state = self.core.slot(key).state();
-        if left > 0 && matches!(state, State::Head | State::Waiting) {
+        if left > 0 && matches!(state, State::Head | State::Waiting | State::Streaming) {
             let kept = left.min(bytes.len());
             self.core.work.charge_kept(kept);
             waiting.keep(bytes, left);
@@ -56,7 +56,7 @@ impl Hub {
         }
         match state {
             State::Head => self.core.keep_exchange(key, exchange),
-            State::Waiting => self.core.keep_waiting(key, exchange),
+            State::Waiting | State::Streaming => self.core.keep_waiting(key, exchange),
             _ => {}
         }
         HubContext::new(&mut self.core, io).flush_replies();
@@ -189,7 +189,7 @@ impl Hub {
             }
             Err(Refused::Refusal(refusal)) => self.core.refuse_request(key, &refusal, head),
             Err(Refused::Response(response)) => {
-                self.core.respond(key, &response, delivery(head, false));
+                self.core.respond(key, response, delivery(head, false));
             }
         }
         Outcome::Answered
@@ -214,8 +214,9 @@ impl Hub {
         match answered {
             Some(Answer::Now(response)) => {
                 self.core
-                    .respond(key, &response, delivery(head, head.keep_alive));
+                    .respond(key, response, delivery(head, head.keep_alive));
             }
+            Some(Answer::Stream(stream)) => self.core.begin_stream(key, stream, head),
             Some(Answer::Later(deferral)) => {
                 let wanted = Wanted::Response(delivery(head, head.keep_alive));
                 self.core.await_answer(key, deferral, wanted);
@@ -226,14 +227,6 @@ impl Hub {
                 self.core.refuse_request(key, &refusal, head);
             }
         }
-    }
-}
-
-/// What a request decides about its response.
-pub(crate) fn delivery(head: &RequestHead<'_>, keep_alive: bool) -> Delivery {
-    Delivery {
-        keep_alive,
-        head_only: head.method == Method::Head,
     }
 }
 
@@ -304,46 +297,6 @@ impl Core {
         if matches!(&self.slot(key).phase, Phase::Head(Some(exchange)) if exchange.has_begun()) {
             self.refuse(key, &Refusal::new(Status::SERVICE_UNAVAILABLE));
         } else {
-            self.finish_http(key);
-        }
-    }
-
-    /// Answers with a fixed text and ends the connection.
-    pub(crate) fn refuse(&mut self, key: u32, refusal: &Refusal) {
-        self.write_refusal(key, refusal, false);
-    }
-
-    /// The same when the request is known: a HEAD gets no text (RFC 9110 §9.3.2).
-    pub(crate) fn refuse_request(&mut self, key: u32, refusal: &Refusal, head: &RequestHead<'_>) {
-        self.write_refusal(key, refusal, head.method == Method::Head);
-    }
-
-    pub(crate) fn write_refusal(&mut self, key: u32, refusal: &Refusal, head_only: bool) {
-        log::debug!(
-            "{} is refused with {}",
-            self.slot(key).peer(),
-            refusal.status.code()
-        );
-        self.slot(key).flags.set(Flags::SPEAKS_HTTP);
-        let mut answer = Vec::with_capacity(256);
-        write_refusal(&mut answer, refusal, &http_date(self.now.unix), head_only);
-        self.push_ready(key, &answer);
-        self.finish_http(key);
-    }
-
-    /// Writes the response of a program.
-    pub(crate) fn respond(&mut self, key: u32, response: &Response, delivery: Delivery) {
-        let body = &*response.body;
-        let parts = ResponseParts {
-            status: response.status,
-            content_type: &response.content_type,
-            fields: &response.fields,
-            body,
-        };
-        let mut answer = Vec::with_capacity(256 + body.len());
-        write_response(&mut answer, &parts, &http_date(self.now.unix), delivery);
-        self.push_ready(key, &answer);
-        if !delivery.keep_alive {
             self.finish_http(key);
         }
     }

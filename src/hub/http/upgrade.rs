@@ -1,7 +1,7 @@
 //! From HTTP to WebSocket: origin, subprotocol, extension, and the open event.
 
 use super::gate::{UpgradeVisit, judge_upgrade};
-use super::requests::delivery;
+use super::respond::delivery;
 use crate::app::data::DataKey;
 use crate::app::router::Params;
 use crate::app::{Open, Settings};
@@ -85,7 +85,7 @@ impl Hub {
             Some(Open::Accept(data)) => self.core.opened(key, data),
             Some(Open::Refuse(response)) => {
                 self.core.undo_session(key, before);
-                self.core.respond(key, &response, delivery(head, false));
+                self.core.respond(key, response, delivery(head, false));
             }
             Some(Open::Later(deferral)) => {
                 self.core.undo_session(key, before);

@@ -147,8 +147,9 @@ impl HubContext<'_> {
         let state = self.core.slot(key).state();
         match state {
             State::Dialling => self.core.dial_is_due(key),
-            State::Head | State::Ending if self.core.is_progressing(key) => {}
+            State::Head | State::Ending | State::Streaming if self.core.is_progressing(key) => {}
             State::Head => self.core.head_is_due(key),
+            State::Streaming => self.core.stream_is_due(key),
             State::Waiting => self.core.refuse_waiting(key),
             State::Open => self.core.open_is_due(key),
             // Their Close did not come, or our last bytes did not go: enough.

@@ -152,7 +152,7 @@ impl Core {
             // An answer may still be under way to a peer that only stopped asking.
             State::Head if slot.backlog() > 0 => self.finish_http(key),
             // An answer may still be read by a peer that only stopped asking.
-            State::Ending | State::Waiting => {}
+            State::Ending | State::Waiting | State::Streaming => {}
             State::Dialling | State::Head | State::Open | State::Closing | State::Lingering => {
                 self.lost(key)
             }

@@ -275,7 +275,10 @@ impl HubContext<'_> {
                 Ok(sent) => {
                     let held = outbox_held(&cold.outbox);
                     core.retired.extend(cold.outbox.sent(sent));
-                    cold.progress += sent;
+                    if cold.has_blocked {
+                        cold.progress += sent;
+                    }
+                    cold.has_blocked |= sent < asked;
                     core.ledger.change(held, outbox_held(&cold.outbox));
                     budget = budget.saturating_sub(sent);
                     if sent < asked {
@@ -302,8 +305,10 @@ impl HubContext<'_> {
             self.core.push_ready(key, &pong);
             return;
         }
-        if slot.state() == State::Ending {
-            self.end_sending(key);
+        match slot.state() {
+            State::Ending => self.end_sending(key),
+            State::Streaming => self.core.ask_stream(key),
+            _ => {}
         }
         self.core.slot(key).tidy();
     }
@@ -377,7 +382,10 @@ impl Core {
     /// All of the 101 is sent: what waits from now on is frames.
     fn speaks_frames(&mut self, key: u32) {
         let slot = self.slot(key);
-        if !matches!(slot.state(), State::Head | State::Waiting) {
+        if !matches!(
+            slot.state(),
+            State::Head | State::Waiting | State::Streaming
+        ) {
             slot.flags.clear(Flags::SPEAKS_HTTP);
         }
     }
@@ -405,6 +413,7 @@ impl Core {
         slot.flags.set(Flags::BLOCKED);
         let speaks_http = slot.flags.has(Flags::SPEAKS_HTTP);
         self.work.charge_kept(frames.len() - sent);
+        self.slot(key).cold().has_blocked = true;
         self.push_backlog(key, |outbox| {
             if speaks_http {
                 outbox.push_opaque(&frames[sent..]);

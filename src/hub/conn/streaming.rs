@@ -1,0 +1,25 @@
+//! A response of which pieces are still to come.
+
+use super::exchange::Exchange;
+use crate::app::stream::Pieces;
+use std::fmt;
+
+/// A response of which pieces are still to come.
+pub(crate) struct StreamingResponse {
+    /// Absent while it is asked.
+    pub(crate) pieces: Option<Pieces>,
+    /// Its end shows by the last chunk, or else by the end of the connection.
+    pub(crate) is_chunked: bool,
+    pub(crate) keep_alive: bool,
+    /// It had nothing to say when it was asked last.
+    pub(crate) waits: bool,
+    /// What arrived behind the request.
+    pub(crate) exchange: Exchange,
+}
+
+impl fmt::Debug for StreamingResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("StreamingResponse");
+        shown.field("waits", &self.waits).finish()
+    }
+}
