@@ -82,9 +82,9 @@ mod turn;
 pub mod wire;
 
 pub use app::{
-    Answer, App, BacklogPolicy, Call, Context, Deferral, Handle, Handler, Open, OpenTicket,
-    Origins, Peer, Piece, RawHandler, Rejected, Remote, Request, Response, Route, SendOutcome,
-    Session, SessionId, Settings, Stats, Stream, Ticket,
+    Answer, App, BacklogPolicy, Call, Context, Deferral, Handle, Handler, JoinOutcome, Open,
+    OpenTicket, Origins, Peer, Piece, RawHandler, Rejected, Remote, Request, Response, Route,
+    SendOutcome, Session, SessionId, Settings, Stats, Stream, Ticket,
 };
 #[cfg(feature = "json")]
 pub use app::{Codec, Json};
@@ -97,6 +97,6 @@ pub use wire::deflate::Deflate;
 pub use wire::error::{Error, ErrorKind, Result};
 pub use wire::extension::{Extension, Transform};
 pub use wire::head::Method;
-pub use wire::message::Message;
+pub use wire::message::{AsMessage, Message, OwnedMessage};
 pub use wire::receive::RawFrame;
 pub use wire::response::Status;

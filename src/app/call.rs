@@ -4,8 +4,8 @@ use core::net::SocketAddr;
 use std::fmt;
 use std::time::Duration;
 
-/// What an outgoing session asks for, and where. Subprotocols and extensions are those of the
-/// route's [`Settings`](super::Settings). From its beginning to the server's 101 it may take
+/// What an outgoing session asks for, and where. Extensions are those of the route's
+/// [`Settings`](super::Settings), and so are subprotocols when nothing else is said. From its beginning to the server's 101 it may take
 /// [`Limits::head_timeout`](crate::Limits::head_timeout).
 ///
 /// It names an address, because looking a name up would hold the loop; [`client::call`] turns a
@@ -18,6 +18,7 @@ pub struct Call {
     pub(crate) host: String,
     pub(crate) target: String,
     pub(crate) fields: Vec<(String, String)>,
+    pub(crate) protocols: Option<Vec<String>>,
     pub(crate) delay: Duration,
 }
 
@@ -30,6 +31,7 @@ impl Call {
             host: host.into(),
             target: target.into(),
             fields: Vec::new(),
+            protocols: None,
             delay: Duration::ZERO,
         }
     }
@@ -38,6 +40,12 @@ impl Call {
     /// makes the call fail.
     pub fn field(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.fields.push((name.into(), value.into()));
+        self
+    }
+
+    /// Offers these subprotocols in place of those of the route.
+    pub fn protocols<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
+        self.protocols = Some(names.into_iter().map(Into::into).collect());
         self
     }
 
@@ -52,6 +60,8 @@ impl Call {
     pub(crate) fn bytes(&self) -> usize {
         let fields = self.fields.iter();
         let texts = fields.map(|(name, value)| name.capacity() + value.capacity());
+        let protocols = self.protocols.iter().flatten().map(String::capacity);
+        let texts = texts.chain(protocols);
         let slots = self.fields.capacity() * size_of::<(String, String)>();
         self.host.capacity() + self.target.capacity() + slots + texts.sum::<usize>()
     }

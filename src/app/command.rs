@@ -4,7 +4,7 @@ use super::call::Call;
 use super::response::Response;
 use super::session_id::SessionId;
 use crate::wire::close::CloseCode;
-use crate::wire::message::Message;
+use crate::wire::message::OwnedMessage;
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
@@ -15,11 +15,11 @@ use std::sync::atomic::AtomicBool;
 pub(crate) enum Command {
     Publish {
         topic: String,
-        message: Owned,
+        message: OwnedMessage,
     },
     Send {
         to: SessionId,
-        message: Owned,
+        message: OwnedMessage,
     },
     Close {
         id: SessionId,
@@ -83,38 +83,6 @@ impl Command {
     }
 }
 
-/// A message that crosses threads.
-#[derive(Debug)]
-pub(crate) enum Owned {
-    Text(String),
-    Binary(Vec<u8>),
-}
-
-impl Owned {
-    pub(crate) fn borrow(&self) -> Message<'_> {
-        match self {
-            Self::Text(text) => Message::Text(text),
-            Self::Binary(bytes) => Message::Binary(bytes),
-        }
-    }
-
-    fn capacity(&self) -> usize {
-        match self {
-            Self::Text(text) => text.capacity(),
-            Self::Binary(bytes) => bytes.capacity(),
-        }
-    }
-}
-
-impl From<Message<'_>> for Owned {
-    fn from(message: Message<'_>) -> Self {
-        match message {
-            Message::Text(text) => Self::Text(text.to_owned()),
-            Message::Binary(bytes) => Self::Binary(bytes.to_owned()),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -125,7 +93,7 @@ mod tests {
         text.push('a');
         let topic = text.clone();
         let capacity = topic.capacity();
-        let message = Owned::Text(text);
+        let message = OwnedMessage::Text(text);
         assert_eq!(Command::Publish { topic, message }.bytes(), 1000 + capacity);
         let address = core::net::SocketAddr::from(([127, 0, 0, 1], 80));
         let call = Call::new(address, "host", "/target").field("Name", "value");

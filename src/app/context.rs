@@ -4,11 +4,11 @@ use super::call::Call;
 use super::host::Host;
 use super::remote::{Remote, Stats};
 use super::request::Peer;
-use super::send_outcome::SendOutcome;
+use super::send_outcome::{JoinOutcome, SendOutcome};
 use super::session_id::SessionId;
 use crate::wire::close::CloseCode;
 use crate::wire::error::Result;
-use crate::wire::message::Message;
+use crate::wire::message::AsMessage;
 use std::time::Duration;
 
 /// The server as a callback of the program sees it: every session by its id, topics, timers of the
@@ -36,8 +36,8 @@ impl<'h> Context<'h> {
     }
 
     /// Sends a message to a session of any route.
-    pub fn send<'m>(&mut self, to: SessionId, message: impl Into<Message<'m>>) -> SendOutcome {
-        self.host.send(to, message.into())
+    pub fn send(&mut self, to: SessionId, message: impl AsMessage) -> SendOutcome {
+        self.host.send(to, message.as_message())
     }
 
     /// Sends a value as a message of the codec of the session's route.
@@ -78,9 +78,8 @@ impl<'h> Context<'h> {
         self.host.is_open(id)
     }
 
-    /// Subscribes a session to a topic; once more changes nothing. `false`: it was in it already,
-    /// or it is not open.
-    pub fn join(&mut self, id: SessionId, topic: &str) -> bool {
+    /// Subscribes a session to a topic; once more changes nothing.
+    pub fn join(&mut self, id: SessionId, topic: &str) -> JoinOutcome {
         self.host.join(id, topic)
     }
 
@@ -92,19 +91,15 @@ impl<'h> Context<'h> {
     /// Sends a message to every subscriber of a topic; their number. While the topic is more than 64 KiB
     /// behind, whoever caused this callback waits: its session or HTTP connection is not read, calls of
     /// other threads are not taken.
-    pub fn publish<'m>(&mut self, topic: &str, message: impl Into<Message<'m>>) -> usize {
-        self.host.publish(self.caller, topic, message.into(), None)
+    pub fn publish(&mut self, topic: &str, message: impl AsMessage) -> usize {
+        self.host
+            .publish(self.caller, topic, message.as_message(), None)
     }
 
     /// Sends a message to every subscriber of a topic but this session; how many that are.
-    pub fn publish_except<'m>(
-        &mut self,
-        id: SessionId,
-        topic: &str,
-        message: impl Into<Message<'m>>,
-    ) -> usize {
+    pub fn publish_except(&mut self, id: SessionId, topic: &str, message: impl AsMessage) -> usize {
         self.host
-            .publish(self.caller, topic, message.into(), Some(id))
+            .publish(self.caller, topic, message.as_message(), Some(id))
     }
 
     /// How many sessions subscribe to a topic.
@@ -163,7 +158,15 @@ impl<'h> Context<'h> {
         self.host.pause(id)
     }
 
-    /// Reads from a paused session again. `false`: it was not paused.
+    /// Pauses a session until the backlog of another is below its mark, or that one is over: what is
+    /// read from one is sent to the other no faster than that takes it. `false`: the other's backlog is
+    /// below its mark, or one of them is not open; nothing has changed.
+    pub fn pause_until_drained(&mut self, id: SessionId, other: SessionId) -> bool {
+        self.host.pause_until_drained(id, other)
+    }
+
+    /// Reads from a paused session again, or asks a [stream](super::Answer::stream) again that waits.
+    /// `false`: it was not paused.
     pub fn resume(&mut self, id: SessionId) -> bool {
         self.host.resume(id)
     }

@@ -21,6 +21,12 @@ use std::rc::Rc;
 /// accepted, exactly one [`close`](Handler::close), last. No event runs inside
 /// another: what a handler does to other sessions shows in their events later.
 /// A panic in an event ends its session with 1011 and nothing else.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no handler of a WebSocket route",
+    label = "not a `Handler`",
+    note = "a closure is one when it takes two arguments: `|session: &mut Session<'_>, message: Message<'_>| …`",
+    note = "a type is one with `impl Handler for {Self}`"
+)]
 pub trait Handler: 'static {
     /// What the handler keeps for each session.
     type Data: 'static;
@@ -61,7 +67,7 @@ pub trait Handler: 'static {
     ///
     /// The kind of the error: `Config` for a host, target or field that cannot stand in a request,
     /// `Io` when no connection is made, `Timeout` past [`Limits::head_timeout`](crate::Limits::head_timeout),
-    /// `Refused` (with the status in the text) for another answer than 101, `Protocol` and `Limit`
+    /// `Refused` (with the [status](Error::status)) for another answer than 101, `Protocol` and `Limit`
     /// for a wrong or endless one, `Closed` for none, for a call that was cancelled and for a server
     /// that stops. `Limit` also for a call of [`Remote::connect`](super::Remote::connect) to a full server.
     fn failed(&mut self, _context: &mut Context<'_>, _id: SessionId, _call: &Call, _error: &Error) {
@@ -71,10 +77,10 @@ pub trait Handler: 'static {
     fn close(&mut self, _data: Self::Data, _session: &mut Session<'_>, _reason: &CloseReason) {}
 }
 
-/// A closure is a handler with the message event alone.
-impl<F> Handler for F
+/// A closure is a handler with the message event alone. What it returns is ignored.
+impl<F, R> Handler for F
 where
-    F: FnMut(&mut Session<'_>, Message<'_>) + 'static,
+    F: FnMut(&mut Session<'_>, Message<'_>) -> R + 'static,
 {
     type Data = ();
 

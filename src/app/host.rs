@@ -3,7 +3,7 @@
 use super::call::Call;
 use super::remote::{Remote, Stats};
 use super::request::Peer;
-use super::send_outcome::SendOutcome;
+use super::send_outcome::{JoinOutcome, SendOutcome};
 use super::session_id::SessionId;
 use crate::wire::close::CloseCode;
 use crate::wire::error::Result;
@@ -20,7 +20,7 @@ pub trait Host {
     fn send_frame(&mut self, to: SessionId, frame: RawFrame<'_>) -> SendOutcome;
     fn ping(&mut self, to: SessionId, payload: &[u8]) -> SendOutcome;
     fn close(&mut self, id: SessionId, code: CloseCode, reason: &str);
-    fn join(&mut self, id: SessionId, topic: &str) -> bool;
+    fn join(&mut self, id: SessionId, topic: &str) -> JoinOutcome;
     fn leave(&mut self, id: SessionId, topic: &str) -> bool;
     /// `by` waits while the topic is behind; `except` gets nothing.
     fn publish(
@@ -38,6 +38,7 @@ pub trait Host {
     fn members(&self, topic: &str) -> Vec<SessionId>;
     fn pause(&mut self, id: SessionId) -> bool;
     fn resume(&mut self, id: SessionId) -> bool;
+    fn pause_until_drained(&mut self, id: SessionId, other: SessionId) -> bool;
     fn stats(&self) -> Stats;
     fn protocol(&self, id: SessionId) -> Option<&str>;
     fn extensions(&self, id: SessionId) -> Option<String>;

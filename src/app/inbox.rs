@@ -235,8 +235,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::command::Owned;
     use super::*;
+    use crate::wire::message::OwnedMessage;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::thread;
 
@@ -258,7 +258,7 @@ mod tests {
 
     /// A command with a message of so many bytes and nothing else.
     fn message(bytes: usize) -> Command {
-        let message = Owned::Binary(vec![0; bytes]);
+        let message = OwnedMessage::Binary(vec![0; bytes]);
         let topic = String::new();
         Command::Publish { topic, message }
     }

@@ -51,7 +51,7 @@ pub use request::{Peer, Request};
 pub use response::Response;
 pub use route::Route;
 pub use router::Router;
-pub use send_outcome::SendOutcome;
+pub use send_outcome::{JoinOutcome, SendOutcome};
 pub use session::Session;
 pub use session_id::SessionId;
 pub use settings::{BacklogPolicy, Origins, Settings};

@@ -136,21 +136,22 @@ impl App {
         self.remember(added)
     }
 
-    /// A WebSocket route whose program is one closure: it is called for each message.
-    pub fn on_message(
+    /// A WebSocket route whose program is one closure: it is called for each message. What it returns is
+    /// ignored.
+    pub fn on_message<R>(
         self,
         pattern: &str,
-        handler: impl FnMut(&mut Session<'_>, Message<'_>) + 'static,
+        handler: impl FnMut(&mut Session<'_>, Message<'_>) -> R + 'static,
     ) -> Self {
         self.ws(pattern, handler)
     }
 
     /// The same with settings of its own.
-    pub fn on_message_with(
+    pub fn on_message_with<R>(
         self,
         pattern: &str,
         settings: Settings,
-        handler: impl FnMut(&mut Session<'_>, Message<'_>) + 'static,
+        handler: impl FnMut(&mut Session<'_>, Message<'_>) -> R + 'static,
     ) -> Self {
         self.ws_with(pattern, settings, handler)
     }

@@ -41,10 +41,10 @@ pub trait RawHandler: 'static {
     fn close(&mut self, _data: Self::Data, _session: &mut Session<'_>, _reason: &CloseReason) {}
 }
 
-/// A closure is a raw handler with the frame event alone.
-impl<F> RawHandler for F
+/// A closure is a raw handler with the frame event alone. What it returns is ignored.
+impl<F, R> RawHandler for F
 where
-    F: FnMut(&mut Session<'_>, RawFrame<'_>) + 'static,
+    F: FnMut(&mut Session<'_>, RawFrame<'_>) -> R + 'static,
 {
     type Data = ();
 

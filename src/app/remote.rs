@@ -5,7 +5,7 @@ use super::inbox::{self, Outbound};
 use super::session_id::SessionId;
 use crate::wire::close::CloseCode;
 use crate::wire::error::Result;
-use crate::wire::message::Message;
+use crate::wire::message::AsMessage;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -85,8 +85,8 @@ impl Remote {
     /// `Closed` when the server has stopped. `Full` when [`MAX_WAITING_COMMANDS`] wait already, or
     /// when what waits and this would be more than [`MAX_WAITING_BYTES`]; a single command of more
     /// than that is taken while nothing else waits. `Limit` for more than [`MAX_COMMAND_BYTES`].
-    pub fn publish<'m>(&self, topic: &str, message: impl Into<Message<'m>>) -> Result<()> {
-        let message = message.into();
+    pub fn publish(&self, topic: &str, message: impl AsMessage) -> Result<()> {
+        let message = message.as_message();
         let bytes = topic.len() + message.len();
         self.commands.push(bytes, || Command::Publish {
             topic: topic.to_owned(),
@@ -98,8 +98,8 @@ impl Remote {
     ///
     /// # Errors
     /// As [`Remote::publish`].
-    pub fn send<'m>(&self, to: SessionId, message: impl Into<Message<'m>>) -> Result<()> {
-        let message = message.into();
+    pub fn send(&self, to: SessionId, message: impl AsMessage) -> Result<()> {
+        let message = message.as_message();
         self.commands.push(message.len(), || Command::Send {
             to,
             message: message.into(),

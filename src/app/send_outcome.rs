@@ -1,4 +1,4 @@
-//! What became of a send.
+//! What became of a send, and of a subscription.
 
 /// The answer to a send. It may be ignored: what is not taken is counted in
 /// [`Stats::dropped`](super::Stats::dropped), or its session ends and its close event tells.
@@ -21,4 +21,15 @@ impl SendOutcome {
     pub fn is_queued(self) -> bool {
         matches!(self, Self::Queued | Self::AboveMark)
     }
+}
+
+/// The answer to a join. It may be ignored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JoinOutcome {
+    /// It subscribes to the topic from now on.
+    Joined,
+    /// It did already; nothing has changed.
+    Already,
+    /// It is closed or closing, or the id names no session that lives.
+    Closed,
 }

@@ -5,10 +5,12 @@ use super::context::Context;
 use super::host::Host;
 use super::remote::Remote;
 use super::request::Peer;
-use super::send_outcome::SendOutcome;
+use super::send_outcome::{JoinOutcome, SendOutcome};
 use super::session_id::SessionId;
 use crate::wire::close::CloseCode;
 use crate::wire::error::Result;
+use crate::wire::message::AsMessage;
+#[cfg(feature = "json")]
 use crate::wire::message::Message;
 use crate::wire::receive::RawFrame;
 use std::time::Duration;
@@ -43,7 +45,7 @@ impl<'h> Session<'h> {
     }
 
     /// Sends a message to the peer.
-    pub fn send<'m>(&mut self, message: impl Into<Message<'m>>) -> SendOutcome {
+    pub fn send(&mut self, message: impl AsMessage) -> SendOutcome {
         self.context.send(self.id, message)
     }
 
@@ -73,17 +75,14 @@ impl<'h> Session<'h> {
     }
 
     /// Sends a message to another session of any route.
-    pub fn send_to<'m>(
-        &mut self,
-        other: SessionId,
-        message: impl Into<Message<'m>>,
-    ) -> SendOutcome {
+    pub fn send_to(&mut self, other: SessionId, message: impl AsMessage) -> SendOutcome {
         self.context.send(other, message)
     }
 
     /// Ends the session with this code and reason (cut at 123 bytes on a character border).
     /// Messages that were sent before still go out; messages that arrive before the peer's Close
-    /// are still delivered. A code that may not stand in a frame becomes 1011.
+    /// are still delivered. 1005 closes without a code and reason; any other code that may
+    /// not stand in a frame becomes 1011.
     pub fn close(&mut self, code: impl Into<CloseCode>, reason: &str) {
         self.context.close(self.id, code, reason);
     }
@@ -99,8 +98,8 @@ impl<'h> Session<'h> {
         self.context.ping(self.id, payload)
     }
 
-    /// Subscribes this session to a topic; once more changes nothing. `false`: it was in it already.
-    pub fn join(&mut self, topic: &str) -> bool {
+    /// Subscribes this session to a topic; once more changes nothing.
+    pub fn join(&mut self, topic: &str) -> JoinOutcome {
         self.context.join(self.id, topic)
     }
 
@@ -111,12 +110,12 @@ impl<'h> Session<'h> {
 
     /// Sends a message to every subscriber of a topic, this session included if it is one.
     /// Returns the number of subscribers.
-    pub fn publish<'m>(&mut self, topic: &str, message: impl Into<Message<'m>>) -> usize {
+    pub fn publish(&mut self, topic: &str, message: impl AsMessage) -> usize {
         self.context.publish(topic, message)
     }
 
     /// Sends a message to every subscriber of a topic but this session.
-    pub fn publish_to_others<'m>(&mut self, topic: &str, message: impl Into<Message<'m>>) -> usize {
+    pub fn publish_to_others(&mut self, topic: &str, message: impl AsMessage) -> usize {
         self.context.publish_except(self.id, topic, message)
     }
 
@@ -154,6 +153,12 @@ impl<'h> Session<'h> {
     /// Stops reading from this session; see [`Context::pause`].
     pub fn pause(&mut self) -> bool {
         self.context.pause(self.id)
+    }
+
+    /// Stops reading from this session while another does not take what is sent to it; see
+    /// [`Context::pause_until_drained`].
+    pub fn pause_until_drained(&mut self, other: SessionId) -> bool {
+        self.context.pause_until_drained(self.id, other)
     }
 
     /// Reads from this session again; see [`Context::resume`].

@@ -56,7 +56,7 @@ impl Handler for Chat {
 
     fn message(&mut self, name: &mut String, session: &mut Session<'_>, message: Message<'_>) {
         if let Message::Text(text) = message {
-            session.publish(self.room, &format!("[{name}]: {text}"));
+            session.publish(self.room, format!("[{name}]: {text}"));
         }
     }
 

@@ -37,7 +37,7 @@ impl Handler for Echo {
         match message {
             Message::Text(text) if is_bye(text) => say_goodbye(session),
             Message::Text(text) => {
-                let _ = session.send(&format!("Hi, {text}!"));
+                let _ = session.send(format!("Hi, {text}!"));
             }
             Message::Binary(_) => {}
         }
@@ -47,7 +47,7 @@ impl Handler for Echo {
 /// Repeats a text behind `YOU SAID: `, and goes after `bye`.
 fn you_said(session: &mut Session<'_>, message: Message<'_>) {
     let Message::Text(text) = message else { return };
-    let _ = session.send(&format!("YOU SAID: {text}"));
+    let _ = session.send(format!("YOU SAID: {text}"));
     if is_bye(text) {
         say_goodbye(session);
     }

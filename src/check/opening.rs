@@ -27,7 +27,7 @@ impl From<NotOpen> for Finding {
 
 impl From<Error> for NotOpen {
     fn from(error: Error) -> Self {
-        Self::Failed(error.to_string())
+        Self::Failed(format!("{error:#}"))
     }
 }
 
@@ -67,8 +67,8 @@ impl Run<'_> {
     /// Sends a request that must be refused; gives its status and the versions it names.
     fn refusal(&self, change: impl Fn(String) -> String) -> Result<(u16, String, bool), String> {
         let request = self.target.request(&new_key(random()), &[]);
-        let request = request.map_err(|error| error.to_string())?;
-        let stream = self.target.dial().map_err(|error| error.to_string())?;
+        let request = request.map_err(|error| format!("{error:#}"))?;
+        let stream = self.target.dial().map_err(|error| format!("{error:#}"))?;
         let mut peer = Peer::new(stream, self.target.timeout);
         // The fields come from UTF-8 strings.
         let request = String::from_utf8_lossy(&request).into_owned();

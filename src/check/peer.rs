@@ -123,7 +123,7 @@ impl Peer {
                     Fill::End => return Err("the end, no answer".to_owned()),
                     Fill::Late => return Err("no answer".to_owned()),
                 },
-                Err(error) => return Err(error.to_string()),
+                Err(error) => return Err(format!("{error:#}")),
             }
         }
     }

@@ -56,7 +56,7 @@ impl Arguments {
     /// Checks every value.
     pub(super) fn check(self) -> Result<Plan, CommandFailure> {
         let usage = |problem: String| CommandFailure::Text(problem, 2);
-        let mut target = Target::new(&self.url).map_err(|error| usage(error.to_string()))?;
+        let mut target = Target::new(&self.url).map_err(|error| usage(format!("{error:#}")))?;
         for header in &self.header {
             let Some((name, value)) = header.split_once(':') else {
                 let wanted = "wanted: NAME: VALUE, for example 'Origin: http://127.0.0.1:8080'";
@@ -70,7 +70,9 @@ impl Arguments {
         target.protocols = self.protocol;
         target.timeout = Duration::from_secs(self.timeout);
         target.strict = self.strict;
-        target.check().map_err(|error| usage(error.to_string()))?;
+        target
+            .check()
+            .map_err(|error| usage(format!("{error:#}")))?;
         Ok(Plan {
             target,
             json: self.json,
@@ -93,7 +95,7 @@ pub(super) fn run(plan: Plan) -> Result<(), CommandFailure> {
     });
     let outcomes = outcomes.map_err(|error| {
         let mend = "wanted: a WebSocket server there; is it running, and is the port right?";
-        CommandFailure::Text(format!("{error}\n{mend}"), 1)
+        CommandFailure::Text(format!("{error:#}\n{mend}"), 1)
     })?;
     let count = |verdict| {
         let same = outcomes.iter().filter(|outcome| outcome.verdict == verdict);

@@ -60,6 +60,6 @@ impl From<Error> for CommandFailure {
             ErrorKind::Config => CONFIGURATION,
             _ => FAILURE,
         };
-        Self::Text(error.to_string(), code)
+        Self::Text(format!("{error:#}"), code)
     }
 }

@@ -7,7 +7,7 @@ use super::{Connection, Established, Handshake, Incoming, Options, Url};
 use crate::wire::close::{CloseCode, CloseReason};
 use crate::wire::error::{Error, ErrorKind, Result};
 use crate::wire::extension::Offer;
-use crate::wire::message::Message;
+use crate::wire::message::AsMessage;
 use rand::TryRng;
 use rand::rngs::SysRng;
 use std::io::{self, Read, Write};
@@ -148,9 +148,9 @@ impl<S: Read + Write> Client<S> {
     /// # Errors
     /// `Closed` behind a Close, `Timeout` when the server does not read, `Io`. After the last
     /// two nothing more can be sent; [`receive`](Client::receive) may still tell why.
-    pub fn send<'m>(&mut self, message: impl Into<Message<'m>>) -> Result<()> {
+    pub fn send(&mut self, message: impl AsMessage) -> Result<()> {
         self.check_whole()?;
-        self.connection.send(message.into(), &mut self.out)?;
+        self.connection.send(message.as_message(), &mut self.out)?;
         self.flush()
     }
 

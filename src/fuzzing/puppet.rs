@@ -194,7 +194,9 @@ impl Puppet {
             b'S' => {
                 let _ = session.send(&vec![0; with * 64][..]);
             }
-            b'j' => drop(session.join(topic)),
+            b'j' => {
+                session.join(topic);
+            }
             b'l' => drop(session.leave(topic)),
             b'p' => drop(session.publish(topic, &text)),
             b'o' => drop(session.publish_to_others(topic, &text)),

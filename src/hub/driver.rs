@@ -11,6 +11,7 @@ use crate::hub::conn::phase::{Phase, State};
 use crate::hub::core::{Core, Hub, HubContext, MAX_REFUSED, Now};
 use crate::hub::rules::RouteRules;
 use crate::wire::error::Result;
+use crate::wire::message::AsMessage;
 use crate::wire::receive::{Lanes, Role};
 use crate::wire::refusal::Refusal;
 use crate::wire::response::Status;
@@ -232,12 +233,12 @@ impl Hub {
     pub(crate) fn command(&mut self, io: &mut dyn Transport, command: Command) {
         match command {
             Command::Publish { topic, message } => {
-                let (by, message) = (SessionId::OTHER_THREADS, message.borrow());
+                let (by, message) = (SessionId::OTHER_THREADS, message.as_message());
                 HubContext::new(&mut self.core, io).publish(by, &topic, message, None);
             }
             Command::Send { to, message } => {
                 // What does not fit is counted, or has ended the session.
-                let _ = HubContext::new(&mut self.core, io).send(to, message.borrow());
+                let _ = HubContext::new(&mut self.core, io).send(to, message.as_message());
             }
             Command::Close { id, code, reason } => {
                 HubContext::new(&mut self.core, io).close(id, code, &reason);

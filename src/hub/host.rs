@@ -2,7 +2,7 @@
 
 use crate::app::host::Host;
 use crate::app::later::MAX_TICKETS;
-use crate::app::{Call, Peer, Remote, SendOutcome, SessionId, Stats};
+use crate::app::{Call, JoinOutcome, Peer, Remote, SendOutcome, SessionId, Stats};
 use crate::hub::conn::flags::Flags;
 use crate::hub::conn::memberships::Membership;
 use crate::hub::conn::phase::State;
@@ -54,21 +54,21 @@ impl Host for HubContext<'_> {
         }
     }
 
-    fn join(&mut self, id: SessionId, topic: &str) -> bool {
+    fn join(&mut self, id: SessionId, topic: &str) -> JoinOutcome {
         let Some(key) = self.core.key_of(id) else {
-            return false;
+            return JoinOutcome::Closed;
         };
         if self.core.slot(key).state() != State::Open {
-            return false;
+            return JoinOutcome::Closed;
         }
         let topic = self.core.topics.find_or_make(topic);
         if self.core.slot(key).memberships.find(topic).is_some() {
-            return false;
+            return JoinOutcome::Already;
         }
         let index = self.core.topics.join(topic, key);
         let membership = Membership { topic, index };
         self.core.slot(key).memberships.push(membership);
-        true
+        JoinOutcome::Joined
     }
 
     fn leave(&mut self, id: SessionId, topic: &str) -> bool {
@@ -156,13 +156,21 @@ impl Host for HubContext<'_> {
         if self.core.resume_stream(key) {
             return true;
         }
+        self.core.resume_paused(key)
+    }
+
+    fn pause_until_drained(&mut self, id: SessionId, other: SessionId) -> bool {
+        let Some(key) = self.core.key_of(other) else {
+            return false;
+        };
         let slot = self.core.slot(key);
-        let was_paused = slot.flags.has(Flags::PAUSED_BY_PROGRAM);
-        slot.flags.clear(Flags::PAUSED_BY_PROGRAM);
-        if was_paused && !slot.is_stopped() {
-            self.core.resumed.push_back(id);
+        let is_full = slot.state() == State::Open && slot.flags.has(Flags::OVER_MARK);
+        if id == other || !is_full || !self.is_open(id) {
+            return false;
         }
-        was_paused
+        self.pause(id);
+        self.core.wait_for(key, id);
+        true
     }
 
     fn stats(&self) -> Stats {

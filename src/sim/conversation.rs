@@ -7,7 +7,7 @@ use crate::app::SessionId;
 use crate::wire::close::{CloseCode, cut_reason};
 use crate::wire::error::Result;
 use crate::wire::frame::{self, OpCode, Reserved};
-use crate::wire::message::Message;
+use crate::wire::message::AsMessage;
 use std::cell::RefCell;
 use std::fmt;
 use std::ops::Deref;
@@ -124,8 +124,8 @@ impl Deref for Conversation {
 
 impl Conversation {
     /// Sends a whole message.
-    pub fn send<'m>(&self, message: impl Into<Message<'m>>) {
-        let (opcode, payload) = frame::parts(message.into());
+    pub fn send(&self, message: impl AsMessage) {
+        let (opcode, payload) = frame::parts(message.as_message());
         self.send_frame(true, Reserved::NONE, opcode, payload);
     }
 

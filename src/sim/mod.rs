@@ -149,7 +149,7 @@ impl Sim {
     #[track_caller]
     pub fn open(&self, target: &str) -> Conversation {
         self.open_with(target, &[])
-            .unwrap_or_else(|error| panic!("opening {target}: {error}"))
+            .unwrap_or_else(|error| panic!("opening {target}: {error:#}"))
     }
 
     /// Opens a conversation with further header fields, such as `Origin` or `Sec-WebSocket-Protocol`.

@@ -15,7 +15,7 @@ impl CloseCode {
     pub const PROTOCOL_ERROR: Self = Self(1002);
     /// 1003: a type of data that is not accepted here.
     pub const UNSUPPORTED: Self = Self(1003);
-    /// 1005: the peer's Close carried no code. Never on the wire.
+    /// 1005: the peer's Close carried no code. Never on the wire: to close with it is to send no code.
     pub const NO_STATUS: Self = Self(1005);
     /// 1006: the connection was lost without a Close. Never on the wire.
     pub const ABNORMAL: Self = Self(1006);

@@ -32,10 +32,13 @@ pub enum ErrorKind {
 }
 
 /// An error of the library: a kind to match on and a sentence to read.
-#[derive(Debug)]
+///
+/// `{}` prints the sentence alone, for chains of errors that print each source themselves; `{:#}` and
+/// `{:?}` print the sources behind it, so that a `main` that returns one ends with a line to read.
 pub struct Error {
     kind: ErrorKind,
     message: String,
+    pub(super) status: Option<u16>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -45,6 +48,7 @@ impl Error {
         Self {
             kind,
             message: message.into(),
+            status: None,
             source: None,
         }
     }
@@ -58,6 +62,12 @@ impl Error {
         self
     }
 
+    /// The same with the HTTP status that the peer answered.
+    pub(crate) fn with_status(mut self, status: u16) -> Self {
+        self.status = Some(status);
+        self
+    }
+
     /// What kind of failure it is.
     pub fn kind(&self) -> ErrorKind {
         self.kind
@@ -67,15 +77,45 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)?;
-        match &self.source {
-            Some(source) => write!(f, ": {source}"),
-            None => Ok(()),
+        if !f.alternate() {
+            return Ok(());
         }
+        let mut source = std::error::Error::source(self);
+        while let Some(error) = source {
+            write!(f, ": {error}")?;
+            source = error.source();
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self:#} ({:?})", self.kind)
     }
 }
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.source.as_ref().map(|source| &**source as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_tells_its_sources_once_wherever_it_is_printed() {
+        let source = std::io::Error::other("no route to host");
+        let error = Error::new(ErrorKind::Io, "cannot listen").with_source(source);
+        assert_eq!(error.to_string(), "cannot listen");
+        assert_eq!(format!("{error:#}"), "cannot listen: no route to host");
+        assert_eq!(format!("{error:?}"), "cannot listen: no route to host (Io)");
+        let outer = Error::new(ErrorKind::Config, "cannot start").with_source(error);
+        assert_eq!(
+            format!("{outer:#}"),
+            "cannot start: cannot listen: no route to host"
+        );
     }
 }

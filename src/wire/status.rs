@@ -125,6 +125,13 @@ impl TryFrom<u16> for Status {
     }
 }
 
+impl Error {
+    /// The HTTP status with which the peer refused, for [`ErrorKind::Refused`].
+    pub fn status(&self) -> Option<Status> {
+        self.status.and_then(Status::new)
+    }
+}
+
 impl fmt::Display for Status {
     /// The number and its phrase: `404 Not Found`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -92,9 +92,9 @@ mod with_dunlin {
         let server = ready();
         let options = Client::options().max_message_size(1000);
         let mut client = options.connect(&url(&server, "/echo-raw")).unwrap();
-        client.send(&"a".repeat(1000)).unwrap();
+        client.send("a".repeat(1000)).unwrap();
         assert!(client.receive().unwrap().text().is_some());
-        client.send(&"a".repeat(1001)).unwrap();
+        client.send("a".repeat(1001)).unwrap();
         refused(client.receive(), ErrorKind::Limit, "1009");
     }
 

@@ -21,7 +21,7 @@ fn finish(session: &mut Session<'_>, message: Message<'_>) {
             assert_eq!(sent, dunlin::SendOutcome::Queued);
         }
         Err(error) => {
-            let _ = session.send(&format!("{:?}: {error}", error.kind()));
+            let _ = session.send(format!("{:?}: {error:#}", error.kind()));
         }
     }
 }
@@ -168,7 +168,7 @@ fn a_value_that_is_too_long_for_its_codec_is_not_sent() {
         App::new().on_message_with("/", settings, |session, _| {
             let error = session.send_value(&"long".repeat(100));
             let error = error.expect_err("over 255 bytes");
-            let _ = session.send(&error.to_string());
+            let _ = session.send(error.to_string());
         })
     });
     let mut client = server.open("/");

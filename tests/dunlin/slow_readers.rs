@@ -47,7 +47,7 @@ impl Handler for Room {
     }
 
     fn drain(&mut self, (): &mut (), session: &mut Session<'_>, dropped: u64) {
-        let _ = session.send(&format!("dropped {dropped}"));
+        let _ = session.send(format!("dropped {dropped}"));
     }
 
     fn close(&mut self, (): (), _: &mut Session<'_>, reason: &CloseReason) {

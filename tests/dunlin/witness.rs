@@ -107,7 +107,7 @@ impl Handler for Witness {
     }
 
     fn failed(&mut self, _: &mut Context<'_>, _: SessionId, _: &Call, error: &Error) {
-        self.tell(Told::Failed(error.kind(), error.to_string()));
+        self.tell(Told::Failed(error.kind(), format!("{error:#}")));
     }
 
     fn close(&mut self, data: SessionId, session: &mut Session<'_>, reason: &CloseReason) {

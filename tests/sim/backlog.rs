@@ -332,7 +332,7 @@ fn past_the_cap_of_all_buffered_bytes_the_largest_backlog_goes() {
     for (peer, kib) in peers.iter().zip([20, 50, 29]) {
         peer.set_capacity(0);
         peer.stall();
-        peer.send(&format!("flood {kib} 996"));
+        peer.send(format!("flood {kib} 996"));
         sim.drive();
     }
     assert_eq!(diary.read(), [""; 0]);

@@ -50,7 +50,7 @@ impl Handler for Chat {
         let mut record = self.record.borrow_mut();
         record.members += 1;
         let users = record.members;
-        let _ = session.send(&format!("You are connected! There are {users} users here."));
+        let _ = session.send(format!("You are connected! There are {users} users here."));
         let token = request.query("token").unwrap_or_default().into_owned();
         let stay = Stay {
             from: record.published.len(),

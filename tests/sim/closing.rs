@@ -182,7 +182,7 @@ fn a_cut_line_closes_with_1006() {
 fn reasons_are_cut_at_123_bytes_on_a_character_border() {
     let (_sim, _) = stage();
     let peer = _sim.open("/");
-    peer.send(&format!("close 1000 a{}", "님".repeat(50)));
+    peer.send(format!("close 1000 a{}", "님".repeat(50)));
     let expected = format!("a{}", "님".repeat(40));
     assert_eq!(peer.receive(), Some(Received::close(1000, expected)));
 }

@@ -197,7 +197,10 @@ fn members_are_listed_and_closed() {
         assert!(members.iter().all(|member| context.is_open(*member)));
         assert!(members.iter().all(|member| context.peer(*member).is_some()));
         assert!(context.leave(members[0], "lobby"));
-        assert!(!context.join(members[1], "lobby"), "it is in it");
+        assert_eq!(
+            context.join(members[1], "lobby"),
+            dunlin::JoinOutcome::Already
+        );
         let told = context.publish_except(members[1], "lobby", "farewell");
         assert_eq!(told, 18);
         assert_eq!(

@@ -101,7 +101,7 @@ fn a_flooded_room_does_not_starve_another() {
     let flooded: Vec<_> = (0..1_000).map(|_| sim.open("/?do=join+big")).collect();
     let quiet = sim.open("/?do=join+small");
     for _ in 0..500 {
-        flooded[0].send(&format!("publish big {}", "x".repeat(500)));
+        flooded[0].send(format!("publish big {}", "x".repeat(500)));
     }
     sim.step();
     for _ in 0..20 {

@@ -30,4 +30,5 @@ mod stopping;
 mod streams;
 mod timers;
 mod topics;
+mod waiting_for_others;
 mod world;

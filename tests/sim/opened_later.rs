@@ -55,12 +55,12 @@ impl Handler for Lobby {
             "close" => session.close(4000, "at once"),
             _ => {}
         }
-        let _ = session.send(&format!("hello {name}"));
+        let _ = session.send(format!("hello {name}"));
     }
 
     fn message(&mut self, name: &mut String, session: &mut Session<'_>, message: Message<'_>) {
         let text = message.text().expect("a text");
-        let _ = session.send(&format!("{name}: {text}"));
+        let _ = session.send(format!("{name}: {text}"));
         assert!(!session.add_answer_field("X", "too late"));
     }
 

@@ -132,7 +132,7 @@ impl Puppet {
         let bytes = bytes.parse().unwrap_or(0);
         let mut refused = 0;
         for number in 0..count {
-            let answer = session.send(&format!("{number:<bytes$}"));
+            let answer = session.send(format!("{number:<bytes$}"));
             refused += usize::from(!answer.is_queued());
         }
         if refused > 0 {

@@ -66,7 +66,7 @@ fn stage(pieces: impl IntoIterator<Item = Piece>) -> (Sim, Shared) {
                     script.id.expect("a stream")
                 };
                 let resumed = session.context().resume(id);
-                let _ = session.send(&format!("{resumed}"));
+                let _ = session.send(format!("{resumed}"));
             },
         );
     (Sim::new(app).expect("the program is right"), script)

@@ -66,7 +66,7 @@ fn the_order_holds_for_a_member_that_reads_slowly() {
     sim.drive();
     b.set_capacity(3);
     for n in 0..50 {
-        a.send(&format!("publish x {n}a; tell 1 {n}b; publish y {n}c"));
+        a.send(format!("publish x {n}a; tell 1 {n}b; publish y {n}c"));
         sim.step();
     }
     let expected: Vec<_> = (0..50)
@@ -168,7 +168,7 @@ fn long_messages_and_short_ones_keep_their_order() {
     let (a, b) = (sim.open("/?do=join+room"), sim.open("/?do=join+room"));
     b.set_capacity(10_000);
     let long = "x".repeat(40_000);
-    a.send(&format!(
+    a.send(format!(
         "publish room {long}; publish room 2; echo {long}; publish room 4"
     ));
     assert_eq!(texts(&b), [&long, "2", "4"]);
@@ -184,7 +184,7 @@ fn a_slow_member_delays_nobody() {
     slow.set_capacity(0);
     slow.stall();
     for n in 0..20 {
-        a.send(&format!("publish room {n}"));
+        a.send(format!("publish room {n}"));
         assert_eq!(b.receive_text(), n.to_string());
     }
     slow.set_capacity(100);
@@ -203,9 +203,7 @@ fn a_member_at_its_limit_is_closed_by_a_publish_of_its_own() {
     slow.send("flood 1 1900");
     sim.drive();
     let long = "x".repeat(300);
-    slow.send(&format!(
-        "publish room {long}; others room 2; others room 3"
-    ));
+    slow.send(format!("publish room {long}; others room 2; others room 3"));
     assert_eq!(texts(&member), [&long, "2", "3"]);
     slow.set_capacity(64 << 10);
     slow.resume();
@@ -225,7 +223,7 @@ fn a_broadcast_drops_oldest_for_the_slow_member_only() {
     slow.set_capacity(0);
     slow.stall();
     for n in 0..100 {
-        a.send(&format!("publish room {n:0>100}"));
+        a.send(format!("publish room {n:0>100}"));
         sim.drive();
     }
     assert_eq!(texts(&a).len(), 100);

@@ -1,6 +1,7 @@
 //! What few connections have at a time, kept apart so that the others are small.
 
 use super::unread::Unread;
+use crate::app::SessionId;
 use crate::hub::time::ticks::Tick;
 use crate::wire::close::CloseReason;
 use crate::wire::extension::Transform;
@@ -25,6 +26,8 @@ pub(crate) struct ColdState {
     pub(crate) close: Option<CloseReason>,
     /// Since when the backlog is above its mark.
     pub(crate) over_since: Option<Tick>,
+    /// Sessions that are not read until the backlog is below its mark.
+    pub(crate) waiters: Vec<SessionId>,
     /// Messages dropped since the last drain event.
     pub(crate) dropped: u64,
     /// Bytes that went out since progress was looked at last, and since the peer took no more once: what
@@ -45,5 +48,6 @@ impl ColdState {
             || self.close.is_some()
             || self.over_since.is_some()
             || self.dropped > 0
+            || !self.waiters.is_empty()
     }
 }

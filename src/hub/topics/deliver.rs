@@ -315,8 +315,9 @@ impl Core {
         });
     }
 
-    /// Ends all memberships of a session.
+    /// A session hears nothing any more: its memberships end, and nobody waits for it.
     pub(crate) fn leave_all(&mut self, key: u32) {
+        self.release_waiters(key);
         while let Some(&membership) = self.slot(key).memberships.as_slice().last() {
             self.leave_membership(key, membership);
         }

@@ -3,7 +3,7 @@
 //!
 //! A slow reader costs only itself. Every drop is counted and told with the next drain event.
 
-use crate::app::BacklogPolicy;
+use crate::app::{BacklogPolicy, SessionId};
 use crate::hub::conn::flags::Flags;
 use crate::hub::conn::phase::State;
 use crate::hub::core::{Core, HubContext};
@@ -98,6 +98,8 @@ impl Core {
         let id = slot.id(key);
         slot.flags.clear(Flags::OVER_MARK);
         slot.cold().over_since = None;
+        self.release_waiters(key);
+        let slot = self.slot(key);
         if slot.flags.has(Flags::PAUSED) {
             slot.flags.clear(Flags::PAUSED);
             self.resumed.push_back(id);
@@ -105,6 +107,37 @@ impl Core {
         if self.slot(key).state() == State::Open {
             self.drained.push_back(id);
         }
+    }
+
+    /// A session is not read until the backlog of this one is below its mark.
+    pub(crate) fn wait_for(&mut self, key: u32, waiter: SessionId) {
+        let waiters = &mut self.slot(key).cold().waiters;
+        if !waiters.contains(&waiter) {
+            waiters.push(waiter);
+        }
+    }
+
+    /// Whoever waits for this session is read again.
+    pub(crate) fn release_waiters(&mut self, key: u32) {
+        let cold = self.slot(key).cold.as_mut();
+        let waiters = cold.map(|cold| std::mem::take(&mut cold.waiters));
+        for waiter in waiters.unwrap_or_default() {
+            if let Some(key) = self.key_of(waiter) {
+                self.resume_paused(key);
+            }
+        }
+    }
+
+    /// Reads a session again that the program has paused; whether it was.
+    pub(crate) fn resume_paused(&mut self, key: u32) -> bool {
+        let slot = self.slot(key);
+        let was_paused = slot.flags.has(Flags::PAUSED_BY_PROGRAM);
+        slot.flags.clear(Flags::PAUSED_BY_PROGRAM);
+        if was_paused && !slot.is_stopped() {
+            let id = slot.id(key);
+            self.resumed.push_back(id);
+        }
+        was_paused
     }
 
     /// What the route says about a backlog, as far as it can be done: where each message is

@@ -46,14 +46,17 @@ impl Core {
     }
 
     fn push_close(&mut self, key: u32, code: CloseCode, reason: &str) {
-        let code = if code.is_sendable() {
-            code
-        } else {
-            CloseCode::INTERNAL_ERROR
+        let (code, reason) = match code {
+            CloseCode::NO_STATUS => (code, ""),
+            code if code.is_sendable() => (code, cut_reason(reason)),
+            _ => (CloseCode::INTERNAL_ERROR, cut_reason(reason)),
         };
-        let reason = cut_reason(reason);
-        let payload = [&code.get().to_be_bytes(), reason.as_bytes()].concat();
-        self.push_control(key, OpCode::Close, &payload);
+        if code == CloseCode::NO_STATUS {
+            self.push_control(key, OpCode::Close, &[]);
+        } else {
+            let payload = [&code.get().to_be_bytes(), reason.as_bytes()].concat();
+            self.push_control(key, OpCode::Close, &payload);
+        }
         let reason = CloseReason::new(code, reason, ClosedBy::Us);
         self.slot(key).cold().close.get_or_insert(reason);
     }

@@ -159,7 +159,11 @@ impl Hub {
         let wish = Wish {
             host: &handshake.call.host,
             target: &handshake.call.target,
-            protocols: &settings.protocols,
+            protocols: handshake
+                .call
+                .protocols
+                .as_deref()
+                .unwrap_or(&settings.protocols),
             fields: &handshake.call.fields,
         };
         let mut request = Vec::new();
@@ -277,7 +281,7 @@ impl Hub {
         let Err(error) = self.core.dial(route, call.clone()) else {
             return;
         };
-        log::warn!("{error}");
+        log::warn!("{error:#}");
         let Some(&route) = self.core.outgoing.get(route) else {
             return;
         };
@@ -311,7 +315,7 @@ impl Hub {
                 "the server closed the connection without an answer",
             )
         });
-        log::debug!("the call to {asked} failed: {error}");
+        log::debug!("the call to {asked} failed: {error:#}");
         let number = self.core.slot(key).route;
         let (core, routes) = (&mut self.core, &mut self.routes);
         call_program(core, routes, io, number, id, |route, context| {

@@ -295,7 +295,7 @@ pub fn check_response(
     if head.status != 101 {
         let answer = format!("{} {}", head.status, head.reason);
         let message = format!("the server refused the upgrade: {}", answer.trim_end());
-        return Err(Error::new(ErrorKind::Refused, message));
+        return Err(Error::new(ErrorKind::Refused, message).with_status(head.status));
     }
     if !head.http11 {
         return Err(protocol_error(

@@ -15,7 +15,7 @@ fn both() -> Running {
             .extension(Xor::shared());
         App::new().on_message_with("/", settings, |session, _| {
             let agreed = session.extensions().unwrap_or_default();
-            let _ = session.send(&format!("plain {agreed}"));
+            let _ = session.send(format!("plain {agreed}"));
         })
     })
 }

@@ -21,7 +21,7 @@ fn obey(session: &mut Session<'_>, message: Message<'_>) {
             session.close(CloseCode::new(4321), "as ordered");
             assert_eq!(session.send("too late"), SendOutcome::Closed);
             assert_eq!(session.ping(b"too late"), SendOutcome::Closed);
-            assert!(!session.join("too late"));
+            assert_eq!(session.join("too late"), dunlin::JoinOutcome::Closed);
             session.close(CloseCode::NORMAL, "twice");
         }
         Some("close badly") => session.close(CloseCode::ABNORMAL, "no such code"),
@@ -183,7 +183,7 @@ fn ids_of_sessions_that_ended_are_harmless() {
             let answer = session.send_to(first, "to the first");
             session.close_other(first, CloseCode::NORMAL, "over");
             let again = session.send_to(first, "to the first");
-            let _ = session.send(&format!("{answer:?} {again:?}"));
+            let _ = session.send(format!("{answer:?} {again:?}"));
         });
         App::new().ws("/", witness)
     });

@@ -15,7 +15,7 @@ fn closures_are_handlers() {
             })
             .on_message("/count", move |session, _| {
                 count += 1;
-                let _ = session.send(&count.to_string());
+                let _ = session.send(count.to_string());
             })
     });
     let mut client = server.open("/echo");

@@ -18,7 +18,7 @@ fn an_echo_comes_back_through_another_server() {
     let (server, account) = caller(|tell| {
         tell.witness().on_open(|_, session| {
             let _ = session.send("first words");
-            let _ = session.send(&vec![7u8; 100_000]);
+            let _ = session.send(vec![7u8; 100_000]);
             Ok(())
         })
     });
@@ -131,7 +131,7 @@ fn what_is_sent_is_compressed_first_and_masked_then() {
     let settings = || Settings::default().extension(Deflate::new());
     let (server, _account) = caller_with(settings, Limits::default(), |tell| {
         tell.witness().on_open(|_, session| {
-            let _ = session.send(&"compress me ".repeat(100));
+            let _ = session.send("compress me ".repeat(100));
             Ok(())
         })
     });

@@ -216,6 +216,7 @@ fn the_client_takes_the_servers_own_answer() {
 fn another_status_is_a_refusal_that_names_it() {
     let error = checked("1.1 403 Forbidden", &[]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Refused);
+    assert_eq!(error.status().map(|status| status.code()), Some(403));
     assert!(error.to_string().contains("403 Forbidden"), "{error}");
 }
 
