@@ -1,0 +1,137 @@
+//! JSON-RPC 2.0 over WebSocket, with a token that is looked up before the 101, and work in a thread.
+//!
+//! `cargo run --example json_rpc`, then `ws://127.0.0.1:8080/rpc?token=4711` and
+//! `{"jsonrpc":"2.0","id":1,"method":"factors","params":[5959]}`.
+//!
+//! Nothing that takes time runs in the loop: a worker looks tokens up and computes, tickets and a
+//! handle bring its answers back. A connection has one request at a time: until it is answered, the
+//! next one waits in the peer's own socket.
+
+use dunlin::{
+    App, Handle, Handler, Message, Open, OpenTicket, Request, Response, Route, Server, Session,
+    SessionId, Status,
+};
+use serde_json::{Value, json};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
+
+/// Jobs that may wait for the worker; past it callers are told to come back.
+const MOST_JOBS: usize = 1024;
+
+/// What the worker is asked.
+enum Job {
+    LookUp(String, OpenTicket<String>),
+    Call(SessionId, String, Value),
+}
+
+struct Service {
+    jobs: SyncSender<Job>,
+}
+
+impl Handler for Service {
+    /// The name of the user.
+    type Data = String;
+
+    fn open(&mut self, request: &Request<'_>, session: &mut Session<'_>) -> Open<String> {
+        let Some(token) = request.query("token") else {
+            return Open::Refuse(unauthorized());
+        };
+        let (open, ticket) = Open::later(session);
+        // A ticket that does not fit is dropped, which answers 503.
+        let _ = self.jobs.try_send(Job::LookUp(token.into_owned(), ticket));
+        open
+    }
+
+    fn message(&mut self, user: &mut String, session: &mut Session<'_>, message: Message<'_>) {
+        let Ok(request) = serde_json::from_slice::<Value>(message.bytes()) else {
+            session.send(error(&Value::Null, -32700, "Parse error"));
+            return;
+        };
+        let id = request["id"].clone();
+        if request["jsonrpc"] != "2.0" || !request["method"].is_string() {
+            session.send(error(&id, -32600, "Invalid Request"));
+            return;
+        }
+        match self
+            .jobs
+            .try_send(Job::Call(session.id(), user.clone(), request))
+        {
+            Ok(()) => drop(session.pause()),
+            Err(_) => drop(session.send(error(&id, -32000, "Busy"))),
+        }
+    }
+}
+
+fn unauthorized() -> Response {
+    Response::refusal(Status::UNAUTHORIZED).field("WWW-Authenticate", "Bearer")
+}
+
+fn error(id: &Value, code: i32, message: &str) -> String {
+    json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": message } }).to_string()
+}
+
+/// The thread that may take its time.
+fn work(jobs: &Receiver<Job>, service: &Handle<Service>) {
+    for job in jobs {
+        match job {
+            Job::LookUp(token, ticket) => drop(match &*token {
+                "4711" => ticket.accept("Ann".to_owned()),
+                _ => ticket.refuse(unauthorized()),
+            }),
+            Job::Call(to, user, request) => {
+                let answer = call(&user, &request);
+                let told = service.call_session(to, move |_, found| {
+                    // A session that has left meanwhile needs no answer.
+                    if let Ok((_, session)) = found {
+                        session.send(answer);
+                        session.resume();
+                    }
+                });
+                if told.is_err() {
+                    return; // the server has stopped
+                }
+            }
+        }
+    }
+}
+
+/// Carries one request out.
+fn call(user: &str, request: &Value) -> String {
+    let id = &request["id"];
+    let result = match request["method"].as_str() {
+        Some("whoami") => json!(user),
+        Some("factors") => match request["params"][0].as_u64() {
+            Some(number) => json!(factors(number)),
+            None => return error(id, -32602, "Invalid params"),
+        },
+        _ => return error(id, -32601, "Method not found"),
+    };
+    json!({ "jsonrpc": "2.0", "id": id, "result": result }).to_string()
+}
+
+fn factors(mut number: u64) -> Vec<u64> {
+    let mut found = Vec::new();
+    let mut factor = 2;
+    while factor * factor <= number {
+        if number.is_multiple_of(factor) {
+            found.push(factor);
+            number /= factor;
+        } else {
+            factor += 1;
+        }
+    }
+    found.push(number);
+    found
+}
+
+fn app() -> App {
+    let (jobs, queue) = sync_channel(MOST_JOBS);
+    let service = Route::new(Service { jobs });
+    let handle = service.handle();
+    thread::spawn(move || work(&queue, &handle));
+    App::new().route("/rpc", service)
+}
+
+fn main() -> dunlin::Result<()> {
+    Server::new(app()).listen("127.0.0.1:8080")?.run()
+}
