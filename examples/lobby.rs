@@ -102,7 +102,7 @@ fn main() -> dunlin::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use dunlin::sim::Sim;
+    use dunlin::sim::{Received, Sim};
 
     const ANN: &str = "/lobby?name=Ann&secret=1";
     const BOB: &str = "/lobby?name=Bob&secret=2";
@@ -129,7 +129,7 @@ mod tests {
         let sim = Sim::new(app()).unwrap();
         let (ann, bob) = (sim.open(ANN), sim.open(BOB));
         ann.receive_all();
-        bob.close(1000.into(), "");
+        bob.close(1000, "");
         sim.advance(GRACE - Duration::from_secs(1));
         assert_eq!(ann.receive(), None);
         sim.advance(Duration::from_secs(2));
@@ -145,8 +145,9 @@ mod tests {
         assert_eq!(error.status(), Some(Status::CONFLICT));
         let again = sim.open(ANN);
         assert_eq!(again.receive_text(), "here: Ann");
+        let last = ann.receive_all().pop();
+        assert_eq!(last, Some(Received::close(4001, "replaced")));
         sim.advance(2 * GRACE);
-        assert!(!ann.is_over() || ann.end().is_some());
         again.send("still here");
         assert_eq!(again.receive_text(), "Ann: still here");
     }

@@ -189,6 +189,17 @@ impl<'h> Context<'h> {
         timed.is_some_and(|route| self.host.cancel_timer(route, token))
     }
 
+    /// Sets a timer of a session, as [`Session::set_timer`](super::Session::set_timer) does. Nothing
+    /// happens when it is gone.
+    pub fn set_session_timer(&mut self, id: SessionId, after: Duration, token: u64) {
+        self.host.set_timer(id, after, token);
+    }
+
+    /// Cancels a timer of a session. `false`: none of this token runs.
+    pub fn cancel_session_timer(&mut self, id: SessionId, token: u64) -> bool {
+        self.host.cancel_timer(id, token)
+    }
+
     /// Time since the server started, in whole milliseconds: the clock of the loop, read once a
     /// turn, and virtual in a simulation.
     pub fn now(&self) -> Duration {

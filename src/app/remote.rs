@@ -110,7 +110,8 @@ impl Remote {
     ///
     /// # Errors
     /// As [`Remote::publish`].
-    pub fn close(&self, id: SessionId, code: CloseCode, reason: &str) -> Result<()> {
+    pub fn close(&self, id: SessionId, code: impl Into<CloseCode>, reason: &str) -> Result<()> {
+        let code = code.into();
         self.commands.push(reason.len(), || Command::Close {
             id,
             code,

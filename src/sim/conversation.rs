@@ -149,7 +149,8 @@ impl Conversation {
     }
 
     /// Sends a Close (the reason is cut at 123 bytes).
-    pub fn close(&self, code: CloseCode, reason: &str) {
+    pub fn close(&self, code: impl Into<CloseCode>, reason: &str) {
+        let code = code.into();
         let payload = [&code.get().to_be_bytes(), cut_reason(reason).as_bytes()].concat();
         self.send_frame(true, Reserved::NONE, OpCode::Close, &payload);
     }

@@ -103,7 +103,7 @@ fn an_accepted_session_is_greeted_behind_the_101_and_nothing_of_its_open_event_h
     assert_eq!(peer.receive_text(), "Ann: hi");
     assert_eq!(told(&lobby), ["accepted Ann"]);
     assert_eq!((sim.topics(), sim.stats().opened), (0, 1));
-    peer.close(1000.into(), "");
+    peer.close(1000, "");
     sim.drive();
     assert_eq!(told(&lobby), ["closed Ann 1000"]);
 }

@@ -1,8 +1,9 @@
 //! The timers of handlers.
 
 use crate::puppet::{millis, secs, stage, stage_with};
-use dunlin::Settings;
 use dunlin::hub::Limits;
+use dunlin::sim::Sim;
+use dunlin::{App, Handler, Message, Open, Request, Session, SessionId, Settings};
 
 #[test]
 fn a_timer_runs_out_to_the_millisecond() {
@@ -68,4 +69,42 @@ fn timers_still_run_while_the_peers_close_is_awaited() {
     peer.send("timer 1000 1; close 1000");
     sim.advance(secs(2));
     assert_eq!(diary.read(), ["0 timer 1 at 1000"]);
+}
+
+#[test]
+fn a_session_sets_and_cancels_the_timers_of_another() {
+    struct Timed(Vec<SessionId>);
+    impl Handler for Timed {
+        type Data = ();
+        fn open(&mut self, _: &Request<'_>, session: &mut Session<'_>) -> Open<()> {
+            self.0.push(session.id());
+            Open::Accept(())
+        }
+        fn message(&mut self, (): &mut (), session: &mut Session<'_>, message: Message<'_>) {
+            let (first, context) = (self.0[0], session.context());
+            match message.text() {
+                Some("set") => context.set_session_timer(first, secs(5), 7),
+                _ => assert!(context.cancel_session_timer(first, 7)),
+            }
+        }
+        fn timer(&mut self, (): &mut (), session: &mut Session<'_>, token: u64) {
+            session.send(format!("timer {token}"));
+        }
+    }
+    let sim = Sim::new(App::new().ws("/", Timed(Vec::new()))).expect("the program is right");
+    let (first, second) = (sim.open("/"), sim.open("/"));
+    second.send("set");
+    sim.advance(secs(4));
+    assert_eq!(first.receive(), None);
+    sim.advance(secs(2));
+    assert_eq!(first.receive_text(), "timer 7");
+    second.send("set");
+    second.send("cancel");
+    sim.advance(secs(10));
+    assert_eq!((first.receive(), second.receive()), (None, None));
+    first.cut();
+    sim.drive();
+    second.send("set");
+    sim.advance(secs(10));
+    assert_eq!(second.end(), None);
 }
