@@ -68,8 +68,11 @@ impl Handler for Bridge {
     }
 
     fn message(&mut self, other: &mut SessionId, session: &mut Session<'_>, message: Message<'_>) {
-        if session.send_to(*other, message) == SendOutcome::AboveMark {
-            session.pause_until_drained(*other);
+        match session.send_to(*other, message) {
+            SendOutcome::Queued => {}
+            SendOutcome::AboveMark => drop(session.pause_until_drained(*other)),
+            // The other side ends; its close event ends this one, and nothing more is read for it.
+            SendOutcome::Full | SendOutcome::Closed => drop(session.pause()),
         }
     }
 
