@@ -27,6 +27,7 @@ impl Line {
     }
 
     /// Runs the server until it rests and returns the bytes that arrived and are not part of frames.
+    #[track_caller]
     pub fn receive_raw(&self) -> Vec<u8> {
         let mut world = self.world.borrow_mut();
         world.drive();
@@ -34,6 +35,7 @@ impl Line {
     }
 
     /// [`receive_raw`](Self::receive_raw) as text, for answers in HTTP.
+    #[track_caller]
     pub fn receive_http(&self) -> String {
         String::from_utf8_lossy(&self.receive_raw()).into_owned()
     }
@@ -161,6 +163,7 @@ impl Conversation {
 
     /// What arrived next; the server runs until it rests when nothing waits. `None`: it has
     /// nothing to say at this time.
+    #[track_caller]
     pub fn receive(&self) -> Option<Received> {
         let mut world = self.world.borrow_mut();
         if world.turn.io.lines[self.line].client.received.is_empty() {
@@ -189,6 +192,7 @@ impl Conversation {
     }
 
     /// Everything that arrives until the server rests.
+    #[track_caller]
     pub fn receive_all(&self) -> Vec<Received> {
         self.world.borrow_mut().drive();
         self.arrived()

@@ -74,6 +74,7 @@ impl Sim {
     ///
     /// # Errors
     /// The first wrong pattern or setting of the program.
+    #[track_caller]
     pub fn new(app: App) -> Result<Self> {
         Self::with(app, Limits::default(), 0)
     }
@@ -82,6 +83,7 @@ impl Sim {
     ///
     /// # Errors
     /// The first wrong pattern or setting of the program.
+    #[track_caller]
     pub fn with(app: App, limits: Limits, seed: u64) -> Result<Self> {
         let world = Rc::new(RefCell::new(World::new(app, limits, seed)?));
         Ok(Self { world })
@@ -91,6 +93,24 @@ impl Sim {
     /// part, and connections are served in any order.
     pub fn shake(&self) {
         self.world.borrow_mut().turn.io.is_shaky = true;
+    }
+
+    /// From now on a panic of the program does not fail the test but ends one session, as in production:
+    /// for tests of that. What the program said is kept for [`Sim::take_panics`].
+    pub fn expect_panics(&self) {
+        let mut world = self.world.borrow_mut();
+        world.panics.get_or_insert_default();
+    }
+
+    /// The messages of the program's panics since the last time, in order; none unless they are
+    /// [expected](Sim::expect_panics), which they stay.
+    pub fn take_panics(&self) -> Vec<String> {
+        let mut world = self.world.borrow_mut();
+        world
+            .panics
+            .as_mut()
+            .map(std::mem::take)
+            .unwrap_or_default()
     }
 
     /// How many bytes fit between server and peer, for the connections to come. Default 64 KiB.
@@ -133,6 +153,7 @@ impl Sim {
 
     /// The next connection that the program made to another server, and where to: the test plays
     /// that server with raw bytes.
+    #[track_caller]
     pub fn next_call(&self) -> Option<(Peer, Line)> {
         let mut world = self.world.borrow_mut();
         world.drive();
@@ -148,8 +169,10 @@ impl Sim {
     /// When the server refuses; the message tells its answer.
     #[track_caller]
     pub fn open(&self, target: &str) -> Conversation {
-        self.open_with(target, &[])
-            .unwrap_or_else(|error| panic!("opening {target}: {error}"))
+        match self.open_with(target, &[]) {
+            Ok(conversation) => conversation,
+            Err(error) => panic!("opening {target}: {error}"),
+        }
     }
 
     /// Opens a conversation with further header fields, such as `Origin` or `Sec-WebSocket-Protocol`.
@@ -158,6 +181,7 @@ impl Sim {
     /// [`Refused`](crate::ErrorKind::Refused), with the status in its text, when the server answers
     /// anything but 101; [`Protocol`](crate::ErrorKind::Protocol) when its 101 is wrong;
     /// [`Closed`](crate::ErrorKind::Closed) when no answer came.
+    #[track_caller]
     pub fn open_with(&self, target: &str, fields: &[(&str, &str)]) -> Result<Conversation> {
         let conversation = self.connect().upgrade(target, fields);
         self.drive();
@@ -165,6 +189,11 @@ impl Sim {
     }
 
     /// One turn of the loop; whether another should follow at once.
+    ///
+    /// # Panics
+    /// With the panic of a handler of the program, unless it is [expected](Sim::expect_panics). When the
+    /// server breaks a promise.
+    #[track_caller]
     pub fn step(&self) -> bool {
         self.world.borrow_mut().step()
     }
@@ -172,12 +201,14 @@ impl Sim {
     /// Runs until nothing is left to do at this time.
     ///
     /// # Panics
-    /// When the server never comes to rest, or breaks a promise.
+    /// As [`Sim::step`], and when the server never comes to rest.
+    #[track_caller]
     pub fn drive(&self) {
         self.world.borrow_mut().drive();
     }
 
     /// Lets time pass, in jumps from one deadline of the server to the next.
+    #[track_caller]
     pub fn advance(&self, by: Duration) {
         self.world.borrow_mut().advance(by);
     }

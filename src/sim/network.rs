@@ -236,6 +236,7 @@ impl Network {
     }
 
     /// Lets every peer that reads take what arrived.
+    #[track_caller]
     pub(super) fn run_peers(&mut self) {
         for _ in 0..self.arrived.len() {
             let Some(line) = self.arrived.pop_front() else {

@@ -138,6 +138,7 @@ impl VirtualPeer {
     }
 
     /// Takes what arrived; the bytes to answer with.
+    #[track_caller]
     pub(super) fn take(&mut self, bytes: &[u8]) -> Vec<u8> {
         self.raw.extend_from_slice(bytes);
         if let Phase::Upgrading {
@@ -182,6 +183,7 @@ impl VirtualPeer {
         reply
     }
 
+    #[track_caller]
     fn frame(&mut self, frame: StrictFrame, reply: &mut Vec<u8>) {
         if frame.opcode.is_control() {
             return self.control(frame.opcode, frame.payload, reply);
@@ -200,6 +202,7 @@ impl VirtualPeer {
         }
     }
 
+    #[track_caller]
     fn control(&mut self, opcode: OpCode, payload: Vec<u8>, reply: &mut Vec<u8>) {
         match opcode {
             OpCode::Ping if self.is_automatic => {
@@ -234,6 +237,7 @@ impl VirtualPeer {
     }
 }
 
+#[track_caller]
 fn close(payload: Vec<u8>) -> Received {
     let Some((code, reason)) = payload.split_first_chunk::<2>() else {
         return Received::close(CloseCode::NO_STATUS.get(), "");
@@ -246,12 +250,14 @@ fn close(payload: Vec<u8>) -> Received {
     Received::close(code.get(), text(reason.to_vec()))
 }
 
+#[track_caller]
 fn text(bytes: Vec<u8>) -> String {
     let text = String::from_utf8(bytes);
     broken(text.is_err(), "sent text that is not UTF-8");
     text.unwrap_or_default()
 }
 
+#[track_caller]
 fn broken(is_broken: bool, how: &str) {
     assert!(!is_broken, "the server {how}");
 }

@@ -4,11 +4,12 @@ use super::network::Network;
 use crate::app::App;
 use crate::app::remote::{Remote, Wake};
 use crate::config::Limits;
-use crate::hub::Hub;
+use crate::hub::{Hub, Panic, record, said};
 use crate::turn::Turn;
 use crate::wire::error::Result;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use std::panic::{Location, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -31,6 +32,10 @@ pub(super) struct World {
     pub(super) remote: Remote,
     woken: Arc<Woken>,
     seed: u64,
+    /// Where the test called the simulation last.
+    called_at: &'static Location<'static>,
+    /// The messages of panics of the program, where those are expected.
+    pub(super) panics: Option<Vec<String>>,
     pub(super) checked: u64,
     /// More is held than may be, and the last turn in which nobody was read because of that.
     pub(super) is_over: bool,
@@ -38,6 +43,7 @@ pub(super) struct World {
 }
 
 impl World {
+    #[track_caller]
     pub(super) fn new(app: App, limits: Limits, seed: u64) -> Result<Self> {
         let woken = Arc::new(Woken::default());
         let (remote, inbox, shared) = Remote::new(Arc::clone(&woken) as Arc<dyn Wake>);
@@ -48,6 +54,8 @@ impl World {
             remote,
             woken,
             seed,
+            called_at: Location::caller(),
+            panics: None,
             checked: 0,
             is_over: false,
             unread_in: 0,
@@ -59,7 +67,12 @@ impl World {
     }
 
     /// One turn of the loop; whether another should follow at once.
+    ///
+    /// # Panics
+    /// With what the program panicked with, and for a broken promise of the server.
+    #[track_caller]
     pub(super) fn step(&mut self) -> bool {
+        self.called_at = Location::caller();
         self.net().turn += 1;
         self.woken.0.store(false, Ordering::Relaxed);
         let wait = if self.turn.is_busy() {
@@ -68,7 +81,8 @@ impl World {
             self.turn.next_deadline()
         };
         let wait = wait.map(|at| Duration::from_millis(at.saturating_sub(self.turn.io.ms)));
-        let turned = self.turn.step(None);
+        let (turned, panics) = record(|| self.turn.step(None));
+        self.keep_panics(panics);
         assert!(
             turned.is_ok(),
             "the virtual network cannot fail: {turned:?}"
@@ -80,6 +94,17 @@ impl World {
         self.net().run_peers();
         self.check();
         self.turn.is_busy() || !self.is_quiet()
+    }
+
+    /// Ends the test by the first panic of the program, unless they are expected.
+    fn keep_panics(&mut self, panics: Vec<Panic>) {
+        if let Some(kept) = &mut self.panics {
+            kept.extend(panics.iter().map(|panic| said(&**panic).to_owned()));
+        } else if let Some(panic) = panics.into_iter().next()
+            && !std::thread::panicking()
+        {
+            resume_unwind(panic);
+        }
     }
 
     /// Whether nothing waits for a turn.
@@ -94,17 +119,19 @@ impl World {
     }
 
     /// Runs until nothing is left to do at this time.
+    #[track_caller]
     pub(super) fn drive(&mut self) {
         let first = self.turn.io.turn;
         while self.step() {
             assert!(
                 self.turn.io.turn - first < TURNS_OF_A_DRIVE,
-                "the server does not come to rest"
+                "the server does not come to rest within {TURNS_OF_A_DRIVE} turns"
             );
         }
     }
 
     /// Lets time pass, in jumps from one deadline of the server to the next.
+    #[track_caller]
     pub(super) fn advance(&mut self, by: Duration) {
         let end = self.turn.io.ms + by.as_millis() as u64;
         self.drive();
@@ -121,8 +148,8 @@ impl Drop for World {
     fn drop(&mut self) {
         if std::thread::panicking() {
             eprintln!(
-                "the simulation failed with seed {:#x}, in turn {}, at {} ms",
-                self.seed, self.turn.io.turn, self.turn.io.ms
+                "the simulation failed with seed {:#x}, in turn {}, at {} ms, called at {}",
+                self.seed, self.turn.io.turn, self.turn.io.ms, self.called_at
             );
         }
     }

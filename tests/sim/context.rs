@@ -174,6 +174,7 @@ fn a_call_that_is_not_taken_comes_back() {
 fn a_call_that_panics_ends_no_session_but_its_own() {
     let (sim, handle) = lobby();
     let (ann, bob) = (sim.open("/lobby?name=ann"), sim.open("/lobby?name=bob"));
+    sim.expect_panics();
     let fall = || std::panic::resume_unwind(Box::new("on purpose"));
     handle.call(move |_, _| fall()).expect("there is room");
     sim.drive();
@@ -184,6 +185,7 @@ fn a_call_that_panics_ends_no_session_but_its_own() {
     sim.drive();
     assert_eq!(ann.receive(), Some(Received::close(1011, "Internal error")));
     assert!(bob.is_open());
+    assert_eq!(sim.take_panics(), ["on purpose"; 2]);
 }
 
 #[test]
