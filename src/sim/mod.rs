@@ -8,7 +8,7 @@
 //! Nothing here knows a socket or a real clock.
 //!
 //! ```
-//! use dunlin::sim::Sim;
+//! use dunlin::testing::Sim;
 //! use dunlin::{App, CloseCode};
 //! # use dunlin::{Handler, Message, Request, Response, Session};
 //! # struct Echo;

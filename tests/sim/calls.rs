@@ -1,7 +1,7 @@
 //! Outgoing sessions: the test plays the other server with raw bytes.
 
 use crate::puppet::secs;
-use dunlin::sim::{Line, Sim};
+use dunlin::testing::{Line, Sim};
 use dunlin::wire::frame::Header;
 use dunlin::wire::mask::apply_mask;
 use dunlin::wire::upgrade::accept_key;

@@ -2,7 +2,7 @@
 //! and pauses.
 
 use crate::puppet::{millis, secs};
-use dunlin::sim::{Conversation, Received, Sim};
+use dunlin::testing::{Conversation, Received, Sim};
 use dunlin::{
     App, CloseCode, CloseReason, Context, ErrorKind, Handle, Handler, Message, Request, Response,
     Route, SendOutcome, Session, SessionId, Settings,

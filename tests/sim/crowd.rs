@@ -5,7 +5,7 @@
 
 use crate::puppet::{Diary, TOLD_TO, stage_of};
 use dunlin::hub::Limits;
-use dunlin::sim::{Conversation, Received, Sim};
+use dunlin::testing::{Conversation, Received, Sim};
 use dunlin::{BacklogPolicy, CloseCode, Settings};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};

@@ -2,7 +2,7 @@
 
 use crate::puppet::{secs, stage, stage_with};
 use dunlin::hub::Limits;
-use dunlin::sim::{Received, Sim};
+use dunlin::testing::{Received, Sim};
 use dunlin::{App, BacklogPolicy, ErrorKind, Settings};
 
 #[test]

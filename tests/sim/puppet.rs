@@ -4,7 +4,7 @@
 //! Sessions are numbered in the order they opened.
 
 use dunlin::hub::Limits;
-use dunlin::sim::{Conversation, Sim};
+use dunlin::testing::{Conversation, Sim};
 use dunlin::{
     App, CloseCode, CloseReason, Handler, Message, Request, Response, Session, SessionId, Settings,
     Status,

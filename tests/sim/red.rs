@@ -3,7 +3,7 @@
 
 use crate::offered::Offered;
 use crate::puppet::{failure, secs, stage};
-use dunlin::sim::Sim;
+use dunlin::testing::Sim;
 use dunlin::wire::extension::{DecodeError, FrameInfo, Transform};
 use dunlin::wire::frame::{OpCode, Reserved};
 use dunlin::wire::receive::RawFrame;

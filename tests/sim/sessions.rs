@@ -3,7 +3,7 @@
 use crate::puppet::{TOLD_TO, secs, stage};
 use dunlin::ErrorKind;
 use dunlin::app::remote::MAX_COMMAND_BYTES;
-use dunlin::sim::Received;
+use dunlin::testing::Received;
 
 #[test]
 fn a_message_can_be_sent_to_another_session() {
