@@ -10,8 +10,7 @@ use crate::wire::error::Result;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use std::panic::{Location, resume_unwind};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// A server that does not rest within this many turns never will.
@@ -19,11 +18,21 @@ const TURNS_OF_A_DRIVE: u64 = 200_000;
 
 /// Notes that a command waits.
 #[derive(Default)]
-struct Woken(AtomicBool);
+struct Woken {
+    is_woken: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Woken {
+    fn is_woken(&self) -> MutexGuard<'_, bool> {
+        self.is_woken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 impl Wake for Woken {
     fn wake(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        *self.is_woken() = true;
+        self.changed.notify_all();
     }
 }
 
@@ -74,7 +83,7 @@ impl World {
     pub(super) fn step(&mut self) -> bool {
         self.called_at = Location::caller();
         self.net().turn += 1;
-        self.woken.0.store(false, Ordering::Relaxed);
+        *self.woken.is_woken() = false;
         let wait = if self.turn.is_busy() {
             Some(0)
         } else {
@@ -114,7 +123,7 @@ impl World {
             && net.trickling.is_empty()
             && net.arrived.is_empty()
             && !net.has_incoming
-            && !self.woken.0.load(Ordering::Relaxed)
+            && !*self.woken.is_woken()
             && self.turn.next_deadline().is_none_or(|at| at > net.ms)
     }
 
@@ -128,6 +137,35 @@ impl World {
                 "the server does not come to rest within {TURNS_OF_A_DRIVE} turns"
             );
         }
+    }
+
+    /// Waits in real time, at most so long, until another thread asks for something. The virtual clock
+    /// stands.
+    pub(super) fn wait_for_threads(&self, most: Duration) {
+        let is_woken = self.woken.is_woken();
+        let asleep = |is_woken: &mut bool| !*is_woken;
+        // Whether it was woken or time is up: the caller looks again.
+        let _ = self
+            .woken
+            .changed
+            .wait_timeout_while(is_woken, most, asleep);
+    }
+
+    /// The state of the server, for the message of a failure.
+    pub(super) fn told(&self) -> String {
+        let stats = self.turn.hub.stats();
+        let next = match self.turn.next_deadline() {
+            Some(at) => format!("at {at} ms"),
+            None => "never".to_owned(),
+        };
+        format!(
+            "at {} ms the server rests; it has {} connections, {} sessions and {} bytes that wait, and \
+             would wake by itself {next}",
+            self.turn.io.ms,
+            stats.connections,
+            stats.opened - stats.closed,
+            stats.buffered
+        )
     }
 
     /// Lets time pass, in jumps from one deadline of the server to the next.

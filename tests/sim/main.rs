@@ -9,6 +9,7 @@ mod context;
 mod crowd;
 mod descriptors;
 mod downloads;
+mod driving;
 mod extensions;
 mod fairness;
 mod floods;
