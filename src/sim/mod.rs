@@ -36,15 +36,19 @@
 //! # Ok::<(), dunlin::Error>(())
 //! ```
 
+mod calls;
 mod check;
 mod conversation;
+mod http;
 mod io;
 mod network;
 mod simulation;
 mod virtual_peer;
 mod world;
 
+pub use calls::IncomingCall;
 pub use conversation::{Conversation, Line};
+pub use http::{HttpAnswer, HttpClient, HttpRequest, PendingAnswer};
 pub use network::End;
 pub use simulation::{MAX_DRIVE, Sim};
 pub use virtual_peer::Received;

@@ -1,10 +1,13 @@
 //! The server without sockets, as a test holds it.
 
+use super::calls::IncomingCall;
 use super::conversation::{Conversation, Line};
+use super::http::{HttpAnswer, HttpClient, HttpRequest};
 use super::world::World;
 use crate::app::{App, Peer, Remote, Stats};
 use crate::hub::Limits;
 use crate::wire::error::Result;
+use crate::wire::head::Method;
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -113,16 +116,59 @@ impl Sim {
         }
     }
 
-    /// The next connection that the program made to another server, and where to: the test plays
-    /// that server with raw bytes.
+    /// From now on calls of the program to other servers fail at once, as when nobody listens there
+    /// (`true`), or are made again.
+    pub fn set_unreachable(&self, is_unreachable: bool) {
+        self.world.borrow_mut().turn.io.is_unreachable = is_unreachable;
+    }
+
+    /// Runs until the server rests; the next call that the program made to another server, in the order
+    /// of the calls. The test plays that server. `None`: there is no other. Calls that the program gave up
+    /// before it had asked are passed over.
+    ///
+    /// # Panics
+    /// As [`Sim::drive`], and when the program asks for no valid upgrade.
     #[track_caller]
-    pub fn next_call(&self) -> Option<(Peer, Line)> {
+    pub fn next_call(&self) -> Option<IncomingCall> {
+        loop {
+            let (peer, line) = self.next_call_raw()?;
+            if let Some(call) = IncomingCall::read(line, peer) {
+                return Some(call);
+            }
+        }
+    }
+
+    /// The same as a raw connection, whatever was asked on it, and the address that was called.
+    ///
+    /// # Panics
+    /// As [`Sim::drive`].
+    #[track_caller]
+    pub fn next_call_raw(&self) -> Option<(Peer, Line)> {
         let mut world = self.world.borrow_mut();
         world.drive();
         let line = world.turn.io.calls.pop_front()?;
         let peer = world.turn.io.lines[line].peer;
         let world = Rc::clone(&self.world);
         Some((peer, Line { world, line }))
+    }
+
+    /// A connection for requests in plain HTTP, one after another.
+    pub fn http(&self) -> HttpClient {
+        HttpClient(self.connect())
+    }
+
+    /// Sends a GET on a connection of its own and returns the answer.
+    ///
+    /// # Panics
+    /// As [`HttpRequest::send`].
+    #[track_caller]
+    pub fn get(&self, target: &str) -> HttpAnswer {
+        self.request(Method::Get, target).send()
+    }
+
+    /// A request on a connection of its own, which ends with the answer (`Connection: close`).
+    pub fn request(&self, method: Method, target: &str) -> HttpRequest {
+        HttpRequest::alone(self.connect(), method, target)
     }
 
     /// Opens a conversation.

@@ -17,6 +17,7 @@ mod floods;
 mod floods_deflate;
 mod handshake;
 mod held;
+mod http;
 mod memory;
 mod offered;
 mod opening;
