@@ -230,8 +230,18 @@ impl Conversation {
             .clone()
     }
 
-    /// The server's answer, once it came.
-    pub(super) fn opened(self) -> Result<Self> {
+    /// Whether the server has answered the upgrade, with a 101 or otherwise; the server does not run. For
+    /// an upgrade of [`Line::upgrade`] that is answered later.
+    pub fn is_answered(&self) -> bool {
+        let world = self.world.borrow();
+        world.turn.io.lines[self.line].client.is_answered()
+    }
+
+    /// The conversation, once it is open; the server does not run.
+    ///
+    /// # Errors
+    /// As [`Sim::open_with`](super::Sim::open_with): why it is not.
+    pub fn opened(self) -> Result<Self> {
         let mut world = self.world.borrow_mut();
         let client = &mut world.turn.io.lines[self.line].client;
         let refusal = client.refusal();

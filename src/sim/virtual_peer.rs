@@ -140,6 +140,11 @@ impl VirtualPeer {
         matches!(self.phase, Phase::Frames)
     }
 
+    /// Whether no answer to an upgrade is missing.
+    pub(super) fn is_answered(&self) -> bool {
+        !matches!(self.phase, Phase::Upgrading { .. })
+    }
+
     /// Why the server refused, once.
     pub(super) fn refusal(&mut self) -> Option<crate::Error> {
         match std::mem::replace(&mut self.phase, Phase::Raw) {

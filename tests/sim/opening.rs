@@ -119,3 +119,21 @@ fn a_simulation_does_not_start_with_a_limit_out_of_bounds() {
     assert_eq!(error.kind(), ErrorKind::Config);
     assert!(error.to_string().contains("`head_timeout`"), "{error}");
 }
+
+#[test]
+fn an_upgrade_whose_answer_is_waited_for_is_open_or_tells_why_not() {
+    let (sim, _) = stage();
+    let asked = ["/", "/nowhere"].map(|path| sim.connect().upgrade(path, &[]));
+    assert!(!asked.iter().any(|conversation| conversation.is_answered()));
+    sim.drive();
+    assert!(asked.iter().all(|conversation| conversation.is_answered()));
+    let [open, refused] = asked.map(|conversation| conversation.opened());
+    open.expect("it is served").send("echo hello");
+    let error = refused.expect_err("nothing is there");
+    assert_eq!(error.kind(), ErrorKind::Refused);
+    let unasked = sim.connect().upgrade("/", &[]).opened();
+    assert_eq!(
+        unasked.expect_err("no turn was made").kind(),
+        ErrorKind::Closed
+    );
+}
