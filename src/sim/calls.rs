@@ -125,6 +125,7 @@ impl IncomingCall {
     /// Answers with a 101 and further fields, such as `Sec-WebSocket-Protocol` or `Set-Cookie`, right
     /// or wrong. In the conversation the test is the server: its frames are not masked, those of the
     /// program must be, and it ends the connection first when Closes were exchanged.
+    /// Extensions are not spoken here: one that is accepted fails the test with its first frame.
     pub fn accept_with(self, fields: &[(&str, &str)]) -> Conversation {
         let mut answer = Vec::new();
         write_status_line(&mut answer, Status::SWITCHING_PROTOCOLS);

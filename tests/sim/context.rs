@@ -104,10 +104,7 @@ fn a_timer_of_the_program_is_cancelled_by_a_later_session() {
 fn an_http_route_publishes() {
     let (sim, _) = lobby();
     let bob = sim.open("/lobby?name=bob");
-    let line = sim.connect();
-    line.send_raw(b"GET /tell?what=hello HTTP/1.1\r\nHost: localhost\r\n\r\n");
-    sim.drive();
-    assert!(line.receive_http().ends_with("\r\n\r\n1"));
+    assert_eq!(sim.get("/tell?what=hello").text(), "1");
     assert_eq!(texts(&bob), ["hello"]);
 }
 

@@ -254,7 +254,7 @@ fn a_test_process_ends_in_red_and_names_the_line_of_the_handler() {
     }
 }
 
-/// The line at which a wrong expectation fails.
+/// Fails unless the test does so at the line that calls this, with this in its message.
 #[track_caller]
 fn assert_fails_here(test: impl FnOnce(), part: &str) {
     let here = std::panic::Location::caller();
@@ -275,4 +275,48 @@ fn an_expectation_that_is_wrong_fails_at_the_line_of_the_test() {
     assert_fails_here(|| drop(peer.receive_text()), "nothing arrived");
     peer.send("ping hello");
     assert_fails_here(|| drop(peer.receive_text()), "nothing arrived");
+}
+
+/// Sends again whenever its peer has taken what was sent.
+struct Restless;
+
+impl Handler for Restless {
+    type Data = ();
+
+    fn open(&mut self, _: &Request<'_>, session: &mut Session<'_>) -> Result<(), Response> {
+        session.send("0123456789");
+        Ok(())
+    }
+
+    fn message(&mut self, (): &mut (), _: &mut Session<'_>, _: Message<'_>) {}
+
+    fn drain(&mut self, (): &mut (), session: &mut Session<'_>, _: u64) {
+        session.send("0123456789");
+    }
+}
+
+#[test]
+fn a_server_that_never_rests_fails_at_the_line_of_the_test() {
+    let settings = Settings::default().backlog_mark(1);
+    let app = App::new().ws_with("/", settings, Restless);
+    let sim = Sim::new(app).expect("the program is right");
+    sim.set_capacity(8);
+    let _peer = sim.connect().upgrade("/", &[]);
+    assert_fails_here(|| sim.drive(), "does not come to rest within 200000 turns");
+}
+
+#[test]
+fn a_program_that_breaks_the_protocol_fails_at_the_line_of_the_test() {
+    let app = App::new().ws_raw(
+        "/",
+        Settings::default(),
+        |session: &mut Session<'_>, frame: RawFrame<'_>| {
+            let reserved = Reserved::RSV3;
+            session.send_frame(RawFrame { reserved, ..frame });
+        },
+    );
+    let sim = Sim::new(app).expect("the program is right");
+    let peer = sim.open("/");
+    peer.send("hello");
+    assert_fails_here(|| sim.drive(), "a frame with reserved bits");
 }
