@@ -102,7 +102,7 @@ fn main() -> dunlin::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use dunlin::sim::{Received, Sim};
+    use dunlin::testing::{Received, Sim};
 
     const ANN: &str = "/lobby?name=Ann&secret=1";
     const BOB: &str = "/lobby?name=Bob&secret=2";

@@ -39,13 +39,13 @@
 //! | 1 | [`app`] | the types that a program is written with: [`App`], [`Handler`], [`Session`], [`Settings`] |
 //! | 2 | [`hub`] | every connection, topic and timer; no socket and no clock |
 //! | 3 | `turn` | one turn of the loop: its order, its budget, who is read next |
-//! | 4 | `net`, [`sim`] | what a turn runs over: mio sockets, or a virtual network for tests |
+//! | 4 | `net`, `sim` | what a turn runs over: mio sockets, or a virtual network for tests |
 //! | 5 | [`server`], [`client`] | a program and its listeners; a small blocking client |
 //! | 6 | `apps`, `check` | the ready applications of `dunlin serve`; a check of any server |
 //! | 7 | `cli` | the command: arguments in, exit code out |
 //!
-//! A layer uses lower layers only. Tests of a program run it in a [`sim::Sim`]: without sockets,
-//! through the same turn as in production, and with a clock that the test moves.
+//! A layer uses lower layers only. Tests of a program run it in a [`testing::Sim`]: without sockets,
+//! through the same turn as in production, and with a clock that the test moves. [`testing`] shows how.
 //!
 //! # Other people's bugs
 //!
@@ -77,6 +77,7 @@ pub mod fuzzing;
 pub mod hub;
 mod net;
 pub mod server;
+#[doc(hidden)]
 pub mod sim;
 mod turn;
 pub mod wire;
@@ -91,6 +92,8 @@ pub use app::{Codec, Json};
 pub use client::{Client, Incoming};
 pub use config::Limits;
 pub use server::{Address, Running, Server, ServerThread};
+#[doc(inline)]
+pub use sim as testing;
 pub use wire::close::{CloseCode, CloseReason, ClosedBy};
 #[cfg(feature = "deflate")]
 pub use wire::deflate::Deflate;

@@ -68,7 +68,8 @@ pub trait Handler: 'static {
     /// The kind of the error: `Config` for a host, target or field that cannot stand in a request,
     /// `Io` when no connection is made, `Timeout` past [`Limits::head_timeout`](crate::Limits::head_timeout),
     /// `Refused` (with the [status](Error::status)) for another answer than 101, `Protocol` and `Limit`
-    /// for a wrong or endless one, `Closed` for none, for a call that was cancelled and for a server
+    /// for a wrong or endless one, `Panicked` for an extension that
+    /// did, `Closed` for none, for a call that was cancelled and for a server
     /// that stops. `Limit` also for a call of [`Remote::connect`](super::Remote::connect) to a full server.
     fn failed(&mut self, _context: &mut Context<'_>, _id: SessionId, _call: &Call, _error: &Error) {
     }

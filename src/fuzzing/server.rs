@@ -101,7 +101,7 @@ impl Play {
             7 => self.sim.jump(Duration::from_millis(u64::from(with) * 300)),
             8 => self.remote(with, bytes),
             9 => {
-                if let Some((_, line)) = self.sim.next_call() {
+                if let Some((_, line)) = self.sim.next_call_raw() {
                     self.push(Who::Line(line));
                 }
             }
@@ -213,7 +213,7 @@ impl Play {
             for who in &self.lines {
                 who.line().cut();
             }
-            while let Some((_, line)) = self.sim.next_call() {
+            while let Some((_, line)) = self.sim.next_call_raw() {
                 line.cut();
             }
         }

@@ -132,6 +132,12 @@ impl Hub {
         })
     }
 
+    /// Bytes that wait because the peer of a connection does not take them; 0 when it is gone.
+    pub(crate) fn buffered(&self, id: SessionId) -> usize {
+        let key = self.core.key_of(id);
+        key.map_or(0, |key| self.core.slots[key as usize].backlog())
+    }
+
     /// Where the next read may go directly: the missing rest of a message that is half there.
     pub fn target(&mut self, id: SessionId) -> Option<&mut [u8]> {
         let key = self.core.key_of(id)?;

@@ -31,6 +31,7 @@
 //! | `core`, `host` | all of that together, and as a handler sees it |
 //! | `http` | requests, one list of refusals, the way into a session |
 //! | `ws` | receiving, sending, slow readers, closing, events of a program, calls to other servers |
+//! | `guard` | calls into code of the program, which may panic |
 //! | `driver` | what a turn calls |
 //! | `reap`, `memory`, `stopping` | sockets that go, memory that runs short, shutdown |
 
@@ -38,6 +39,7 @@ mod accounting;
 mod conn;
 mod core;
 mod driver;
+mod guard;
 mod host;
 mod http;
 mod ledger;
@@ -55,4 +57,5 @@ mod ws;
 
 pub use self::core::{Hub, Now};
 pub use crate::config::Limits;
+pub(crate) use guard::{Panic, record, said};
 pub use transport::{Lost, Transport};

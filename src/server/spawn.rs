@@ -3,9 +3,9 @@
 use super::builder::Server;
 use super::running::Running;
 use crate::app::Remote;
+use crate::hub::said;
 use crate::net::Address;
 use crate::wire::error::{Error, ErrorKind, Result};
-use std::any::Any;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -176,11 +176,4 @@ fn join(thread: JoinHandle<Result<()>>) -> Result<()> {
         let message = format!("the server's thread panicked: {}", said(&*panic));
         Err(Error::new(ErrorKind::Panicked, message))
     })
-}
-
-/// The message of a panic.
-fn said(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied())
-        .unwrap_or("it said nothing")
 }

@@ -14,6 +14,7 @@ const CROWD_A_TURN: u64 = 2;
 
 impl World {
     /// Panics when a promise of the server is broken.
+    #[track_caller]
     pub(super) fn check(&mut self) {
         let spent = self.turn.spent();
         // One call of a handler is one step, however much it does.
@@ -35,8 +36,10 @@ impl World {
             return;
         }
         self.checked = 0;
-        let accounts = self.turn.hub.check_accounts();
-        let accounts = accounts.unwrap_or_else(|wrong| panic!("{wrong}"));
+        let accounts = match self.turn.hub.check_accounts() {
+            Ok(accounts) => accounts,
+            Err(wrong) => panic!("{wrong}"),
+        };
         let sessions = accounts.sessions as u64;
         assert_eq!(
             stats.opened - stats.closed,
@@ -56,6 +59,7 @@ impl World {
     }
 
     /// Nobody waits for a wake-up that will not come, nor for ever for its turn.
+    #[track_caller]
     fn check_line(&mut self, line: usize, crowd: u64) {
         let is_waiting = self.is_waiting(line);
         let turn = self.turn.io.turn;

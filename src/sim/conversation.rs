@@ -6,8 +6,10 @@ use super::world::World;
 use crate::app::SessionId;
 use crate::wire::close::{CloseCode, cut_reason};
 use crate::wire::error::Result;
+use crate::wire::extension::Offer;
 use crate::wire::frame::{self, OpCode, Reserved};
 use crate::wire::message::AsMessage;
+use crate::wire::upgrade::{new_key, parse_offers};
 use std::cell::RefCell;
 use std::fmt;
 use std::ops::Deref;
@@ -27,6 +29,7 @@ impl Line {
     }
 
     /// Runs the server until it rests and returns the bytes that arrived and are not part of frames.
+    #[track_caller]
     pub fn receive_raw(&self) -> Vec<u8> {
         let mut world = self.world.borrow_mut();
         world.drive();
@@ -34,6 +37,7 @@ impl Line {
     }
 
     /// [`receive_raw`](Self::receive_raw) as text, for answers in HTTP.
+    #[track_caller]
     pub fn receive_http(&self) -> String {
         String::from_utf8_lossy(&self.receive_raw()).into_owned()
     }
@@ -81,6 +85,15 @@ impl Line {
     /// Bytes that were sent and that the server has not read.
     pub fn unread(&self) -> usize {
         self.world.borrow().turn.io.lines[self.line].up.len()
+    }
+
+    /// Bytes that wait in the server because this peer did not take them, by its own account and as
+    /// [`Session::buffered`](crate::Session::buffered) tells; 0 when the connection is gone. What the pipe
+    /// holds already is not among them.
+    pub fn backlog(&self) -> usize {
+        let world = self.world.borrow();
+        let id = world.turn.io.lines[self.line].id;
+        id.map_or(0, |id| world.turn.hub.buffered(id))
     }
 
     /// How the connection ended, once the server's side did.
@@ -162,6 +175,7 @@ impl Conversation {
 
     /// What arrived next; the server runs until it rests when nothing waits. `None`: it has
     /// nothing to say at this time.
+    #[track_caller]
     pub fn receive(&self) -> Option<Received> {
         let mut world = self.world.borrow_mut();
         if world.turn.io.lines[self.line].client.received.is_empty() {
@@ -182,6 +196,12 @@ impl Conversation {
         }
     }
 
+    /// How many messages, pings, pongs and Closes arrived and were not received; the server does not run.
+    pub fn waiting(&self) -> usize {
+        let world = self.world.borrow();
+        world.turn.io.lines[self.line].client.received.len()
+    }
+
     /// Everything that arrived up to now; the server does not run.
     pub fn arrived(&self) -> Vec<Received> {
         let mut world = self.world.borrow_mut();
@@ -190,6 +210,7 @@ impl Conversation {
     }
 
     /// Everything that arrives until the server rests.
+    #[track_caller]
     pub fn receive_all(&self) -> Vec<Received> {
         self.world.borrow_mut().drive();
         self.arrived()
@@ -210,8 +231,18 @@ impl Conversation {
             .clone()
     }
 
-    /// The server's answer, once it came.
-    pub(super) fn opened(self) -> Result<Self> {
+    /// Whether the server has answered the upgrade, with a 101 or otherwise; the server does not run. For
+    /// an upgrade of [`Line::upgrade`] that is answered later.
+    pub fn is_answered(&self) -> bool {
+        let world = self.world.borrow();
+        world.turn.io.lines[self.line].client.is_answered()
+    }
+
+    /// The conversation, once it is open; the server does not run.
+    ///
+    /// # Errors
+    /// As [`Sim::open_with`](super::Sim::open_with): why it is not.
+    pub fn opened(self) -> Result<Self> {
         let mut world = self.world.borrow_mut();
         let client = &mut world.turn.io.lines[self.line].client;
         let refusal = client.refusal();
@@ -228,9 +259,56 @@ impl Conversation {
     }
 }
 
+impl Line {
+    /// Asks for an upgrade of this connection; the answer comes when the simulation runs.
+    pub fn upgrade(&self, target: &str, fields: &[(&str, &str)]) -> Conversation {
+        let request = {
+            let mut world = self.world.borrow_mut();
+            let client = &mut world.turn.io.lines[self.line].client;
+            let key = new_key(client.random_key());
+            let request = upgrade_request(target, &key, fields);
+            let (protocols, extensions) = (offered_protocols(fields), offered_extensions(fields));
+            client.expect_upgrade(key, protocols, extensions);
+            request
+        };
+        self.send_raw(request.as_bytes());
+        Conversation(self.clone())
+    }
+}
+
 fn told(received: Option<&Received>) -> String {
     match received {
         Some(received) => format!("{received:?} arrived"),
         None => "nothing arrived".to_owned(),
     }
+}
+
+fn upgrade_request(target: &str, key: &str, fields: &[(&str, &str)]) -> String {
+    let mut request = format!(
+        "GET {target} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n"
+    );
+    for (name, value) in fields {
+        request.push_str(&format!("{name}: {value}\r\n"));
+    }
+    request.push_str("\r\n");
+    request
+}
+
+/// The values of one field, which may stand on several lines.
+fn values<'f>(fields: &'f [(&str, &str)], name: &str) -> impl Iterator<Item = &'f str> {
+    let of_name = move |field: &&(&str, &str)| field.0.eq_ignore_ascii_case(name);
+    fields.iter().filter(of_name).map(|(_, value)| *value)
+}
+
+fn offered_protocols(fields: &[(&str, &str)]) -> Vec<String> {
+    values(fields, "sec-websocket-protocol")
+        .flat_map(|value| value.split(','))
+        .map(|name| name.trim().to_owned())
+        .collect()
+}
+
+fn offered_extensions(fields: &[(&str, &str)]) -> Vec<Offer> {
+    let lines = values(fields, "sec-websocket-extensions").map(str::as_bytes);
+    parse_offers(lines).unwrap_or_default()
 }

@@ -149,6 +149,9 @@ impl Io for Network {
     fn dial(&mut self, id: SessionId, address: SocketAddr) -> io::Result<()> {
         let line = self.call(Peer::Tcp(address));
         self.accepted(line, Some(id));
+        if self.is_unreachable {
+            return Err(io::ErrorKind::ConnectionRefused.into());
+        }
         self.watch(id)
     }
 

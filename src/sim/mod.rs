@@ -1,279 +1,232 @@
-//! A program in memory: the same hub as on real sockets, over virtual
+//! Tests of a program without sockets: the application of production in memory, over virtual
 //! connections and a virtual clock.
 //!
 //! A test opens conversations, sends, receives, lets time pass, cuts lines and
 //! slows readers; nothing sleeps and nothing depends on the machine. One seed
 //! decides everything that is left to chance, and it is printed when a test
 //! fails. After every turn the simulation checks the promises of the server.
-//! Nothing here knows a socket or a real clock.
+//! Nothing here knows a socket, and a real clock only where a test waits
+//! for a thread of its own.
+//!
+//! | to test | see |
+//! |---|---|
+//! | [a conversation](#a-conversation) | [`Sim::open`], [`Conversation::receive_text`] |
+//! | [what fails a test](#what-fails-a-test) | [`Sim::expect_panics`] |
+//! | [timers and time limits](#time) | [`Sim::advance`], [`Sim::drive_until`] |
+//! | [slow readers, broken lines](#a-slow-reader) | [`Line::stall`], [`Line::backlog`], [`Line::cut`] |
+//! | [plain HTTP](#plain-http) | [`Sim::get`], [`Sim::request`], [`Sim::http`] |
+//! | [sessions to other servers](#a-session-to-another-server) | [`Sim::next_call`], [`IncomingCall`] |
+//! | [other threads](#other-threads) | [`Sim::drive_threads_until`] |
+//!
+//! # A conversation
+//!
+//! What a conversation sends arrives when the simulation runs: every call that receives runs it until
+//! the server rests.
 //!
 //! ```
-//! use dunlin::sim::Sim;
-//! use dunlin::{App, CloseCode};
-//! # use dunlin::{Handler, Message, Open, Request, Session};
-//! # struct Echo;
-//! # impl Handler for Echo {
-//! #     type Data = ();
-//! #     fn open(&mut self, _: &Request<'_>, session: &mut Session<'_>) -> Open<()> {
-//! #         let _ = session.send("Please enter your name");
-//! #         Open::Accept(())
-//! #     }
-//! #     fn message(&mut self, _: &mut (), session: &mut Session<'_>, message: Message<'_>) {
-//! #         match message.text() {
-//! #             Some(text) if text.eq_ignore_ascii_case("bye") => session.close(CloseCode::NORMAL, "Client said BYE"),
-//! #             Some(text) => { let _ = session.send(&format!("Hi, {text}!")); }
-//! #             None => {}
-//! #         }
-//! #     }
-//! # }
+//! use dunlin::testing::{Received, Sim};
+//! use dunlin::{App, CloseCode, Handler, Message, Open, Request, Session};
+//!
+//! struct Echo;
+//!
+//! impl Handler for Echo {
+//!     type Data = ();
+//!
+//!     fn open(&mut self, _: &Request<'_>, session: &mut Session<'_>) -> Open<()> {
+//!         session.send("Please enter your name");
+//!         Open::Accept(())
+//!     }
+//!
+//!     fn message(&mut self, _: &mut (), session: &mut Session<'_>, message: Message<'_>) {
+//!         match message.text() {
+//!             Some("bye") => session.close(CloseCode::NORMAL, "Client said BYE"),
+//!             Some(text) => { session.send(format!("Hi, {text}!")); }
+//!             None => {}
+//!         }
+//!     }
+//! }
 //!
 //! let sim = Sim::new(App::new().ws("/echo", Echo))?;
 //! let echo = sim.open("/echo");
 //! assert_eq!(echo.receive_text(), "Please enter your name");
 //! echo.send("JetBrains");
 //! assert_eq!(echo.receive_text(), "Hi, JetBrains!");
+//! echo.send("bye");
+//! assert_eq!(echo.receive(), Some(Received::close(1000, "Client said BYE")));
+//! # Ok::<(), dunlin::Error>(())
+//! ```
+//!
+//! # What fails a test
+//!
+//! A panic in a handler, an `assert_eq!` for example, ends the test with the handler's own message and
+//! line, from the very call that ran the simulation; in production it would end one session with 1011. A
+//! test of that says so:
+//!
+//! ```
+//! # use dunlin::testing::{Received, Sim};
+//! # use dunlin::App;
+//! let app = App::new().on_message("/", |_, message| {
+//!     message.text().expect("a text");
+//! });
+//! let sim = Sim::new(app)?;
+//! sim.expect_panics();
+//! let peer = sim.open("/");
+//! peer.send(b"bytes".as_slice());
+//! assert_eq!(peer.receive(), Some(Received::close(1011, "Internal error")));
+//! assert_eq!(sim.take_panics(), ["a text"]);
+//! # Ok::<(), dunlin::Error>(())
+//! ```
+//!
+//! An expectation of the simulation itself, such as [`Conversation::receive_text`], fails at the line of
+//! the test that called it.
+//!
+//! # Time
+//!
+//! The clock stands unless the test moves it. It goes from one deadline of the server to the next, so
+//! an hour takes no time.
+//!
+//! ```
+//! # use dunlin::testing::{Received, Sim};
+//! # use dunlin::{App, Handler, Message, Open, Request, Session};
+//! # use std::time::Duration;
+//! # struct Quiz;
+//! # impl Handler for Quiz {
+//! #     type Data = ();
+//! #     fn open(&mut self, _: &Request<'_>, session: &mut Session<'_>) -> Open<()> {
+//! #         session.set_timer(Duration::from_secs(15), 0);
+//! #         Open::Accept(())
+//! #     }
+//! #     fn message(&mut self, _: &mut (), _: &mut Session<'_>, _: Message<'_>) {}
+//! #     fn timer(&mut self, _: &mut (), session: &mut Session<'_>, _: u64) {
+//! #         session.close(4000, "too slow");
+//! #     }
+//! # }
+//! # let app = App::new().ws("/quiz", Quiz);
+//! let sim = Sim::new(app)?; // its handler sets a timer of 15 s at open
+//! let player = sim.open("/quiz");
+//! sim.advance(Duration::from_secs(14));
+//! assert_eq!(player.receive(), None);
+//! sim.drive_until(|| player.waiting() > 0);
+//! assert_eq!(player.receive(), Some(Received::close(4000, "too slow")));
+//! assert_eq!(sim.now(), Duration::from_secs(15));
+//! # Ok::<(), dunlin::Error>(())
+//! ```
+//!
+//! # A slow reader
+//!
+//! ```
+//! # use dunlin::testing::Sim;
+//! # use dunlin::App;
+//! let app = App::new().on_message("/echo", |session, message| { session.send(message); });
+//! let sim = Sim::new(app)?;
+//! let (slow, other) = (sim.open("/echo"), sim.open("/echo"));
+//! slow.set_capacity(1000); // bytes that fit between the server and this peer
+//! slow.stall();
+//! slow.send("x".repeat(5000));
+//! other.send("hello");
+//! assert_eq!(other.receive_text(), "hello");
+//! assert_eq!(slow.backlog(), 4004); // a header of 4 bytes is among them
+//! slow.resume();
+//! assert_eq!(slow.receive_text().len(), 5000);
+//! # Ok::<(), dunlin::Error>(())
+//! ```
+//!
+//! # Plain HTTP
+//!
+//! ```
+//! # use dunlin::testing::Sim;
+//! # use dunlin::{App, Method, Response, Status};
+//! let app = App::new()
+//!     .get("/health", |_, _| Response::text("fine"))
+//!     .post("/length", |request, _| Response::text(request.body().len().to_string()));
+//! let sim = Sim::new(app)?;
+//! assert_eq!(sim.get("/health").text(), "fine");
+//! let answer = sim.request(Method::Post, "/length").header("Accept", "text/plain").body("12345").send();
+//! assert_eq!((answer.status(), answer.text()), (Status::OK, "5"));
+//!
+//! let browser = sim.http(); // several on one connection
+//! assert_eq!(browser.get("/health").field("Connection"), Some("keep-alive"));
+//! assert_eq!(browser.get("/nowhere").status(), Status::NOT_FOUND);
+//! # Ok::<(), dunlin::Error>(())
+//! ```
+//!
+//! # A session to another server
+//!
+//! The test plays the other server: it sees what was asked for, and accepts or refuses.
+//!
+//! ```
+//! # use dunlin::testing::Sim;
+//! # use dunlin::{App, Call, Message, Session, Settings};
+//! let upper = |session: &mut Session<'_>, message: Message<'_>| {
+//!     session.send(message.text().unwrap_or_default().to_uppercase());
+//! };
+//! let app = App::new().outgoing("news", Settings::default(), upper);
+//! let sim = Sim::new(app)?;
+//! let call = Call::new(([10, 0, 0, 1], 80).into(), "news.example", "/live");
+//! sim.remote().connect("news", call.field("Authorization", "Bearer t"))?;
+//!
+//! let call = sim.next_call().expect("a call");
+//! assert_eq!(call.target(), "/live");
+//! assert_eq!(call.field("authorization"), Some("Bearer t"));
+//! let server = call.accept(); // or `call.refuse(Status::UNAUTHORIZED, "no")`
+//! server.send("hello");
+//! assert_eq!(server.receive_text(), "HELLO");
+//! # Ok::<(), dunlin::Error>(())
+//! ```
+//!
+//! # Other threads
+//!
+//! A handler that hands work to a thread is answered in real time; the virtual clock stands meanwhile.
+//!
+//! ```
+//! # use dunlin::testing::Sim;
+//! # use dunlin::{App, Handle, Handler, Message, Open, Request, Route, Session};
+//! struct Squares {
+//!     handle: Option<Handle<Squares>>,
+//! }
+//!
+//! impl Handler for Squares {
+//!     type Data = ();
+//!
+//!     fn open(&mut self, _: &Request<'_>, _: &mut Session<'_>) -> Open<()> {
+//!         Open::Accept(())
+//!     }
+//!
+//!     fn message(&mut self, _: &mut (), session: &mut Session<'_>, message: Message<'_>) {
+//!         let number: u64 = message.text().and_then(|text| text.parse().ok()).unwrap_or(0);
+//!         let (handle, id) = (self.handle.clone().expect("it was set"), session.id());
+//!         std::thread::spawn(move || {
+//!             let square = (number * number).to_string(); // it takes its time
+//!             let _ = handle.call(move |_, context| { context.send(id, &square); });
+//!         });
+//!     }
+//! }
+//!
+//! let route = Route::new(Squares { handle: None });
+//! let handle = route.handle();
+//! let sim = Sim::new(App::new().route("/squares", route))?;
+//! let own = handle.clone();
+//! handle.call(|squares, _| squares.handle = Some(own))?;
+//! let peer = sim.open("/squares");
+//! peer.send("12");
+//! sim.drive_threads_until(|| peer.waiting() > 0);
+//! assert_eq!(peer.receive_text(), "144");
 //! # Ok::<(), dunlin::Error>(())
 //! ```
 
+mod calls;
 mod check;
 mod conversation;
+mod http;
 mod io;
 mod network;
+mod simulation;
 mod virtual_peer;
 mod world;
 
+pub use calls::IncomingCall;
 pub use conversation::{Conversation, Line};
+pub use http::{HttpAnswer, HttpClient, HttpRequest, PendingAnswer};
 pub use network::End;
+pub use simulation::{MAX_DRIVE, Sim};
 pub use virtual_peer::Received;
-
-use crate::app::{App, Peer, Remote, Stats};
-use crate::hub::Limits;
-use crate::wire::error::Result;
-use crate::wire::extension::Offer;
-use crate::wire::upgrade::{new_key, parse_offers};
-use core::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::cell::RefCell;
-use std::fmt;
-use std::rc::Rc;
-use std::time::Duration;
-use world::World;
-
-/// The port of the first virtual peer.
-const FIRST_PORT: u16 = 1024;
-
-/// A server without sockets, and its clients.
-///
-/// What a conversation sends arrives when the simulation runs: with [`Conversation::receive`],
-/// [`Sim::drive`], [`Sim::advance`], or turn by turn with [`Sim::step`].
-pub struct Sim {
-    world: Rc<RefCell<World>>,
-}
-
-impl Sim {
-    /// A simulation of this program with default limits.
-    ///
-    /// # Errors
-    /// The first wrong pattern or setting of the program.
-    pub fn new(app: App) -> Result<Self> {
-        Self::with(app, Limits::default(), 0)
-    }
-
-    /// A simulation with these limits, in which `seed` decides what is left to chance.
-    ///
-    /// # Errors
-    /// The first wrong pattern or setting of the program.
-    pub fn with(app: App, limits: Limits, seed: u64) -> Result<Self> {
-        let world = Rc::new(RefCell::new(World::new(app, limits, seed)?));
-        Ok(Self { world })
-    }
-
-    /// From now on the network is shaky: reads are cut at any byte, sends are taken in
-    /// part, and connections are served in any order.
-    pub fn shake(&self) {
-        self.world.borrow_mut().turn.io.is_shaky = true;
-    }
-
-    /// How many bytes fit between server and peer, for the connections to come. Default 64 KiB.
-    pub fn set_capacity(&self, bytes: usize) {
-        self.world.borrow_mut().turn.io.capacity = bytes;
-    }
-
-    /// For how many connections the system has descriptors; past it accepting fails. Default: any number.
-    pub fn set_descriptors(&self, connections: usize) {
-        self.world.borrow_mut().turn.io.descriptors = connections;
-    }
-
-    /// What the last turn spent of its budget, and what a turn may spend at most (its budget and one
-    /// step more), in units of work. The simulation fails by itself when that is passed.
-    pub fn work(&self) -> (u64, u64) {
-        let spent = self.world.borrow().turn.spent();
-        let most = crate::turn::TURN + crate::turn::STEP;
-        (spent.max(0) as u64, most.into())
-    }
-
-    /// A raw connection, from an address of 127.0.0.1.
-    pub fn connect(&self) -> Line {
-        self.connect_from(Ipv4Addr::LOCALHOST.into())
-    }
-
-    /// A raw connection from this address.
-    pub fn connect_from(&self, ip: IpAddr) -> Line {
-        let mut world = self.world.borrow_mut();
-        let ports = usize::from(u16::MAX - FIRST_PORT);
-        let port = FIRST_PORT + (world.turn.io.lines.len() % ports) as u16;
-        let line = world
-            .turn
-            .io
-            .add_incoming(Peer::Tcp(SocketAddr::new(ip, port)));
-        Line {
-            world: Rc::clone(&self.world),
-            line,
-        }
-    }
-
-    /// The next connection that the program made to another server, and where to: the test plays
-    /// that server with raw bytes.
-    pub fn next_call(&self) -> Option<(Peer, Line)> {
-        let mut world = self.world.borrow_mut();
-        world.drive();
-        let line = world.turn.io.calls.pop_front()?;
-        let peer = world.turn.io.lines[line].peer;
-        let world = Rc::clone(&self.world);
-        Some((peer, Line { world, line }))
-    }
-
-    /// Opens a conversation.
-    ///
-    /// # Panics
-    /// When the server refuses; the message tells its answer.
-    #[track_caller]
-    pub fn open(&self, target: &str) -> Conversation {
-        self.open_with(target, &[])
-            .unwrap_or_else(|error| panic!("opening {target}: {error:#}"))
-    }
-
-    /// Opens a conversation with further header fields, such as `Origin` or `Sec-WebSocket-Protocol`.
-    ///
-    /// # Errors
-    /// [`Refused`](crate::ErrorKind::Refused), with the status in its text, when the server answers
-    /// anything but 101; [`Protocol`](crate::ErrorKind::Protocol) when its 101 is wrong;
-    /// [`Closed`](crate::ErrorKind::Closed) when no answer came.
-    pub fn open_with(&self, target: &str, fields: &[(&str, &str)]) -> Result<Conversation> {
-        let conversation = self.connect().upgrade(target, fields);
-        self.drive();
-        conversation.opened()
-    }
-
-    /// One turn of the loop; whether another should follow at once.
-    pub fn step(&self) -> bool {
-        self.world.borrow_mut().step()
-    }
-
-    /// Runs until nothing is left to do at this time.
-    ///
-    /// # Panics
-    /// When the server never comes to rest, or breaks a promise.
-    pub fn drive(&self) {
-        self.world.borrow_mut().drive();
-    }
-
-    /// Lets time pass, in jumps from one deadline of the server to the next.
-    pub fn advance(&self, by: Duration) {
-        self.world.borrow_mut().advance(by);
-    }
-
-    /// Moves the clock without a turn, as when the process was stopped: what was sent before arrives
-    /// in the same turn in which deadlines turn out to be over.
-    pub fn jump(&self, by: Duration) {
-        self.world.borrow_mut().turn.io.ms += by.as_millis() as u64;
-    }
-
-    /// Time since the start.
-    pub fn now(&self) -> Duration {
-        Duration::from_millis(self.world.borrow().turn.io.ms)
-    }
-
-    /// How many turns the loop has made.
-    pub fn turns(&self) -> u64 {
-        self.world.borrow().turn.io.turn
-    }
-
-    /// When the server needs a turn next if nothing happens; `None`: it can sleep for ever.
-    pub fn next_deadline(&self) -> Option<Duration> {
-        let deadline = self.world.borrow().turn.next_deadline();
-        deadline.map(Duration::from_millis)
-    }
-
-    /// The counters of now.
-    pub fn stats(&self) -> Stats {
-        self.world.borrow().turn.hub.stats()
-    }
-
-    /// How many topics there are.
-    pub fn topics(&self) -> usize {
-        self.world.borrow().turn.hub.topics()
-    }
-
-    /// Whether no connection is left.
-    pub fn is_empty(&self) -> bool {
-        self.world.borrow().turn.hub.is_empty()
-    }
-
-    /// The handle that other threads have; its commands arrive with the next turn.
-    pub fn remote(&self) -> Remote {
-        self.world.borrow().remote.clone()
-    }
-}
-
-impl fmt::Debug for Sim {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sim").field("now", &self.now()).finish()
-    }
-}
-
-impl Line {
-    /// Asks for an upgrade of this connection; the answer comes when the simulation runs.
-    pub fn upgrade(&self, target: &str, fields: &[(&str, &str)]) -> Conversation {
-        let request = {
-            let mut world = self.world.borrow_mut();
-            let client = &mut world.turn.io.lines[self.line].client;
-            let key = new_key(client.random_key());
-            let request = upgrade_request(target, &key, fields);
-            let (protocols, extensions) = (offered_protocols(fields), offered_extensions(fields));
-            client.expect_upgrade(key, protocols, extensions);
-            request
-        };
-        self.send_raw(request.as_bytes());
-        Conversation(self.clone())
-    }
-}
-
-fn upgrade_request(target: &str, key: &str, fields: &[(&str, &str)]) -> String {
-    let mut request = format!(
-        "GET {target} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-         Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n"
-    );
-    for (name, value) in fields {
-        request.push_str(&format!("{name}: {value}\r\n"));
-    }
-    request.push_str("\r\n");
-    request
-}
-
-/// The values of one field, which may stand on several lines.
-fn values<'f>(fields: &'f [(&str, &str)], name: &str) -> impl Iterator<Item = &'f str> {
-    let of_name = move |field: &&(&str, &str)| field.0.eq_ignore_ascii_case(name);
-    fields.iter().filter(of_name).map(|(_, value)| *value)
-}
-
-fn offered_protocols(fields: &[(&str, &str)]) -> Vec<String> {
-    values(fields, "sec-websocket-protocol")
-        .flat_map(|value| value.split(','))
-        .map(|name| name.trim().to_owned())
-        .collect()
-}
-
-fn offered_extensions(fields: &[(&str, &str)]) -> Vec<Offer> {
-    let lines = values(fields, "sec-websocket-extensions").map(str::as_bytes);
-    parse_offers(lines).unwrap_or_default()
-}

@@ -99,6 +99,8 @@ pub(super) struct Network {
     pub(super) has_incoming: bool,
     /// The line that was accepted last and has no key yet.
     pub(super) offered: Option<usize>,
+    /// Calls of the program reach nobody.
+    pub(super) is_unreachable: bool,
     /// For how many connections the system has descriptors.
     pub(super) descriptors: usize,
     pub(super) ms: u64,
@@ -125,6 +127,7 @@ impl Network {
             trickling: Vec::new(),
             has_incoming: false,
             offered: None,
+            is_unreachable: false,
             descriptors: usize::MAX,
             ms: 0,
             wait: None,
@@ -144,10 +147,14 @@ impl Network {
         line
     }
 
-    /// A connection that the server asked for.
+    /// A connection that the server asked for. One that reaches nobody is broken from the start.
     pub(super) fn call(&mut self, peer: Peer) -> usize {
         let line = self.add(peer);
-        self.calls.push_back(line);
+        if self.is_unreachable {
+            self.lines[line].upstream = Upstream::Reset;
+        } else {
+            self.calls.push_back(line);
+        }
         line
     }
 
@@ -236,6 +243,7 @@ impl Network {
     }
 
     /// Lets every peer that reads take what arrived.
+    #[track_caller]
     pub(super) fn run_peers(&mut self) {
         for _ in 0..self.arrived.len() {
             let Some(line) = self.arrived.pop_front() else {
@@ -250,7 +258,8 @@ impl Network {
             // A pipe that is nothing wide has no room however often it is emptied.
             let has_room = state.capacity > 0;
             let reply = state.client.take(&bytes);
-            let hangs_up = state.end.is_some() && state.client.is_automatic;
+            let is_done = state.end.is_some() || state.client.is_done();
+            let hangs_up = is_done && state.client.is_automatic;
             if has_room {
                 self.unblock(line);
             }

@@ -1,7 +1,8 @@
 //! The peer of a virtual connection: a WebSocket client that trusts nobody.
 //!
 //! It reads frames with the strict reader, without the lanes of the server, and panics when
-//! the server breaks RFC 6455. It answers pings and Closes unless told not to.
+//! the program breaks RFC 6455. It answers pings and Closes unless told not to. For a call of the program
+//! it is a server instead.
 
 use crate::wire::close::CloseCode;
 use crate::wire::extension::Offer;
@@ -79,6 +80,9 @@ pub(super) struct VirtualPeer {
     message: Option<(OpCode, Vec<u8>)>,
     reader: StrictReader,
     has_sent_close: bool,
+    has_received_close: bool,
+    /// It plays the server of a call: its frames have no mask.
+    is_server: bool,
     pub(super) protocol: Option<String>,
     random: StdRng,
 }
@@ -93,6 +97,8 @@ impl VirtualPeer {
             message: None,
             reader: StrictReader::new(false, 1 << 40),
             has_sent_close: false,
+            has_received_close: false,
+            is_server: false,
             protocol: None,
             random: StdRng::seed_from_u64(seed),
         }
@@ -116,9 +122,27 @@ impl VirtualPeer {
         };
     }
 
+    /// From now on it is the server of a call that it has answered with a 101.
+    pub(super) fn serve(&mut self) {
+        self.raw.clear();
+        self.phase = Phase::Frames;
+        self.reader = StrictReader::new(true, 1 << 40);
+        self.is_server = true;
+    }
+
+    /// Whether it ends the connection by itself: as a server does when Closes were exchanged.
+    pub(super) fn is_done(&self) -> bool {
+        self.is_server && self.has_sent_close && self.has_received_close
+    }
+
     /// Whether the server has switched protocols.
     pub(super) fn is_open(&self) -> bool {
         matches!(self.phase, Phase::Frames)
+    }
+
+    /// Whether no answer to an upgrade is missing.
+    pub(super) fn is_answered(&self) -> bool {
+        !matches!(self.phase, Phase::Upgrading { .. })
     }
 
     /// Why the server refused, once.
@@ -137,7 +161,18 @@ impl VirtualPeer {
         std::mem::take(&mut self.raw)
     }
 
+    /// The same, and they stay.
+    pub(super) fn raw(&self) -> &[u8] {
+        &self.raw
+    }
+
+    /// Gives back those of them that belong to what comes next.
+    pub(super) fn put_raw(&mut self, bytes: Vec<u8>) {
+        self.raw = bytes;
+    }
+
     /// Takes what arrived; the bytes to answer with.
+    #[track_caller]
     pub(super) fn take(&mut self, bytes: &[u8]) -> Vec<u8> {
         self.raw.extend_from_slice(bytes);
         if let Phase::Upgrading {
@@ -174,7 +209,7 @@ impl VirtualPeer {
                         self.frame(frame, &mut reply);
                     }
                     Ok(None) => break,
-                    Err(problem) => panic!("the server sent {problem}"),
+                    Err(problem) => panic!("the program sent {problem}"),
                 }
             }
             self.raw.drain(..at);
@@ -182,6 +217,7 @@ impl VirtualPeer {
         reply
     }
 
+    #[track_caller]
     fn frame(&mut self, frame: StrictFrame, reply: &mut Vec<u8>) {
         if frame.opcode.is_control() {
             return self.control(frame.opcode, frame.payload, reply);
@@ -200,6 +236,7 @@ impl VirtualPeer {
         }
     }
 
+    #[track_caller]
     fn control(&mut self, opcode: OpCode, payload: Vec<u8>, reply: &mut Vec<u8>) {
         match opcode {
             OpCode::Ping if self.is_automatic => {
@@ -210,6 +247,7 @@ impl VirtualPeer {
             OpCode::Ping => self.received.push_back(Received::Ping(payload)),
             OpCode::Pong => self.received.push_back(Received::Pong(payload)),
             _ => {
+                self.has_received_close = true;
                 if self.is_automatic && !self.has_sent_close {
                     let code = &payload[..payload.len().min(2)];
                     self.write(reply, true, Reserved::NONE, OpCode::Close, code);
@@ -219,7 +257,7 @@ impl VirtualPeer {
         }
     }
 
-    /// Appends one masked frame.
+    /// Appends one frame, masked unless this is the server of a call.
     pub(super) fn write(
         &mut self,
         out: &mut Vec<u8>,
@@ -229,11 +267,12 @@ impl VirtualPeer {
         payload: &[u8],
     ) {
         self.has_sent_close |= opcode == OpCode::Close;
-        let key = self.random.random();
-        write_frame(out, fin, opcode, reserved, payload, Some(key));
+        let key = (!self.is_server).then(|| self.random.random());
+        write_frame(out, fin, opcode, reserved, payload, key);
     }
 }
 
+#[track_caller]
 fn close(payload: Vec<u8>) -> Received {
     let Some((code, reason)) = payload.split_first_chunk::<2>() else {
         return Received::close(CloseCode::NO_STATUS.get(), "");
@@ -246,12 +285,14 @@ fn close(payload: Vec<u8>) -> Received {
     Received::close(code.get(), text(reason.to_vec()))
 }
 
+#[track_caller]
 fn text(bytes: Vec<u8>) -> String {
     let text = String::from_utf8(bytes);
     broken(text.is_err(), "sent text that is not UTF-8");
     text.unwrap_or_default()
 }
 
+#[track_caller]
 fn broken(is_broken: bool, how: &str) {
-    assert!(!is_broken, "the server {how}");
+    assert!(!is_broken, "the program {how}");
 }

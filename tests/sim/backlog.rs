@@ -2,7 +2,7 @@
 
 use crate::puppet::{Diary, millis, secs, stage_with};
 use dunlin::hub::Limits;
-use dunlin::sim::{Conversation, Received, Sim};
+use dunlin::testing::{Conversation, Received, Sim};
 use dunlin::{App, BacklogPolicy, RawFrame, SendOutcome, Session, Settings};
 
 const MARK: usize = 4_000;

@@ -4,7 +4,7 @@
 use crate::floods::{Flood, Stage, whole};
 use crate::puppet::{millis, secs, stage, stage_with};
 use dunlin::hub::Limits;
-use dunlin::sim::Sim;
+use dunlin::testing::Sim;
 use dunlin::wire::frame::OpCode;
 use dunlin::wire::work::price;
 use dunlin::{BacklogPolicy, Settings};

@@ -2,7 +2,7 @@
 
 use crate::puppet::{millis, open_manual, secs, stage, stage_with};
 use dunlin::hub::Limits;
-use dunlin::sim::{End, Received, Sim};
+use dunlin::testing::{End, Received, Sim};
 use dunlin::wire::frame::{OpCode, Reserved};
 use dunlin::{App, BacklogPolicy, CloseCode, RawFrame, Session, Settings};
 

@@ -2,7 +2,7 @@
 //! and pauses.
 
 use crate::puppet::{millis, secs};
-use dunlin::sim::{Conversation, Received, Sim};
+use dunlin::testing::{Conversation, Received, Sim};
 use dunlin::{
     App, CloseCode, CloseReason, Context, ErrorKind, Handle, Handler, Message, Open, Request,
     Response, Route, SendOutcome, Session, SessionId, Settings,
@@ -104,10 +104,7 @@ fn a_timer_of_the_program_is_cancelled_by_a_later_session() {
 fn an_http_route_publishes() {
     let (sim, _) = lobby();
     let bob = sim.open("/lobby?name=bob");
-    let line = sim.connect();
-    line.send_raw(b"GET /tell?what=hello HTTP/1.1\r\nHost: localhost\r\n\r\n");
-    sim.drive();
-    assert!(line.receive_http().ends_with("\r\n\r\n1"));
+    assert_eq!(sim.get("/tell?what=hello").text(), "1");
     assert_eq!(texts(&bob), ["hello"]);
 }
 
@@ -174,6 +171,7 @@ fn a_call_that_is_not_taken_comes_back() {
 fn a_call_that_panics_ends_no_session_but_its_own() {
     let (sim, handle) = lobby();
     let (ann, bob) = (sim.open("/lobby?name=ann"), sim.open("/lobby?name=bob"));
+    sim.expect_panics();
     let fall = || std::panic::resume_unwind(Box::new("on purpose"));
     handle.call(move |_, _| fall()).expect("there is room");
     sim.drive();
@@ -184,6 +182,7 @@ fn a_call_that_panics_ends_no_session_but_its_own() {
     sim.drive();
     assert_eq!(ann.receive(), Some(Received::close(1011, "Internal error")));
     assert!(bob.is_open());
+    assert_eq!(sim.take_panics(), ["on purpose"; 2]);
 }
 
 #[test]

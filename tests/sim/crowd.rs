@@ -3,9 +3,9 @@
 //! Whatever they do to each other: the simulation's promises hold, everybody
 //! gets what is for it in the order of the calls, and nothing is left behind.
 
-use crate::puppet::{Diary, stage_of};
+use crate::puppet::{Diary, TOLD_TO, stage_of};
 use dunlin::hub::Limits;
-use dunlin::sim::{Conversation, Received, Sim};
+use dunlin::testing::{Conversation, Received, Sim};
 use dunlin::{BacklogPolicy, CloseCode, Settings};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -32,6 +32,7 @@ impl Crowd {
             .max_buffered(100_000)
             .max_connections(PUPPETS);
         let (sim, diary) = stage_of(settings, limits, seed);
+        sim.expect_panics();
         sim.shake();
         Self {
             sim,
@@ -138,6 +139,8 @@ impl Crowd {
         self.listen();
         let stats = self.sim.stats();
         assert!(self.sim.is_empty());
+        let panics = self.sim.take_panics();
+        assert!(panics.iter().all(|panic| panic == TOLD_TO), "{panics:?}");
         assert_eq!(self.sim.topics(), 0);
         assert_eq!((stats.opened - stats.closed, stats.buffered), (0, 0));
         let is_close = |event: &&String| event.contains(" closed ");

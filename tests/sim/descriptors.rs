@@ -1,7 +1,7 @@
 //! Out of descriptors: accepting pauses, and goes on by itself when there are some again.
 
 use crate::puppet::{millis, secs, stage};
-use dunlin::sim::{Conversation, End, Sim};
+use dunlin::testing::{Conversation, End, Sim};
 
 /// A full server, and its one client.
 fn full() -> (Sim, Conversation) {

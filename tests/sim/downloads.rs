@@ -2,7 +2,7 @@
 
 use crate::puppet::{millis, secs};
 use dunlin::hub::Limits;
-use dunlin::sim::{Line, Sim};
+use dunlin::testing::{Line, Sim};
 use dunlin::{App, Response};
 
 const BODY: usize = 300 << 10;

@@ -3,7 +3,7 @@
 use crate::offered::Offered;
 use crate::puppet::stage_with;
 use dunlin::hub::Limits;
-use dunlin::sim::{Conversation, Received, Sim};
+use dunlin::testing::{Conversation, Received, Sim};
 use dunlin::wire::extension::{DecodeError, FrameInfo, Transform};
 use dunlin::wire::frame::{OpCode, Reserved};
 use dunlin::wire::work::Work;

@@ -3,7 +3,7 @@
 use crate::puppet::{stage, stage_with};
 use dunlin::Settings;
 use dunlin::hub::Limits;
-use dunlin::sim::{Conversation, Sim};
+use dunlin::testing::{Conversation, Sim};
 
 /// Turns until an echo is back.
 fn turns_of_an_echo(sim: &Sim, bystander: &Conversation) -> u64 {

@@ -13,7 +13,7 @@ mod rooms;
 
 use crate::puppet::secs;
 use dunlin::hub::Limits;
-use dunlin::sim::{Conversation, Line, Sim};
+use dunlin::testing::{Conversation, Line, Sim};
 use dunlin::wire::frame::{OpCode, Reserved, write_frame};
 use dunlin::{
     App, BacklogPolicy, Handler, Message, Open, Peer, Request, Response, Session, Settings,

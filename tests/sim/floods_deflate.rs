@@ -5,7 +5,7 @@ mod deflated;
 
 use crate::floods::{Bystander, FEW, Flood, MILLISECOND, Stage, a_round, frame, settings, whole};
 use dunlin::hub::Limits;
-use dunlin::sim::{Line, Sim};
+use dunlin::testing::{Line, Sim};
 use dunlin::wire::frame::{OpCode, Reserved};
 use dunlin::wire::work::price;
 use dunlin::{

@@ -2,7 +2,7 @@
 
 use crate::puppet::{millis, secs, stage, stage_with};
 use dunlin::hub::Limits;
-use dunlin::sim::End;
+use dunlin::testing::End;
 use dunlin::{ErrorKind, Settings};
 
 const PAGE: &[u8] = b"GET /page HTTP/1.1\r\nHost: localhost\r\n\r\n";

@@ -2,7 +2,7 @@
 //! waits for the loop is bounded.
 
 use dunlin::app::remote::MAX_WAITING_COMMANDS;
-use dunlin::sim::{Conversation, Sim};
+use dunlin::testing::{Conversation, Sim};
 use dunlin::{
     App, Context, ErrorKind, Handle, Handler, Message, Open, Request, Response, Route, Session,
 };

@@ -2,7 +2,7 @@
 
 use crate::puppet::{millis, secs};
 use dunlin::app::later::MAX_TICKETS;
-use dunlin::sim::{End, Line, Sim};
+use dunlin::testing::{End, Line, Sim};
 use dunlin::{Answer, App, Message, Response, Session, Ticket};
 use std::cell::RefCell;
 use std::rc::Rc;

@@ -3,7 +3,7 @@
 
 use crate::puppet::stage_with;
 use dunlin::hub::Limits;
-use dunlin::sim::Received;
+use dunlin::testing::Received;
 use dunlin::{BacklogPolicy, Settings};
 
 const CAP: usize = 2 << 20;

@@ -1,7 +1,7 @@
 //! Sessions that are opened or refused later, by a ticket.
 
 use crate::puppet::{millis, secs};
-use dunlin::sim::{End, Received, Sim};
+use dunlin::testing::{End, Received, Sim};
 use dunlin::{
     App, Call, CloseReason, Context, Error, Handler, Message, Open, OpenTicket, RawFrame,
     RawHandler, Request, Response, Session, SessionId, Settings, Status,
@@ -225,6 +225,7 @@ fn the_101_may_carry_fields_until_something_is_sent() {
 #[test]
 fn a_panic_when_it_is_accepted_ends_that_session_with_1011() {
     let (sim, lobby) = stage();
+    sim.expect_panics();
     let peer = sim.connect().upgrade("/", &[]);
     sim.drive();
     take(&lobby).accept("panic".to_owned());
@@ -293,16 +294,8 @@ fn an_outgoing_session_cannot_be_opened_later() {
     let sim = Sim::new(app).unwrap();
     let call = Call::new(([127, 0, 0, 1], 9).into(), "a", "/");
     sim.remote().connect("up", call).unwrap();
-    let (_, line) = sim.next_call().expect("it calls");
-    let request = line.receive_http();
-    let key = request
-        .lines()
-        .find_map(|line| line.strip_prefix("Sec-WebSocket-Key: "))
-        .expect("a key");
-    let accept = dunlin::wire::upgrade::accept_key(key);
-    line.send_raw(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ");
-    line.send_raw(&accept);
-    line.send_raw(b"\r\n\r\n");
+    let server = sim.next_call().expect("it calls").accept();
+    assert_eq!(server.receive(), Some(Received::close(1000, "")));
     sim.advance(secs(11));
     assert_eq!(sim.stats().opened, 0);
     assert!(sim.is_empty());

@@ -2,7 +2,7 @@
 
 use crate::puppet::{secs, stage, stage_with};
 use dunlin::hub::Limits;
-use dunlin::sim::{Received, Sim};
+use dunlin::testing::{Received, Sim};
 use dunlin::{App, BacklogPolicy, ErrorKind, Settings};
 
 #[test]
@@ -118,4 +118,22 @@ fn a_simulation_does_not_start_with_a_limit_out_of_bounds() {
     let error = Sim::with(App::new(), limits, 0).expect_err("it is out of bounds");
     assert_eq!(error.kind(), ErrorKind::Config);
     assert!(error.to_string().contains("`head_timeout`"), "{error}");
+}
+
+#[test]
+fn an_upgrade_whose_answer_is_waited_for_is_open_or_tells_why_not() {
+    let (sim, _) = stage();
+    let asked = ["/", "/nowhere"].map(|path| sim.connect().upgrade(path, &[]));
+    assert!(!asked.iter().any(|conversation| conversation.is_answered()));
+    sim.drive();
+    assert!(asked.iter().all(|conversation| conversation.is_answered()));
+    let [open, refused] = asked.map(|conversation| conversation.opened());
+    open.expect("it is served").send("echo hello");
+    let error = refused.expect_err("nothing is there");
+    assert_eq!(error.kind(), ErrorKind::Refused);
+    let unasked = sim.connect().upgrade("/", &[]).opened();
+    assert_eq!(
+        unasked.expect_err("no turn was made").kind(),
+        ErrorKind::Closed
+    );
 }

@@ -4,7 +4,7 @@
 use crate::offered::Offered;
 use crate::puppet::{Diary, TOLD_TO, stage_with};
 use dunlin::hub::Limits;
-use dunlin::sim::{Conversation, Received, Sim};
+use dunlin::testing::{Conversation, Received, Sim};
 use dunlin::wire::extension::{DecodeError, FrameInfo, Offer, Transform};
 use dunlin::wire::frame::{OpCode, Reserved};
 use dunlin::wire::work::Work;
@@ -68,7 +68,9 @@ const OFFER: [(&str, &str); 1] = [("Sec-WebSocket-Extensions", "x-fragile")];
 
 fn stage(share: Option<u32>) -> (Sim, Diary) {
     let fragile = Offered::new("x-fragile", Fragile { share }).looking(check_offer);
-    stage_with(Settings::default().extension(fragile), Limits::default())
+    let (sim, diary) = stage_with(Settings::default().extension(fragile), Limits::default());
+    sim.expect_panics();
+    (sim, diary)
 }
 
 fn open(sim: &Sim) -> Conversation {
@@ -186,6 +188,7 @@ fn a_predicate_of_deflate_that_panics_ends_that_session_only() {
             });
         let settings = Settings::default().extension(deflate);
         let (sim, _) = stage_with(settings, Limits::default());
+        sim.expect_panics();
         let fields = [("Sec-WebSocket-Extensions", "permessage-deflate")];
         let open = || sim.open_with("/?do=join+room", &fields).expect("it agrees");
         let (peer, other) = (open(), open());

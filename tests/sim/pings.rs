@@ -3,7 +3,7 @@
 use crate::puppet::{millis, open_manual, secs, stage, stage_with};
 use dunlin::Settings;
 use dunlin::hub::Limits;
-use dunlin::sim::{Conversation, Received};
+use dunlin::testing::{Conversation, Received};
 
 fn ping(conversation: &Conversation) -> Vec<u8> {
     match conversation.receive() {

@@ -4,7 +4,7 @@
 //! Sessions are numbered in the order they opened.
 
 use dunlin::hub::Limits;
-use dunlin::sim::{Conversation, Sim};
+use dunlin::testing::{Conversation, Sim};
 use dunlin::{
     App, CloseCode, CloseReason, Handler, Message, Open, Request, Response, Session, SessionId,
     Settings, Status,
@@ -18,17 +18,41 @@ use std::time::Duration;
 /// What a puppet says when it panics as it was told.
 pub(crate) const TOLD_TO: &str = "the puppet was told to";
 
-/// Lets the panics of puppets pass in silence.
-fn quiet_panics() {
+thread_local! {
+    /// Where code of this thread panicked last.
+    static PANICKED_AT: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// Lets the panics of puppets pass in silence, and notes where each panic was.
+fn watch_panics() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let usual = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
+            let at = info.location().map(ToString::to_string);
+            PANICKED_AT.set(at);
             if info.payload_as_str() != Some(TOLD_TO) {
                 usual(info);
             }
         }));
     });
+}
+
+/// How a test fails: the message of its panic, and where that was (`file:line:column`).
+///
+/// # Panics
+/// When it does not fail.
+#[track_caller]
+pub(crate) fn failure(test: impl FnOnce()) -> (String, String) {
+    watch_panics();
+    let failed = panic::catch_unwind(panic::AssertUnwindSafe(test));
+    let Err(panic) = failed else {
+        panic!("the test did not fail");
+    };
+    let text = panic.downcast_ref::<String>().cloned();
+    let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+    let at = PANICKED_AT.take().expect("the hook has seen it");
+    (text.expect("a panic with a text"), at)
 }
 
 /// What happened, in order.
@@ -209,7 +233,7 @@ pub(crate) fn stage_with(settings: Settings, limits: Limits) -> (Sim, Diary) {
 }
 
 pub(crate) fn stage_of(settings: Settings, limits: Limits, seed: u64) -> (Sim, Diary) {
-    quiet_panics();
+    watch_panics();
     let diary = Diary::default();
     let puppet = Puppet {
         diary: diary.clone(),

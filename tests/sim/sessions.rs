@@ -1,9 +1,9 @@
 //! Sessions among each other: sends, closes, stale names, panics.
 
-use crate::puppet::{secs, stage};
+use crate::puppet::{TOLD_TO, secs, stage};
 use dunlin::ErrorKind;
 use dunlin::app::remote::MAX_COMMAND_BYTES;
-use dunlin::sim::Received;
+use dunlin::testing::Received;
 
 #[test]
 fn a_message_can_be_sent_to_another_session() {
@@ -55,6 +55,7 @@ fn closing_another_session_while_going_through_all_is_safe() {
 #[test]
 fn a_panicking_handler_ends_its_session_only_with_1011() {
     let (sim, diary) = stage();
+    sim.expect_panics();
     let (a, b) = (sim.open("/?do=join+room"), sim.open("/?do=join+room"));
     a.send("echo before; panic; echo never");
     assert_eq!(a.receive_text(), "before");
@@ -63,22 +64,26 @@ fn a_panicking_handler_ends_its_session_only_with_1011() {
     b.send("publish room alive");
     assert_eq!(b.receive_text(), "alive");
     sim.open("/").send("echo new");
+    assert_eq!(sim.take_panics(), [TOLD_TO]);
 }
 
 #[test]
 fn a_panic_in_the_open_event_ends_that_session_only() {
     let (sim, diary) = stage();
+    sim.expect_panics();
     let a = sim.open("/?do=timer+5000+1;join+room;panic");
     assert_eq!(a.receive(), Some(Received::close(1011, "Internal error")));
     sim.advance(secs(20));
     assert!(sim.is_empty());
     assert_eq!(sim.topics(), 0);
     assert_eq!(diary.read(), [""; 0], "no other event follows");
+    assert_eq!(sim.take_panics(), [TOLD_TO]);
 }
 
 #[test]
 fn a_panic_in_a_timer_ends_that_session_only() {
     let (sim, _) = stage();
+    sim.expect_panics();
     let a = sim.open("/");
     a.send("timer 10 1; panic");
     assert_eq!(a.receive(), Some(Received::close(1011, "Internal error")));

@@ -2,7 +2,7 @@
 
 use crate::puppet::{Diary, stage_with};
 use dunlin::hub::Limits;
-use dunlin::sim::{Conversation, Received, Sim};
+use dunlin::testing::{Conversation, Received, Sim};
 use dunlin::wire::frame::{OpCode, Reserved};
 use dunlin::{
     App, BacklogPolicy, Open, RawFrame, RawHandler, Request, SendOutcome, Session, Settings,

@@ -3,7 +3,7 @@
 use crate::puppet::{millis, open_manual, secs, stage, stage_with};
 use dunlin::Settings;
 use dunlin::hub::Limits;
-use dunlin::sim::{End, Received};
+use dunlin::testing::{End, Received};
 
 #[test]
 fn shutdown_closes_every_session_with_1001() {

@@ -1,7 +1,7 @@
 //! Responses in pieces: each is asked for when the peer has taken the one before.
 
 use crate::puppet::{millis, secs};
-use dunlin::sim::{End, Line, Sim};
+use dunlin::testing::{End, Line, Sim};
 use dunlin::{Answer, App, Message, Piece, Response, Session, SessionId, Status};
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -189,6 +189,7 @@ fn a_stream_that_waits_goes_on_when_it_is_resumed() {
 #[test]
 fn a_panic_cuts_the_connection_without_the_last_chunk() {
     let (sim, script) = stage([bytes("one"), bytes("panic")]);
+    sim.expect_panics();
     let line = ask(&sim, STREAM);
     let answer = line.receive_http();
     assert!(!answer.contains("\r\n0\r\n"), "{answer}");

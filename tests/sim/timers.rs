@@ -2,7 +2,7 @@
 
 use crate::puppet::{millis, secs, stage, stage_with};
 use dunlin::hub::Limits;
-use dunlin::sim::Sim;
+use dunlin::testing::Sim;
 use dunlin::{App, Handler, Message, Open, Request, Session, SessionId, Settings};
 
 #[test]

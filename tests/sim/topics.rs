@@ -2,7 +2,7 @@
 
 use crate::puppet::{stage, stage_with};
 use dunlin::hub::Limits;
-use dunlin::sim::{Conversation, Received};
+use dunlin::testing::{Conversation, Received};
 use dunlin::{BacklogPolicy, CloseCode, Settings};
 
 fn texts(conversation: &Conversation) -> Vec<String> {

@@ -1,7 +1,7 @@
 //! One session waits until another has taken what was sent to it.
 
 use crate::puppet::secs;
-use dunlin::sim::{Conversation, Received, Sim};
+use dunlin::testing::{Conversation, Received, Sim};
 use dunlin::{App, CloseCode, Message, SendOutcome, Session, SessionId, Settings};
 use std::cell::RefCell;
 use std::rc::Rc;

@@ -6,7 +6,7 @@
 
 use crate::chat::{Chat, Record, Shared};
 use dunlin::hub::Limits;
-use dunlin::sim::{Conversation, Received, Sim};
+use dunlin::testing::{Conversation, Received, Sim};
 use dunlin::wire::frame::{OpCode, Reserved};
 use dunlin::{App, CloseCode, Settings};
 use rand::rngs::StdRng;

@@ -7,6 +7,7 @@ use crate::hub::conn::exchange::Exchange;
 use crate::hub::conn::phase::{Phase, State};
 use crate::hub::conn::waiting::{WaitingRequest, Wanted};
 use crate::hub::core::{Core, Hub, HubContext, NO_KEY};
+use crate::hub::guard::guard;
 use crate::hub::time::ticks::ticks;
 use crate::hub::transport::Transport;
 use crate::hub::ws::events::call;
@@ -179,8 +180,7 @@ impl Hub {
             Ok(agreed) => agreed,
             Err(refusal) => return self.core.refuse(key, &refusal),
         };
-        let made = std::panic::catch_unwind(std::panic::AssertUnwindSafe(data)).ok();
-        let Some(data) = made.and_then(|data| self.routes[route as usize].keep(data)) else {
+        let Some(data) = guard(data).and_then(|data| self.routes[route as usize].keep(data)) else {
             log::error!(
                 "the data of a session that was accepted later cannot be made; it gets 500"
             );

@@ -10,6 +10,7 @@ use crate::hub::conn::opening::{Before, Opening};
 use crate::hub::conn::phase::{Phase, State};
 use crate::hub::conn::waiting::Wanted;
 use crate::hub::core::{Core, Hub, NO_ROUTE};
+use crate::hub::guard::guard;
 use crate::hub::transport::Transport;
 use crate::hub::ws::events::call_open;
 use crate::wire::extension::{Agreement, Offer};
@@ -17,8 +18,6 @@ use crate::wire::head::RequestHead;
 use crate::wire::receive::Receiver;
 use crate::wire::refusal::Refusal;
 use crate::wire::upgrade::{accept_key, check_upgrade};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 /// A head, read and as it came.
 type Head<'h> = (&'h RequestHead<'h>, &'h [u8]);
 
@@ -112,8 +111,8 @@ fn agree_on_extension(settings: &Settings, offers: &[Offer]) -> Option<Agreement
     offers.iter().find_map(|offer| {
         let mut extensions = settings.extensions.iter();
         let extension = extensions.find(|extension| extension.name() == offer.name)?;
-        let accepted = catch_unwind(AssertUnwindSafe(|| extension.accept(offer)));
-        accepted.unwrap_or_else(|_| {
+        let accepted = guard(|| extension.accept(offer));
+        accepted.unwrap_or_else(|| {
             let name = extension.name();
             log::error!("the extension {name} panicked at an offer; it is declined");
             None

@@ -1,6 +1,7 @@
 //! The log of a topic: messages that some member has not got, framed once, and once more for each
 //! way that connections have agreed to transform them. It knows numbers, not members.
 
+use crate::hub::guard::guard;
 use crate::hub::ledger::Held;
 use crate::wire::extension::Transform;
 use crate::wire::frame::{OpCode, Reserved, frame_len, write_header, write_message};
@@ -9,7 +10,6 @@ use crate::wire::work::Work;
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::ops::Range;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// What an empty log keeps of its buffer: a room at rest costs no more than this.
 const KEPT_BYTES: usize = 4 << 10;
@@ -246,8 +246,7 @@ pub(crate) fn encode_payload(
     work: &mut Work,
     out: &mut Vec<u8>,
 ) -> Result<Option<Reserved>, Panicked> {
-    let encode = AssertUnwindSafe(|| transform.encode(opcode, payload, work, out));
-    catch_unwind(encode).map_err(|_| Panicked)
+    guard(|| transform.encode(opcode, payload, work, out)).ok_or(Panicked)
 }
 
 /// The opcode, reserved bits and payload of a frame that this side wrote unmasked.

@@ -6,6 +6,7 @@ use crate::hub::conn::handshake::{FailedCall, PendingHandshake};
 use crate::hub::conn::phase::{Phase, State};
 use crate::hub::conn::slot::Slot;
 use crate::hub::core::{Core, Hub, HubContext, NO_KEY};
+use crate::hub::guard::guard;
 use crate::hub::time::ticks::ticks;
 use crate::hub::transport::Transport;
 use crate::hub::ws::events::{call_open, call_program};
@@ -114,6 +115,11 @@ impl Core {
     }
 }
 
+/// An extension of the program panicked where it was to offer or confirm.
+fn extension_panicked() -> Error {
+    Error::new(ErrorKind::Panicked, "an extension panicked")
+}
+
 impl Core {
     /// The handler does not want the session: Close goes out, and what arrives is nobody's.
     fn refuse_call(&mut self, key: u32) {
@@ -167,7 +173,10 @@ impl Hub {
             fields: &handshake.call.fields,
         };
         let mut request = Vec::new();
-        match ClientHandshake::new(&wish, &settings.extensions, handshake.random, &mut request) {
+        // The extensions are the program's.
+        let (extensions, random) = (&settings.extensions, handshake.random);
+        let asked = guard(|| ClientHandshake::new(&wish, extensions, random, &mut request));
+        match asked.unwrap_or_else(|| Err(extension_panicked())) {
             Ok(asked) => {
                 handshake.asked = Some(asked);
                 slot.flags.set(Flags::SPEAKS_HTTP);
@@ -187,7 +196,8 @@ impl Hub {
             self.core.put_handshake(key, handshake);
             return;
         };
-        let agreed = match asked.feed(bytes) {
+        let fed = guard(|| asked.feed(bytes));
+        let agreed = match fed.unwrap_or_else(|| Err(extension_panicked())) {
             Ok(None) => {
                 self.core.put_handshake(key, handshake);
                 return;

@@ -7,10 +7,10 @@ use crate::app::handle::RouteCall;
 use crate::app::{Context, Open, Request, Session, SessionId};
 use crate::hub::conn::flags::Flags;
 use crate::hub::core::{Core, Hub, HubContext, NO_KEY};
+use crate::hub::guard::guard;
 use crate::hub::transport::Transport;
 use crate::wire::close::CloseCode;
 use crate::wire::work::price;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Calls the program; `None` when it panicked. What it has charged is one step.
 pub(crate) fn guarded<R>(
@@ -19,9 +19,9 @@ pub(crate) fn guarded<R>(
     call: impl FnOnce(&mut HubContext<'_>) -> R,
 ) -> Option<R> {
     let before = core.work;
-    let called = catch_unwind(AssertUnwindSafe(|| call(&mut HubContext::new(core, io))));
+    let called = guard(|| call(&mut HubContext::new(core, io)));
     core.called(before);
-    called.ok()
+    called
 }
 
 /// Calls a route for a session; a panic ends that session with 1011 and nothing else.

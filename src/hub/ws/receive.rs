@@ -7,13 +7,13 @@ use crate::hub::conn::phase::State;
 use crate::hub::conn::slot::receiver_held;
 use crate::hub::conn::unread::Unread;
 use crate::hub::core::{Core, Hub, HubContext, NO_KEY};
+use crate::hub::guard::guard;
 use crate::hub::ledger::Held;
 use crate::hub::transport::Transport;
 use crate::hub::ws::events::call;
 use crate::wire::frame::OpCode;
 use crate::wire::receive::{Event, Failure, Input, Lanes, RawFrame, ReceiveRules, Receiver};
 use crate::wire::work::price;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 impl Hub {
     /// Frames of a live session: calls its handler for each message, while the work lasts. `bytes`
@@ -41,10 +41,8 @@ impl Hub {
         let held_before = receiver_held(&receiver);
         self.core.begin_replies(key);
         // One guard for all messages of a read: it costs as much as a small message does.
-        let read = catch_unwind(AssertUnwindSafe(|| {
-            self.read_frames(io, key, &mut receiver, bytes)
-        }));
-        let left = read.unwrap_or_else(|_| {
+        let read = guard(|| self.read_frames(io, key, &mut receiver, bytes));
+        let left = read.unwrap_or_else(|| {
             self.core.panicked(key);
             None
         });

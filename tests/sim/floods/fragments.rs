@@ -2,7 +2,7 @@
 
 use super::{Flood, Stage, frame, whole};
 use dunlin::BacklogPolicy;
-use dunlin::sim::Received;
+use dunlin::testing::Received;
 use dunlin::wire::frame::{OpCode, Reserved};
 
 /// A text of so many bytes in fragments of so many.

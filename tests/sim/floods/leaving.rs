@@ -1,7 +1,7 @@
 //! Everybody leaves at once, by every way there is.
 
 use super::{Bystander, FEW, Stage};
-use dunlin::sim::{Conversation, Sim};
+use dunlin::testing::{Conversation, Sim};
 use dunlin::{BacklogPolicy, CloseCode};
 
 const COUNT: usize = 3_000;

@@ -3,7 +3,7 @@
 use super::{Bystander, FEW, Stage};
 use dunlin::app::remote::MAX_WAITING_BYTES;
 use dunlin::hub::Limits;
-use dunlin::sim::{Conversation, Received, Sim};
+use dunlin::testing::{Conversation, Received, Sim};
 use dunlin::{BacklogPolicy, CloseCode, ErrorKind, Settings};
 
 const MESSAGE: usize = 64 << 10;
