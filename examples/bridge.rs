@@ -31,11 +31,13 @@ impl Handler for Bridge {
         let id = session.id();
         if let Some((client, ticket)) = self.waiting.remove(&id) {
             // The other server has accepted. It is not read before its client is there.
+            if !ticket.accept(id) {
+                return Open::Refuse(Response::no_content());
+            }
             let cookies = request.headers("set-cookie").map(String::from).collect();
             let protocol = session.protocol().map(String::from);
             self.agreed.insert(id, (protocol, cookies));
             session.pause();
-            ticket.accept(id);
             return Open::Accept(client);
         }
         let target = format!("{}?{}", request.path(), request.query_string());
@@ -65,6 +67,11 @@ impl Handler for Bridge {
             session.add_answer_field("Set-Cookie", &cookie);
         }
         session.context().resume(*upstream);
+    }
+
+    fn abandoned(&mut self, upstream: SessionId, context: &mut Context<'_>) {
+        self.agreed.remove(&upstream);
+        context.close(upstream, CloseCode::GOING_AWAY, "the client has left");
     }
 
     fn message(&mut self, other: &mut SessionId, session: &mut Session<'_>, message: Message<'_>) {
@@ -115,4 +122,118 @@ fn main() -> dunlin::Result<()> {
         std::process::exit(2);
     };
     Server::new(app(upstream)).listen(&listen)?.run()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dunlin::testing::{Conversation, IncomingCall, Received, Sim};
+    use std::time::Duration;
+
+    const OFFER: [(&str, &str); 2] = [
+        ("Sec-WebSocket-Protocol", "v1, v2"),
+        ("Cookie", "session=7"),
+    ];
+
+    fn sim() -> Sim {
+        Sim::new(app(([10, 0, 0, 1], 80).into())).expect("the program is right")
+    }
+
+    /// A client that asks for a session, and the call that is made for it.
+    fn asked(sim: &Sim) -> (Conversation, IncomingCall) {
+        let client = sim.connect().upgrade("/news?all", &OFFER);
+        let call = sim.next_call().expect("a call");
+        (client, call)
+    }
+
+    #[test]
+    fn subprotocol_and_cookies_pass_and_what_comes_early_is_not_lost() {
+        let sim = sim();
+        let (client, call) = asked(&sim);
+        assert_eq!(call.target(), "/news?all");
+        assert!(call.protocols().eq(["v1", "v2"]));
+        assert_eq!(call.field("Cookie"), Some("session=7"));
+        let fields = [
+            ("Sec-WebSocket-Protocol", "v2"),
+            ("Set-Cookie", "theme=dark"),
+        ];
+        let server = call.accept_with(&fields);
+        server.send("early");
+        assert_eq!(client.receive_text(), "early");
+        assert_eq!(client.protocol().as_deref(), Some("v2"));
+        assert_eq!(client.field("Set-Cookie").as_deref(), Some("theme=dark"));
+        client.send(&[1, 2, 3]);
+        assert_eq!(server.receive(), Some(Received::Binary(vec![1, 2, 3])));
+    }
+
+    #[test]
+    fn close_codes_pass_both_ways_and_an_empty_one_stays_empty() {
+        for (code, passed) in [(4321, 4321), (1005, 1005)] {
+            for from_client in [true, false] {
+                let sim = sim();
+                let (client, call) = asked(&sim);
+                let server = call.accept();
+                sim.drive();
+                let (one, other) = if from_client {
+                    (&client, &server)
+                } else {
+                    (&server, &client)
+                };
+                match code {
+                    1005 => one.close_empty(),
+                    code => one.close(code, "why"),
+                }
+                let reason = if code == 1005 { "" } else { "why" };
+                assert_eq!(other.receive(), Some(Received::close(passed, reason)));
+                sim.advance(Duration::from_secs(20));
+                assert!(sim.is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn a_refusal_keeps_its_status_and_no_answer_is_502() {
+        let sim = sim();
+        let (client, call) = asked(&sim);
+        call.refuse(Status::FORBIDDEN, "members only");
+        let status = |client: Conversation| client.opened().unwrap_err().status();
+        sim.drive();
+        assert_eq!(status(client), Some(Status::FORBIDDEN));
+        let (client, call) = asked(&sim);
+        call.cut();
+        sim.drive();
+        assert_eq!(status(client), Some(Status::BAD_GATEWAY));
+    }
+
+    #[test]
+    fn a_client_that_leaves_before_the_answer_leaves_nothing_behind() {
+        let sim = sim();
+        let (client, call) = asked(&sim);
+        client.cut();
+        sim.drive();
+        let server = call.accept();
+        assert_eq!(server.receive(), Some(Received::close(1000, "")));
+        sim.advance(Duration::from_secs(20));
+        assert!(sim.is_empty());
+    }
+
+    #[test]
+    fn a_server_that_never_reads_costs_less_than_2_mib_of_300() {
+        let sim = sim();
+        let (client, call) = asked(&sim);
+        let server = call.accept();
+        sim.drive();
+        server.stall();
+        let piece = vec![7; 60_000];
+        let mut sent = 0;
+        while sent < 300 << 20 && client.unread() < 10 << 20 {
+            client.send(&piece);
+            sent += piece.len();
+            sim.drive();
+            let buffered = sim.stats().buffered;
+            assert!(buffered < 2 << 20, "{buffered} bytes wait");
+        }
+        // What the bridge does not read waits with the client.
+        assert!(client.unread() > 9 << 20, "{} unread", client.unread());
+    }
 }

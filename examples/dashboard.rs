@@ -133,3 +133,65 @@ fn app() -> App {
 fn main() -> dunlin::Result<()> {
     Server::new(app()).listen("127.0.0.1:8080")?.run()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dunlin::Method;
+    use dunlin::testing::{HttpAnswer, Sim};
+
+    fn post(sim: &Sim, path: &str, body: &str) -> HttpAnswer {
+        sim.request(Method::Post, path).body(body).send()
+    }
+
+    #[test]
+    fn a_value_that_is_posted_shows_on_every_page_and_on_those_that_come_later() {
+        let sim = Sim::new(app()).expect("the program is right");
+        let page = sim.open("/live");
+        assert_eq!(
+            post(&sim, "/values/room", "value=21.5").status(),
+            Status::NO_CONTENT
+        );
+        let told = r#"{"name":"room","value":21.5}"#;
+        assert_eq!(page.receive_text(), told);
+        assert_eq!(sim.open("/live").receive_text(), told);
+        assert!(sim.get("/").text().contains("<h1>Dashboard</h1>"));
+    }
+
+    #[test]
+    fn what_is_no_value_is_refused_and_told_to_nobody() {
+        let sim = Sim::new(app()).expect("the program is right");
+        let page = sim.open("/live");
+        for body in ["", "21.5", "value=warm"] {
+            let status = post(&sim, "/values/room", body).status();
+            assert_eq!(status, Status::BAD_REQUEST, "{body:?}");
+        }
+        let foreign = sim.request(Method::Post, "/values/room");
+        let foreign = foreign.header("Origin", "http://elsewhere.example");
+        assert_eq!(foreign.body("value=1").send().status(), Status::FORBIDDEN);
+        assert_eq!(page.receive(), None);
+    }
+
+    #[test]
+    fn a_stream_of_events_follows_and_ends_with_its_reader() {
+        let sim = Sim::new(app()).expect("the program is right");
+        let reader = sim.connect();
+        reader.send_raw(b"GET /events HTTP/1.1\r\nHost: a\r\n\r\n");
+        let begun = reader.receive_http();
+        assert!(
+            begun.contains("Content-Type: text/event-stream\r\n"),
+            "{begun}"
+        );
+        for value in ["1", "2"] {
+            post(&sim, "/values/room", &format!("value={value}"));
+            let event = reader.receive_http();
+            assert!(
+                event.contains(&format!("\"value\":{value}.0}}\n\n")),
+                "{event}"
+            );
+        }
+        reader.half_close();
+        sim.drive();
+        assert!(reader.is_over());
+    }
+}

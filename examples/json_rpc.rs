@@ -135,3 +135,69 @@ fn app() -> App {
 fn main() -> dunlin::Result<()> {
     Server::new(app()).listen("127.0.0.1:8080")?.run()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dunlin::testing::{Conversation, Sim};
+
+    /// Asks for a session with this token and lets the worker look it up.
+    fn ask(sim: &Sim, target: &str) -> dunlin::Result<Conversation> {
+        let client = sim.connect().upgrade(target, &[]);
+        sim.drive_threads_until(|| client.is_answered());
+        client.opened()
+    }
+
+    fn answer(sim: &Sim, client: &Conversation) -> Value {
+        sim.drive_threads_until(|| client.waiting() > 0);
+        serde_json::from_str(&client.receive_text()).expect("JSON")
+    }
+
+    #[test]
+    fn a_token_is_looked_up_before_the_101() {
+        let sim = Sim::new(app()).expect("the program is right");
+        for target in ["/rpc", "/rpc?token=wrong"] {
+            let error = ask(&sim, target).unwrap_err();
+            assert_eq!(error.status(), Some(Status::UNAUTHORIZED), "{target}");
+        }
+        let client = ask(&sim, "/rpc?token=4711").expect("a user");
+        client.send(r#"{"jsonrpc":"2.0","id":1,"method":"whoami"}"#);
+        let wanted = json!({ "jsonrpc": "2.0", "id": 1, "result": "Ann" });
+        assert_eq!(answer(&sim, &client), wanted);
+    }
+
+    #[test]
+    fn requests_are_answered_in_their_order_from_the_thread() {
+        let sim = Sim::new(app()).expect("the program is right");
+        let client = ask(&sim, "/rpc?token=4711").expect("a user");
+        for number in [5959, 97, 8] {
+            let request = json!({
+                "jsonrpc": "2.0", "id": number, "method": "factors", "params": [number]
+            });
+            client.send(request.to_string());
+        }
+        for (id, result) in [
+            (5959, json!([59, 101])),
+            (97, json!([97])),
+            (8, json!([2, 2, 2])),
+        ] {
+            let answer = answer(&sim, &client);
+            assert_eq!((&answer["id"], &answer["result"]), (&json!(id), &result));
+        }
+    }
+
+    #[test]
+    fn errors_have_the_codes_of_the_specification() {
+        let sim = Sim::new(app()).expect("the program is right");
+        let client = ask(&sim, "/rpc?token=4711").expect("a user");
+        for (request, code) in [
+            ("{", -32700),
+            (r#"{"id":1,"method":"whoami"}"#, -32600),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"fly"}"#, -32601),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"factors"}"#, -32602),
+        ] {
+            client.send(request);
+            assert_eq!(answer(&sim, &client)["error"]["code"], code, "{request}");
+        }
+    }
+}

@@ -31,6 +31,7 @@ pub(crate) trait AnyRoute {
     /// Keeps the data that a ticket brought; `None` when they are of another type than the route's.
     fn keep(&mut self, data: Box<dyn Any>) -> Option<DataKey>;
     fn accepted(&mut self, data: DataKey, session: &mut Session<'_>);
+    fn abandoned(&mut self, data: Box<dyn Any>, context: &mut Context<'_>);
     fn message(&mut self, data: DataKey, session: &mut Session<'_>, message: Message<'_>);
     fn drain(&mut self, data: DataKey, session: &mut Session<'_>, dropped: u64);
     fn pong(&mut self, data: DataKey, session: &mut Session<'_>, payload: &[u8]);
@@ -69,6 +70,12 @@ impl<H: Handler> AnyRoute for HandlerRoute<H> {
 
     fn accepted(&mut self, data: DataKey, session: &mut Session<'_>) {
         self.handler.accepted(self.data.at(data), session);
+    }
+
+    fn abandoned(&mut self, data: Box<dyn Any>, context: &mut Context<'_>) {
+        if let Ok(data) = data.downcast() {
+            self.handler.abandoned(*data, context);
+        }
     }
 
     fn message(&mut self, data: DataKey, session: &mut Session<'_>, message: Message<'_>) {

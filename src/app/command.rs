@@ -51,7 +51,11 @@ pub(crate) enum LateAnswer {
     /// The response, which refuses the upgrade where one was asked for.
     Response(Response),
     /// Makes the data of a session that opens.
-    Accept(Box<dyn FnOnce() -> Box<dyn Any> + Send>),
+    Accept {
+        /// The route that was asked.
+        route: u16,
+        data: Box<dyn FnOnce() -> Box<dyn Any> + Send>,
+    },
     /// The ticket was dropped.
     Dropped,
 }
@@ -60,7 +64,7 @@ impl fmt::Debug for LateAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Response(_) => "Response",
-            Self::Accept(_) => "Accept",
+            Self::Accept { .. } => "Accept",
             Self::Dropped => "Dropped",
         })
     }
@@ -77,7 +81,7 @@ impl Command {
             Self::Call { bytes, .. } => *bytes,
             Self::Answer { answer, .. } => match answer {
                 LateAnswer::Response(response) => response.body.len(),
-                LateAnswer::Accept(_) | LateAnswer::Dropped => 0,
+                LateAnswer::Accept { .. } | LateAnswer::Dropped => 0,
             },
         }
     }

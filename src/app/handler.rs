@@ -42,6 +42,11 @@ pub trait Handler: 'static {
     /// What is sent here arrives right behind the 101.
     fn accepted(&mut self, _data: &mut Self::Data, _session: &mut Session<'_>) {}
 
+    /// A ticket has accepted a session whose peer had just left: these are its data, and nothing else
+    /// follows. Each [`OpenTicket::accept`](super::OpenTicket::accept) that answers `true` is followed
+    /// by this or by [`accepted`](Handler::accepted).
+    fn abandoned(&mut self, _data: Self::Data, _context: &mut Context<'_>) {}
+
     /// A complete message arrived.
     fn message(&mut self, data: &mut Self::Data, session: &mut Session<'_>, message: Message<'_>);
 
@@ -107,6 +112,10 @@ impl<H: Handler> Handler for Rc<RefCell<H>> {
 
     fn accepted(&mut self, data: &mut H::Data, session: &mut Session<'_>) {
         self.borrow_mut().accepted(data, session);
+    }
+
+    fn abandoned(&mut self, data: H::Data, context: &mut Context<'_>) {
+        self.borrow_mut().abandoned(data, context);
     }
 
     fn message(&mut self, data: &mut H::Data, session: &mut Session<'_>, message: Message<'_>) {

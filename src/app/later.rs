@@ -52,6 +52,7 @@ pub struct Deferral {
 struct Tear {
     commands: Outbound,
     to: SessionId,
+    route: u16,
     waits: Arc<AtomicBool>,
     /// Its place among the tickets of the server.
     place: Option<Arc<()>>,
@@ -69,6 +70,7 @@ impl Tear {
         let tear = Self {
             commands: context.host.remote().commands().clone(),
             to: context.caller,
+            route: context.route,
             waits,
             place,
         };
@@ -153,8 +155,9 @@ pub struct OpenTicket<D> {
 }
 
 impl<D: 'static> OpenTicket<D> {
-    /// Opens the session with this data; its handler's
-    /// [`accepted`](super::Handler::accepted) follows. `false`: nobody waited for it any more.
+    /// Opens the session with this data; its handler's [`accepted`](super::Handler::accepted) follows,
+    /// or [`abandoned`](super::Handler::abandoned) when the peer leaves at this very moment. `false`:
+    /// nobody waited for it any more, and neither follows.
     pub fn accept(self, data: D) -> bool
     where
         D: Send,
@@ -165,7 +168,8 @@ impl<D: 'static> OpenTicket<D> {
     /// The same with data that cannot go from thread to thread: they are made on the loop's.
     pub fn accept_with(mut self, data: impl FnOnce() -> D + Send + 'static) -> bool {
         let data = move || Box::new(data()) as Box<dyn Any>;
-        self.tear.answer(LateAnswer::Accept(Box::new(data)))
+        let (route, data) = (self.tear.route, Box::new(data));
+        self.tear.answer(LateAnswer::Accept { route, data })
     }
 
     /// Refuses the upgrade with this response. `false`: nobody waited for it any more.

@@ -1,6 +1,7 @@
 //! Raw sessions: a handler that sees every frame and answers for itself.
 
 use super::any_route::AnyRoute;
+use super::context::Context;
 use super::data::{DataKey, DataStore};
 use super::open::Open;
 use super::request::Request;
@@ -27,6 +28,9 @@ pub trait RawHandler: 'static {
 
     /// A session is accepted by its ticket; see [`Handler::accepted`](super::Handler::accepted).
     fn accepted(&mut self, _data: &mut Self::Data, _session: &mut Session<'_>) {}
+
+    /// Its peer had left; see [`Handler::abandoned`](super::Handler::abandoned).
+    fn abandoned(&mut self, _data: Self::Data, _context: &mut Context<'_>) {}
 
     /// A whole frame arrived.
     fn frame(&mut self, data: &mut Self::Data, session: &mut Session<'_>, frame: RawFrame<'_>);
@@ -79,6 +83,12 @@ impl<H: RawHandler> AnyRoute for RawRoute<H> {
 
     fn accepted(&mut self, data: DataKey, session: &mut Session<'_>) {
         self.handler.accepted(self.data.at(data), session);
+    }
+
+    fn abandoned(&mut self, data: Box<dyn Any>, context: &mut Context<'_>) {
+        if let Ok(data) = data.downcast() {
+            self.handler.abandoned(*data, context);
+        }
     }
 
     fn as_any(&mut self) -> &mut dyn Any {

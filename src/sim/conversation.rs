@@ -231,6 +231,14 @@ impl Conversation {
             .clone()
     }
 
+    /// The value of a header field of the 101 (the first, when there are several).
+    pub fn field(&self, name: &str) -> Option<String> {
+        let world = self.world.borrow();
+        let mut fields = world.turn.io.lines[self.line].client.fields.iter();
+        let found = fields.find(|(known, _)| known.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.clone())
+    }
+
     /// Whether the server has answered the upgrade, with a 101 or otherwise; the server does not run. For
     /// an upgrade of [`Line::upgrade`] that is answered later.
     pub fn is_answered(&self) -> bool {

@@ -84,6 +84,8 @@ pub(super) struct VirtualPeer {
     /// It plays the server of a call: its frames have no mask.
     is_server: bool,
     pub(super) protocol: Option<String>,
+    /// The header fields of the 101.
+    pub(super) fields: Vec<(String, String)>,
     random: StdRng,
 }
 
@@ -100,6 +102,7 @@ impl VirtualPeer {
             has_received_close: false,
             is_server: false,
             protocol: None,
+            fields: Vec::new(),
             random: StdRng::seed_from_u64(seed),
         }
     }
@@ -186,6 +189,10 @@ impl VirtualPeer {
             let checked = match parsed {
                 Ok(None) => return Vec::new(),
                 Ok(Some((head, len))) => {
+                    let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
+                    let fields = head.fields.iter();
+                    let fields = fields.map(|(name, value)| ((*name).to_owned(), text(value)));
+                    self.fields = fields.collect();
                     check_response(&head, key, &offered, extensions).map(|accepted| (accepted, len))
                 }
                 Err(error) => Err(error),

@@ -68,6 +68,11 @@ impl Handler for Lobby {
         self.told.push(format!("timer {token}"));
     }
 
+    fn abandoned(&mut self, name: String, context: &mut Context<'_>) {
+        self.told.push(format!("abandoned {name}"));
+        assert_eq!(context.caller(), None);
+    }
+
     fn close(&mut self, name: String, _: &mut Session<'_>, reason: &CloseReason) {
         self.told.push(format!("closed {name} {}", reason.code));
     }
@@ -171,6 +176,20 @@ fn a_peer_that_ends_while_it_waits_is_gone_at_once() {
     }
     sim.drive();
     assert_eq!(told(&lobby), [""; 0]);
+}
+
+#[test]
+fn data_of_a_session_whose_peer_leaves_as_it_is_accepted_come_back() {
+    let (sim, lobby) = stage();
+    let peer = sim.connect().upgrade("/", &[]);
+    sim.drive();
+    let ticket = take(&lobby);
+    // The end is read before the answer is looked at, in the same turn.
+    peer.cut();
+    assert!(ticket.accept("Ann".to_owned()));
+    sim.drive();
+    assert_eq!(told(&lobby), ["abandoned Ann"]);
+    assert_eq!((sim.stats().opened, sim.is_empty()), (0, true));
 }
 
 #[test]

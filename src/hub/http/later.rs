@@ -10,7 +10,7 @@ use crate::hub::core::{Core, Hub, HubContext, NO_KEY};
 use crate::hub::guard::guard;
 use crate::hub::time::ticks::ticks;
 use crate::hub::transport::Transport;
-use crate::hub::ws::events::call;
+use crate::hub::ws::events::{call, call_program};
 use crate::wire::head::parse_request;
 use crate::wire::refusal::Refusal;
 use crate::wire::response::{Delivery, Status};
@@ -21,6 +21,9 @@ use std::time::Duration;
 
 /// The longest time that a peer waits.
 const MOST: Duration = Duration::from_secs(30 * 60);
+
+/// Makes the data of a session that opens.
+type MakeData = Box<dyn FnOnce() -> Box<dyn Any> + Send>;
 
 /// How a refused upgrade is answered.
 const CLOSE: Delivery = Delivery {
@@ -67,13 +70,8 @@ impl Core {
         self.write_refusal(key, &Refusal::new(status), head_only);
     }
 
-    /// The request that waits for this ticket, taken out; its connection speaks HTTP again.
-    fn take_waiting(&mut self, key: u32, ticket: &Arc<AtomicBool>) -> Option<WaitingRequest> {
-        let waits =
-            |phase: &Phase| matches!(phase, Phase::Waiting(waiting) if waiting.waits.is(ticket));
-        if !waits(&self.slot(key).phase) {
-            return None;
-        }
+    /// The request that waits, taken out; its connection speaks HTTP again.
+    fn take_waiting(&mut self, key: u32) -> Option<WaitingRequest> {
         let phase = self.keep(key, |slot| {
             std::mem::replace(&mut slot.phase, Phase::Head(None))
         });
@@ -109,18 +107,22 @@ impl Hub {
         ticket: &Arc<AtomicBool>,
         answer: LateAnswer,
     ) {
-        let Some(key) = self.core.key_of(id) else {
+        let key = self.core.key_of(id);
+        let is_waiting = |key: &u32| {
+            let phase = &self.core.slots[*key as usize].phase;
+            matches!(phase, Phase::Waiting(waiting) if waiting.waits.is(ticket))
+        };
+        let Some(key) = key.filter(is_waiting) else {
+            if let LateAnswer::Accept { route, data } = answer {
+                self.abandon(io, route, data);
+            }
             return;
         };
         if let LateAnswer::Dropped = answer {
-            let phase = &self.core.slot(key).phase;
-            if matches!(phase, Phase::Waiting(waiting) if waiting.waits.is(ticket)) {
-                log::error!("a ticket was dropped without an answer; the peer gets 503");
-                self.core.refuse_waiting(key);
-            }
-            return;
+            log::error!("a ticket was dropped without an answer; the peer gets 503");
+            return self.core.refuse_waiting(key);
         }
-        let Some(waiting) = self.core.take_waiting(key, ticket) else {
+        let Some(waiting) = self.core.take_waiting(key) else {
             return;
         };
         let WaitingRequest {
@@ -134,7 +136,7 @@ impl Hub {
             (LateAnswer::Response(response), Wanted::Session { .. }) => {
                 self.core.respond(key, response, CLOSE);
             }
-            (LateAnswer::Accept(data), Wanted::Session { route, head }) => {
+            (LateAnswer::Accept { data, .. }, Wanted::Session { route, head }) => {
                 self.accept_late(io, key, route, &head, data);
             }
             // The types of tickets leave nothing else.
@@ -161,6 +163,15 @@ impl Hub {
         self.core.resumed.push_back(id);
     }
 
+    /// A session was accepted whose peer has left.
+    fn abandon(&mut self, io: &mut dyn Transport, number: u16, data: MakeData) {
+        let (core, routes) = (&mut self.core, &mut self.routes);
+        let nobody = SessionId::NOBODY;
+        call_program(core, routes, io, number, nobody, |route, context| {
+            route.abandoned(data(), context);
+        });
+    }
+
     /// Opens the session that was asked for with this head.
     fn accept_late(
         &mut self,
@@ -168,7 +179,7 @@ impl Hub {
         key: u32,
         route: u16,
         head: &[u8],
-        data: Box<dyn FnOnce() -> Box<dyn Any> + Send>,
+        data: MakeData,
     ) {
         let Ok(Some((head, _))) = parse_request(head, &mut 0, &self.core.limits.head) else {
             // The limits of heads have changed since.
