@@ -162,7 +162,7 @@ mod tests {
         assert_eq!(client.receive_text(), "early");
         assert_eq!(client.protocol().as_deref(), Some("v2"));
         assert_eq!(client.field("Set-Cookie").as_deref(), Some("theme=dark"));
-        client.send(&[1, 2, 3]);
+        client.send([1, 2, 3]);
         assert_eq!(server.receive(), Some(Received::Binary(vec![1, 2, 3])));
     }
 
