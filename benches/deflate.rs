@@ -10,10 +10,10 @@
 
 mod record;
 
-use dunlin::wire::deflate::Deflate;
+use dunlin::Deflate;
 use dunlin::wire::extension::{Extension, FrameInfo, Offer, Transform};
-use dunlin::wire::frame::{OpCode, Reserved};
 use dunlin::wire::work::Work;
+use dunlin::{OpCode, Reserved};
 use std::hint::black_box;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};

@@ -4,7 +4,7 @@
 //! it run each against this client, which echoes, and asks for the report. `loop` calls out of the
 //! event loop, `blocking` is the small client for scripts; they share the receive lanes only.
 
-use dunlin::wire::deflate::Deflate;
+use dunlin::Deflate;
 use dunlin::{
     App, Call, Client, CloseReason, Context, Error, Handler, Incoming, Limits, Message, Open,
     Request, Server, Session, SessionId, Settings,

@@ -5,10 +5,36 @@
 //!
 //! ```no_run
 //! fn main() -> dunlin::Result<()> {
-//!     let app = dunlin::App::new().on_message("/echo", |session, message| { let _ = session.send(message); });
+//!     let app = dunlin::App::new().on_message("/echo", |session, message| { session.send(message); });
 //!     dunlin::Server::new(app).listen("127.0.0.1:8080")?.run()
 //! }
 //! ```
+//!
+//! # By task
+//!
+//! | to | begin with |
+//! |---|---|
+//! | serve | [`App`] holds the routes, [`Server`] runs them on TCP and Unix sockets; [`Response`] and [`Answer`] for plain HTTP |
+//! | share state | a [`Handler`] is one value for all sessions of its route: plain `&mut self`, no lock. An `Rc<RefCell<H>>` is a handler of several routes, [`Context`] reaches every session and topic |
+//! | use other threads | [`Route::handle`] calls the handler from a thread, [`Remote`] sends and publishes, [`Server::spawn`] runs the loop in a thread of its own |
+//! | authenticate | [`Handler::open`] sees the [`Request`] and may refuse it; [`Open::later`] lets a thread decide; [`Settings::origins`] says whose pages may connect |
+//! | test | [`testing`]: the same program without sockets, in virtual time |
+//! | tune | [`Settings`] of a route and [`Limits`] of the server: each has a default, a bound, and an error that names both |
+//! | call other servers | [`App::outgoing`] in the same loop, or [`Client`] for scripts |
+//! | extend the protocol | [`ext`]: extensions; [`RawHandler`]: every frame; [`Codec`]: values in place of payloads |
+//!
+//! # Features
+//!
+//! | feature | default | what it adds |
+//! |---|---|---|
+//! | `deflate` | yes | permessage-deflate (RFC 7692): [`Deflate`] |
+//! | `json` | yes | values in place of payloads, JSON bodies |
+//! | `apps` | yes, by `cli` | the ready applications of `dunlin serve`, in [`apps`] |
+//! | `cli` | yes | the command `dunlin` |
+//! | `rlimit` | yes | the limit of open files is raised at start |
+//!
+//! An embedder takes `default-features = false` and what of them is wanted; without any it is the loop
+//! and the protocol. No feature changes how another part behaves.
 //!
 //! # One turn of the loop
 //!
@@ -19,7 +45,7 @@
 //!                   └──────────────── one budget of work for all of it ─────────────┘
 //! ```
 //!
-//! A turn has one budget of work, less than a millisecond by the price list of [`wire::work`].
+//! A turn has one budget of work, less than a millisecond by the price list of `wire::work`.
 //! Everything that a peer can cause has a price there: each byte received, inflated, deflated,
 //! checked or copied, each event of a handler, each send, each socket accepted or closed. A step
 //! stops when its part of the budget is spent, and what is left keeps its order for the next turn.
@@ -34,13 +60,13 @@
 //!
 //! | layer | module | what is there |
 //! |---|---|---|
-//! | 0 | [`wire`] | bytes to meaning and back: heads, frames, receive lanes, extensions |
+//! | 0 | `wire` | bytes to meaning and back: heads, frames, receive lanes, extensions |
 //! | 0 | `config` | limits as plain data, checked before anything starts |
-//! | 1 | [`app`] | the types that a program is written with: [`App`], [`Handler`], [`Session`], [`Settings`] |
-//! | 2 | [`hub`] | every connection, topic and timer; no socket and no clock |
+//! | 1 | `app` | the types that a program is written with |
+//! | 2 | `hub` | every connection, topic and timer; no socket and no clock |
 //! | 3 | `turn` | one turn of the loop: its order, its budget, who is read next |
 //! | 4 | `net`, `sim` | what a turn runs over: mio sockets, or a virtual network for tests |
-//! | 5 | [`server`], [`client`] | a program and its listeners; a small blocking client |
+//! | 5 | `server`, [`client`] | a program and its listeners; a small blocking client |
 //! | 6 | `apps`, `check` | the ready applications of `dunlin serve`; a check of any server |
 //! | 7 | `cli` | the command: arguments in, exit code out |
 //!
@@ -55,17 +81,19 @@
 //! delays a room, a panic in a handler that ends the server.
 
 #![forbid(unsafe_code)]
+// What only the tests and benches of this crate use, and what they see of the layers.
+#![cfg_attr(
+    not(feature = "internals"),
+    allow(dead_code, unreachable_pub, unused_imports)
+)]
 
 /// The examples of the README, so that they cannot rot.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 pub struct Readme;
 
-pub mod app;
 #[cfg(feature = "apps")]
 pub mod apps;
-#[cfg(feature = "cli")]
-pub mod check;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod cli;
@@ -74,14 +102,55 @@ mod config;
 #[cfg(any(all(test, feature = "deflate"), feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;
-pub mod hub;
 mod net;
+pub mod testing;
+mod turn;
+
+// The layers are private; the tests and benches of this crate see them by its feature `internals`.
+#[cfg(feature = "internals")]
+#[doc(hidden)]
+pub mod app;
+#[cfg(not(feature = "internals"))]
+mod app;
+#[cfg(all(feature = "cli", feature = "internals"))]
+#[doc(hidden)]
+pub mod check;
+#[cfg(all(feature = "cli", not(feature = "internals")))]
+mod check;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
+pub mod hub;
+#[cfg(not(feature = "internals"))]
+mod hub;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
 pub mod server;
+#[cfg(not(feature = "internals"))]
+mod server;
+#[cfg(feature = "internals")]
 #[doc(hidden)]
 pub mod sim;
-mod turn;
+#[cfg(not(feature = "internals"))]
+mod sim;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
 pub mod wire;
+#[cfg(not(feature = "internals"))]
+mod wire;
 
+/// What an extension of the protocol is written with (RFC 6455 §9): [`Extension`](ext::Extension)
+/// negotiates, [`Transform`](ext::Transform) changes the payloads of one session.
+pub mod ext {
+    pub use crate::wire::extension::{
+        Agreement, DecodeError, Extension, FrameInfo, FramePart, Offer, Progress, Transform,
+    };
+    pub use crate::wire::work::Work;
+}
+
+#[cfg(feature = "json")]
+pub use app::codec::{self, Encoded};
+pub use app::later::{ANSWER_TIME, MAX_TICKETS};
+pub use app::remote::{MAX_COMMAND_BYTES, MAX_WAITING_BYTES, MAX_WAITING_COMMANDS};
 pub use app::{
     Answer, App, BacklogPolicy, Call, Context, Deferral, Handle, Handler, JoinOutcome, Open,
     OpenTicket, Origins, Peer, Piece, RawHandler, Rejected, Remote, Request, Response, Route,
@@ -92,14 +161,12 @@ pub use app::{Codec, Json};
 pub use client::{Client, Incoming};
 pub use config::Limits;
 pub use server::{Address, Running, Server, ServerThread};
-#[doc(inline)]
-pub use sim as testing;
 pub use wire::close::{CloseCode, CloseReason, ClosedBy};
 #[cfg(feature = "deflate")]
 pub use wire::deflate::Deflate;
 pub use wire::error::{Error, ErrorKind, Result};
-pub use wire::extension::{Extension, Transform};
-pub use wire::head::Method;
+pub use wire::frame::{OpCode, Reserved};
+pub use wire::head::{HeadLimits, Method};
 pub use wire::message::{AsMessage, Message, OwnedMessage};
 pub use wire::receive::RawFrame;
 pub use wire::response::Status;

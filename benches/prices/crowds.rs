@@ -4,8 +4,8 @@ use crate::bytes::{frame, letters};
 use crate::clock::Clock;
 use crate::hub::World;
 use crate::row::Row;
+use dunlin::Limits;
 use dunlin::SessionId;
-use dunlin::hub::Limits;
 use dunlin::wire::work::Work;
 use std::cell::{Cell, RefCell};
 

@@ -6,8 +6,8 @@ use crate::deflate_stream::{Bits, message};
 use crate::row::Row;
 use dunlin::Deflate;
 use dunlin::wire::extension::{Extension, FrameInfo, FramePart, Offer, Transform};
-use dunlin::wire::frame::{OpCode, Reserved};
 use dunlin::wire::work::{Work, price};
+use dunlin::{OpCode, Reserved};
 use std::cell::{Cell, RefCell};
 use std::hint::black_box;
 

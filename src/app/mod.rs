@@ -50,7 +50,6 @@ pub use remote::{Remote, Stats};
 pub use request::{Peer, Request};
 pub use response::Response;
 pub use route::Route;
-pub use router::Router;
 pub use send_outcome::{JoinOutcome, SendOutcome};
 pub use session::Session;
 pub use session_id::SessionId;

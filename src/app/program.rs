@@ -157,7 +157,8 @@ impl App {
     }
 
     /// A plain HTTP route; its handler reaches every session by the [`Context`], and answers with a
-    /// [`Response`] or [later](Answer::later). HEAD is answered like GET without the body unless it has a route of its own.
+    /// [`Response`](super::Response), [in pieces](Answer::stream) or [later](Answer::later). HEAD is
+    /// answered like GET without the body unless it has a route of its own.
     pub fn http<A: Into<Answer>>(
         mut self,
         method: Method,

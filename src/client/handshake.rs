@@ -44,7 +44,7 @@ impl Handshake {
     /// must be fed after that. Interim answers (1xx but not 101) are passed over.
     ///
     /// # Errors
-    /// As [`ClientHandshake::feed`].
+    /// `Refused` for another answer than 101, `Protocol` and `Limit` for a wrong or endless one.
     pub fn receive(&mut self, bytes: &[u8]) -> Result<Option<Established>> {
         let agreed = self.0.feed(bytes)?;
         Ok(agreed.map(|mut agreed| Established {

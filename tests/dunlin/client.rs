@@ -2,9 +2,9 @@
 
 use crate::false_server::{Script, UPGRADE};
 use crate::running::{Running, start};
-use dunlin::client::Options;
 #[cfg(feature = "deflate")]
-use dunlin::wire::deflate::Deflate;
+use dunlin::Deflate;
+use dunlin::client::Options;
 use dunlin::{App, Client, CloseCode, ClosedBy, ErrorKind, Incoming, Result, Settings, apps};
 use std::net::TcpListener;
 use std::time::Duration;

@@ -2,7 +2,7 @@
 
 use crate::running::start;
 use crate::wire_client::{Frame, WireClient};
-use dunlin::wire::deflate::Deflate;
+use dunlin::Deflate;
 use dunlin::{App, Handler, Message, Open, Request, Session, Settings};
 
 /// Greets, answers, and publishes what is binary.

@@ -3,11 +3,11 @@
 use crate::running::{Running, assert_silent, start};
 use crate::wire_client::{Frame, WireClient};
 use crate::witness::{Account, Teller, Told, account};
-use dunlin::wire::deflate::Deflate;
-use dunlin::wire::frame::{OpCode, Reserved};
+use dunlin::Deflate;
 use dunlin::{
     App, CloseCode, CloseReason, ClosedBy, Open, RawFrame, RawHandler, Request, Session, Settings,
 };
+use dunlin::{OpCode, Reserved};
 use std::time::Duration;
 
 type Frames = Box<dyn FnMut(&mut Session<'_>, RawFrame<'_>)>;

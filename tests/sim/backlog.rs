@@ -1,7 +1,7 @@
 //! SPEC 6: what happens to a peer that does not read, policy by policy.
 
 use crate::puppet::{Diary, millis, secs, stage_with};
-use dunlin::hub::Limits;
+use dunlin::Limits;
 use dunlin::testing::{Conversation, Received, Sim};
 use dunlin::{App, BacklogPolicy, RawFrame, SendOutcome, Session, Settings};
 

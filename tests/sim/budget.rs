@@ -3,9 +3,9 @@
 
 use crate::floods::{Flood, Stage, whole};
 use crate::puppet::{millis, secs, stage, stage_with};
-use dunlin::hub::Limits;
+use dunlin::Limits;
+use dunlin::OpCode;
 use dunlin::testing::Sim;
-use dunlin::wire::frame::OpCode;
 use dunlin::wire::work::price;
 use dunlin::{BacklogPolicy, Settings};
 

@@ -1,9 +1,9 @@
 //! Outgoing sessions: the test plays the other server.
 
 use crate::puppet::secs;
+use dunlin::Reserved;
 use dunlin::testing::{IncomingCall, Received, Sim};
 use dunlin::wire::extension::{Agreement, Extension, Offer, Transform};
-use dunlin::wire::frame::Reserved;
 use dunlin::{
     App, Call, CloseReason, Context, Error, Handler, Message, Open, Peer, Request, Session,
     SessionId, Settings, Status,

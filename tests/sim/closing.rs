@@ -1,10 +1,10 @@
 //! SPEC 4: the ways in which a session ends.
 
 use crate::puppet::{millis, open_manual, secs, stage, stage_with};
-use dunlin::hub::Limits;
+use dunlin::Limits;
 use dunlin::testing::{End, Received, Sim};
-use dunlin::wire::frame::{OpCode, Reserved};
 use dunlin::{App, BacklogPolicy, CloseCode, RawFrame, Session, Settings};
+use dunlin::{OpCode, Reserved};
 
 #[test]
 fn the_peers_close_is_answered_with_its_code_and_the_line_ends() {

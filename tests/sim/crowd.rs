@@ -4,7 +4,7 @@
 //! gets what is for it in the order of the calls, and nothing is left behind.
 
 use crate::puppet::{Diary, TOLD_TO, stage_of};
-use dunlin::hub::Limits;
+use dunlin::Limits;
 use dunlin::testing::{Conversation, Received, Sim};
 use dunlin::{BacklogPolicy, CloseCode, Settings};
 use rand::rngs::StdRng;

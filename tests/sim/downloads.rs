@@ -1,7 +1,7 @@
 //! Long answers over HTTP: whoever takes them, if not fast, gets all; who does not is cut.
 
 use crate::puppet::{millis, secs};
-use dunlin::hub::Limits;
+use dunlin::Limits;
 use dunlin::testing::{Line, Sim};
 use dunlin::{App, Response};
 

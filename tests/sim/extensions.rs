@@ -2,12 +2,12 @@
 
 use crate::offered::Offered;
 use crate::puppet::stage_with;
-use dunlin::hub::Limits;
+use dunlin::Limits;
 use dunlin::testing::{Conversation, Received, Sim};
 use dunlin::wire::extension::{DecodeError, FrameInfo, Transform};
-use dunlin::wire::frame::{OpCode, Reserved};
 use dunlin::wire::work::Work;
 use dunlin::{BacklogPolicy, Settings};
+use dunlin::{OpCode, Reserved};
 
 /// Numbers every message: a receiver notices when one is missing.
 #[derive(Debug, Clone, Default)]

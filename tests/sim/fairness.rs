@@ -1,8 +1,8 @@
 //! DESIGN, "A turn is bounded": a bystander's echo is a matter of few turns, whatever others do.
 
 use crate::puppet::{stage, stage_with};
+use dunlin::Limits;
 use dunlin::Settings;
-use dunlin::hub::Limits;
 use dunlin::testing::{Conversation, Sim};
 
 /// Turns until an echo is back.

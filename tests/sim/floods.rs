@@ -12,7 +12,7 @@ mod remote;
 mod rooms;
 
 use crate::puppet::secs;
-use dunlin::hub::Limits;
+use dunlin::Limits;
 use dunlin::testing::{Conversation, Line, Sim};
 use dunlin::wire::frame::{OpCode, Reserved, write_frame};
 use dunlin::{

@@ -4,14 +4,14 @@
 mod deflated;
 
 use crate::floods::{Bystander, FEW, Flood, MILLISECOND, Stage, a_round, frame, settings, whole};
-use dunlin::hub::Limits;
+use dunlin::Limits;
 use dunlin::testing::{Line, Sim};
-use dunlin::wire::frame::{OpCode, Reserved};
 use dunlin::wire::work::price;
 use dunlin::{
     App, BacklogPolicy, CloseReason, Deflate, Handler, Message, Open, Request, Session, SessionId,
     Settings,
 };
+use dunlin::{OpCode, Reserved};
 
 const OFFER: &[(&str, &str)] = &[("Sec-WebSocket-Extensions", "permessage-deflate")];
 

@@ -1,7 +1,7 @@
 //! SPEC 5 and 6: what happens before a session, and who is not let in.
 
 use crate::puppet::{millis, secs, stage, stage_with};
-use dunlin::hub::Limits;
+use dunlin::Limits;
 use dunlin::testing::End;
 use dunlin::{ErrorKind, Settings};
 

@@ -1,7 +1,7 @@
 //! Whoever publishes is held back while a topic is behind, by whatever way it publishes; and what
 //! waits for the loop is bounded.
 
-use dunlin::app::remote::MAX_WAITING_COMMANDS;
+use dunlin::MAX_WAITING_COMMANDS;
 use dunlin::testing::{Conversation, Sim};
 use dunlin::{
     App, Context, ErrorKind, Handle, Handler, Message, Open, Request, Response, Route, Session,

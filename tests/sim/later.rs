@@ -1,7 +1,7 @@
 //! Answers that come later, over HTTP: a request waits for its ticket, and nobody else does.
 
 use crate::puppet::{millis, secs};
-use dunlin::app::later::MAX_TICKETS;
+use dunlin::MAX_TICKETS;
 use dunlin::testing::{End, Line, Sim};
 use dunlin::{Answer, App, Message, Response, Session, Ticket};
 use std::cell::RefCell;

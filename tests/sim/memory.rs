@@ -2,7 +2,7 @@
 //! stays loses anything.
 
 use crate::puppet::stage_with;
-use dunlin::hub::Limits;
+use dunlin::Limits;
 use dunlin::testing::Received;
 use dunlin::{BacklogPolicy, Settings};
 

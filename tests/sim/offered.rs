@@ -1,7 +1,7 @@
 //! An extension that a test makes of a transformation.
 
+use dunlin::Reserved;
 use dunlin::wire::extension::{Agreement, Extension, Offer, Transform};
-use dunlin::wire::frame::Reserved;
 
 /// Agrees to every offer of its name; each session gets a copy of the transformation.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! The open event: accepted or refused as a whole, before the 101.
 
 use crate::puppet::{secs, stage, stage_with};
-use dunlin::hub::Limits;
+use dunlin::Limits;
 use dunlin::testing::{Received, Sim};
 use dunlin::{App, BacklogPolicy, ErrorKind, Settings};
 

@@ -3,12 +3,12 @@
 
 use crate::offered::Offered;
 use crate::puppet::{Diary, TOLD_TO, stage_with};
-use dunlin::hub::Limits;
+use dunlin::Limits;
 use dunlin::testing::{Conversation, Received, Sim};
 use dunlin::wire::extension::{DecodeError, FrameInfo, Offer, Transform};
-use dunlin::wire::frame::{OpCode, Reserved};
 use dunlin::wire::work::Work;
 use dunlin::{CloseCode, Settings};
+use dunlin::{OpCode, Reserved};
 
 /// Panics at a message with `boom` in it.
 #[derive(Debug, Clone)]

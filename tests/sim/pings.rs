@@ -1,8 +1,8 @@
 //! SPEC 4: pings after silence, and what counts as an answer.
 
 use crate::puppet::{millis, open_manual, secs, stage, stage_with};
+use dunlin::Limits;
 use dunlin::Settings;
-use dunlin::hub::Limits;
 use dunlin::testing::{Conversation, Received};
 
 fn ping(conversation: &Conversation) -> Vec<u8> {

@@ -3,7 +3,7 @@
 //! A client writes to a puppet what the puppet shall do: `join room; publish room hello; echo done`.
 //! Sessions are numbered in the order they opened.
 
-use dunlin::hub::Limits;
+use dunlin::Limits;
 use dunlin::testing::{Conversation, Sim};
 use dunlin::{
     App, CloseCode, CloseReason, Handler, Message, Open, Request, Response, Session, SessionId,

@@ -3,15 +3,15 @@
 
 use crate::offered::Offered;
 use crate::puppet::{failure, secs, stage};
+use dunlin::RawFrame;
 use dunlin::testing::Sim;
 use dunlin::wire::extension::{DecodeError, FrameInfo, Transform};
-use dunlin::wire::frame::{OpCode, Reserved};
-use dunlin::wire::receive::RawFrame;
 use dunlin::wire::work::Work;
 use dunlin::{
     App, Call, CloseCode, CloseReason, Context, Error, Handle, Handler, Message, Open, Request,
     Response, Route, Session, SessionId, Settings,
 };
+use dunlin::{OpCode, Reserved};
 use std::process::Command;
 
 /// Fails in the callback of this name.

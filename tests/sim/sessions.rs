@@ -2,7 +2,7 @@
 
 use crate::puppet::{TOLD_TO, secs, stage};
 use dunlin::ErrorKind;
-use dunlin::app::remote::MAX_COMMAND_BYTES;
+use dunlin::MAX_COMMAND_BYTES;
 use dunlin::testing::Received;
 
 #[test]

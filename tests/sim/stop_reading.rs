@@ -1,12 +1,12 @@
 //! `StopReading` against what cannot be held back by not reading: others, and one event that floods.
 
 use crate::puppet::{Diary, stage_with};
-use dunlin::hub::Limits;
+use dunlin::Limits;
 use dunlin::testing::{Conversation, Received, Sim};
-use dunlin::wire::frame::{OpCode, Reserved};
 use dunlin::{
     App, BacklogPolicy, Open, RawFrame, RawHandler, Request, SendOutcome, Session, Settings,
 };
+use dunlin::{OpCode, Reserved};
 use std::cell::RefCell;
 use std::rc::Rc;
 

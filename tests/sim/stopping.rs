@@ -1,8 +1,8 @@
 //! Shutdown: 1001 to everybody, then the rest is cut.
 
 use crate::puppet::{millis, open_manual, secs, stage, stage_with};
+use dunlin::Limits;
 use dunlin::Settings;
-use dunlin::hub::Limits;
 use dunlin::testing::{End, Received};
 
 #[test]

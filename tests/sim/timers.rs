@@ -1,7 +1,7 @@
 //! The timers of handlers.
 
 use crate::puppet::{millis, secs, stage, stage_with};
-use dunlin::hub::Limits;
+use dunlin::Limits;
 use dunlin::testing::Sim;
 use dunlin::{App, Handler, Message, Open, Request, Session, SessionId, Settings};
 

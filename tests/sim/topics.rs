@@ -1,7 +1,7 @@
 //! Topics: order, membership, and what each member gets.
 
 use crate::puppet::{stage, stage_with};
-use dunlin::hub::Limits;
+use dunlin::Limits;
 use dunlin::testing::{Conversation, Received};
 use dunlin::{BacklogPolicy, CloseCode, Settings};
 

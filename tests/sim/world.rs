@@ -5,10 +5,10 @@
 //! moment it joined. `DUNLIN_SEED` sets another seed than the usual one.
 
 use crate::chat::{Chat, Record, Shared};
-use dunlin::hub::Limits;
+use dunlin::Limits;
 use dunlin::testing::{Conversation, Received, Sim};
-use dunlin::wire::frame::{OpCode, Reserved};
 use dunlin::{App, CloseCode, Settings};
+use dunlin::{OpCode, Reserved};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use std::rc::Rc;

@@ -14,7 +14,7 @@ const LAYERS: [&[&str]; 8] = [
     &["hub"],
     &["turn"],
     &["net", "sim"],
-    &["server", "client"],
+    &["server", "client", "testing"],
     &["apps", "bench", "check", "cluster"],
     &["cli", "fuzzing"],
 ];

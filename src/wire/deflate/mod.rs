@@ -31,7 +31,7 @@ mod shared;
 mod tests;
 mod transform;
 
-pub use self::settings::{NAME, WINDOW_BITS};
+pub use self::settings::NAME;
 
 use self::engine::Engine;
 use self::negotiate::Terms;

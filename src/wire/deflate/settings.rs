@@ -10,7 +10,7 @@ pub const NAME: &str = "permessage-deflate";
 
 /// The window sizes that a setting may name, as log2 of bytes. A peer may ask
 /// for 8 as well (RFC 7692 §7.1.2), and gets it.
-pub const WINDOW_BITS: RangeInclusive<u8> = 9..=15;
+pub(super) const WINDOW_BITS: RangeInclusive<u8> = 9..=15;
 
 pub(super) type Predicate = Rc<dyn Fn(OpCode, &[u8]) -> bool>;
 

@@ -7,7 +7,7 @@ mod inflater;
 mod payloads;
 
 use super::*;
-use dunlin::wire::deflate::Deflate;
+use dunlin::Deflate;
 use dunlin::{Message, Session, Settings};
 use flate2::{Compress, Compression, FlushCompress};
 use inflater::Inflater;

@@ -2,9 +2,9 @@
 
 use super::toy::Xor;
 use crate::running::{Running, start};
-use dunlin::wire::deflate::Deflate;
+use dunlin::Deflate;
+use dunlin::Reserved;
 use dunlin::wire::extension::Extension;
-use dunlin::wire::frame::Reserved;
 use dunlin::{App, Error, ErrorKind, Server, Settings};
 
 /// An echo with deflate and the toy, in this order.

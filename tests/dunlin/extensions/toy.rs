@@ -1,11 +1,11 @@
 //! `x-xor`: every byte of a message is combined with one agreed byte. `x-not` turns the bits round
 //! on top of that, and marks its messages by another reserved bit.
 
-use dunlin::wire::close::CloseCode;
+use dunlin::CloseCode;
 use dunlin::wire::error::{Error, ErrorKind, Result};
 use dunlin::wire::extension::{Agreement, DecodeError, Extension, FrameInfo, Offer, Transform};
-use dunlin::wire::frame::{OpCode, Reserved};
 use dunlin::wire::work::Work;
+use dunlin::{OpCode, Reserved};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -3,7 +3,7 @@
 use crate::running::{Running, assert_silent, start};
 use crate::wire_client::{Frame, WireClient};
 use crate::witness::{Teller, account};
-use dunlin::wire::response::Status;
+use dunlin::Status;
 use dunlin::{App, Request, Response};
 
 /// A route that notes what `ask` says of each request.

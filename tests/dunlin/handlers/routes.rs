@@ -2,7 +2,7 @@
 
 use crate::running::{Running, start};
 use crate::wire_client::WireClient;
-use dunlin::wire::response::Status;
+use dunlin::Status;
 use dunlin::{App, ErrorKind, Method, Response, Server, Settings};
 
 #[test]

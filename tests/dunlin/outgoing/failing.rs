@@ -4,7 +4,7 @@ use super::{call, caller, caller_with, hasty, to};
 use crate::running::{Running, start, start_server};
 use crate::wire_server::{Accepted, WireServer};
 use crate::witness::{Account, Told, account};
-use dunlin::wire::response::Status;
+use dunlin::Status;
 use dunlin::{App, Call, ErrorKind, Limits, Response, Server, Settings};
 use std::io::Write;
 use std::net::{Shutdown, SocketAddr};
@@ -114,7 +114,7 @@ fn the_head_of_the_answer_has_no_end() {
 
 #[test]
 fn the_parameters_of_an_extension_are_wrong() {
-    let settings = || Settings::default().extension(dunlin::wire::deflate::Deflate::new());
+    let settings = || Settings::default().extension(dunlin::Deflate::new());
     let (server, account) = caller_with(settings, Limits::default(), |tell| tell.witness());
     let peer = WireServer::bind();
     call(&server, to(peer.address()));

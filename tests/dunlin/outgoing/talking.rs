@@ -5,7 +5,7 @@ use crate::running::start;
 use crate::wire_frame::Frame;
 use crate::wire_server::WireServer;
 use crate::witness::{Told, account};
-use dunlin::wire::deflate::Deflate;
+use dunlin::Deflate;
 use dunlin::{App, Call, Limits, Settings};
 
 #[test]

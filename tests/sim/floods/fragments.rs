@@ -3,7 +3,7 @@
 use super::{Flood, Stage, frame, whole};
 use dunlin::BacklogPolicy;
 use dunlin::testing::Received;
-use dunlin::wire::frame::{OpCode, Reserved};
+use dunlin::{OpCode, Reserved};
 
 /// A text of so many bytes in fragments of so many.
 fn fragmented(bytes: usize, fragment: usize) -> Vec<u8> {

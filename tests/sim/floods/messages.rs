@@ -2,7 +2,7 @@
 
 use super::{Flood, Stage, whole};
 use dunlin::BacklogPolicy;
-use dunlin::wire::frame::OpCode;
+use dunlin::OpCode;
 
 const COUNTS: [usize; 4] = [1, 4, 100, 900];
 

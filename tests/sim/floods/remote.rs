@@ -1,8 +1,8 @@
 //! Another thread that publishes as fast as it can.
 
 use super::{Bystander, FEW, Stage};
-use dunlin::app::remote::MAX_WAITING_BYTES;
-use dunlin::hub::Limits;
+use dunlin::Limits;
+use dunlin::MAX_WAITING_BYTES;
 use dunlin::testing::{Conversation, Received, Sim};
 use dunlin::{BacklogPolicy, CloseCode, ErrorKind, Settings};
 

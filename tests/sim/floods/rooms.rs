@@ -1,8 +1,8 @@
 //! Rooms whose members publish as fast as they can.
 
 use super::{FEW, Flood, Stage, whole};
-use dunlin::hub::Limits;
-use dunlin::wire::frame::OpCode;
+use dunlin::Limits;
+use dunlin::OpCode;
 use dunlin::{BacklogPolicy, Settings};
 
 /// Turns within which each of so many publishers is read: a round of them, and while they are held
