@@ -82,8 +82,8 @@ mod turn;
 pub mod wire;
 
 pub use app::{
-    App, BacklogPolicy, Call, Context, Handle, Handler, Origins, Peer, RawHandler, Rejected,
-    Remote, Request, Response, Route, SendOutcome, Session, SessionId, Settings, Stats,
+    App, BacklogPolicy, BodyError, Call, Context, Form, Handle, Handler, Origins, Peer, RawHandler,
+    Rejected, Remote, Request, Response, Route, SendOutcome, Session, SessionId, Settings, Stats,
 };
 #[cfg(feature = "json")]
 pub use app::{Codec, Json};

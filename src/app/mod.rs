@@ -5,6 +5,7 @@
 //! holds a connection: whatever does, gives itself as a [`host::Host`].
 
 pub(crate) mod any_route;
+pub mod body_error;
 pub mod call;
 #[cfg(feature = "json")]
 pub mod codec;
@@ -13,11 +14,13 @@ pub mod conn;
 mod content;
 pub mod context;
 pub(crate) mod data;
+pub mod form;
 pub mod handle;
 pub mod handler;
 pub mod host;
 mod inbox;
 mod listener_routes;
+mod percent;
 pub mod program;
 pub mod raw;
 pub mod remote;
@@ -30,11 +33,13 @@ pub mod session;
 pub mod session_id;
 pub mod settings;
 
+pub use body_error::BodyError;
 pub use call::Call;
 #[cfg(feature = "json")]
 pub use codec::{Codec, Json};
 pub use conn::ConnInfo;
 pub use context::Context;
+pub use form::Form;
 pub use handle::{Handle, Rejected};
 pub use handler::Handler;
 pub use program::App;

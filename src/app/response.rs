@@ -182,6 +182,14 @@ impl Response {
     }
 }
 
+/// Either answer of a handler that may fail: with it, a function that uses `?` is a handler by
+/// `function(request).into()`. [`BodyError`](super::BodyError) has an example.
+impl<E: Into<Response>> From<Result<Response, E>> for Response {
+    fn from(result: Result<Self, E>) -> Self {
+        result.unwrap_or_else(Into::into)
+    }
+}
+
 fn bytes_of(text: Cow<'static, str>) -> Cow<'static, [u8]> {
     match text {
         Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),

@@ -1,6 +1,7 @@
 //! HTTP and the handshake as raw bytes: every refusal of the server, each in three deliveries,
 //! and what must be served all the same.
 
+mod bodies;
 mod doors;
 mod heads;
 mod origins;
