@@ -41,7 +41,7 @@
 //! | 3 | `turn` | one turn of the loop: its order, its budget, who is read next |
 //! | 4 | `net`, [`sim`] | what a turn runs over: mio sockets, or a virtual network for tests |
 //! | 5 | [`server`], [`client`] | a program and its listeners; a small blocking client |
-//! | 6 | `apps`, `check` | the ready applications of `dunlin serve`; a check of any server |
+//! | 6 | `apps`, `files`, `check` | the ready applications of `dunlin serve`; folders over HTTP; a check of any server |
 //! | 7 | `cli` | the command: arguments in, exit code out |
 //!
 //! A layer uses lower layers only. Tests of a program run it in a [`sim::Sim`]: without sockets,
@@ -71,6 +71,8 @@ pub mod check;
 pub mod cli;
 pub mod client;
 mod config;
+#[cfg(feature = "files")]
+pub mod files;
 #[cfg(any(all(test, feature = "deflate"), feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -89,6 +91,8 @@ pub use app::{
 pub use app::{Codec, Json};
 pub use client::{Client, Incoming};
 pub use config::Limits;
+#[cfg(feature = "files")]
+pub use files::Files;
 pub use server::{Address, Running, Server, ServerThread};
 pub use wire::close::{CloseCode, CloseReason, ClosedBy};
 #[cfg(feature = "deflate")]

@@ -3,6 +3,7 @@
 
 mod bodies;
 mod doors;
+mod files;
 mod heads;
 mod origins;
 mod responses;
