@@ -25,7 +25,7 @@ pub(super) fn answer(
     let body = if is_known(request, &etag, modified.as_deref()) {
         None
     } else {
-        match body(request.method(), file, metadata, max) {
+        match body(request.method(), file, metadata, name, max) {
             Ok(body) => Some(body),
             Err(status) => return Response::refusal(status),
         }
@@ -45,12 +45,19 @@ pub(super) fn answer(
 }
 
 /// The whole file. Reading happens within a turn of the loop, so a file has a greatest size.
-fn body(method: Method, file: &File, metadata: &Metadata, max: usize) -> Result<Vec<u8>, Status> {
+fn body(
+    method: Method,
+    file: &File,
+    metadata: &Metadata,
+    name: &[u8],
+    max: usize,
+) -> Result<Vec<u8>, Status> {
     let size = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
     if size > max {
         // The file is there, and the client has done nothing wrong.
+        let name = String::from_utf8_lossy(name);
         log::error!(
-            "a file of {size} bytes is asked for, the most is {max} (Files::max_size); the answer is 500"
+            "the file {name:?} has {size} bytes, the most is {max} (Files::max_size); the answer is 500"
         );
         return Err(Status::INTERNAL_SERVER_ERROR);
     }
