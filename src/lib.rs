@@ -67,7 +67,7 @@
 //! | 3 | `turn` | one turn of the loop: its order, its budget, who is read next |
 //! | 4 | `net`, `sim` | what a turn runs over: mio sockets, or a virtual network for tests |
 //! | 5 | `server`, [`client`] | a program and its listeners; a small blocking client |
-//! | 6 | `apps`, `check` | the ready applications of `dunlin serve`; a check of any server |
+//! | 6 | `apps`, `files`, `check` | the ready applications of `dunlin serve`; folders over HTTP; a check of any server |
 //! | 7 | `cli` | the command: arguments in, exit code out |
 //!
 //! A layer uses lower layers only. Tests of a program run it in a [`testing::Sim`]: without sockets,
@@ -99,6 +99,8 @@ pub mod apps;
 pub mod cli;
 pub mod client;
 mod config;
+#[cfg(feature = "files")]
+mod files;
 #[cfg(any(all(test, feature = "deflate"), feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -152,14 +154,16 @@ pub use app::codec::{self, Encoded};
 pub use app::later::{ANSWER_TIME, MAX_TICKETS};
 pub use app::remote::{MAX_COMMAND_BYTES, MAX_WAITING_BYTES, MAX_WAITING_COMMANDS};
 pub use app::{
-    Answer, App, BacklogPolicy, Call, Context, Deferral, Handle, Handler, JoinOutcome, Open,
-    OpenTicket, Origins, Peer, Piece, RawHandler, Rejected, Remote, Request, Response, Route,
-    SendOutcome, Session, SessionId, Settings, Stats, Stream, Ticket,
+    Answer, App, BacklogPolicy, BodyError, Call, Context, Deferral, Form, Handle, Handler,
+    JoinOutcome, Open, OpenTicket, Origins, Peer, Piece, RawHandler, Rejected, Remote, Request,
+    Response, Route, SendOutcome, Session, SessionId, Settings, Stats, Stream, Ticket,
 };
 #[cfg(feature = "json")]
 pub use app::{Codec, Json};
 pub use client::{Client, Incoming};
 pub use config::Limits;
+#[cfg(feature = "files")]
+pub use files::Files;
 pub use server::{Address, Running, Server, ServerThread};
 pub use wire::close::{CloseCode, CloseReason, ClosedBy};
 #[cfg(feature = "deflate")]

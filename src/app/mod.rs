@@ -6,6 +6,7 @@
 
 pub mod answer;
 pub(crate) mod any_route;
+pub mod body_error;
 pub mod call;
 #[cfg(feature = "json")]
 pub mod codec;
@@ -14,6 +15,7 @@ pub mod conn;
 mod content;
 pub mod context;
 pub(crate) mod data;
+pub mod form;
 pub mod handle;
 pub mod handler;
 pub mod host;
@@ -21,6 +23,7 @@ mod inbox;
 pub mod later;
 mod listener_routes;
 pub mod open;
+mod percent;
 pub mod program;
 pub mod raw;
 pub mod remote;
@@ -35,11 +38,13 @@ pub mod settings;
 pub mod stream;
 
 pub use answer::Answer;
+pub use body_error::BodyError;
 pub use call::Call;
 #[cfg(feature = "json")]
 pub use codec::{Codec, Json};
 pub use conn::ConnInfo;
 pub use context::Context;
+pub use form::Form;
 pub use handle::{Handle, Rejected};
 pub use handler::Handler;
 pub use later::{Deferral, OpenTicket, Ticket};

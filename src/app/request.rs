@@ -1,5 +1,10 @@
 //! The request that asks for a route.
 
+use super::body_error::BodyError;
+use super::form::{Form, pairs};
+#[cfg(feature = "json")]
+use crate::wire::fields::is_token;
+use crate::wire::fields::single;
 use crate::wire::head::{Method, RequestHead};
 use core::net::{IpAddr, SocketAddr};
 use std::borrow::Cow;
@@ -67,7 +72,14 @@ impl<'r> Request<'r> {
 
     /// The first value of this name in the query, decoded (`+` is a space).
     pub fn query(&self, name: &str) -> Option<Cow<'r, str>> {
-        form_value(self.query_string(), name)
+        self.queries(name).next()
+    }
+
+    /// All values of this name in the query, in order, decoded as by [`query`](Self::query).
+    pub fn queries(&self, name: &str) -> impl Iterator<Item = Cow<'r, str>> {
+        pairs(self.query_string())
+            .filter(move |(known, _)| known == name)
+            .map(|(_, value)| value)
     }
 
     /// The first field of this name, in any case, if it is UTF-8.
@@ -93,6 +105,28 @@ impl<'r> Request<'r> {
             .map(|(_, value)| value)
     }
 
+    /// The token of `Authorization: Bearer …` (RFC 6750 §2.1), the scheme in any case. `None` for
+    /// another scheme, for a token with a byte that none may have, and when there is more than one
+    /// `Authorization`: whoever reads the first and whoever reads the last would disagree.
+    ///
+    /// It is as the client says. Compare it with what you keep in constant time, or look up its hash.
+    ///
+    /// ```
+    /// use dunlin::{App, Response, Status};
+    ///
+    /// let app = App::new().get("/me", |request, _| match request.bearer_token() {
+    ///     Some(_token) => Response::text("you"), // after a look at who that is
+    ///     None => Response::refusal(Status::UNAUTHORIZED).field("WWW-Authenticate", "Bearer"),
+    /// });
+    /// # drop(app);
+    /// ```
+    pub fn bearer_token(&self) -> Option<&'r str> {
+        let value = single(&self.head.fields, "authorization").ok()??;
+        let (scheme, token) = std::str::from_utf8(value).ok()?.split_once(' ')?;
+        let token = token.trim_start_matches(' ');
+        (scheme.eq_ignore_ascii_case("bearer") && is_bearer_token(token)).then_some(token)
+    }
+
     /// The Host, without which HTTP/1.1 requests are refused.
     pub fn host(&self) -> Option<&'r str> {
         self.head.host
@@ -103,49 +137,87 @@ impl<'r> Request<'r> {
         self.body
     }
 
+    /// The body as a value of this type, from JSON. `T` may borrow from the request.
+    ///
+    /// The body has at most [`Limits::max_body`](crate::Limits::max_body) bytes and 127 arrays and
+    /// objects within each other. It must be declared as `application/json` or as a type that ends
+    /// with `+json` (RFC 6839 §3.1), which no form of a foreign page can do. A charset is not looked
+    /// at: JSON is UTF-8 (RFC 8259 §8.1).
+    ///
+    /// ```
+    /// use dunlin::{App, Request, Response};
+    ///
+    /// fn sum(request: &Request<'_>) -> Result<Response, dunlin::BodyError> {
+    ///     let numbers: Vec<i32> = request.json()?;
+    ///     Ok(Response::json(&numbers.iter().sum::<i32>()))
+    /// }
+    /// let app = App::new().post("/sum", |request, _| sum(request));
+    /// # drop(app);
+    /// ```
+    ///
+    /// # Errors
+    /// [`BodyError::ContentType`], to be answered with 415: another type, none, or more than one.
+    /// [`BodyError::Json`], 400: no JSON, or no `T`.
+    #[cfg(feature = "json")]
+    pub fn json<T: serde::Deserialize<'r>>(&self) -> Result<T, BodyError> {
+        let is_json = |kind: &str| {
+            kind == "application/json" || kind.strip_suffix("+json").is_some_and(is_prefix)
+        };
+        self.check_type("application/json", is_json)?;
+        serde_json::from_slice(self.body).map_err(|error| BodyError::Json {
+            line: error.line(),
+            column: error.column(),
+        })
+    }
+
+    /// The names and values of a form that a page sent (`application/x-www-form-urlencoded`),
+    /// decoded like a query.
+    ///
+    /// # Errors
+    /// [`BodyError::ContentType`], to be answered with 415: another type, none, or more than one.
+    /// [`BodyError::FormText`], 400: the body is not UTF-8. [`BodyError::FormPairs`], 400: more than
+    /// [`Form::MAX_PAIRS`].
+    pub fn form(&self) -> Result<Form<'r>, BodyError> {
+        const FORM: &str = "application/x-www-form-urlencoded";
+        self.check_type(FORM, |kind| kind == FORM)?;
+        Form::parse(self.body)
+    }
+
+    /// Checks the one media type of the body, in lower case and without its parameters.
+    fn check_type(
+        &self,
+        wanted: &'static str,
+        is_wanted: impl FnOnce(&str) -> bool,
+    ) -> Result<(), BodyError> {
+        let value = single(&self.head.fields, "content-type").ok().flatten();
+        let value = value.and_then(|value| std::str::from_utf8(value).ok());
+        let kind = value.unwrap_or_default().split(';').next();
+        let kind = kind.unwrap_or_default().trim().to_ascii_lowercase();
+        if is_wanted(&kind) {
+            Ok(())
+        } else {
+            Err(BodyError::ContentType { wanted })
+        }
+    }
+
     /// The address of the peer.
     pub fn peer(&self) -> Peer {
         self.peer
     }
 }
 
-/// The first value of `name` in `a=1&b=2`, decoded.
-fn form_value<'r>(form: &'r str, name: &str) -> Option<Cow<'r, str>> {
-    form.split('&')
-        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-        .find(|(known, _)| percent_decode(known, true) == name)
-        .map(|(_, value)| percent_decode(value, true))
+/// What stands before `+json`: a type, and the beginning of a subtype.
+#[cfg(feature = "json")]
+fn is_prefix(text: &str) -> bool {
+    text.split_once('/')
+        .is_some_and(|(kind, subtype)| is_token(kind) && is_token(subtype))
 }
 
-/// Decodes `%XX` (and `+` in forms); bytes that are not UTF-8 become U+FFFD, a
-/// broken escape stays as it is.
-pub(crate) fn percent_decode(text: &str, plus_is_space: bool) -> Cow<'_, str> {
-    let has_escape = text.contains('%') || (plus_is_space && text.contains('+'));
-    if !has_escape {
-        return Cow::Borrowed(text);
-    }
-    let bytes = text.as_bytes();
-    let mut decoded = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let escape = bytes.get(at + 1..at + 3).and_then(hex_byte);
-        match (bytes[at], escape) {
-            (b'%', Some(byte)) => {
-                decoded.push(byte);
-                at += 2;
-            }
-            (b'+', _) if plus_is_space => decoded.push(b' '),
-            (byte, _) => decoded.push(byte),
-        }
-        at += 1;
-    }
-    Cow::Owned(String::from_utf8_lossy(&decoded).into_owned())
-}
-
-fn hex_byte(digits: &[u8]) -> Option<u8> {
-    let high = char::from(digits[0]).to_digit(16)?;
-    let low = char::from(digits[1]).to_digit(16)?;
-    Some((high * 16 + low) as u8)
+/// `b64token` (RFC 6750 §2.1): letters, digits and `-._~+/`, then any number of `=`.
+fn is_bearer_token(text: &str) -> bool {
+    let text = text.trim_end_matches('=');
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte);
+    !text.is_empty() && text.bytes().all(is_part)
 }
 
 #[cfg(test)]
@@ -153,21 +225,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn escapes_are_decoded_and_broken_ones_kept() {
-        assert_eq!(percent_decode("a%20b%2Fc", false), "a b/c");
-        assert_eq!(percent_decode("a+b", true), "a b");
-        assert_eq!(percent_decode("a+b", false), "a+b");
-        assert_eq!(percent_decode("100%", false), "100%");
-        assert_eq!(percent_decode("%zz%4", false), "%zz%4");
-        assert_eq!(percent_decode("%EB%8B%98", false), "님");
-        assert_eq!(percent_decode("%FF", false), "\u{FFFD}");
-    }
-
-    #[test]
-    fn the_first_query_value_of_a_name_counts() {
-        assert_eq!(form_value("a=1&b=x+y&a=2", "a").as_deref(), Some("1"));
-        assert_eq!(form_value("a=1&b=x+y&a=2", "b").as_deref(), Some("x y"));
-        assert_eq!(form_value("a", "a").as_deref(), Some(""));
-        assert_eq!(form_value("", "a"), None);
+    fn a_bearer_token_is_letters_digits_six_marks_and_padding_at_its_end() {
+        for token in ["a", "aZ09-._~+/", "a=", "a=="] {
+            assert!(is_bearer_token(token), "{token:?}");
+        }
+        for token in ["", "=", "==", "a=b", "a b", "a,", "a\"", "ä", "a\t", "a:b"] {
+            assert!(!is_bearer_token(token), "{token:?}");
+        }
     }
 }

@@ -4,7 +4,7 @@
 //! `{name...}` for all that is left. A literal wins over a parameter, a
 //! parameter over a tail, whatever the order they were added in.
 
-use super::request::percent_decode;
+use super::percent::percent_decode;
 use crate::wire::error::{Error, ErrorKind, Result};
 use std::borrow::Cow;
 

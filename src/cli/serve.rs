@@ -2,7 +2,7 @@
 
 use super::exit::CommandFailure;
 use super::{listen, logger};
-use crate::{Address, App, Remote, Server, apps};
+use crate::{Address, App, Files, Remote, Server, apps};
 use clap::ArgMatches;
 use clap::parser::ValueSource;
 use log::LevelFilter;
@@ -19,6 +19,7 @@ Examples:
   dunlin serve --listen 127.0.0.1:0             a free port, which is printed
   dunlin serve --listen unix:/run/dunlin.sock   behind a proxy on the same machine
   dunlin serve --listen unix:d.sock --socket-mode 660   owner and group may connect
+  dunlin serve --dir public                     the files of a folder, too
   DUNLIN_LISTEN=127.0.0.1:9000,unix:d.sock dunlin serve --log warn
 
 SIGTERM or SIGINT (Ctrl-C) closes every session with 1001 and ends; a second one ends at once.";
@@ -37,6 +38,10 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "MODE", env = "DUNLIN_SOCKET_MODE")]
     socket_mode: Option<String>,
 
+    /// A folder whose files are served at / behind all other paths
+    #[arg(long, value_name = "PATH", env = "DUNLIN_DIR")]
+    dir: Option<String>,
+
     /// How much to log on standard error: off, error, warn, info, debug or trace
     #[arg(long, value_name = "LEVEL", env = "DUNLIN_LOG", default_value = "info")]
     log: String,
@@ -46,6 +51,7 @@ pub(super) struct Arguments {
 pub(super) struct Plan {
     listen: Vec<String>,
     socket_mode: Option<u32>,
+    files: Option<Files>,
     log: LevelFilter,
 }
 
@@ -67,12 +73,19 @@ impl Arguments {
             .map(|mode| listen::socket_mode(&mode))
             .transpose()
             .map_err(|problem| CommandFailure::value("DUNLIN_SOCKET_MODE", problem, from))?;
+        let from = matches.value_source("dir");
+        let dir = self.dir.filter(|dir| !dir.is_empty());
+        let files = dir.map(Files::open).transpose().map_err(|error| {
+            let problem = format!("{error}; make it, or name another with --dir");
+            CommandFailure::value("DUNLIN_DIR", problem, from)
+        })?;
         let from = matches.value_source("log");
         let log = logger::level(&self.log)
             .map_err(|problem| CommandFailure::value("DUNLIN_LOG", problem, from))?;
         Ok(Plan {
             listen,
             socket_mode,
+            files,
             log,
         })
     }
@@ -92,7 +105,11 @@ fn split(values: &[String]) -> Vec<String> {
 /// Serves until a signal, and returns when every connection is gone.
 pub(super) fn run(plan: Plan) -> Result<(), CommandFailure> {
     logger::start(plan.log);
-    let mut server = Server::new(apps::all(App::new()));
+    let mut app = apps::all(App::new());
+    if let Some(files) = plan.files {
+        app = app.files("/", files);
+    }
+    let mut server = Server::new(app);
     if let Some(mode) = plan.socket_mode {
         server = server.unix_mode(mode)?;
     }

@@ -95,12 +95,15 @@ step('the page is as it was asked for', async ({ people: [first] }) => {
   assert.equal(await page.textContent('#btnJoin'), '채팅참여');
   assert.equal(await page.textContent('#sendZone > #btnSend'), '전송');
   assert.equal(await page.getAttribute('html', 'lang'), 'ko');
+  assert.equal(await page.getAttribute('#chatt > .english', 'lang'), 'en');
+  assert.match(await page.textContent('#chatt > .english'), /^WebSocket chat: choose a name/);
   assert.equal(await page.textContent('#talk'), '');
 });
 
 step('sending before joining does nothing and loses nothing', async ({ people: [first] }) => {
   await first.page.click('#btnSend');
   assert.equal(await first.page.inputValue('#msg'), '안녕...');
+  assert.equal(await first.page.textContent('#note > [lang=en]'), 'Please join first.');
   assert.deepEqual(first.sockets, []);
 });
 
@@ -221,6 +224,68 @@ step('the list scrolls to its end', async (house) => {
     assert.ok(hidden > 0, 'the list is long enough to scroll');
   }
   if (process.env.SCREENSHOT) await first.page.screenshot({ path: process.env.SCREENSHOT });
+});
+
+step('somebody else of the same name is told apart', async (house) => {
+  const [first, second, third] = house.people;
+  await second.page.fill('#mid', first.name);
+  await second.send('one of two');
+  house.count += 1;
+  const twin = (person) => person.lines().nth(house.count - 1).getAttribute('data-twin');
+  for (const [reader, wanted] of [[first, 'me'], [second, 'me'], [third, 'other']]) {
+    assert.equal((await reader.last(house.count)).class, wanted);
+    assert.equal(await twin(reader), reader === first ? '' : null, reader.name);
+  }
+  assert.match(await first.page.textContent('#note'), /Somebody else uses the same name/);
+  assert.equal(await second.page.textContent('#note'), '');
+  await first.send('the other');
+  house.count += 1;
+  assert.equal((await second.last(house.count)).class, 'me');
+  assert.deepEqual([await twin(second), await twin(first)], ['', null]);
+  await second.page.fill('#mid', second.name);
+});
+
+step('light and dark, wide and narrow, nothing is cut and all can be read', async (house) => {
+  const { page } = house.people[0];
+  for (const colorScheme of ['light', 'dark']) {
+    for (const [width, height] of [[1280, 800], [360, 640]]) {
+      await page.emulateMedia({ colorScheme });
+      await page.setViewportSize({ width, height });
+      const { over, contrasts } = await page.evaluate(() => {
+        const light = (color) => {
+          const [r, g, b] = color.match(/[\d.]+/g).map((part) => {
+            const value = Number(part) / 255;
+            return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+          });
+          return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+        };
+        const ground = (element) => {
+          const color = getComputedStyle(element).backgroundColor;
+          return color === 'rgba(0, 0, 0, 0)' ? ground(element.parentElement) : color;
+        };
+        const contrast = (selector) => {
+          const element = document.querySelector(selector);
+          const pair = [getComputedStyle(element).color, ground(element)].map(light).sort();
+          return [selector, (Math.max(...pair) + 0.05) / (Math.min(...pair) + 0.05)];
+        };
+        const selectors = ['h1', '.english', '#mid', '#btnJoin', '#btnSend', '#msg', '#note'];
+        const { scrollWidth, scrollHeight } = document.documentElement;
+        return {
+          over: [scrollWidth > innerWidth, scrollHeight > innerHeight],
+          contrasts: [...selectors, '#talk .me', '#talk .other'].map(contrast),
+        };
+      });
+      const place = `${colorScheme}, ${width} by ${height}`;
+      assert.deepEqual(over, [false, false], place);
+      for (const [selector, contrast] of contrasts) {
+        assert.ok(contrast >= 4.5, `${selector} has a contrast of ${contrast.toFixed(2)} (${place})`);
+      }
+      if (process.env.SCREENSHOT) {
+        await page.screenshot({ path: process.env.SCREENSHOT.replace('.png', `-${colorScheme}-${width}.png`) });
+      }
+    }
+  }
+  await page.emulateMedia({ colorScheme: 'light' });
 });
 
 step('other clients cannot break the page', async (house) => {

@@ -16,6 +16,7 @@ pub(crate) fn dunlin(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dunlin"));
     command
         .args(arguments)
+        .env_remove("DUNLIN_DIR")
         .env_remove("DUNLIN_LISTEN")
         .env_remove("DUNLIN_LOG")
         .env_remove("DUNLIN_SOCKET_MODE")

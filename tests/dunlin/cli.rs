@@ -23,6 +23,8 @@ fn the_help_of_serve_names_every_flag_its_variable_and_an_example() {
         "unix:",
         "--socket-mode",
         "DUNLIN_SOCKET_MODE",
+        "--dir",
+        "DUNLIN_DIR",
         "--log",
         "DUNLIN_LOG",
         "Examples:",
@@ -73,11 +75,43 @@ fn a_bad_value_of_the_environment_is_bad_configuration_and_names_the_variable() 
     for (variable, value) in [
         ("DUNLIN_LISTEN", "127.0.0.1:1,8080"),
         ("DUNLIN_LOG", "loud"),
+        ("DUNLIN_DIR", "/nowhere"),
         ("DUNLIN_SOCKET_MODE", "rw-rw----"),
     ] {
         let ended = run(dunlin(&["serve"]).env(variable, value));
         assert_eq!(ended.code, Some(78), "{variable}");
         assert!(ended.err.contains(variable), "{}", ended.err);
+    }
+}
+
+#[test]
+fn the_files_of_a_folder_are_served_behind_all_other_paths() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/apps");
+    let (_serving, address) = Serving::on_free_port(&["--dir", folder]);
+    let mut client = WireClient::connect(address);
+    for (path, status, part) in [
+        ("/assets/index.css", 200, "color-scheme"),
+        ("/", 200, "A WebSocket server is running here."),
+        ("/assets/", 200, "<title>dunlin</title>"),
+        ("/nowhere", 404, "404 Not Found"),
+        ("/../lib.rs", 404, "404 Not Found"),
+    ] {
+        let (head, body) = client.request("GET", path, &[]);
+        assert_eq!(head.status, status, "{path}");
+        assert!(String::from_utf8_lossy(&body).contains(part), "{path}");
+    }
+}
+
+#[test]
+fn a_folder_that_is_not_there_says_how_to_mend_it() {
+    let ended = run(&mut dunlin(&["serve", "--dir", "/nowhere"]));
+    assert_eq!(ended.code, Some(2), "{}", ended.err);
+    for part in [
+        "\"/nowhere\" cannot be served",
+        "No such file",
+        "make it, or name another with --dir",
+    ] {
+        assert!(ended.err.contains(part), "{part}: {}", ended.err);
     }
 }
 

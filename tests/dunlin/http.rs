@@ -1,7 +1,9 @@
 //! HTTP and the handshake as raw bytes: every refusal of the server, each in three deliveries,
 //! and what must be served all the same.
 
+mod bodies;
 mod doors;
+mod files;
 mod heads;
 mod origins;
 mod responses;

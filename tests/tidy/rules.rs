@@ -15,7 +15,7 @@ const LAYERS: [&[&str]; 8] = [
     &["turn"],
     &["net", "sim"],
     &["server", "client", "testing"],
-    &["apps", "bench", "check", "cluster"],
+    &["apps", "bench", "check", "cluster", "files"],
     &["cli", "fuzzing"],
 ];
 

@@ -3,6 +3,8 @@
 use super::{assert_refused, request};
 use crate::running::{Running, start};
 use dunlin::{App, Method, Origins, Response};
+use log::{LevelFilter, Log, Metadata, Record};
+use std::sync::Mutex;
 
 /// A route of each method behind this guard; `None`: without one.
 fn guarded(origins: Option<Origins>) -> Running {
@@ -45,6 +47,42 @@ fn a_foreign_page_changes_nothing_where_the_guard_is_on() {
             assert_refused(&server, "403 Forbidden", &[], &[refused]);
         }
     }
+}
+
+/// Keeps the lines that name this test's origin.
+struct Lines(Mutex<Vec<String>>);
+
+impl Log for Lines {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        let line = format!("{} {}", record.level(), record.args());
+        if line.contains("logged.example") {
+            self.0.lock().expect("no panic").push(line);
+        }
+    }
+
+    fn flush(&self) {}
+}
+
+#[test]
+fn a_refused_origin_stands_in_the_log_and_cannot_forge_a_line() {
+    static LINES: Lines = Lines(Mutex::new(Vec::new()));
+    log::set_logger(&LINES).expect("the only logger of these tests");
+    log::set_max_level(LevelFilter::Warn);
+    let server = guarded(Some(Origins::Same));
+    for origin in ["http://logged.example", "logged.example\t\"x"] {
+        let field = format!("Origin: {origin}");
+        let (head, _) = server.connect().request("POST", "/item", &[&field]);
+        assert_eq!(head.status, 403);
+    }
+    let wanted = [
+        r#"WARN a POST from origin "http://logged.example" is refused"#,
+        r#"WARN a POST from origin "logged.example\t\"x" is refused"#,
+    ];
+    assert_eq!(*LINES.0.lock().expect("no panic"), wanted);
 }
 
 #[test]
