@@ -131,7 +131,7 @@ impl Handler for Cases {
     }
 
     fn message(&mut self, (): &mut (), session: &mut Session<'_>, message: Message<'_>) {
-        let _ = session.send(message);
+        session.send(message);
     }
 
     fn failed(&mut self, context: &mut Context<'_>, _: SessionId, call: &Call, error: &Error) {

@@ -5,7 +5,7 @@
 //!
 //! ```no_run
 //! fn main() -> dunlin::Result<()> {
-//!     let app = dunlin::App::new().on_message("/echo", |session, message| { session.send(message); });
+//!     let app = dunlin::App::new().on_message("/echo", |session, message| session.send(message));
 //!     dunlin::Server::new(app).listen("127.0.0.1:8080")?.run()
 //! }
 //! ```
@@ -31,6 +31,7 @@
 //! | `json` | yes | values in place of payloads, JSON bodies |
 //! | `apps` | yes, by `cli` | the ready applications of `dunlin serve`, in [`apps`] |
 //! | `cli` | yes | the command `dunlin` |
+//! | `files` | yes | a folder over HTTP: [`App::files`], [`Files`] |
 //! | `rlimit` | yes | the limit of open files is raised at start |
 //!
 //! An embedder takes `default-features = false` and what of them is wanted; without any it is the loop
@@ -160,6 +161,7 @@ pub use app::{
 };
 #[cfg(feature = "json")]
 pub use app::{Codec, Json};
+#[doc(inline)]
 pub use client::{Client, Incoming};
 pub use config::Limits;
 #[cfg(feature = "files")]

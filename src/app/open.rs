@@ -48,7 +48,7 @@ impl<D> Open<D> {
     ///     }
     ///
     ///     fn accepted(&mut self, name: &mut String, session: &mut Session<'_>) {
-    ///         let _ = session.send(&format!("Hello, {name}!"));
+    ///         session.send(format!("Hello, {name}!"));
     ///     }
     ///
     ///     fn message(&mut self, _: &mut String, _: &mut Session<'_>, _: Message<'_>) {}

@@ -26,7 +26,7 @@ pub(crate) type HttpHandler = Box<dyn FnMut(&Request<'_>, &mut Context<'_>) -> A
 ///
 /// let app = App::new()
 ///     .on_message("/echo", |session, message| {
-///         let _ = session.send(message);
+///         session.send(message);
 ///     })
 ///     .get("/hello", |_request, _| Response::ok("text/plain", b"hello"));
 /// ```

@@ -16,7 +16,7 @@ pub(super) type Bind = Box<dyn FnOnce(&Remote, u16)>;
 /// use dunlin::{App, Message, Route, Session, Settings};
 ///
 /// let echo = Route::new(|session: &mut Session<'_>, message: Message<'_>| {
-///     let _ = session.send(message);
+///     session.send(message);
 /// })
 /// .settings(Settings::default().max_message_size(64 << 10));
 /// let app = App::new().route("/echo", echo);

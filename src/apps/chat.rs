@@ -50,7 +50,7 @@ impl Handler for Chat {
         self.next += 1;
         session.join(self.room);
         let greeting = (self.greeting)(&name, session.subscribers(self.room));
-        let _ = session.send(&greeting);
+        session.send(&greeting);
         Open::Accept(name)
     }
 

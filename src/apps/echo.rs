@@ -29,7 +29,7 @@ impl Handler for Echo {
     type Data = ();
 
     fn open(&mut self, _: &Request<'_>, session: &mut Session<'_>) -> Open<()> {
-        let _ = session.send("Please enter your name");
+        session.send("Please enter your name");
         Open::Accept(())
     }
 
@@ -37,7 +37,7 @@ impl Handler for Echo {
         match message {
             Message::Text(text) if is_bye(text) => say_goodbye(session),
             Message::Text(text) => {
-                let _ = session.send(format!("Hi, {text}!"));
+                session.send(format!("Hi, {text}!"));
             }
             Message::Binary(_) => {}
         }
@@ -47,7 +47,7 @@ impl Handler for Echo {
 /// Repeats a text behind `YOU SAID: `, and goes after `bye`.
 fn you_said(session: &mut Session<'_>, message: Message<'_>) {
     let Message::Text(text) = message else { return };
-    let _ = session.send(format!("YOU SAID: {text}"));
+    session.send(format!("YOU SAID: {text}"));
     if is_bye(text) {
         say_goodbye(session);
     }
@@ -55,7 +55,7 @@ fn you_said(session: &mut Session<'_>, message: Message<'_>) {
 
 /// Every message unchanged, in its own type.
 fn echo_raw(session: &mut Session<'_>, message: Message<'_>) {
-    let _ = session.send(message);
+    session.send(message);
 }
 
 fn is_bye(text: &str) -> bool {

@@ -19,7 +19,7 @@ impl Handler for Flow {
 
     fn open(&mut self, _: &Request<'_>, session: &mut Session<'_>) -> Open<()> {
         session.join(TOPIC);
-        let _ = session.send("You are connected to WebSocket!");
+        session.send("You are connected to WebSocket!");
         Open::Accept(())
     }
 

@@ -22,7 +22,7 @@ const MODE_MAX: u32 = 0o777;
 /// ```no_run
 /// # fn main() -> dunlin::Result<()> {
 /// let app = dunlin::App::new().on_message("/echo", |session, message| {
-///     let _ = session.send(message);
+///     session.send(message);
 /// });
 /// dunlin::Server::bind(app, "127.0.0.1:8080")?.run()
 /// # }
@@ -164,7 +164,7 @@ impl Server {
     /// # fn main() -> dunlin::Result<()> {
     /// use dunlin::{App, Response, Server};
     ///
-    /// let public = App::new().on_message("/echo", |session, message| { let _ = session.send(message); });
+    /// let public = App::new().on_message("/echo", |session, message| session.send(message));
     /// let server = Server::bind(public, "127.0.0.1:0")?;
     /// let remote = server.remote();
     /// let admin = App::new().get("/connections", move |_, _| {

@@ -50,7 +50,7 @@ impl Server {
     ///     let mut messages = 0; // no lock: only the server's thread has it
     ///     let app = App::new().on_message("/count", move |session, _| {
     ///         messages += 1;
-    ///         let _ = session.send(&*messages.to_string());
+    ///         session.send(messages.to_string());
     ///     });
     ///     Server::bind(app, "127.0.0.1:0")
     /// })?;
