@@ -44,6 +44,6 @@ pub trait Host {
     fn cancel_timer(&mut self, id: SessionId, token: u64) -> bool;
     fn now(&self) -> Duration;
     #[cfg(feature = "json")]
-    fn codec(&self, id: SessionId) -> std::rc::Rc<dyn super::codec::Codec>;
+    fn codec(&self, id: SessionId) -> std::sync::Arc<dyn crate::wire::codec::Codec>;
     fn remote(&self) -> Remote;
 }

@@ -6,8 +6,6 @@
 
 pub(crate) mod any_route;
 pub mod call;
-#[cfg(feature = "json")]
-pub mod codec;
 mod command;
 pub mod conn;
 mod content;
@@ -28,11 +26,11 @@ pub mod router;
 pub mod send_outcome;
 pub mod session;
 pub mod session_id;
-pub mod settings;
 
-pub use call::Call;
+pub use crate::config::{BacklogPolicy, Origins, Settings};
 #[cfg(feature = "json")]
-pub use codec::{Codec, Json};
+pub use crate::wire::codec::{self, Codec, Json};
+pub use call::Call;
 pub use conn::ConnInfo;
 pub use context::Context;
 pub use handle::{Handle, Rejected};
@@ -47,4 +45,3 @@ pub use router::Router;
 pub use send_outcome::SendOutcome;
 pub use session::Session;
 pub use session_id::SessionId;
-pub use settings::{BacklogPolicy, Origins, Settings};
