@@ -35,7 +35,7 @@
 //! | layer | module | what is there |
 //! |---|---|---|
 //! | 0 | [`wire`] | bytes to meaning and back: heads, frames, receive lanes, extensions |
-//! | 0 | `config` | limits as plain data, checked before anything starts |
+//! | 0 | [`config`] | settings and limits as plain data, checked before anything starts |
 //! | 1 | [`app`] | the types that a program is written with: [`App`], [`Handler`], [`Session`], [`Settings`] |
 //! | 2 | [`hub`] | every connection, topic and timer; no socket and no clock |
 //! | 3 | `turn` | one turn of the loop: its order, its budget, who is read next |
@@ -70,7 +70,7 @@ pub mod check;
 #[doc(hidden)]
 pub mod cli;
 pub mod client;
-mod config;
+pub mod config;
 #[cfg(any(all(test, feature = "deflate"), feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;

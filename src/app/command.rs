@@ -2,6 +2,7 @@
 
 use super::call::Call;
 use super::session_id::SessionId;
+use crate::config::Limits;
 use crate::wire::close::CloseCode;
 use crate::wire::message::Message;
 use std::any::Any;
@@ -26,6 +27,8 @@ pub(crate) enum Command {
         route: String,
         call: Call,
     },
+    /// Limits that were checked.
+    Reload(Box<Limits>),
     /// A [`RouteCall`](super::handle::RouteCall), of which nothing is known here.
     Call {
         route: u16,
@@ -42,9 +45,17 @@ impl Command {
             Self::Send { message, .. } => message.capacity(),
             Self::Close { reason, .. } => reason.capacity(),
             Self::Connect { route, call } => route.capacity() + call.bytes(),
+            Self::Reload(limits) => limits_bytes(limits),
             Self::Call { bytes, .. } => *bytes,
         }
     }
+}
+
+/// What limits hold in memory.
+pub(super) fn limits_bytes(limits: &Limits) -> usize {
+    let hosts = limits.hosts.iter().flatten();
+    let hosts = hosts.map(|host| size_of::<String>() + host.capacity());
+    size_of::<Limits>() + hosts.sum::<usize>()
 }
 
 /// A message that crosses threads.

@@ -182,24 +182,6 @@ static ROWS: &[Row<Settings>] = &[
         },
     },
     Row {
-        name: "max_message_size",
-        key: "max_message_size",
-        kind: Kind::Number {
-            unit: "bytes",
-            least: 1,
-            most: |_| MOST,
-        },
-        none: None,
-        reloads: false,
-        about: "A message that is received; past it 1009; sets max_frame_size too",
-        get: |all| Value::Number(all.max_message_size),
-        set: |all, value| {
-            if let Value::Number(number) = value {
-                (all.max_message_size, all.max_frame_size) = (number, number);
-            }
-        },
-    },
-    Row {
         name: "max_frame_size",
         key: "max_frame_size",
         kind: Kind::Number {
@@ -214,6 +196,24 @@ static ROWS: &[Row<Settings>] = &[
         set: |all, value| {
             if let Value::Number(number) = value {
                 all.max_frame_size = number;
+            }
+        },
+    },
+    Row {
+        name: "max_message_size",
+        key: "max_message_size",
+        kind: Kind::Number {
+            unit: "bytes",
+            least: 1,
+            most: |_| MOST,
+        },
+        none: None,
+        reloads: false,
+        about: "A message that is received; past it 1009; sets max_frame_size too",
+        get: |all| Value::Number(all.max_message_size),
+        set: |all, value| {
+            if let Value::Number(number) = value {
+                (all.max_message_size, all.max_frame_size) = (number, number);
             }
         },
     },

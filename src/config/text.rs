@@ -44,8 +44,8 @@ pub(super) fn show_size(bytes: usize) -> String {
 pub(super) fn show_time(time: Duration) -> String {
     let ms = time.as_millis();
     match ms {
-        _ if ms == 0 || ms % 1000 != 0 => format!("{ms}ms"),
-        _ if ms % 60_000 != 0 || ms < 120_000 => format!("{}s", ms / 1000),
+        _ if ms == 0 || !ms.is_multiple_of(1000) => format!("{ms}ms"),
+        _ if !ms.is_multiple_of(60_000) || ms < 120_000 => format!("{}s", ms / 1000),
         _ => format!("{}min", ms / 60_000),
     }
 }

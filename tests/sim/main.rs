@@ -22,6 +22,7 @@ mod opening;
 mod panics;
 mod pings;
 mod puppet;
+mod reload;
 mod sessions;
 mod stop_reading;
 mod stopping;

@@ -13,7 +13,7 @@ use crate::wire::extension::{Agreement, Offer};
 use crate::wire::head::RequestHead;
 use crate::wire::receive::Receiver;
 use crate::wire::refusal::Refusal;
-use crate::wire::upgrade::{accept_key, check_upgrade, write_switching_protocols};
+use crate::wire::upgrade::{accept_key, check_upgrade, key_fault, write_switching_protocols};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 impl Hub {
@@ -40,7 +40,12 @@ impl Hub {
         });
         match agreed {
             Ok(agreed) => self.open(io, key, route, agreed, head, params),
-            Err(refusal) => self.core.refuse_request(key, &refusal, head),
+            Err(refusal) => {
+                if let Some(fault) = key_fault(head) {
+                    log::info!("an upgrade is refused: {fault}");
+                }
+                self.core.refuse_request(key, &refusal, head);
+            }
         }
     }
 
