@@ -4,6 +4,7 @@
 //! given twice while the process lives. Joining and leaving are never
 //! broadcast: they are in the log.
 
+use super::sessions::Logged;
 use crate::{App, CloseReason, Handler, Message, Request, Response, Session};
 use log::info;
 
@@ -15,8 +16,16 @@ pub fn mount(app: App) -> App {
     let logged_in = Chat::new("chat/login", |name, _users| {
         format!("You've logged in as [{name}]")
     });
-    app.ws_with("/chat", super::settings::chat_settings(), connected)
-        .ws_with("/chat/login", super::settings::chat_settings(), logged_in)
+    app.ws_with(
+        "/chat",
+        super::settings::chat_settings(),
+        Logged::new("/chat", connected),
+    )
+    .ws_with(
+        "/chat/login",
+        super::settings::chat_settings(),
+        Logged::new("/chat/login", logged_in),
+    )
 }
 
 /// The greeting for a newcomer's name and the number of users, the newcomer counted.

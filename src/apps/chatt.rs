@@ -4,6 +4,7 @@
 //! format of a line. The log tells of sessions and messages by
 //! connection id; what was said stands there at debug level only.
 
+use super::sessions::Logged;
 use crate::{App, CloseReason, Handler, Message, Request, Response, Session};
 use log::{debug, info};
 
@@ -22,7 +23,11 @@ pub fn mount(app: App) -> App {
         "text/javascript; charset=utf-8",
         include_bytes!("assets/chatt.js"),
     )
-    .ws_with("/chatt", super::settings::chat_settings(), Chatt)
+    .ws_with(
+        "/chatt",
+        super::settings::chat_settings(),
+        Logged::new("/chatt", Chatt),
+    )
 }
 
 struct Chatt;

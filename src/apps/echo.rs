@@ -5,6 +5,7 @@
 //! read ([`BacklogPolicy::StopReading`]) where others would close. Never send here
 //! without having been asked, except for the greeting.
 
+use super::sessions::Logged;
 use crate::{
     App, BacklogPolicy, CloseCode, Handler, Message, Request, Response, Session, Settings,
 };
@@ -15,9 +16,9 @@ pub const MAX_RAW_MESSAGE: usize = 64 << 20;
 /// Mounts `/echo`, `/you-said` and `/echo-raw`.
 pub fn mount(app: App) -> App {
     let raw = settings().max_message_size(MAX_RAW_MESSAGE);
-    app.ws_with("/echo", settings(), Echo)
-        .ws_with("/you-said", settings(), you_said)
-        .ws_with("/echo-raw", raw, echo_raw)
+    app.ws_with("/echo", settings(), Logged::new("/echo", Echo))
+        .ws_with("/you-said", settings(), Logged::new("/you-said", you_said))
+        .ws_with("/echo-raw", raw, Logged::new("/echo-raw", echo_raw))
 }
 
 fn settings() -> Settings {

@@ -3,13 +3,18 @@
 //! Nobody waits for the slowest subscriber: one that does not read fills its own backlog
 //! and is closed when that is full.
 
+use super::sessions::Logged;
 use crate::{App, Handler, Message, Request, Response, Session};
 
 const TOPIC: &str = "flow";
 
 /// Mounts `/flow`.
 pub fn mount(app: App) -> App {
-    app.ws_with("/flow", super::settings::settings(), Flow)
+    app.ws_with(
+        "/flow",
+        super::settings::settings(),
+        Logged::new("/flow", Flow),
+    )
 }
 
 struct Flow;

@@ -16,6 +16,7 @@ pub mod echo;
 pub mod flow;
 pub mod index;
 mod page;
+mod sessions;
 mod settings;
 
 pub use settings::{MAX_CHAT_TEXT, settings};
