@@ -62,7 +62,7 @@
 //! | layer | module | what is there |
 //! |---|---|---|
 //! | 0 | `wire` | bytes to meaning and back: heads, frames, receive lanes, extensions |
-//! | 0 | `config` | limits as plain data, checked before anything starts |
+//! | 0 | [`config`] | settings and limits as plain data, checked before anything starts |
 //! | 1 | `app` | the types that a program is written with |
 //! | 2 | `hub` | every connection, topic and timer; no socket and no clock |
 //! | 3 | `turn` | one turn of the loop: its order, its budget, who is read next |
@@ -99,7 +99,7 @@ pub mod apps;
 #[doc(hidden)]
 pub mod cli;
 pub mod client;
-mod config;
+pub mod config;
 #[cfg(feature = "files")]
 mod files;
 #[cfg(any(all(test, feature = "deflate"), feature = "fuzzing"))]

@@ -3,6 +3,7 @@
 use super::call::Call;
 use super::response::Response;
 use super::session_id::SessionId;
+use crate::config::Limits;
 use crate::wire::close::CloseCode;
 use crate::wire::message::OwnedMessage;
 use std::any::Any;
@@ -30,6 +31,8 @@ pub(crate) enum Command {
         route: String,
         call: Call,
     },
+    /// Limits that were checked.
+    Reload(Box<Limits>),
     /// A [`RouteCall`](super::handle::RouteCall), of which nothing is known here.
     Call {
         route: u16,
@@ -44,6 +47,13 @@ pub(crate) enum Command {
         /// The place that the ticket had: it is free when the answer is given.
         place: Arc<()>,
     },
+}
+
+/// What limits hold in memory.
+pub(super) fn limits_bytes(limits: &Limits) -> usize {
+    let hosts = limits.hosts.iter().flatten();
+    let hosts = hosts.map(|host| size_of::<String>() + host.capacity());
+    size_of::<Limits>() + hosts.sum::<usize>()
 }
 
 /// The answer of a ticket.
@@ -78,6 +88,7 @@ impl Command {
             Self::Send { message, .. } => message.capacity(),
             Self::Close { reason, .. } => reason.capacity(),
             Self::Connect { route, call } => route.capacity() + call.bytes(),
+            Self::Reload(limits) => limits_bytes(limits),
             Self::Call { bytes, .. } => *bytes,
             Self::Answer { answer, .. } => match answer {
                 LateAnswer::Response(response) => response.body.len(),

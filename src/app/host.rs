@@ -51,6 +51,6 @@ pub trait Host {
     fn choose_protocol(&mut self, id: SessionId, name: &str) -> bool;
     fn add_answer_field(&mut self, id: SessionId, name: &str, value: &str) -> bool;
     #[cfg(feature = "json")]
-    fn codec(&self, id: SessionId) -> std::rc::Rc<dyn super::codec::Codec>;
+    fn codec(&self, id: SessionId) -> std::sync::Arc<dyn crate::wire::codec::Codec>;
     fn remote(&self) -> Remote;
 }

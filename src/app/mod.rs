@@ -8,8 +8,6 @@ pub mod answer;
 pub(crate) mod any_route;
 pub mod body_error;
 pub mod call;
-#[cfg(feature = "json")]
-pub mod codec;
 pub(crate) mod command;
 pub mod conn;
 mod content;
@@ -34,14 +32,14 @@ pub mod router;
 pub mod send_outcome;
 pub mod session;
 pub mod session_id;
-pub mod settings;
 pub mod stream;
 
+pub use crate::config::{BacklogPolicy, Origins, Settings};
+#[cfg(feature = "json")]
+pub use crate::wire::codec::{self, Codec, Json};
 pub use answer::Answer;
 pub use body_error::BodyError;
 pub use call::Call;
-#[cfg(feature = "json")]
-pub use codec::{Codec, Json};
 pub use conn::ConnInfo;
 pub use context::Context;
 pub use form::Form;
@@ -58,5 +56,4 @@ pub use route::Route;
 pub use send_outcome::{JoinOutcome, SendOutcome};
 pub use session::Session;
 pub use session_id::SessionId;
-pub use settings::{BacklogPolicy, Origins, Settings};
 pub use stream::{Piece, Stream};

@@ -10,7 +10,7 @@ use super::request::Request;
 use super::route::{Bind, Route};
 use super::router::Router;
 use super::session::Session;
-use super::settings::{Origins, Settings};
+use crate::config::{Origins, Settings};
 use crate::wire::error::{Error, ErrorKind, Result};
 use crate::wire::head::Method;
 use crate::wire::message::Message;
@@ -229,6 +229,31 @@ impl App {
     pub fn content(self, pattern: &str, content_type: &'static str, body: &'static [u8]) -> Self {
         let content = super::content::Content::new(content_type, body);
         self.get(pattern, move |request, _| content.respond(request))
+    }
+
+    /// Changes the settings of every route that was added so far, WebSocket and outgoing.
+    ///
+    /// Settings that are out of bounds then are an error when the program starts.
+    pub fn map_settings(mut self, mut change: impl FnMut(Settings) -> Settings) -> Self {
+        let mut checked = Ok(());
+        for (settings, _) in &mut self.routes {
+            *settings = change(std::mem::take(settings));
+            checked = checked.and_then(|()| settings.check());
+        }
+        self.remember(checked)
+    }
+
+    /// Every route that listeners of this program answer, sorted by path: its kind (`WebSocket` or an
+    /// HTTP method) and its pattern.
+    pub fn route_list(&self) -> Vec<(&'static str, &str)> {
+        let mut list = Vec::new();
+        for (pattern, targets) in self.paths.iter() {
+            list.extend(targets.websocket.map(|_| ("WebSocket", pattern)));
+            let methods = targets.http.iter().map(|(method, _)| method.name());
+            list.extend(methods.map(|method| (method, pattern)));
+        }
+        list.sort_by_key(|(_, pattern)| *pattern);
+        list
     }
 
     /// The server that runs it: from now on the handles of its routes work.

@@ -1,8 +1,10 @@
 //! The handle for other threads.
 
 use super::call::Call;
+use super::command::limits_bytes;
 use super::inbox::{self, Outbound};
 use super::session_id::SessionId;
+use crate::config::Limits;
 use crate::wire::close::CloseCode;
 use crate::wire::error::Result;
 use crate::wire::message::AsMessage;
@@ -65,6 +67,8 @@ impl SharedStats {
 pub struct Remote {
     commands: Outbound,
     stats: Arc<SharedStats>,
+    /// Fills in what limits leave to the machine.
+    derive: fn(Limits) -> Limits,
 }
 
 impl Remote {
@@ -75,8 +79,15 @@ impl Remote {
         let remote = Self {
             commands,
             stats: Arc::clone(&stats),
+            derive: |limits| limits,
         };
         (remote, inbox, stats)
+    }
+
+    /// The same for a server whose machine decides what [`Limits`] leave open.
+    pub(crate) fn deriving(mut self, derive: fn(Limits) -> Limits) -> Self {
+        self.derive = derive;
+        self
     }
 
     /// Sends a message to every subscriber of a topic.
@@ -130,6 +141,22 @@ impl Remote {
             route: route.to_owned(),
             call,
         })
+    }
+
+    /// Gives the server new limits. They hold from then on; no connection is closed for one that is
+    /// lower now. What does not reload ([`Row::reloads`](crate::config::Row::reloads)) stays as it was,
+    /// and a line of the log names it: [`max_per_address`](Limits::max_per_address), whose connections
+    /// are counted from the start or not at all, and [`drain`](Limits::drain). `None` is derived from
+    /// the machine anew.
+    ///
+    /// # Errors
+    /// `Config` for a limit that is out of bounds: nothing changes. Else as [`Remote::publish`].
+    pub fn reload(&self, limits: Limits) -> Result<()> {
+        limits.check()?;
+        let limits = (self.derive)(limits);
+        let bytes = limits_bytes(&limits);
+        self.commands
+            .push(bytes, || Command::Reload(Box::new(limits)))
     }
 
     /// The queue to the loop.

@@ -64,7 +64,7 @@ impl<'h> Session<'h> {
     /// Kind `Data`: the message is not of that codec, or not of this shape.
     #[cfg(feature = "json")]
     pub fn value<T: serde::de::DeserializeOwned>(&self, message: Message<'_>) -> Result<T> {
-        super::codec::value(&*self.context.host.codec(self.id), message)
+        crate::wire::codec::value(&*self.context.host.codec(self.id), message)
     }
 
     /// Sends one frame of any kind as it is (its payload must be short enough and, for a Close,

@@ -4,6 +4,7 @@
 //! given twice while the process lives. Joining and leaving are never
 //! broadcast: they are in the log.
 
+use super::sessions::logged;
 use crate::{App, CloseReason, Handler, Message, Open, Request, Session};
 use log::info;
 
@@ -15,8 +16,9 @@ pub fn mount(app: App) -> App {
     let logged_in = Chat::new("chat/login", |name, _users| {
         format!("You've logged in as [{name}]")
     });
-    app.ws_with("/chat", super::settings::chat_settings(), connected)
-        .ws_with("/chat/login", super::settings::chat_settings(), logged_in)
+    let settings = super::settings::chat_settings;
+    let app = logged(app, "/chat", settings(), connected);
+    logged(app, "/chat/login", settings(), logged_in)
 }
 
 /// The greeting for a newcomer's name and the number of users, the newcomer counted.

@@ -4,6 +4,7 @@
 //! format of a line. The log tells of sessions and messages by
 //! connection id; what was said stands there at debug level only.
 
+use super::sessions::logged;
 use crate::{App, CloseReason, Handler, Message, Open, Request, Session};
 use log::{debug, info};
 
@@ -12,6 +13,7 @@ const TOPIC: &str = "chatt";
 /// Mounts `/chattstart`, `/css/chatt.css`, `/js/chatt.js` and `/chatt`.
 pub fn mount(app: App) -> App {
     let app = super::page::page(app, "/chattstart", include_str!("assets/chatt.html"));
+    let app = logged(app, "/chatt", super::settings::chat_settings(), Chatt);
     app.content(
         "/css/chatt.css",
         "text/css; charset=utf-8",
@@ -22,7 +24,6 @@ pub fn mount(app: App) -> App {
         "text/javascript; charset=utf-8",
         include_bytes!("assets/chatt.js"),
     )
-    .ws_with("/chatt", super::settings::chat_settings(), Chatt)
 }
 
 struct Chatt;

@@ -5,6 +5,7 @@
 //! read ([`BacklogPolicy::StopReading`]) where others would close. Never send here
 //! without having been asked, except for the greeting.
 
+use super::sessions::logged;
 use crate::{App, BacklogPolicy, CloseCode, Handler, Message, Open, Request, Session, Settings};
 
 /// The largest message of `/echo-raw`, bytes; past it 1009.
@@ -13,9 +14,9 @@ pub const MAX_RAW_MESSAGE: usize = 64 << 20;
 /// Mounts `/echo`, `/you-said` and `/echo-raw`.
 pub fn mount(app: App) -> App {
     let raw = settings().max_message_size(MAX_RAW_MESSAGE);
-    app.ws_with("/echo", settings(), Echo)
-        .ws_with("/you-said", settings(), you_said)
-        .ws_with("/echo-raw", raw, echo_raw)
+    let app = logged(app, "/echo", settings(), Echo);
+    let app = logged(app, "/you-said", settings(), you_said);
+    logged(app, "/echo-raw", raw, echo_raw)
 }
 
 fn settings() -> Settings {

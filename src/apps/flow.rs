@@ -3,13 +3,14 @@
 //! Nobody waits for the slowest subscriber: one that does not read fills its own backlog
 //! and is closed when that is full.
 
+use super::sessions::logged;
 use crate::{App, Handler, Message, Open, Request, Session};
 
 const TOPIC: &str = "flow";
 
 /// Mounts `/flow`.
 pub fn mount(app: App) -> App {
-    app.ws_with("/flow", super::settings::settings(), Flow)
+    logged(app, "/flow", super::settings::settings(), Flow)
 }
 
 struct Flow;

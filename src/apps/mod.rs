@@ -16,6 +16,7 @@ pub mod echo;
 pub mod flow;
 pub mod index;
 mod page;
+mod sessions;
 mod settings;
 
 pub use settings::{MAX_CHAT_TEXT, settings};
@@ -24,9 +25,30 @@ use crate::App;
 
 /// Mounts every ready application.
 pub fn all(app: App) -> App {
-    let app = echo::mount(app);
-    let app = chat::mount(app);
-    let app = flow::mount(app);
-    let app = chatt::mount(app);
-    index::mount(app)
+    APPS.iter().fold(app, |app, (_, mount)| mount(app))
+}
+
+/// Adds the routes of one application.
+type Mount = fn(App) -> App;
+
+const APPS: [(&str, Mount); 5] = [
+    ("echo", echo::mount),
+    ("chat", chat::mount),
+    ("flow", flow::mount),
+    ("chatt", chatt::mount),
+    ("index", index::mount),
+];
+
+/// The names of the ready applications, for [`mount`].
+pub fn names() -> impl Iterator<Item = &'static str> {
+    APPS.iter().map(|(name, _)| *name)
+}
+
+/// Mounts the application of this name; one that is not among [`names`] changes nothing.
+pub fn mount(app: App, name: &str) -> App {
+    let found = APPS.iter().find(|(known, _)| *known == name);
+    match found {
+        Some((_, mount)) => mount(app),
+        None => app,
+    }
 }

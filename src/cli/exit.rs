@@ -2,7 +2,6 @@
 
 use super::logger;
 use crate::{Error, ErrorKind};
-use clap::parser::ValueSource;
 use std::process::ExitCode;
 
 /// The command ran and failed.
@@ -21,15 +20,14 @@ pub(super) enum CommandFailure {
 }
 
 impl CommandFailure {
-    /// A value that cannot be used: a usage error when a flag gave it, a bad configuration
-    /// when it came from the environment `variable`.
-    pub(super) fn value(variable: &str, problem: String, from: Option<ValueSource>) -> Self {
-        match from {
-            Some(ValueSource::EnvVariable) => {
-                Self::Text(format!("in {variable}: {problem}"), CONFIGURATION)
-            }
-            _ => Self::Text(problem, USAGE),
-        }
+    /// A command line that cannot be used.
+    pub(super) fn usage(text: String) -> Self {
+        Self::Text(text, USAGE)
+    }
+
+    /// A file or an environment that cannot be used.
+    pub(super) fn configuration(text: String) -> Self {
+        Self::Text(text, CONFIGURATION)
     }
 
     /// Prints the failure where it belongs and gives its code.

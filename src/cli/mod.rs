@@ -6,11 +6,15 @@
 //! to mend it. No other layer may print or exit.
 
 mod check;
+mod config;
+mod configuration;
 mod exit;
+mod file;
 mod heap;
 mod listen;
 mod log_queue;
 mod logger;
+mod operator;
 mod serve;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -32,6 +36,8 @@ enum Command {
     Serve(serve::Arguments),
     /// Test how well any server keeps the protocol: prints a table, exits with 0 or 1
     Check(check::Arguments),
+    /// Check or print the configuration that `serve` would have with the same flags
+    Config(config::Arguments),
 }
 
 /// Runs the command of this process's arguments.
@@ -53,11 +59,18 @@ fn run() -> Result<(), CommandFailure> {
     {
         heap::fix_sizes();
     }
-    let matches = Arguments::command().try_get_matches()?;
+    let command = Arguments::command();
+    let command = command.mut_subcommand("serve", |serve| serve.args(configuration::arguments()));
+    let command =
+        command.mut_subcommand("config", |config| config.args(configuration::arguments()));
+    let matches = command.try_get_matches()?;
     let arguments = Arguments::from_arg_matches(&matches)?;
     match (arguments.command, matches.subcommand()) {
-        (Command::Serve(arguments), Some((_, matches))) => serve::run(arguments.check(matches)?),
+        (Command::Serve(arguments), Some((_, matches))) => arguments.run(matches),
+        (Command::Config(arguments), Some((_, matches))) => arguments.run(matches),
         (Command::Check(arguments), _) => check::run(arguments.check()?),
-        (Command::Serve(_), None) => unreachable!("clap gave a command without its matches"),
+        (Command::Serve(_) | Command::Config(_), None) => {
+            unreachable!("clap gave a command without its matches")
+        }
     }
 }

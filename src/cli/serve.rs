@@ -1,16 +1,14 @@
 //! `dunlin serve`: the ready server, until a signal ends it.
 
+use super::configuration::Configuration;
 use super::exit::CommandFailure;
 use super::{listen, logger};
-use crate::{Address, App, Files, Remote, Server, apps};
+use crate::{Address, App, Remote, Server, apps};
 use clap::ArgMatches;
-use clap::parser::ValueSource;
-use log::LevelFilter;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::io::{self, Write};
-
-const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
+use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -20,100 +18,64 @@ Examples:
   dunlin serve --listen unix:/run/dunlin.sock   behind a proxy on the same machine
   dunlin serve --listen unix:d.sock --socket-mode 660   owner and group may connect
   dunlin serve --dir public                     the files of a folder, too
+  dunlin serve --config dunlin.toml --apps echo,chat   settings from a file, two applications
+  dunlin serve --origin https://example.org     pages of this origin may open sessions
   DUNLIN_LISTEN=127.0.0.1:9000,unix:d.sock dunlin serve --log warn
 
 SIGTERM or SIGINT (Ctrl-C) closes every session with 1001 and ends; a second one ends at once.";
 
-/// The flags of `serve` as they were written.
+/// The arguments of `serve`, beside a flag for every setting.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
-    /// Where to listen: HOST:PORT, [IPV6]:PORT or unix:PATH; may be given several times
-    /// (in the environment: separated by commas)
-    #[arg(long, value_name = "ADDR", env = "DUNLIN_LISTEN", default_value = DEFAULT_LISTEN)]
-    listen: Vec<String>,
+    /// A TOML file with settings; `dunlin config print` shows its keys
+    #[arg(long, value_name = "FILE", env = "DUNLIN_CONFIG")]
+    config: Option<PathBuf>,
 
-    /// Permission bits of the files of Unix sockets, octal, such as 660: who may write may connect
-    /// [default: what the umask leaves]
-    #[arg(long, value_name = "MODE", env = "DUNLIN_SOCKET_MODE")]
-    socket_mode: Option<String>,
-
-    /// A folder whose files are served at / behind all other paths
-    #[arg(long, value_name = "PATH", env = "DUNLIN_DIR")]
-    dir: Option<String>,
-
-    /// How much to log on standard error: off, error, warn, info, debug or trace
-    #[arg(long, value_name = "LEVEL", env = "DUNLIN_LOG", default_value = "info")]
-    log: String,
-}
-
-/// The flags of `serve`, checked.
-pub(super) struct Plan {
-    listen: Vec<String>,
-    socket_mode: Option<u32>,
-    files: Option<Files>,
-    log: LevelFilter,
+    /// Print every route with its kind, and exit
+    #[arg(long)]
+    routes: bool,
 }
 
 impl Arguments {
-    /// Checks every value; `matches` knows who gave it.
-    pub(super) fn check(self, matches: &ArgMatches) -> Result<Plan, CommandFailure> {
-        let from = matches.value_source("listen");
-        let listen = match from {
-            Some(ValueSource::EnvVariable) => split(&self.listen),
-            _ => self.listen,
-        };
-        for address in &listen {
-            listen::check_address(address)
-                .map_err(|problem| CommandFailure::value("DUNLIN_LISTEN", problem, from))?;
+    /// Reads every setting, and serves or prints the routes.
+    pub(super) fn run(self, matches: &ArgMatches) -> Result<(), CommandFailure> {
+        let path = self.config.filter(|path| !path.as_os_str().is_empty());
+        let all = Configuration::read(matches, path.as_ref())?;
+        if self.routes {
+            print_routes(&app(&all)?);
+            return Ok(());
         }
-        let from = matches.value_source("socket_mode");
-        let socket_mode = self.socket_mode.filter(|mode| !mode.is_empty());
-        let socket_mode = socket_mode
-            .map(|mode| listen::socket_mode(&mode))
-            .transpose()
-            .map_err(|problem| CommandFailure::value("DUNLIN_SOCKET_MODE", problem, from))?;
-        let from = matches.value_source("dir");
-        let dir = self.dir.filter(|dir| !dir.is_empty());
-        let files = dir.map(Files::open).transpose().map_err(|error| {
-            let problem = format!("{error}; make it, or name another with --dir");
-            CommandFailure::value("DUNLIN_DIR", problem, from)
-        })?;
-        let from = matches.value_source("log");
-        let log = logger::level(&self.log)
-            .map_err(|problem| CommandFailure::value("DUNLIN_LOG", problem, from))?;
-        Ok(Plan {
-            listen,
-            socket_mode,
-            files,
-            log,
-        })
+        serve(all)
     }
 }
 
-/// The addresses of the environment; an empty variable is one that is not set.
-fn split(values: &[String]) -> Vec<String> {
-    match values {
-        [empty] if empty.trim().is_empty() => vec![DEFAULT_LISTEN.to_owned()],
-        _ => {
-            let pieces = values.iter().flat_map(|value| value.split(','));
-            pieces.map(|piece| piece.trim().to_owned()).collect()
-        }
+/// The applications that are wanted, with what was set for all routes.
+fn app(all: &Configuration) -> Result<App, CommandFailure> {
+    let names = all.operator.apps.iter();
+    let mut app = names.fold(App::new(), |app, name| apps::mount(app, name));
+    if let Some(files) = all.operator.files().map_err(CommandFailure::usage)? {
+        app = app.files("/", files);
+    }
+    Ok(all.apply(app))
+}
+
+fn print_routes(app: &App) {
+    let mut out = io::stdout().lock();
+    for (kind, pattern) in app.route_list() {
+        let _ = writeln!(out, "{kind:9} {pattern}");
     }
 }
 
 /// Serves until a signal, and returns when every connection is gone.
-pub(super) fn run(plan: Plan) -> Result<(), CommandFailure> {
-    logger::start(plan.log);
-    let mut app = apps::all(App::new());
-    if let Some(files) = plan.files {
-        app = app.files("/", files);
-    }
-    let mut server = Server::new(app);
-    if let Some(mode) = plan.socket_mode {
+fn serve(all: Configuration) -> Result<(), CommandFailure> {
+    logger::start(logger::level(all.operator.log).map_err(CommandFailure::usage)?);
+    let mut server = Server::new(app(&all)?).limits(all.limits);
+    if let Some(mode) = &all.operator.socket_mode {
+        let mode = listen::socket_mode(mode).map_err(CommandFailure::usage)?;
         server = server.unix_mode(mode)?;
     }
-    for address in &plan.listen {
+    for address in &all.operator.listen {
         server = server.listen(address)?;
     }
     obey_signals(server.remote())?;
@@ -169,21 +131,6 @@ fn obey_signals(remote: Remote) -> Result<(), CommandFailure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn split_one(value: &str) -> Vec<String> {
-        split(&[value.to_owned()])
-    }
-
-    #[test]
-    fn the_environment_holds_addresses_separated_by_commas() {
-        assert_eq!(split_one("127.0.0.1:1, unix:a"), ["127.0.0.1:1", "unix:a"]);
-    }
-
-    #[test]
-    fn an_empty_variable_means_the_default() {
-        assert_eq!(split_one(""), [DEFAULT_LISTEN]);
-        assert_eq!(split_one(" "), [DEFAULT_LISTEN]);
-    }
 
     #[test]
     fn an_announcement_names_a_url_that_can_be_opened() {

@@ -2,7 +2,7 @@
 
 use crate::wire::error::{Error, ErrorKind, Result};
 use crate::wire::extension::Extension;
-use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The options of a connection. Every limit has a default and a bound.
@@ -26,7 +26,7 @@ pub struct Options {
     /// Subprotocols to offer, the favourite first. Default: none.
     pub protocols: Vec<String>,
     /// Extensions to offer, the favourite first; one of them can be agreed. Default: none.
-    pub extensions: Vec<Rc<dyn Extension>>,
+    pub extensions: Vec<Arc<dyn Extension>>,
     /// The largest frame that is received, payload bytes; past it 1009. Default 1 MiB.
     pub max_frame_size: usize,
     /// The largest message that is received, payload bytes; past it 1009. Default 1 MiB.
@@ -117,7 +117,7 @@ impl Options {
     /// Offers an extension, behind those that are there.
     #[must_use]
     pub fn extension(mut self, extension: impl Extension + 'static) -> Self {
-        self.extensions.push(Rc::new(extension));
+        self.extensions.push(Arc::new(extension));
         self
     }
 

@@ -1,6 +1,7 @@
 //! The limits of a whole server, beside the settings of its routes.
 
-use super::bounds::{self, out_of_bounds};
+use super::bounds::out_of_bounds;
+use super::row::{Kind, Row, Value};
 use crate::wire::error::Result;
 use crate::wire::head::HeadLimits;
 use std::time::Duration;
@@ -36,6 +37,202 @@ pub struct Limits {
     /// Host names that are served, without port; any other is answered 421. Default `None`: all.
     pub hosts: Option<Vec<String>>,
 }
+
+const MOST: usize = 1 << 30;
+const MILLISECOND: Duration = Duration::from_millis(1);
+
+/// Every limit, in the order in which they are checked.
+static ROWS: &[Row<Limits>] = &[
+    Row {
+        name: "max_connections",
+        key: "max_connections",
+        kind: Kind::Number {
+            unit: "connections",
+            least: 1,
+            most: |_| MOST,
+        },
+        none: Some("auto"),
+        reloads: true,
+        about: "Connections at the same time; past it 503 (auto: the open-file limit less 64)",
+        get: |all| all.max_connections.map_or(Value::None, Value::Number),
+        set: |all, value| match value {
+            Value::None => all.max_connections = None,
+            Value::Number(number) => all.max_connections = Some(number),
+            _ => {}
+        },
+    },
+    Row {
+        name: "max_per_address",
+        key: "max_per_address",
+        kind: Kind::Number {
+            unit: "connections",
+            least: 1,
+            most: |_| MOST,
+        },
+        none: Some("off"),
+        reloads: false,
+        about: "Connections of one IP address at the same time; past it 429",
+        get: |all| all.max_per_address.map_or(Value::None, Value::Number),
+        set: |all, value| match value {
+            Value::None => all.max_per_address = None,
+            Value::Number(number) => all.max_per_address = Some(number),
+            _ => {}
+        },
+    },
+    Row {
+        name: "max_buffered",
+        key: "max_buffered",
+        kind: Kind::Number {
+            unit: "bytes",
+            least: 1,
+            most: |_| usize::MAX,
+        },
+        none: Some("auto"),
+        reloads: true,
+        about: "Bytes that wait, of all connections together (auto: a quarter of memory)",
+        get: |all| all.max_buffered.map_or(Value::None, Value::Number),
+        set: |all, value| match value {
+            Value::None => all.max_buffered = None,
+            Value::Number(number) => all.max_buffered = Some(number),
+            _ => {}
+        },
+    },
+    Row {
+        name: "head.max_head",
+        key: "max_head",
+        kind: Kind::Number {
+            unit: "bytes",
+            least: 64,
+            most: |_| 1 << 20,
+        },
+        none: None,
+        reloads: true,
+        about: "A request head; past it 431",
+        get: |all| Value::Number(all.head.max_head),
+        set: |all, value| {
+            if let Value::Number(number) = value {
+                all.head.max_head = number;
+            }
+        },
+    },
+    Row {
+        name: "head.max_target",
+        key: "max_target",
+        kind: Kind::Number {
+            unit: "bytes",
+            least: 1,
+            most: |all| all.head.max_head,
+        },
+        none: None,
+        reloads: true,
+        about: "The target of a request; past it 414",
+        get: |all| Value::Number(all.head.max_target),
+        set: |all, value| {
+            if let Value::Number(number) = value {
+                all.head.max_target = number;
+            }
+        },
+    },
+    Row {
+        name: "head.max_fields",
+        key: "max_fields",
+        kind: Kind::Number {
+            unit: "fields",
+            least: 1,
+            most: |_| 10_000,
+        },
+        none: None,
+        reloads: true,
+        about: "Fields of a request head; past it 431",
+        get: |all| Value::Number(all.head.max_fields),
+        set: |all, value| {
+            if let Value::Number(number) = value {
+                all.head.max_fields = number;
+            }
+        },
+    },
+    Row {
+        name: "max_body",
+        key: "max_body",
+        kind: Kind::Number {
+            unit: "bytes",
+            least: 0,
+            most: |_| MOST,
+        },
+        none: None,
+        reloads: true,
+        about: "The body of a plain request; past it 413",
+        get: |all| Value::Number(all.max_body),
+        set: |all, value| {
+            if let Value::Number(number) = value {
+                all.max_body = number;
+            }
+        },
+    },
+    Row {
+        name: "head_timeout",
+        key: "head_timeout",
+        kind: Kind::Time {
+            shortest: MILLISECOND,
+        },
+        none: None,
+        reloads: true,
+        about: "Time for a head, and then for a body; past it 408",
+        get: |all| Value::Time(all.head_timeout),
+        set: |all, value| {
+            if let Value::Time(time) = value {
+                all.head_timeout = time;
+            }
+        },
+    },
+    Row {
+        name: "keep_alive",
+        key: "keep_alive",
+        kind: Kind::Time {
+            shortest: MILLISECOND,
+        },
+        none: None,
+        reloads: true,
+        about: "Rest between two requests; then the connection closes",
+        get: |all| Value::Time(all.keep_alive),
+        set: |all, value| {
+            if let Value::Time(time) = value {
+                all.keep_alive = time;
+            }
+        },
+    },
+    Row {
+        name: "drain",
+        key: "drain",
+        kind: Kind::Time {
+            shortest: MILLISECOND,
+        },
+        none: None,
+        reloads: false,
+        about: "Time for a shutdown; then what is left is cut",
+        get: |all| Value::Time(all.drain),
+        set: |all, value| {
+            if let Value::Time(time) = value {
+                all.drain = time;
+            }
+        },
+    },
+    Row {
+        name: "hosts",
+        key: "host",
+        kind: Kind::List("host names without port, or * for every host"),
+        none: None,
+        reloads: true,
+        about: "Host names that are served; any other is answered 421",
+        get: |all| Value::List(all.hosts.clone().unwrap_or_else(|| vec!["*".to_owned()])),
+        set: |all, value| {
+            if let Value::List(list) = value {
+                let is_any = list.iter().any(|host| host == "*");
+                all.hosts = (!is_any).then_some(list);
+            }
+        },
+    },
+];
 
 impl Default for Limits {
     fn default() -> Self {
@@ -89,45 +286,18 @@ impl Limits {
         hosts: Vec<String>,
     }
 
+    /// Every limit as a row, in the order in which they are checked.
+    pub fn rows() -> &'static [Row<Self>] {
+        ROWS
+    }
+
     /// Checks every field against its bounds.
     ///
     /// # Errors
     /// `Config`: the first field that is out of bounds, with its value and what was wanted.
     pub fn check(&self) -> Result<()> {
-        const MOST: usize = 1 << 30;
-        let numbers = [
-            ("max_connections", self.max_connections, MOST, "connections"),
-            ("max_per_address", self.max_per_address, MOST, "connections"),
-            ("max_buffered", self.max_buffered, usize::MAX, "bytes"),
-            ("head.max_head", Some(self.head.max_head), 1 << 20, "bytes"),
-            (
-                "head.max_target",
-                Some(self.head.max_target),
-                self.head.max_head,
-                "bytes",
-            ),
-            (
-                "head.max_fields",
-                Some(self.head.max_fields),
-                10_000,
-                "fields",
-            ),
-        ];
-        for (name, value, most, unit) in numbers {
-            let least = if name == "head.max_head" { 64 } else { 1 };
-            // `None` is a choice of its own: derived, or off.
-            if let Some(value) = value {
-                bounds::check_number("limit", name, value, least..=most, unit)?;
-            }
-        }
-        bounds::check_number("limit", "max_body", self.max_body, 0..=MOST, "bytes")?;
-        let times = [
-            ("head_timeout", self.head_timeout),
-            ("keep_alive", self.keep_alive),
-            ("drain", self.drain),
-        ];
-        for (name, value) in times {
-            bounds::check_time("limit", name, value, Duration::from_millis(1))?;
+        for row in ROWS {
+            row.check("limit", self)?;
         }
         self.check_hosts()
     }
@@ -164,137 +334,4 @@ impl Limits {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn limits() -> Limits {
-        Limits::default()
-    }
-
-    fn head(change: impl FnOnce(&mut HeadLimits)) -> Limits {
-        let mut head = HeadLimits::default();
-        change(&mut head);
-        limits().head(head)
-    }
-
-    /// A change that is refused, with the names, values and limits that the error tells.
-    #[track_caller]
-    fn refused(limits: Limits, parts: [&str; 3]) {
-        let error = limits.check().expect_err(parts[0]);
-        assert_eq!(error.kind(), crate::wire::error::ErrorKind::Config);
-        let text = error.to_string();
-        for part in parts {
-            assert!(text.contains(part), "{part:?} is missing in {text:?}");
-        }
-    }
-
-    #[test]
-    fn the_defaults_and_the_ends_of_every_range_are_taken() {
-        let (least, most) = (Duration::from_millis(1), Duration::from_secs(30 * 60));
-        for limits in [
-            limits(),
-            limits().max_connections(1).max_per_address(1),
-            limits().max_connections(1 << 30).max_per_address(1 << 30),
-            limits().max_buffered(1),
-            limits().max_buffered(usize::MAX),
-            limits().max_body(0),
-            limits().max_body(1 << 30),
-            limits().head_timeout(least).keep_alive(least).drain(least),
-            limits().head_timeout(most).keep_alive(most).drain(most),
-            limits().hosts(vec!["example.org".to_owned(), "[::1]".to_owned()]),
-            head(|head| (head.max_head, head.max_target) = (64, 64)),
-            head(|head| (head.max_head, head.max_fields) = (1 << 20, 10_000)),
-        ] {
-            limits.check().expect("within bounds");
-        }
-    }
-
-    #[test]
-    fn a_number_out_of_bounds_names_field_value_and_limit() {
-        let most = "1 to 1073741824 connections";
-        refused(
-            limits().max_connections(0),
-            ["`max_connections`", "is 0", most],
-        );
-        refused(
-            limits().max_connections((1 << 30) + 1),
-            ["`max_connections`", "is 1073741825", most],
-        );
-        refused(
-            limits().max_per_address(0),
-            ["`max_per_address`", "is 0", most],
-        );
-        refused(
-            limits().max_per_address((1 << 30) + 1),
-            ["`max_per_address`", "is 1073741825", most],
-        );
-        refused(
-            limits().max_buffered(0),
-            ["`max_buffered`", "is 0", "1 to "],
-        );
-        refused(
-            limits().max_body((1 << 30) + 1),
-            ["`max_body`", "is 1073741825", "0 to 1073741824 bytes"],
-        );
-        refused(
-            head(|head| head.max_head = 63),
-            ["`head.max_head`", "is 63", "64 to 1048576 bytes"],
-        );
-        refused(
-            head(|head| head.max_head = (1 << 20) + 1),
-            ["`head.max_head`", "is 1048577", "64 to 1048576 bytes"],
-        );
-        refused(
-            head(|head| head.max_target = head.max_head + 1),
-            ["`head.max_target`", "is 16385", "1 to 16384 bytes"],
-        );
-        refused(
-            head(|head| head.max_fields = 0),
-            ["`head.max_fields`", "is 0", "1 to 10000 fields"],
-        );
-        refused(
-            head(|head| head.max_fields = 10_001),
-            ["`head.max_fields`", "is 10001", "1 to 10000 fields"],
-        );
-    }
-
-    #[test]
-    fn no_time_is_zero_or_endless() {
-        type Change = fn(Limits, Duration) -> Limits;
-        let changes: [(&str, Change); 3] = [
-            ("`head_timeout`", |limits, time| limits.head_timeout(time)),
-            ("`keep_alive`", |limits, time| limits.keep_alive(time)),
-            ("`drain`", |limits, time| limits.drain(time)),
-        ];
-        for (name, change) in changes {
-            let wanted = "wanted: 1ms to 30 min";
-            refused(change(limits(), Duration::ZERO), [name, "is 0ns", wanted]);
-            let ages = format!("is {:?}", Duration::MAX);
-            refused(change(limits(), Duration::MAX), [name, &ages, wanted]);
-            let long = Duration::from_millis(1_800_001);
-            refused(change(limits(), long), [name, "is 1800.001s", wanted]);
-        }
-    }
-
-    #[test]
-    fn hosts_are_names_without_scheme_and_port() {
-        refused(
-            limits().hosts(Vec::new()),
-            ["`hosts`", "is empty", "at least one"],
-        );
-        for host in ["", "a:80", "http://a", "a b", "[::1]:80", "a/b", "me@a"] {
-            let shown = format!("{host:?}");
-            let hosts = vec!["example.org".to_owned(), host.to_owned()];
-            refused(limits().hosts(hosts), ["`hosts`", &shown, "without scheme"]);
-        }
-    }
-
-    #[test]
-    fn setters_take_a_value_or_none() {
-        let limits = limits().max_connections(10).max_per_address(2);
-        assert_eq!(limits.max_connections, Some(10));
-        let limits = limits.max_per_address(None).max_buffered(Some(1000));
-        assert_eq!(limits.max_per_address, None);
-        assert_eq!(limits.max_buffered, Some(1000));
-    }
-}
+mod tests;

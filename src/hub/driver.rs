@@ -249,6 +249,7 @@ impl Hub {
             Command::Close { id, code, reason } => {
                 HubContext::new(&mut self.core, io).close(id, code, &reason);
             }
+            Command::Reload(limits) => self.core.reload(*limits),
             Command::Connect { route, call } => self.connect(io, &route, &call),
             Command::Answer {
                 to,

@@ -202,7 +202,7 @@ impl Host for HubContext<'_> {
     }
 
     #[cfg(feature = "json")]
-    fn codec(&self, id: SessionId) -> std::rc::Rc<dyn crate::app::Codec> {
+    fn codec(&self, id: SessionId) -> std::sync::Arc<dyn crate::app::Codec> {
         match self.core.key_of(id) {
             Some(key) => self.core.rules(key).codec.clone(),
             None => self.core.http_rules.codec.clone(),

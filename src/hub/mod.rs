@@ -46,6 +46,7 @@ mod ledger;
 mod memory;
 mod metrics;
 mod reap;
+mod reload;
 mod rules;
 mod stopping;
 #[cfg(test)]

@@ -21,7 +21,7 @@ pub(crate) struct RouteRules {
     pub(crate) raw: bool,
     pub(crate) role: Role,
     #[cfg(feature = "json")]
-    pub(crate) codec: std::rc::Rc<dyn crate::app::Codec>,
+    pub(crate) codec: std::sync::Arc<dyn crate::app::Codec>,
 }
 
 impl RouteRules {

@@ -86,6 +86,7 @@ impl Server {
     pub fn with(app: impl FnOnce(Remote) -> App) -> Self {
         let waker = Arc::new(LoopWaker::default());
         let (remote, inbox, stats) = Remote::new(Arc::clone(&waker) as _);
+        let remote = remote.deriving(derive);
         Self {
             app: app(remote.clone()),
             limits: Limits::default(),

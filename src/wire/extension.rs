@@ -41,9 +41,9 @@ pub struct Agreement {
 }
 
 /// An extension as a route or a client offers it. A session gets one at most, and a raw session
-/// none. One value serves all connections of its loop, which is one thread: what it shares with
-/// them may lie behind an `Rc`.
-pub trait Extension: fmt::Debug {
+/// none. One value serves all connections of its loop. It is part of the settings, which
+/// are `Send + Sync`: what it shares with them lies behind an `Arc`, and a lock that nobody else holds.
+pub trait Extension: fmt::Debug + Send + Sync {
     /// The token in `Sec-WebSocket-Extensions`.
     fn name(&self) -> &str;
     /// The reserved bits it claims; two extensions of one route may not claim the same.

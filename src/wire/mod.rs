@@ -7,6 +7,8 @@
 pub(crate) mod authority;
 pub mod body;
 pub mod close;
+#[cfg(feature = "json")]
+pub mod codec;
 pub(crate) mod date;
 #[cfg(feature = "deflate")]
 pub mod deflate;

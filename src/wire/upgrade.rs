@@ -94,6 +94,18 @@ pub fn check_upgrade<'b>(head: &RequestHead<'b>) -> Result<UpgradeRequest<'b>, R
     })
 }
 
+/// What is wrong with the key of an upgrade, for the log; the answer is 400 and the same for each.
+pub fn key_fault(head: &RequestHead<'_>) -> Option<&'static str> {
+    match fields::single(&head.fields, "sec-websocket-key") {
+        Err(_) => Some("Sec-WebSocket-Key stands twice, wanted: once"),
+        Ok(None) => Some("Sec-WebSocket-Key is missing, wanted: the base64 of 16 bytes"),
+        Ok(Some(key)) if key_text(key).is_none() => {
+            Some("Sec-WebSocket-Key is not 16 bytes, wanted: 24 characters of base64")
+        }
+        Ok(Some(_)) => None,
+    }
+}
+
 /// The key as text, if it is the base64 of 16 bytes. The four bits that carry nothing may
 /// be anything, as in other servers.
 fn key_text(value: &[u8]) -> Option<&str> {

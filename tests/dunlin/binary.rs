@@ -16,13 +16,14 @@ pub(crate) fn dunlin(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dunlin"));
     command
         .args(arguments)
-        .env_remove("DUNLIN_DIR")
-        .env_remove("DUNLIN_LISTEN")
-        .env_remove("DUNLIN_LOG")
-        .env_remove("DUNLIN_SOCKET_MODE")
         .env_remove("GLIBC_TUNABLES")
         .env_remove("LD_PRELOAD")
         .stdin(Stdio::null());
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("DUNLIN_") {
+            command.env_remove(name);
+        }
+    }
     command
 }
 

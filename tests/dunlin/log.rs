@@ -168,3 +168,20 @@ fn a_slow_reader_that_was_cut_shows_in_the_log() {
     assert!(message.ends_with("closed with 1008"), "{line}");
     drop(silent);
 }
+
+#[test]
+fn a_session_is_told_with_peer_path_code_duration_and_bytes() {
+    let (serving, address) = Serving::on_free_port(&[]);
+    let mut client = open(address, "/echo-raw");
+    let peer = client.stream().local_addr().expect("an address");
+    let line = serving.log_line("opened on /echo-raw");
+    assert!(line.contains(&format!(" of {peer} ")), "{line}");
+    assert_echo(&mut client);
+    client.leave();
+    let line = serving.log_line("closed with 1000");
+    assert!(
+        line.contains(&format!(" of {peer} on /echo-raw ")),
+        "{line}"
+    );
+    assert!(line.ends_with(" s, 14 B in"), "{line}");
+}

@@ -10,6 +10,7 @@ mod check;
 mod cli;
 mod client;
 mod codec;
+mod configuration;
 #[cfg(feature = "deflate")]
 mod deflate;
 mod embedding;
@@ -26,6 +27,7 @@ mod pages;
 mod raw_sessions;
 mod ready;
 mod running;
+mod settings_table;
 mod slow_readers;
 mod subprotocols;
 mod wire_client;

@@ -27,6 +27,7 @@ mod panics;
 mod pings;
 mod puppet;
 mod red;
+mod reload;
 mod sessions;
 mod stop_reading;
 mod stopping;

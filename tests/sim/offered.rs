@@ -26,7 +26,7 @@ impl<T> Offered<T> {
     }
 }
 
-impl<T: Transform + Clone + 'static> Extension for Offered<T> {
+impl<T: Transform + Clone + Send + Sync + 'static> Extension for Offered<T> {
     fn name(&self) -> &str {
         self.name
     }

@@ -185,8 +185,16 @@ fn foreign_origin(visit: &UpgradeVisit<'_>) -> Option<Refusal> {
         Some(origin) => is_allowed(origin, &settings.origins, visit.head.host, visit.is_secure),
     };
     if !is_allowed {
-        let origin = visit.upgrade.origin.unwrap_or("");
-        log::warn!("an upgrade from origin {origin:?} is refused");
+        match visit.upgrade.origin {
+            Some(origin) => log::warn!(
+                "an upgrade from origin {origin:?} is refused; to allow it: `--origin {origin}`, or \
+                 `origins` in the settings of the route"
+            ),
+            None => log::warn!(
+                "an upgrade without an origin is refused; to allow it: `--allow-absent-origin true`, \
+                 or `allow_absent_origin` in the settings of the route"
+            ),
+        }
     }
     (!is_allowed).then(|| Refusal::new(Status::FORBIDDEN))
 }

@@ -17,7 +17,8 @@ use crate::wire::extension::{Agreement, Offer};
 use crate::wire::head::RequestHead;
 use crate::wire::receive::Receiver;
 use crate::wire::refusal::Refusal;
-use crate::wire::upgrade::{accept_key, check_upgrade};
+use crate::wire::upgrade::{accept_key, check_upgrade, key_fault};
+
 /// A head, read and as it came.
 type Head<'h> = (&'h RequestHead<'h>, &'h [u8]);
 
@@ -33,7 +34,12 @@ impl Hub {
     ) {
         match self.agree(key, route, head.0) {
             Ok(agreed) => self.open(io, key, route, agreed, head, params),
-            Err(refusal) => self.core.refuse_request(key, &refusal, head.0),
+            Err(refusal) => {
+                if let Some(fault) = key_fault(head.0) {
+                    log::info!("an upgrade is refused: {fault}");
+                }
+                self.core.refuse_request(key, &refusal, head.0);
+            }
         }
     }
 

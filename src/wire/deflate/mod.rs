@@ -41,10 +41,9 @@ use self::transform::DeflateTransform;
 use super::error::Result;
 use super::extension::{Agreement, Extension, Offer, Transform};
 use super::frame::{OpCode, Reserved};
-use std::cell::{OnceCell, RefCell};
 use std::fmt;
-use std::rc::Rc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// permessage-deflate with its settings; the same value serves either role.
 ///
@@ -60,13 +59,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 /// With takeover every connection adds, from its first compressed message each
 /// way: 249 KB + 4 · 2^bits bytes to send, 48 KB to receive.
 ///
-/// Clones share the loop's engine. A value is of one thread on purpose.
+/// Clones share one engine behind a lock, which nobody contends for while they serve one loop. Loops
+/// in several threads get a value of their own each ([`Deflate::new`]), or they wait for each other.
 #[derive(Clone)]
 pub struct Deflate {
     settings: Settings,
-    engine: Rc<RefCell<Engine>>,
+    engine: Arc<Mutex<Engine>>,
     /// Made when the first connection agrees; the settings are fixed from then on.
-    shared: OnceCell<Rc<SharedDeflate>>,
+    shared: OnceLock<Arc<SharedDeflate>>,
 }
 
 static NEXT_ID: AtomicU32 = AtomicU32::new(0);
@@ -83,8 +83,8 @@ impl Deflate {
                 client_max_window_bits: 15,
                 context_takeover: false,
             },
-            engine: Rc::default(),
-            shared: OnceCell::new(),
+            engine: Arc::default(),
+            shared: OnceLock::new(),
         }
     }
 
@@ -111,8 +111,11 @@ impl Deflate {
     /// Messages for which this answers `false` go out plain; asked after the
     /// minimum size, once per encoding. Default: no question.
     #[must_use]
-    pub fn compress_if(self, predicate: impl Fn(OpCode, &[u8]) -> bool + 'static) -> Self {
-        self.with(|settings| settings.compress_if = Some(Rc::new(predicate)))
+    pub fn compress_if(
+        self,
+        predicate: impl Fn(OpCode, &[u8]) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.with(|settings| settings.compress_if = Some(Arc::new(predicate)))
     }
 
     /// log2 of the window that the server compresses with, 9 to 15; default 15.
@@ -139,22 +142,22 @@ impl Deflate {
 
     fn with(mut self, change: impl FnOnce(&mut Settings)) -> Self {
         change(&mut self.settings);
-        self.shared = OnceCell::new();
+        self.shared = OnceLock::new();
         self
     }
 
-    fn shared(&self) -> &Rc<SharedDeflate> {
+    fn shared(&self) -> &Arc<SharedDeflate> {
         self.shared.get_or_init(|| {
-            Rc::new(SharedDeflate {
+            Arc::new(SharedDeflate {
                 settings: self.settings.clone(),
-                engine: Rc::clone(&self.engine),
+                engine: Arc::clone(&self.engine),
                 id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             })
         })
     }
 
     fn transform(&self, terms: Terms) -> Box<dyn Transform> {
-        Box::new(DeflateTransform::new(Rc::clone(self.shared()), terms))
+        Box::new(DeflateTransform::new(Arc::clone(self.shared()), terms))
     }
 }
 
@@ -195,7 +198,7 @@ impl Extension for Deflate {
     }
 
     fn shrink(&self) {
-        self.engine.borrow_mut().shrink();
+        shared::lock(&self.engine).shrink();
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::wire::error::{Error, ErrorKind, Result};
 use crate::wire::frame::OpCode;
 use std::ops::RangeInclusive;
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// The extension's token (RFC 7692 §7).
 pub const NAME: &str = "permessage-deflate";
@@ -12,7 +12,7 @@ pub const NAME: &str = "permessage-deflate";
 /// for 8 as well (RFC 7692 §7.1.2), and gets it.
 pub(super) const WINDOW_BITS: RangeInclusive<u8> = 9..=15;
 
-pub(super) type Predicate = Rc<dyn Fn(OpCode, &[u8]) -> bool>;
+pub(super) type Predicate = Arc<dyn Fn(OpCode, &[u8]) -> bool + Send + Sync>;
 
 #[derive(Clone)]
 pub(super) struct Settings {

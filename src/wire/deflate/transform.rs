@@ -11,7 +11,7 @@ use super::negotiate::Terms;
 use super::shared::SharedDeflate;
 use flate2::Compress;
 use std::fmt;
-use std::rc::Rc;
+use std::sync::Arc;
 
 const BAD_BITS: DecodeError = DecodeError {
     code: CloseCode::PROTOCOL_ERROR,
@@ -24,7 +24,7 @@ const BAD_ORDER: DecodeError = DecodeError {
 
 /// The state of one connection.
 pub(super) struct DeflateTransform {
-    shared: Rc<SharedDeflate>,
+    shared: Arc<SharedDeflate>,
     terms: Terms,
     /// A compressed message whose last fragment has not come.
     open: Option<Box<Open>>,
@@ -59,7 +59,7 @@ struct Own {
 }
 
 impl DeflateTransform {
-    pub(super) fn new(shared: Rc<SharedDeflate>, terms: Terms) -> Self {
+    pub(super) fn new(shared: Arc<SharedDeflate>, terms: Terms) -> Self {
         Self {
             shared,
             terms,
@@ -85,7 +85,7 @@ impl DeflateTransform {
             let source = if self.terms.receive_takeover {
                 Source::Own
             } else {
-                match self.shared.engine.borrow_mut().lend() {
+                match self.shared.engine().lend() {
                     Some(inflater) => Source::Lent(inflater),
                     None => Source::Held(Vec::new()),
                 }
@@ -108,7 +108,7 @@ impl DeflateTransform {
         out: &mut Vec<u8>,
     ) -> Result<Progress, DecodeError> {
         let ends = part.last && part.info.fin;
-        let mut engine = self.shared.engine.borrow_mut();
+        let mut engine = self.shared.engine();
         if let Source::Held(held) = &mut open.source {
             let taken = part.payload.len();
             open.budget = open.budget.checked_sub(taken).ok_or(TOO_BIG)?;
@@ -150,7 +150,7 @@ impl DeflateTransform {
         if let Some(open) = self.open.take()
             && let Source::Lent(inflater) | Source::Complete(inflater, ..) = open.source
         {
-            self.shared.engine.borrow_mut().give_back(inflater);
+            self.shared.engine().give_back(inflater);
         }
     }
 
@@ -279,7 +279,7 @@ impl Transform for DeflateTransform {
             self.compress_own(payload, work, out)
         } else {
             let level = self.shared.settings.level;
-            let mut engine = self.shared.engine.borrow_mut();
+            let mut engine = self.shared.engine();
             engine.compress(level, self.terms.window, payload, work, out)
         };
         done.then_some(Reserved::RSV1)

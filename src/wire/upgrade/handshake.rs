@@ -10,7 +10,7 @@ use super::client::{
 use crate::wire::error::{Error, ErrorKind, Result};
 use crate::wire::extension::{Extension, Offer, Transform};
 use crate::wire::head::HeadLimits;
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// What a client asks for, but for its key and its extensions' offers.
 #[derive(Clone, Copy, Debug)]
@@ -30,7 +30,7 @@ pub struct Wish<'a> {
 pub struct ClientHandshake {
     key: String,
     protocols: Vec<String>,
-    extensions: Vec<Rc<dyn Extension>>,
+    extensions: Vec<Arc<dyn Extension>>,
     /// What the extensions offered, all in one list.
     offers: Vec<Offer>,
     received: Vec<u8>,
@@ -56,7 +56,7 @@ impl ClientHandshake {
     /// [`ErrorKind::Config`] for a wish that cannot be written; nothing is appended then.
     pub fn new(
         wish: &Wish<'_>,
-        extensions: &[Rc<dyn Extension>],
+        extensions: &[Arc<dyn Extension>],
         random: [u8; 16],
         out: &mut Vec<u8>,
     ) -> Result<Self> {

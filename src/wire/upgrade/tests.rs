@@ -44,6 +44,26 @@ fn refused(without: &str, with: &[&str]) -> Refusal {
 }
 
 #[test]
+fn the_fault_of_a_key_is_told_apart() {
+    const NAME: &str = "Sec-WebSocket-Key";
+    for (without, with, fault) in [
+        (NAME, &[][..], "is missing"),
+        (
+            "",
+            &["Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="],
+            "stands twice",
+        ),
+        (NAME, &["Sec-WebSocket-Key: c2hvcnQ="], "is not 16 bytes"),
+    ] {
+        assert_eq!(refused(without, with), Refusal::new(Status::BAD_REQUEST));
+        let text = upgrade(without, with);
+        let told = key_fault(&head(&text)).expect("a fault");
+        assert!(told.contains(fault), "{told}");
+    }
+    assert_eq!(key_fault(&head(&upgrade("", &[]))), None);
+}
+
+#[test]
 fn a_valid_upgrade_is_accepted() {
     let text = upgrade(
         "",

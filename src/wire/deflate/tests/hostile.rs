@@ -182,6 +182,10 @@ fn mutations_neither_panic_nor_pass_the_cap() {
             }
         }
         drop(transform);
-        assert_eq!(of.engine.borrow().lent(), 0, "seed {seed}, round {round}");
+        assert_eq!(
+            of.engine.lock().unwrap().lent(),
+            0,
+            "seed {seed}, round {round}"
+        );
     }
 }

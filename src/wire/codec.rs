@@ -3,8 +3,8 @@
 /// The crate whose serializers and deserializers a [`Codec`] is handed, for codecs of your own.
 pub use erased_serde;
 
-use crate::wire::error::{Error, ErrorKind, Result};
-use crate::wire::message::Message;
+use super::error::{Error, ErrorKind, Result};
+use super::message::Message;
 use erased_serde::{Deserializer, Serialize};
 use serde::de::DeserializeOwned;
 use std::fmt;
@@ -32,8 +32,8 @@ impl Encoded {
 pub type Visit<'v> = &'v mut dyn FnMut(&mut dyn Deserializer<'_>) -> erased_serde::Result<()>;
 
 /// Turns values into messages and back (Ktor's `contentConverter`). A route has one in its
-/// [`Settings`](super::Settings); the default is [`Json`].
-pub trait Codec: fmt::Debug {
+/// [`Settings`](crate::Settings); the default is [`Json`].
+pub trait Codec: fmt::Debug + Send + Sync {
     /// The message for a value.
     ///
     /// # Errors
@@ -93,7 +93,7 @@ pub fn value<T: DeserializeOwned>(codec: &dyn Codec, message: Message<'_>) -> Re
 
 impl Message<'_> {
     /// The value of a JSON message, whatever the codec of its route; see
-    /// [`Session::value`](super::Session::value) for that.
+    /// [`Session::value`](crate::Session::value) for that.
     ///
     /// # Errors
     /// Kind `Data`: binary, not JSON, or not this shape.

@@ -1,13 +1,14 @@
 //! The settings of a route: protocol times, sizes, backlog, origins.
 
+use super::bounds::out_of_bounds;
+use super::row::{Kind, Row, Value};
 #[cfg(feature = "json")]
-use super::codec::{Codec, Json};
-use crate::config::bounds::{self, out_of_bounds};
+use crate::wire::codec::{Codec, Json};
 use crate::wire::error::Result;
 use crate::wire::extension::Extension;
 use crate::wire::fields::is_token;
 use crate::wire::frame::Reserved;
-use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What happens when a peer does not take what is sent to it.
@@ -74,13 +75,229 @@ pub struct Settings {
     pub require_protocol: bool,
     /// Extensions, of which a session gets one at most: the client's offers are tried in the
     /// order of the client. A caller offers them in the order given here. Default: none.
-    pub extensions: Vec<Rc<dyn Extension>>,
+    pub extensions: Vec<Arc<dyn Extension>>,
     /// Turns values into messages and back. Default: JSON.
     #[cfg(feature = "json")]
-    pub codec: Rc<dyn Codec>,
+    pub codec: Arc<dyn Codec>,
     /// Masks what is sent, which a server must not (RFC 6455 §5.1): for tests of clients. Default: no.
     pub masking: bool,
 }
+
+impl BacklogPolicy {
+    const WORDS: [(Self, &'static str); 4] = [
+        (Self::Close, "close"),
+        (Self::DropNewest, "drop-newest"),
+        (Self::DropOldest, "drop-oldest"),
+        (Self::StopReading, "stop-reading"),
+    ];
+
+    fn word(self) -> &'static str {
+        let found = Self::WORDS.iter().find(|(policy, _)| *policy == self);
+        found.map_or("close", |(_, word)| word)
+    }
+
+    fn of_word(word: &str) -> Self {
+        let found = Self::WORDS.iter().find(|(_, known)| *known == word);
+        found.map_or(Self::Close, |(policy, _)| *policy)
+    }
+}
+
+impl Origins {
+    fn list(&self) -> Vec<String> {
+        match self {
+            Self::Same => vec!["same".to_owned()],
+            Self::Any => vec!["*".to_owned()],
+            Self::List(list) => list.clone(),
+        }
+    }
+
+    fn of_list(list: Vec<String>) -> Self {
+        match list.first().map(String::as_str) {
+            _ if list.iter().any(|origin| origin == "*") => Self::Any,
+            Some("same") if list.len() == 1 => Self::Same,
+            _ => Self::List(list),
+        }
+    }
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Every setting that an operator can change, in the order in which they are checked. What only the
+/// program can know (protocols, extensions, codec, masking) has no row.
+static ROWS: &[Row<Settings>] = &[
+    Row {
+        name: "ping_period",
+        key: "ping_period",
+        kind: Kind::Time { shortest: SECOND },
+        none: Some("off"),
+        reloads: false,
+        about: "Silence after which a ping is sent",
+        get: |all| all.ping_period.map_or(Value::None, Value::Time),
+        set: |all, value| match value {
+            Value::None => all.ping_period = None,
+            Value::Time(time) => all.ping_period = Some(time),
+            _ => {}
+        },
+    },
+    Row {
+        name: "pong_timeout",
+        key: "pong_timeout",
+        kind: Kind::Time { shortest: SECOND },
+        none: None,
+        reloads: false,
+        about: "Time for a pong; then the session ends with 1011",
+        get: |all| Value::Time(all.pong_timeout),
+        set: |all, value| {
+            if let Value::Time(time) = value {
+                all.pong_timeout = time;
+            }
+        },
+    },
+    Row {
+        name: "backlog_time",
+        key: "backlog_time",
+        kind: Kind::Time { shortest: SECOND },
+        none: None,
+        reloads: false,
+        about: "Time that a backlog may stay above the mark before the policy decides",
+        get: |all| Value::Time(all.backlog_time),
+        set: |all, value| {
+            if let Value::Time(time) = value {
+                all.backlog_time = time;
+            }
+        },
+    },
+    Row {
+        name: "close_timeout",
+        key: "close_timeout",
+        kind: Kind::Time { shortest: SECOND },
+        none: None,
+        reloads: false,
+        about: "Time for a close handshake; then the connection is cut",
+        get: |all| Value::Time(all.close_timeout),
+        set: |all, value| {
+            if let Value::Time(time) = value {
+                all.close_timeout = time;
+            }
+        },
+    },
+    Row {
+        name: "max_frame_size",
+        key: "max_frame_size",
+        kind: Kind::Number {
+            unit: "bytes",
+            least: 1,
+            most: |_| MOST,
+        },
+        none: None,
+        reloads: false,
+        about: "A frame that is received; past it 1009",
+        get: |all| Value::Number(all.max_frame_size),
+        set: |all, value| {
+            if let Value::Number(number) = value {
+                all.max_frame_size = number;
+            }
+        },
+    },
+    Row {
+        name: "max_message_size",
+        key: "max_message_size",
+        kind: Kind::Number {
+            unit: "bytes",
+            least: 1,
+            most: |_| MOST,
+        },
+        none: None,
+        reloads: false,
+        about: "A message that is received; past it 1009; sets max_frame_size too",
+        get: |all| Value::Number(all.max_message_size),
+        set: |all, value| {
+            if let Value::Number(number) = value {
+                (all.max_message_size, all.max_frame_size) = (number, number);
+            }
+        },
+    },
+    Row {
+        name: "backlog_limit",
+        key: "backlog_limit",
+        kind: Kind::Number {
+            unit: "bytes",
+            least: 1024,
+            most: |_| MOST,
+        },
+        none: None,
+        reloads: false,
+        about: "Backlog that is never passed; past it the policy decides",
+        get: |all| Value::Number(all.backlog_limit),
+        set: |all, value| {
+            if let Value::Number(number) = value {
+                all.backlog_limit = number;
+            }
+        },
+    },
+    Row {
+        name: "backlog_mark",
+        key: "backlog_mark",
+        kind: Kind::Number {
+            unit: "bytes",
+            least: 1,
+            most: |all| all.backlog_limit,
+        },
+        none: None,
+        reloads: false,
+        about: "Backlog above which the drain event is owed",
+        get: |all| Value::Number(all.backlog_mark),
+        set: |all, value| {
+            if let Value::Number(number) = value {
+                all.backlog_mark = number;
+            }
+        },
+    },
+    Row {
+        name: "backlog",
+        key: "backlog",
+        kind: Kind::Choice(&["close", "drop-newest", "drop-oldest", "stop-reading"]),
+        none: None,
+        reloads: false,
+        about: "What happens past the limit of a backlog",
+        get: |all| Value::Word(all.backlog.word()),
+        set: |all, value| {
+            if let Value::Word(word) = value {
+                all.backlog = BacklogPolicy::of_word(word);
+            }
+        },
+    },
+    Row {
+        name: "origins",
+        key: "origin",
+        kind: Kind::List("origins such as https://example.org, same (as Host), or * for every one"),
+        none: None,
+        reloads: false,
+        about: "Origins whose pages may open a session; others get 403",
+        get: |all| Value::List(all.origins.list()),
+        set: |all, value| {
+            if let Value::List(list) = value {
+                all.origins = Origins::of_list(list);
+            }
+        },
+    },
+    Row {
+        name: "allow_absent_origin",
+        key: "allow_absent_origin",
+        kind: Kind::Flag,
+        none: None,
+        reloads: false,
+        about: "Whether a client without Origin may open a session",
+        get: |all| Value::Flag(all.allow_absent_origin),
+        set: |all, value| {
+            if let Value::Flag(flag) = value {
+                all.allow_absent_origin = flag;
+            }
+        },
+    },
+];
+
+const MOST: usize = 1 << 30;
 
 impl Default for Settings {
     fn default() -> Self {
@@ -100,7 +317,7 @@ impl Default for Settings {
             require_protocol: false,
             extensions: Vec::new(),
             #[cfg(feature = "json")]
-            codec: Rc::new(Json),
+            codec: Arc::new(Json),
             masking: false,
         }
     }
@@ -164,14 +381,19 @@ impl Settings {
     /// Sets [`Settings::codec`].
     #[cfg(feature = "json")]
     pub fn codec(mut self, codec: impl Codec + 'static) -> Self {
-        self.codec = Rc::new(codec);
+        self.codec = Arc::new(codec);
         self
     }
 
     /// Adds an extension behind those that are there.
     pub fn extension(mut self, extension: impl Extension + 'static) -> Self {
-        self.extensions.push(Rc::new(extension));
+        self.extensions.push(Arc::new(extension));
         self
+    }
+
+    /// Every setting that an operator can change as a row, in the order in which they are checked.
+    pub fn rows() -> &'static [Row<Self>] {
+        ROWS
     }
 
     /// Checks every field against its bounds.
@@ -179,26 +401,8 @@ impl Settings {
     /// # Errors
     /// The first field that is out of bounds, with its value and its limit.
     pub fn check(&self) -> Result<()> {
-        let times = [
-            ("ping_period", self.ping_period),
-            ("pong_timeout", Some(self.pong_timeout)),
-            ("backlog_time", Some(self.backlog_time)),
-            ("close_timeout", Some(self.close_timeout)),
-        ];
-        for (name, value) in times {
-            // No ping period means that no pings are sent.
-            if let Some(value) = value {
-                bounds::check_time("setting", name, value, Duration::from_secs(1))?;
-            }
-        }
-        let sizes = [
-            ("max_frame_size", self.max_frame_size, 1, 1 << 30),
-            ("max_message_size", self.max_message_size, 1, 1 << 30),
-            ("backlog_limit", self.backlog_limit, 1024, 1 << 30),
-            ("backlog_mark", self.backlog_mark, 1, self.backlog_limit),
-        ];
-        for (name, value, least, most) in sizes {
-            bounds::check_number("setting", name, value, least..=most, "bytes")?;
+        for row in ROWS {
+            row.check("setting", self)?;
         }
         self.check_names()
     }
@@ -236,71 +440,4 @@ impl Settings {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_time_out_of_bounds_is_refused_with_field_value_and_limit() {
-        type Change = fn(Settings, Duration) -> Settings;
-        let changes: [(&str, Change); 4] = [
-            ("ping_period", |settings, time| settings.ping_period(time)),
-            ("pong_timeout", |settings, time| settings.pong_timeout(time)),
-            ("backlog_time", |settings, time| settings.backlog_time(time)),
-            ("close_timeout", |settings, time| {
-                settings.close_timeout(time)
-            }),
-        ];
-        for (name, change) in changes {
-            let (short, long) = (Duration::from_millis(999), Duration::from_millis(1_800_001));
-            for time in [Duration::ZERO, short, long, Duration::MAX] {
-                let error = change(Settings::default(), time).check().unwrap_err();
-                let wanted = format!("setting `{name}` is {time:?}, wanted: 1s to 30 min");
-                assert_eq!(error.to_string(), wanted);
-            }
-            for seconds in [1, 30 * 60] {
-                let time = Duration::from_secs(seconds);
-                change(Settings::default(), time).check().unwrap();
-            }
-        }
-    }
-
-    #[test]
-    fn a_size_out_of_bounds_is_refused_with_field_value_and_limit() {
-        type Field = fn(&mut Settings) -> &mut usize;
-        let fields: [(&str, Field, usize, usize); 4] = [
-            ("max_frame_size", |all| &mut all.max_frame_size, 1, 1 << 30),
-            (
-                "max_message_size",
-                |all| &mut all.max_message_size,
-                1,
-                1 << 30,
-            ),
-            ("backlog_limit", |all| &mut all.backlog_limit, 1024, 1 << 30),
-            // At most the limit of the backlog.
-            ("backlog_mark", |all| &mut all.backlog_mark, 1, 1024),
-        ];
-        for (name, field, least, most) in fields {
-            let checked = |bytes| {
-                let mut settings = Settings::default().backlog_limit(1024).backlog_mark(1);
-                *field(&mut settings) = bytes;
-                settings.check()
-            };
-            for bytes in [least, most] {
-                checked(bytes).unwrap();
-            }
-            for bytes in [0, least - 1, most + 1] {
-                let error = checked(bytes).unwrap_err().to_string();
-                let wanted =
-                    format!("setting `{name}` is {bytes}, wanted: {least} to {most} bytes");
-                assert_eq!(error, wanted);
-            }
-        }
-    }
-
-    #[test]
-    fn no_ping_period_is_no_pings() {
-        let settings = Settings::default().ping_period(None);
-        assert_eq!(settings.ping_period, None);
-        settings.check().unwrap();
-    }
-}
+mod tests;

@@ -1,0 +1,232 @@
+//! The configuration of the command: flags, environment and file, and what is said about them.
+
+use crate::binary::{Ended, Serving, dunlin, open, run};
+use crate::wire_client::WireClient;
+use std::path::PathBuf;
+
+/// A configuration file of this test alone.
+fn file(name: &str, text: &str) -> PathBuf {
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::write(&path, text).expect("a file");
+    path
+}
+
+fn config(action: &str, more: &[&str]) -> Ended {
+    run(dunlin(&["config", action]).args(more))
+}
+
+#[test]
+fn a_flag_beats_the_environment_which_beats_the_file_which_beats_the_default() {
+    let path = file(
+        "order.toml",
+        "keep_alive = '1s'\nhead_timeout = '2s'\nmax_body = 3\n",
+    );
+    let path = path.to_str().expect("text");
+    let mut command = dunlin(&["config", "print", "--config", path, "--keep-alive", "5s"]);
+    let command = command
+        .env("DUNLIN_KEEP_ALIVE", "6s")
+        .env("DUNLIN_HEAD_TIMEOUT", "7s");
+    let ended = run(command);
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    for part in [
+        "from: --keep-alive.\nkeep_alive = \"5s\"\n",
+        "from: DUNLIN_HEAD_TIMEOUT.\nhead_timeout = \"7s\"\n",
+        &format!("from: {path}:3.\nmax_body = \"3B\"\n"),
+        "default: 10s; from: the default.\n# drain = \"10s\"\n",
+    ] {
+        assert!(
+            ended.out.contains(part),
+            "{part}\nis missing in\n{}",
+            ended.out
+        );
+    }
+}
+
+#[test]
+fn what_is_printed_is_read_as_the_same() {
+    let flags = [
+        "--ping-period",
+        "off",
+        "--max-connections",
+        "7",
+        "--origin",
+        "https://a.example",
+        "--origin",
+        "https://b.example",
+        "--backlog",
+        "drop-oldest",
+        "--allow-absent-origin",
+        "false",
+        "--listen",
+        "unix:a\"b",
+        "--log",
+        "warn",
+        "--host",
+        "example.org",
+        "--apps",
+        "echo,flow",
+    ];
+    let printed = config("print", &flags).out;
+    let path = file("printed.toml", &printed);
+    let again = config("print", &["--config", path.to_str().expect("text")]).out;
+    let set = |text: &str| -> Vec<String> {
+        let lines = text.lines().filter(|line| !line.starts_with('#'));
+        lines.map(str::to_owned).collect()
+    };
+    assert_eq!(set(&printed), set(&again));
+    assert!(printed.contains("\norigin = [\"https://a.example\", \"https://b.example\"]\n"));
+}
+
+#[test]
+fn a_valid_configuration_is_0_and_a_wrong_file_78_with_line_and_cure() {
+    assert_eq!(config("check", &[]).code, Some(0));
+    for (name, text, parts) in [
+        (
+            "key.toml",
+            "\nmaxbody = 1\n",
+            &[":2: ", "\"maxbody\"", "\"max_body\""][..],
+        ),
+        (
+            "time.toml",
+            "ping_period = 10",
+            &[":1: ", "\"10\"", "10s", "off"],
+        ),
+        (
+            "bound.toml",
+            "drain = '31min'",
+            &[":1: ", "`drain` is 1860s", "1ms to 30 min"],
+        ),
+        (
+            "word.toml",
+            "backlog = 'drop'",
+            &[":1: ", "\"drop\"", "drop-newest"],
+        ),
+        ("app.toml", "apps = ['ecco']", &[":1: ", "\"ecco\"", "echo"]),
+        ("toml.toml", "a", &[":1: ", "no TOML"]),
+    ] {
+        let path = file(name, text);
+        for command in [&["config", "check"][..], &["serve"]] {
+            let ended = run(dunlin(command).arg("--config").arg(&path));
+            assert_eq!(ended.code, Some(78), "{name}: {}", ended.err);
+            for part in parts {
+                assert!(
+                    ended.err.contains(part),
+                    "{part} is missing in {}",
+                    ended.err
+                );
+            }
+        }
+    }
+    let gone = config("check", &["--config", "/nowhere/at/all.toml"]);
+    assert_eq!(gone.code, Some(78));
+    assert!(gone.err.contains("/nowhere/at/all.toml"), "{}", gone.err);
+}
+
+#[test]
+fn a_flag_that_cannot_be_used_is_a_usage_error_that_names_it() {
+    for (flag, value, wanted) in [
+        ("--max-body", "1.5MiB", "64KiB"),
+        ("--pong-timeout", "0s", "1s to 30 min"),
+        ("--host", "http://a", "without scheme"),
+    ] {
+        let ended = config("check", &[flag, value]);
+        assert_eq!(ended.code, Some(2), "{flag}: {}", ended.err);
+        assert!(ended.err.contains(flag), "{}", ended.err);
+        assert!(ended.err.contains(wanted), "{}", ended.err);
+    }
+}
+
+#[test]
+fn two_settings_that_do_not_fit_each_other_are_refused_before_the_start() {
+    let ended = config("check", &["--backlog-limit", "2KiB"]);
+    assert_eq!(ended.code, Some(78));
+    assert!(
+        ended
+            .err
+            .contains("`backlog_mark` is 262144, wanted: 1 to 2048 bytes"),
+        "{}",
+        ended.err
+    );
+}
+
+#[test]
+fn the_routes_are_printed_with_their_kind() {
+    let ended = run(&mut dunlin(&["serve", "--routes", "--apps", "echo,chatt"]));
+    assert_eq!(ended.code, Some(0));
+    let wanted = "WebSocket /chatt\nGET       /chattstart\nGET       /css/chatt.css\n\
+                  WebSocket /echo\nWebSocket /echo-raw\nGET       /js/chatt.js\nWebSocket /you-said\n";
+    assert_eq!(ended.out, wanted);
+}
+
+#[test]
+fn only_the_applications_that_are_wanted_are_served() {
+    let (_serving, address) = Serving::on_free_port(&["--apps", "flow"]);
+    assert_eq!(
+        open(address, "/flow").read_text(),
+        "You are connected to WebSocket!"
+    );
+    let (head, _) = WireClient::connect(address).request("GET", "/chattstart", &[]);
+    assert_eq!(head.status, 404);
+}
+
+#[test]
+fn a_size_that_is_set_goes_to_every_route_and_one_that_is_not_leaves_them_theirs() {
+    let message = "x".repeat(1 << 21);
+    let (_serving, address) = Serving::on_free_port(&[]);
+    let mut client = open(address, "/echo-raw");
+    client.send_text(&message);
+    assert_eq!(client.read_text().len(), message.len());
+    let (_serving, address) = Serving::on_free_port(&["--max-message-size", "1KiB"]);
+    let mut client = open(address, "/echo-raw");
+    client.send_text(&message[..1025]);
+    assert_eq!(client.read_close().0, 1009);
+}
+
+#[test]
+fn an_origin_that_is_set_may_open_a_session_on_every_route() {
+    let origin = ["Origin: https://page.example"];
+    let status = |more: &[&str]| {
+        let (_serving, address) = Serving::on_free_port(more);
+        let mut client = WireClient::connect(address);
+        client.write(WireClient::upgrade_head("/echo", &origin));
+        client.read_head().status
+    };
+    assert_eq!(status(&[]), 403);
+    assert_eq!(status(&["--origin", "https://page.example"]), 101);
+    assert_eq!(status(&["--origin", "*"]), 101);
+}
+
+#[test]
+fn a_refused_origin_and_a_wrong_key_name_their_cure_in_the_log() {
+    let (serving, address) = Serving::on_free_port(&[]);
+    let mut client = WireClient::connect(address);
+    client.write(WireClient::upgrade_head(
+        "/echo",
+        &["Origin: https://page.example"],
+    ));
+    assert_eq!(client.read_head().status, 403);
+    let line = serving.log_line("https://page.example");
+    assert!(line.contains("`--origin https://page.example`"), "{line}");
+    let mut client = WireClient::connect(address);
+    client.write(WireClient::upgrade_head(
+        "/echo",
+        &["Sec-WebSocket-Key: c2hvcnQ="],
+    ));
+    assert_eq!(client.read_head().status, 400);
+    let line = serving.log_line("Sec-WebSocket-Key");
+    assert!(line.contains("stands twice"), "{line}");
+}
+
+#[test]
+fn a_frame_size_that_is_set_beside_a_message_size_stays() {
+    let flags = ["--max-message-size", "2MiB", "--max-frame-size", "3KiB"];
+    let printed = config("print", &flags).out;
+    assert!(
+        printed.contains("\nmax_message_size = \"2MiB\"\n"),
+        "{printed}"
+    );
+    assert!(
+        printed.contains("\nmax_frame_size = \"3KiB\"\n"),
+        "{printed}"
+    );
+}
