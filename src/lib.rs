@@ -152,7 +152,6 @@ pub mod ext {
 
 #[cfg(feature = "json")]
 pub use app::codec::{self, Encoded};
-pub use app::later::{ANSWER_TIME, MAX_TICKETS};
 pub use app::remote::{MAX_COMMAND_BYTES, MAX_WAITING_BYTES, MAX_WAITING_COMMANDS};
 pub use app::{
     Answer, App, BacklogPolicy, BodyError, Call, Context, Deferral, Form, Handle, Handler,

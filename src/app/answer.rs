@@ -1,7 +1,7 @@
 //! What a plain HTTP handler answers: now, or later.
 
 use super::context::Context;
-use super::later::{ANSWER_TIME, Deferral, Ticket};
+use super::later::{Deferral, Ticket};
 use super::response::Response;
 use super::stream::{Piece, Stream};
 use std::time::Duration;
@@ -19,11 +19,12 @@ pub enum Answer {
 }
 
 impl Answer {
-    /// The answer to the request of this callback comes later, within 10 s: then it is 503. Return the
+    /// The answer to the request of this callback comes later, within
+    /// [`Limits::answer_timeout`](crate::Limits::answer_timeout) (10 s): then it is 503. Return the
     /// answer, keep the ticket.
     ///
     /// Until then nothing is read from the peer, and nobody else waits. Past
-    /// [`MAX_TICKETS`](super::later::MAX_TICKETS) the peer gets 503 at once. A peer that only stops asking is still answered.
+    /// [`Limits::max_tickets`](crate::Limits::max_tickets) the peer gets 503 at once. A peer that only stops asking is still answered.
     ///
     /// ```
     /// use dunlin::{Answer, App, Response};
@@ -39,7 +40,7 @@ impl Answer {
     /// # drop(app);
     /// ```
     pub fn later(context: &mut Context<'_>) -> (Self, Ticket) {
-        Self::later_within(context, ANSWER_TIME)
+        Self::deferred(context, None)
     }
 
     /// A response whose body comes in pieces. What body it has goes first; then `pieces` is asked for
@@ -72,6 +73,10 @@ impl Answer {
 
     /// The same within another time, at most 30 min.
     pub fn later_within(context: &mut Context<'_>, time: Duration) -> (Self, Ticket) {
+        Self::deferred(context, Some(time))
+    }
+
+    fn deferred(context: &mut Context<'_>, time: Option<Duration>) -> (Self, Ticket) {
         let (deferral, ticket) = Deferral::of_request(context, time);
         (Self::Later(deferral), ticket)
     }

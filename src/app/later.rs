@@ -15,11 +15,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// How long a peer waits for an answer when nothing else is said.
-pub const ANSWER_TIME: Duration = Duration::from_secs(10);
-/// Tickets of a server at the same time; the next request that would wait is answered 503.
-pub const MAX_TICKETS: usize = 1024;
-
 /// Whether a peer still waits, as both sides know it. To drop it is to say that it does not.
 #[derive(Debug)]
 pub(crate) struct Waits(Arc<AtomicBool>);
@@ -43,7 +38,8 @@ impl Drop for Waits {
 #[derive(Debug)]
 pub struct Deferral {
     pub(crate) waits: Waits,
-    pub(crate) time: Duration,
+    /// How long the peer waits; `None`: as the limits say.
+    pub(crate) time: Option<Duration>,
     /// There was a place among the tickets of the server.
     pub(crate) has_place: bool,
 }
@@ -59,7 +55,7 @@ struct Tear {
 }
 
 impl Tear {
-    fn new(context: &mut Context<'_>, time: Duration) -> (Deferral, Self) {
+    fn new(context: &mut Context<'_>, time: Option<Duration>) -> (Deferral, Self) {
         let place = context.host.ticket();
         let waits = Arc::new(AtomicBool::new(place.is_some()));
         let deferral = Deferral {
@@ -106,13 +102,16 @@ impl Drop for Tear {
 
 impl Deferral {
     /// For an HTTP handler.
-    pub(super) fn of_request(context: &mut Context<'_>, time: Duration) -> (Self, Ticket) {
+    pub(super) fn of_request(context: &mut Context<'_>, time: Option<Duration>) -> (Self, Ticket) {
         let (deferral, tear) = Tear::new(context, time);
         (deferral, Ticket(tear))
     }
 
     /// For an open event.
-    pub(super) fn of_open<D>(context: &mut Context<'_>, time: Duration) -> (Self, OpenTicket<D>) {
+    pub(super) fn of_open<D>(
+        context: &mut Context<'_>,
+        time: Option<Duration>,
+    ) -> (Self, OpenTicket<D>) {
         let (deferral, tear) = Tear::new(context, time);
         let data = PhantomData;
         (deferral, OpenTicket { tear, data })

@@ -1,6 +1,6 @@
 //! What an open event answers: a session, a refusal, or that it is decided later.
 
-use super::later::{ANSWER_TIME, Deferral, OpenTicket};
+use super::later::{Deferral, OpenTicket};
 use super::response::Response;
 use super::session::Session;
 use std::time::Duration;
@@ -19,12 +19,12 @@ pub enum Open<D> {
 }
 
 impl<D> Open<D> {
-    /// The session of this open event is opened or refused later, within 10 s: then it is refused with
-    /// 503. Return the answer, keep the ticket.
+    /// The session of this open event is opened or refused later, within
+    /// [`Limits::answer_timeout`](crate::Limits::answer_timeout) (10 s): then it is refused with 503. Return the answer, keep the ticket.
     ///
     /// What was sent or joined in the open event is forgotten; [`Handler::accepted`](super::Handler::accepted)
     /// is the place for it. Until then nothing is read from the peer but its end, and nobody else
-    /// waits. Past [`MAX_TICKETS`](super::later::MAX_TICKETS) the peer gets 503 at once. An outgoing session
+    /// waits. Past [`Limits::max_tickets`](crate::Limits::max_tickets) the peer gets 503 at once. An outgoing session
     /// cannot be decided later: the answer of its server has come already.
     ///
     /// ```
@@ -59,11 +59,15 @@ impl<D> Open<D> {
     /// }
     /// ```
     pub fn later(session: &mut Session<'_>) -> (Self, OpenTicket<D>) {
-        Self::later_within(session, ANSWER_TIME)
+        Self::deferred(session, None)
     }
 
     /// The same within another time, at most 30 min.
     pub fn later_within(session: &mut Session<'_>, time: Duration) -> (Self, OpenTicket<D>) {
+        Self::deferred(session, Some(time))
+    }
+
+    fn deferred(session: &mut Session<'_>, time: Option<Duration>) -> (Self, OpenTicket<D>) {
         let (deferral, ticket) = Deferral::of_open(session.context(), time);
         (Self::Later(deferral), ticket)
     }

@@ -32,6 +32,12 @@ pub struct Limits {
     pub head_timeout: Duration,
     /// How long a connection may rest between two requests, 1 ms to 30 min. Default 60 s.
     pub keep_alive: Duration,
+    /// Tickets of answers that come [later](crate::Answer::later), 1 to 2²⁰; the next request that would wait
+    /// is answered 503. Default 1024.
+    pub max_tickets: usize,
+    /// How long a peer waits for an answer that comes later when the handler says nothing else, 1 ms to
+    /// 30 min; past it 503. Default 10 s.
+    pub answer_timeout: Duration,
     /// How long shutdown may take until what is left is cut, 1 ms to 30 min. Default 10 s.
     pub drain: Duration,
     /// Host names that are served, without port; any other is answered 421. Default `None`: all.
@@ -202,6 +208,40 @@ static ROWS: &[Row<Limits>] = &[
         },
     },
     Row {
+        name: "max_tickets",
+        key: "max_tickets",
+        kind: Kind::Number {
+            unit: "tickets",
+            least: 1,
+            most: |_| 1 << 20,
+        },
+        none: None,
+        reloads: true,
+        about: "Requests whose answer comes later; past it 503",
+        get: |all| Value::Number(all.max_tickets),
+        set: |all, value| {
+            if let Value::Number(number) = value {
+                all.max_tickets = number;
+            }
+        },
+    },
+    Row {
+        name: "answer_timeout",
+        key: "answer_timeout",
+        kind: Kind::Time {
+            shortest: MILLISECOND,
+        },
+        none: None,
+        reloads: true,
+        about: "Time for an answer that comes later; past it 503",
+        get: |all| Value::Time(all.answer_timeout),
+        set: |all, value| {
+            if let Value::Time(time) = value {
+                all.answer_timeout = time;
+            }
+        },
+    },
+    Row {
         name: "drain",
         key: "drain",
         kind: Kind::Time {
@@ -244,6 +284,8 @@ impl Default for Limits {
             max_body: 64 << 10,
             head_timeout: Duration::from_secs(10),
             keep_alive: Duration::from_secs(60),
+            max_tickets: 1024,
+            answer_timeout: Duration::from_secs(10),
             drain: Duration::from_secs(10),
             hosts: None,
         }
@@ -276,6 +318,8 @@ impl Limits {
         max_body: usize,
         head_timeout: Duration,
         keep_alive: Duration,
+        max_tickets: usize,
+        answer_timeout: Duration,
         drain: Duration,
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Values here are `Send`, are checked before anything starts, and say in their
 //! error which field is wrong, what it is and what was wanted. Nothing here acts:
-//! whoever holds a limit enforces it. Besides itself it knows [`wire`](crate::wire)
+//! whoever holds a limit enforces it. Besides itself it knows the layer `wire`
 //! only, whose sizes and errors it speaks of.
 
 pub(crate) mod bounds;

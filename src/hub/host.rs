@@ -1,7 +1,6 @@
 //! The hub as handlers see it.
 
 use crate::app::host::Host;
-use crate::app::later::MAX_TICKETS;
 use crate::app::{Call, JoinOutcome, Peer, Remote, SendOutcome, SessionId, Stats};
 use crate::hub::conn::flags::Flags;
 use crate::hub::conn::memberships::Membership;
@@ -211,7 +210,7 @@ impl Host for HubContext<'_> {
 
     fn ticket(&self) -> Option<Arc<()>> {
         let tickets = &self.core.tickets;
-        (Arc::strong_count(tickets) <= MAX_TICKETS).then(|| Arc::clone(tickets))
+        (Arc::strong_count(tickets) <= self.core.limits.max_tickets).then(|| Arc::clone(tickets))
     }
 
     fn choose_protocol(&mut self, id: SessionId, name: &str) -> bool {

@@ -1,9 +1,8 @@
 //! Answers that come later, over HTTP: a request waits for its ticket, and nobody else does.
 
 use crate::puppet::{millis, secs};
-use dunlin::MAX_TICKETS;
 use dunlin::testing::{End, Line, Sim};
-use dunlin::{Answer, App, Message, Response, Session, Ticket};
+use dunlin::{Answer, App, Limits, Message, Response, Session, Ticket};
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -166,7 +165,7 @@ fn a_peer_that_only_stopped_asking_is_answered() {
 #[test]
 fn past_the_most_tickets_the_answer_is_503_at_once_and_later_is_possible_again() {
     let (sim, tickets) = stage();
-    let lines: Vec<Line> = (0..MAX_TICKETS)
+    let lines: Vec<Line> = (0..Limits::default().max_tickets)
         .map(|_| ask(&sim, "GET", "/later"))
         .collect();
     sim.drive();

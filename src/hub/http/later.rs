@@ -2,7 +2,7 @@
 
 use crate::app::SessionId;
 use crate::app::command::LateAnswer;
-use crate::app::later::{Deferral, MAX_TICKETS};
+use crate::app::later::Deferral;
 use crate::hub::conn::exchange::Exchange;
 use crate::hub::conn::phase::{Phase, State};
 use crate::hub::conn::waiting::{WaitingRequest, Wanted};
@@ -51,10 +51,12 @@ impl Core {
         let head_only = waiting.is_head_only();
         self.keep(key, |slot| slot.phase = Phase::Waiting(Box::new(waiting)));
         if !deferral.has_place {
-            log::warn!("{MAX_TICKETS} requests wait for their tickets already; this one gets 503");
+            let most = self.limits.max_tickets;
+            log::warn!("{most} requests wait for their tickets already; this one gets 503");
             return self.refuse_late(key, Status::SERVICE_UNAVAILABLE, head_only);
         }
-        let wait = ticks(deferral.time.min(MOST));
+        let time = deferral.time.unwrap_or(self.limits.answer_timeout);
+        let wait = ticks(time.min(MOST));
         self.deadlines.set(key, self.tick + wait, self.tick);
     }
 
