@@ -67,8 +67,31 @@ impl Answer {
         response: Response,
         pieces: impl FnMut(&mut Context<'_>) -> Piece + 'static,
     ) -> Self {
+        Self::streamed(response, None, pieces)
+    }
+
+    /// The same where it is known how many bytes the pieces have together: the client is told by
+    /// `Content-Length`, nothing is chunked, and `pieces` is asked no more once all have come. The body
+    /// of the response is left out. Pieces of more bytes, or an end before, cut the connection.
+    pub fn stream_sized(
+        response: Response,
+        length: u64,
+        pieces: impl FnMut(&mut Context<'_>) -> Piece + 'static,
+    ) -> Self {
+        Self::streamed(response.body(b""), Some(length), pieces)
+    }
+
+    fn streamed(
+        response: Response,
+        length: Option<u64>,
+        pieces: impl FnMut(&mut Context<'_>) -> Piece + 'static,
+    ) -> Self {
         let pieces = Box::new(pieces);
-        Self::Stream(Stream { response, pieces })
+        Self::Stream(Stream {
+            response,
+            length,
+            pieces,
+        })
     }
 
     /// The same within another time, at most 30 min.

@@ -23,6 +23,8 @@ pub(crate) type Pieces = Box<dyn FnMut(&mut Context<'_>) -> Piece>;
 /// A response whose body comes in pieces; made by [`Answer::stream`](super::Answer::stream).
 pub struct Stream {
     pub(crate) response: Response,
+    /// Bytes of all pieces together, when that is known.
+    pub(crate) length: Option<u64>,
     pub(crate) pieces: Pieces,
 }
 

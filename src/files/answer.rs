@@ -1,8 +1,7 @@
 //! What goes out for a file: its bytes, or that the client has them (RFC 9110 §13).
 
 use super::media_type::media_type;
-use crate::app::{Request, Response};
-use crate::wire::head::Method;
+use crate::app::{Answer, Piece, Request, Response};
 use crate::wire::response::{Status, http_date};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,64 +11,70 @@ use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::time::SystemTime;
 
-/// Answers with an open file of at most `max` bytes.
+/// Bytes that are read in one step; a longer file goes out in pieces of so many.
+const PIECE: usize = 64 << 10;
+
+/// Answers with an open file.
 pub(super) fn answer(
     request: &Request<'_>,
-    file: &File,
+    file: File,
     metadata: &Metadata,
     name: &[u8],
-    max: usize,
-) -> Response {
+) -> Answer {
     let etag = etag(metadata);
     let modified = last_modified(metadata);
-    let body = if is_known(request, &etag, modified.as_deref()) {
-        None
-    } else {
-        match body(request.method(), file, metadata, name, max) {
-            Ok(body) => Some(body),
-            Err(status) => return Response::refusal(status),
+    let with_fields = |response: Response| {
+        let response = response
+            .field("ETag", etag.clone())
+            .field("Cache-Control", "no-cache")
+            .field("X-Content-Type-Options", "nosniff");
+        match &modified {
+            Some(modified) => response.field("Last-Modified", modified.clone()),
+            None => response,
         }
     };
-    let response = match body {
-        None => Response::new(Status::NOT_MODIFIED),
-        Some(body) => Response::ok(media_type(name), body),
-    };
-    let response = response
-        .field("ETag", etag)
-        .field("Cache-Control", "no-cache")
-        .field("X-Content-Type-Options", "nosniff");
-    match modified {
-        Some(modified) => response.field("Last-Modified", modified),
-        None => response,
+    if is_known(request, &etag, modified.as_deref()) {
+        return with_fields(Response::new(Status::NOT_MODIFIED)).into();
+    }
+    let head = with_fields(Response::ok(media_type(name), b""));
+    if metadata.len() > PIECE as u64 {
+        return pieces(head, file, metadata.len());
+    }
+    match whole(&file, metadata, &etag) {
+        Ok(body) => head.body(body).into(),
+        Err(status) => Response::refusal(status).into(),
     }
 }
 
-/// The whole file. Reading happens within a turn of the loop, so a file has a greatest size.
-fn body(
-    method: Method,
-    file: &File,
-    metadata: &Metadata,
-    name: &[u8],
-    max: usize,
-) -> Result<Vec<u8>, Status> {
-    let size = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
-    if size > max {
-        // The file is there, and the client has done nothing wrong.
-        let name = String::from_utf8_lossy(name);
-        log::error!(
-            "the file {name:?} has {size} bytes, the most is {max} (Files::max_size); the answer is 500"
-        );
-        return Err(Status::INTERNAL_SERVER_ERROR);
-    }
-    if method == Method::Head {
-        // Only its length goes out: nothing is read, and no page of these zeros is ever touched.
-        return Ok(vec![0; size]);
-    }
-    let mut bytes = vec![0; size];
+/// A long file, piece by piece as the peer takes it, also that of a HEAD, for which none is asked. One
+/// that is cut short meanwhile cuts the connection; what is written behind its end does not go out.
+fn pieces(head: Response, file: File, length: u64) -> Answer {
+    let mut at = 0;
+    Answer::stream_sized(head, length, move |_| {
+        let most = usize::try_from(length - at).unwrap_or(PIECE).min(PIECE);
+        let mut piece = vec![0; most];
+        match file.read_at(&mut piece, at) {
+            Ok(read) if read > 0 => {
+                piece.truncate(read);
+                at += read as u64;
+                Piece::Bytes(piece)
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Piece::Bytes(Vec::new()),
+            Ok(_) => Piece::End,
+            Err(error) => {
+                log::error!("a file cannot be read on: {error}");
+                Piece::End
+            }
+        }
+    })
+}
+
+/// A short file as a whole.
+fn whole(file: &File, metadata: &Metadata, tag: &str) -> Result<Vec<u8>, Status> {
+    let mut bytes = vec![0; usize::try_from(metadata.len()).unwrap_or(PIECE)];
     let read = file.read_exact_at(&mut bytes, 0);
-    let now = file.metadata();
-    match (read, now) {
-        (Ok(()), Ok(now)) if etag(&now) == etag(metadata) => Ok(bytes),
+    match (read, file.metadata()) {
+        (Ok(()), Ok(now)) if etag(&now) == tag => Ok(bytes),
         (Ok(()), Ok(_)) => Err(Status::SERVICE_UNAVAILABLE),
         (Err(error), _) if error.kind() == io::ErrorKind::UnexpectedEof => {
             Err(Status::SERVICE_UNAVAILABLE)

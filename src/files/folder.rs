@@ -3,17 +3,12 @@
 use super::answer::answer;
 use super::open::{Found, NotFound, find};
 use super::path::wanted;
-use crate::app::{App, Request, Response};
+use crate::app::{Answer, App, Request, Response};
 use crate::wire::error::{Error, ErrorKind, Result};
 use crate::wire::response::Status;
 use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::path::Path;
-
-/// Bytes that a file may have, by default.
-const MAX_SIZE: usize = 1 << 20;
-/// The most that [`Files::max_size`] may be.
-const GREATEST_MAX_SIZE: usize = 64 << 20;
 
 /// The files of a folder, for [`App::files`].
 ///
@@ -28,15 +23,15 @@ const GREATEST_MAX_SIZE: usize = 64 << 20;
 /// - what this process may not read, with a warning in the log.
 ///
 /// The folder is opened once. When it is replaced by another of the same name, the old one is served
-/// until the program starts again; files in it may change at any time. A file that changes while it is
-/// read is answered 503.
+/// until the program starts again; files in it may change at any time. A file of at most 64 KiB
+/// that changes while it is read is answered 503; a longer one goes out in pieces as the peer takes
+/// them, and one that is cut short meanwhile cuts the connection.
 ///
-/// **The loop waits while a file is read**, which from a local disk takes well below a millisecond for
-/// the sizes that are allowed by default. A folder on a network file system that hangs stops the server.
+/// **The loop waits while a piece of 64 KiB is read**, which from a local disk takes well below a
+/// millisecond. A folder on a network file system that hangs stops the server.
 #[derive(Debug)]
 pub struct Files {
     root: OwnedFd,
-    max_size: usize,
 }
 
 impl Files {
@@ -60,32 +55,18 @@ impl Files {
             return Err(refused("it is no folder".to_owned()));
         }
         let root = File::open(folder).map_err(|error| refused(error.to_string()))?;
-        Ok(Self {
-            root: root.into(),
-            max_size: MAX_SIZE,
-        })
-    }
-
-    /// Bytes that a file may have, 1 to 64 MiB; default 1 MiB. A longer one is answered 500, with an
-    /// error in the log. A file is read and sent in one piece, and each connection that takes it slowly
-    /// holds a copy, within [`Limits::max_buffered`](crate::Limits::max_buffered).
-    #[must_use]
-    pub fn max_size(mut self, bytes: usize) -> Self {
-        self.max_size = bytes;
-        self
+        Ok(Self { root: root.into() })
     }
 
     /// Answers for the path behind the prefix, still percent-encoded.
-    fn respond(&self, request: &Request<'_>, path: &str) -> Response {
-        let nothing = || Response::refusal(Status::NOT_FOUND);
+    fn respond(&self, request: &Request<'_>, path: &str) -> Answer {
+        let nothing = || Response::refusal(Status::NOT_FOUND).into();
         let Some(wanted) = wanted(path) else {
             return nothing();
         };
         match find(&self.root, &wanted) {
-            Ok(Found::File(file, metadata, name)) => {
-                answer(request, &file, &metadata, &name, self.max_size)
-            }
-            Ok(Found::Folder) => with_slash(request),
+            Ok(Found::File(file, metadata, name)) => answer(request, file, &metadata, &name),
+            Ok(Found::Folder) => with_slash(request).into(),
             Err(NotFound::Nothing) => nothing(),
             Err(NotFound::Failed(error)) => {
                 use rustix::io::Errno;
@@ -93,9 +74,9 @@ impl Files {
                 match error {
                     Errno::ACCESS | Errno::PERM => nothing(),
                     Errno::MFILE | Errno::NFILE | Errno::NOMEM => {
-                        Response::refusal(Status::SERVICE_UNAVAILABLE)
+                        Response::refusal(Status::SERVICE_UNAVAILABLE).into()
                     }
-                    _ => Response::refusal(Status::INTERNAL_SERVER_ERROR),
+                    _ => Response::refusal(Status::INTERNAL_SERVER_ERROR).into(),
                 }
             }
         }
@@ -132,25 +113,16 @@ impl App {
     ///
     /// # fn main() -> dunlin::Result<()> {
     /// let app = App::new()
-    ///     .on_message("/echo", |session, message| { let _ = session.send(message); })
-    ///     .files("/", Files::open("public")?.max_size(4 << 20));
+    ///     .on_message("/echo", |session, message| session.send(message))
+    ///     .files("/", Files::open("public")?);
     /// # drop(app);
     /// # Ok(())
     /// # }
     /// ```
     ///
-    /// A wrong prefix, one that is taken, and a size out of its bounds are what starting the server
-    /// returns.
+    /// A wrong prefix and one that is taken are what starting the server returns.
     #[must_use]
-    pub fn files(mut self, prefix: &str, files: Files) -> Self {
-        if !(1..=GREATEST_MAX_SIZE).contains(&files.max_size) {
-            let message = format!(
-                "Files::max_size is {} bytes, wanted: 1 to {GREATEST_MAX_SIZE}",
-                files.max_size
-            );
-            self.error
-                .get_or_insert(Error::new(ErrorKind::Config, message));
-        }
+    pub fn files(self, prefix: &str, files: Files) -> Self {
         let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
         let names = prefix.matches('/').count();
         let app = if prefix.is_empty() {

@@ -82,9 +82,11 @@ pub fn write_response_head(
     out.extend_from_slice(b"\r\n");
 }
 
-/// How the end of a body shows whose length is not known.
+/// How the end of a body that comes in pieces shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BodyFraming {
+    /// By its length, which was told.
+    Length(u64),
     /// By its last chunk (RFC 9112 §7.1).
     Chunked,
     /// By the end of the connection, for HTTP/1.0.
@@ -102,8 +104,10 @@ pub fn write_stream_head(
     write_status_line(out, parts.status);
     write_field(out, "Date", date);
     write_field(out, "Content-Type", parts.content_type);
-    if framing == BodyFraming::Chunked {
-        write_field(out, "Transfer-Encoding", "chunked");
+    match framing {
+        BodyFraming::Length(length) => write_field(out, "Content-Length", &length.to_string()),
+        BodyFraming::Chunked => write_field(out, "Transfer-Encoding", "chunked"),
+        BodyFraming::UntilEnd => {}
     }
     write_connection(out, keep_alive);
     write_fields(out, parts.fields);
@@ -113,7 +117,7 @@ pub fn write_stream_head(
 /// Appends one piece of such a body, which must not be empty.
 pub fn write_chunk(out: &mut Vec<u8>, piece: &[u8], framing: BodyFraming) {
     debug_assert!(!piece.is_empty(), "an empty chunk is the last one");
-    if framing == BodyFraming::UntilEnd {
+    if framing != BodyFraming::Chunked {
         return out.extend_from_slice(piece);
     }
     out.extend_from_slice(format!("{:x}\r\n", piece.len()).as_bytes());

@@ -116,6 +116,10 @@ fn over_http_1_0_the_body_ends_with_the_connection() {
 fn where_no_body_may_be_nothing_is_asked_for() {
     let (sim, script) = stage([bytes("one")]);
     let answer = ask(&sim, "HEAD /stream HTTP/1.1").receive_http();
+    assert!(
+        answer.contains("Transfer-Encoding: chunked\r\n"),
+        "{answer}"
+    );
     assert!(answer.ends_with("\r\n\r\n"), "{answer}");
     assert_eq!((script.borrow().asked, script.borrow().dropped), (0, true));
     let answer = ask(&sim, "GET /none HTTP/1.1").receive_http();
@@ -125,6 +129,37 @@ fn where_no_body_may_be_nothing_is_asked_for() {
         answer.ends_with("\r\n\r\n6\r\nfirst \r\n0\r\n\r\n"),
         "{answer}"
     );
+}
+
+#[test]
+fn a_length_that_is_known_is_told_and_must_be_kept() {
+    for (length, pieces, ends_well) in [
+        (6, vec!["one", "two"], true),
+        (0, vec![], true),
+        (5, vec!["one", "two"], false),
+        (7, vec!["one", "two"], false),
+    ] {
+        let script = Rc::new(RefCell::new(pieces.into_iter()));
+        let app = App::new().get("/", move |_, _| {
+            let script = Rc::clone(&script);
+            Answer::stream_sized(Response::text("left out"), length, move |_| {
+                script.borrow_mut().next().map_or(Piece::End, bytes)
+            })
+        });
+        let sim = Sim::new(app).expect("the program is right");
+        let head = ask(&sim, "HEAD / HTTP/1.1").receive_http();
+        let line = ask(&sim, "GET / HTTP/1.1");
+        let answer = line.receive_http();
+        for answer in [&head, &answer] {
+            assert!(answer.contains(&format!("Content-Length: {length}\r\n")));
+            assert!(!answer.contains("chunked") && !answer.contains("left out"));
+        }
+        assert!(head.ends_with("\r\n\r\n"));
+        assert_eq!(line.end().is_none(), ends_well, "{length}: {answer}");
+        if ends_well {
+            assert!(answer.ends_with(if length == 0 { "\r\n\r\n" } else { "onetwo" }));
+        }
+    }
 }
 
 #[test]

@@ -2,14 +2,15 @@
 
 use super::exchange::Exchange;
 use crate::app::stream::Pieces;
+use crate::wire::response::BodyFraming;
 use std::fmt;
 
 /// A response of which pieces are still to come.
 pub(crate) struct StreamingResponse {
     /// Absent while it is asked.
     pub(crate) pieces: Option<Pieces>,
-    /// Its end shows by the last chunk, or else by the end of the connection.
-    pub(crate) is_chunked: bool,
+    /// How its end shows; of a length, what is still to come.
+    pub(crate) framing: BodyFraming,
     pub(crate) keep_alive: bool,
     /// It had nothing to say when it was asked last.
     pub(crate) waits: bool,

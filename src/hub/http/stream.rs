@@ -21,27 +21,27 @@ const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
 impl Core {
     /// Answers with the head of a stream; its pieces follow.
     pub(crate) fn begin_stream(&mut self, key: u32, stream: Stream, head: &RequestHead<'_>) {
-        let Stream { response, pieces } = stream;
-        let is_chunked = head.http11;
-        let keep_alive = head.keep_alive && is_chunked;
-        if head.method == Method::Head
-            || !response.status().has_body()
-            || response.fault().is_some()
-        {
+        let Stream {
+            response,
+            length,
+            pieces,
+        } = stream;
+        if !response.status().has_body() || response.fault().is_some() {
             // There is nothing to stream.
             let delivery = super::respond::delivery(head, head.keep_alive);
             return self.respond(key, response, delivery);
         }
+        let framing = match length {
+            Some(length) => BodyFraming::Length(length),
+            None if head.http11 => BodyFraming::Chunked,
+            None => BodyFraming::UntilEnd,
+        };
+        let keep_alive = head.keep_alive && framing != BodyFraming::UntilEnd;
         let parts = ResponseParts {
             status: response.status,
             content_type: &response.content_type,
             fields: &response.fields,
             body: &[],
-        };
-        let framing = if is_chunked {
-            BodyFraming::Chunked
-        } else {
-            BodyFraming::UntilEnd
         };
         let mut answer = Vec::with_capacity(256);
         write_stream_head(
@@ -51,13 +51,20 @@ impl Core {
             keep_alive,
             framing,
         );
+        if head.method == Method::Head {
+            self.push_ready(key, &answer);
+            if !keep_alive {
+                self.finish_http(key);
+            }
+            return;
+        }
         if !response.body.is_empty() {
             write_chunk(&mut answer, &response.body, framing);
         }
         self.push_ready(key, &answer);
         let streaming = StreamingResponse {
             pieces: Some(pieces),
-            is_chunked,
+            framing,
             keep_alive,
             waits: false,
             exchange: Default::default(),
@@ -128,7 +135,7 @@ impl Core {
 
     /// The last piece was asked for: the next request may follow.
     fn end_stream(&mut self, key: u32, streaming: StreamingResponse) {
-        if streaming.is_chunked {
+        if streaming.framing == BodyFraming::Chunked {
             self.push_ready(key, LAST_CHUNK);
         }
         let mut exchange = streaming.exchange;
@@ -186,26 +193,51 @@ impl Core {
             return;
         };
         streaming.pieces = Some(pieces);
-        let is_chunked = streaming.is_chunked;
+        let is_chunked = streaming.framing == BodyFraming::Chunked;
         match asked {
             Some(Piece::Bytes(piece)) if piece.is_empty() => self.streams.push_back(id),
-            Some(Piece::Bytes(piece)) => self.push_piece(key, piece, is_chunked),
+            Some(Piece::Bytes(piece)) => {
+                if let BodyFraming::Length(left) = &mut streaming.framing {
+                    let Some(rest) = left.checked_sub(piece.len() as u64) else {
+                        return self.wrong_length(key);
+                    };
+                    *left = rest;
+                }
+                let is_over = streaming.framing == BodyFraming::Length(0);
+                self.push_piece(key, piece, is_chunked);
+                if is_over {
+                    self.take_ended(key);
+                }
+            }
             Some(Piece::Wait) => {
                 streaming.waits = true;
                 self.deadlines.clear(key);
             }
-            Some(Piece::End) => {
-                let phase = self.keep(key, |slot| {
-                    std::mem::replace(&mut slot.phase, Phase::Head(None))
-                });
-                if let Phase::Streaming(streaming) = phase {
-                    self.end_stream(key, *streaming);
-                }
-            }
+            Some(Piece::End) => match streaming.framing {
+                BodyFraming::Length(1..) => self.wrong_length(key),
+                _ => self.take_ended(key),
+            },
             None => {
                 log::error!("a stream to connection {id} panicked; the connection is cut");
                 self.lost(key);
             }
         }
+    }
+
+    /// All pieces have come.
+    fn take_ended(&mut self, key: u32) {
+        let phase = self.keep(key, |slot| {
+            std::mem::replace(&mut slot.phase, Phase::Head(None))
+        });
+        if let Phase::Streaming(streaming) = phase {
+            self.end_stream(key, *streaming);
+        }
+    }
+
+    /// The pieces are not as many bytes as was told.
+    fn wrong_length(&mut self, key: u32) {
+        let id = self.slot(key).id(key);
+        log::error!("a stream to connection {id} has another length than was told; it is cut");
+        self.lost(key);
     }
 }

@@ -33,17 +33,9 @@ impl Folder {
     }
 
     fn serve(&self, prefix: &'static str) -> Running {
-        self.serve_with(prefix, |files| files)
-    }
-
-    fn serve_with(
-        &self,
-        prefix: &'static str,
-        change: impl FnOnce(Files) -> Files + Send + 'static,
-    ) -> Running {
         let public = self.path("public");
         start(move || {
-            let files = change(Files::open(public).expect("a folder"));
+            let files = Files::open(public).expect("a folder");
             App::new()
                 .get("/a.html", |_, _| Response::text("the route"))
                 .files(prefix, files)
@@ -281,25 +273,50 @@ fn the_folder_itself_may_be_a_link() {
 }
 
 #[test]
-fn a_file_of_the_greatest_size_is_served_and_a_longer_one_is_not() {
+fn files_of_every_length_are_served_as_they_are_also_one_after_another() {
     let folder = Folder::new("sizes");
-    folder.write("public/empty.txt", "");
-    folder.write("public/most.bin", vec![b'x'; 1000]);
-    folder.write("public/more.bin", vec![b'x'; 1001]);
-    let server = folder.serve_with("/", |files| files.max_size(1000));
+    let bytes = |length: usize| -> Vec<u8> { (0..length).map(|at| (at % 251) as u8).collect() };
+    let lengths = [0, 1, 65_536, 65_537, 200_000, 3 << 20];
+    for length in lengths {
+        folder.write(&format!("public/{length}.bin"), bytes(length));
+    }
+    let server = folder.serve("/");
     let mut client = server.connect();
-    for (path, status, length) in [
-        ("/empty.txt", 200, 0),
-        ("/most.bin", 200, 1000),
-        ("/more.bin", 500, 26),
-    ] {
-        for method in ["GET", "HEAD"] {
-            let (head, body) = client.request(method, path, &[]);
-            assert_eq!(head.status, status, "{method} {path}");
+    for length in lengths {
+        for method in ["HEAD", "GET"] {
+            let (head, body) = client.request(method, &format!("/{length}.bin"), &[]);
+            assert_eq!(head.status, 200, "{method} {length}");
             assert_eq!(head.field("content-length"), Some(&*length.to_string()));
-            assert_eq!(body.len(), if method == "GET" { length } else { 0 });
+            assert_eq!(head.field("transfer-encoding"), None);
+            assert!(
+                body == if method == "GET" {
+                    bytes(length)
+                } else {
+                    Vec::new()
+                }
+            );
         }
     }
+}
+
+#[test]
+fn a_long_file_that_is_cut_short_while_it_goes_out_cuts_the_connection() {
+    const LENGTH: u64 = 64 << 20;
+    let folder = Folder::new("short");
+    folder.write("public/long.bin", "");
+    let file = fs::OpenOptions::new()
+        .write(true)
+        .open(folder.path("public/long.bin"))
+        .expect("a file");
+    file.set_len(LENGTH).expect("a hole takes no room");
+    let server = folder.serve("/");
+    let mut client = server.connect();
+    client.write("GET /long.bin HTTP/1.1\r\nHost: a\r\n\r\n");
+    let head = client.read_head();
+    assert_eq!(head.field("content-length"), Some(&*LENGTH.to_string()));
+    file.set_len(1000).expect("it is cut");
+    let came = client.read_to_end().len() as u64;
+    assert!(came < LENGTH, "{came} bytes came");
 }
 
 #[test]
@@ -331,14 +348,6 @@ fn what_cannot_be_served_is_an_error_that_says_what_was_wanted() {
     }
     let open = || Files::open(folder.path("public")).expect("a folder");
     for (app, part) in [
-        (
-            App::new().files("/", open().max_size(0)),
-            "Files::max_size is 0 bytes",
-        ),
-        (
-            App::new().files("/", open().max_size((64 << 20) + 1)),
-            "wanted: 1 to 67108864",
-        ),
         (App::new().files("static", open()), "does not start with /"),
         (App::new().files("/", open()).files("/", open()), "already"),
     ] {
