@@ -119,6 +119,8 @@ impl Core {
 
     /// Puts a piece behind what waits.
     fn push_piece(&mut self, key: u32, piece: Vec<u8>, is_chunked: bool) {
+        // Whoever made it has copied it from somewhere.
+        self.work.charge_bytes(piece.len(), price::BYTES_COPIED);
         let (before, after): (String, &[u8]) = if is_chunked {
             (format!("{:x}\r\n", piece.len()), b"\r\n")
         } else {
