@@ -114,6 +114,11 @@ impl Configuration {
         })
     }
 
+    /// What is set for all routes.
+    pub(super) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     /// All of it as a file. What nobody gave stands in a comment: routes may have another default.
     pub(super) fn print(&self) -> String {
         let mut out =

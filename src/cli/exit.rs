@@ -30,6 +30,14 @@ impl CommandFailure {
         Self::Text(text, CONFIGURATION)
     }
 
+    /// What went wrong, in words.
+    pub(super) fn text(&self) -> String {
+        match self {
+            Self::Clap(error) => error.to_string(),
+            Self::Text(text, _) => text.clone(),
+        }
+    }
+
     /// Prints the failure where it belongs and gives its code.
     pub(super) fn report(self) -> ExitCode {
         match self {

@@ -16,6 +16,7 @@ mod log_queue;
 mod logger;
 mod operator;
 mod serve;
+mod signals;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use exit::CommandFailure;

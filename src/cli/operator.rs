@@ -64,7 +64,7 @@ pub(super) static ROWS: &[Row<Operator>] = &[
         key: "log",
         kind: Kind::Choice(&LEVELS),
         none: None,
-        reloads: false,
+        reloads: true,
         about: "How much to log on standard error",
         get: |all| Value::Word(all.log),
         set: |all, value| {

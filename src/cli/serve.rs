@@ -2,11 +2,10 @@
 
 use super::configuration::Configuration;
 use super::exit::CommandFailure;
+use super::signals::{self, Source};
 use super::{listen, logger};
-use crate::{Address, App, Remote, Server, apps};
+use crate::{Address, App, Server, apps};
 use clap::ArgMatches;
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
@@ -22,7 +21,8 @@ Examples:
   dunlin serve --origin https://example.org     pages of this origin may open sessions
   DUNLIN_LISTEN=127.0.0.1:9000,unix:d.sock dunlin serve --log warn
 
-SIGTERM or SIGINT (Ctrl-C) closes every session with 1001 and ends; a second one ends at once.";
+SIGTERM or SIGINT (Ctrl-C) closes every session with 1001 and ends; a second one ends at once.
+SIGHUP reads the configuration again; the log tells what takes a restart.";
 
 /// The arguments of `serve`, beside a flag for every setting.
 #[derive(clap::Args)]
@@ -46,7 +46,12 @@ impl Arguments {
             print_routes(&app(&all)?);
             return Ok(());
         }
-        serve(all)
+        let matches = matches.clone();
+        serve(Source {
+            matches,
+            path,
+            current: all,
+        })
     }
 }
 
@@ -68,9 +73,10 @@ fn print_routes(app: &App) {
 }
 
 /// Serves until a signal, and returns when every connection is gone.
-fn serve(all: Configuration) -> Result<(), CommandFailure> {
+fn serve(source: Source) -> Result<(), CommandFailure> {
+    let all = &source.current;
     logger::start(logger::level(all.operator.log).map_err(CommandFailure::usage)?);
-    let mut server = Server::new(app(&all)?).limits(all.limits);
+    let mut server = Server::new(app(all)?).limits(all.limits.clone());
     if let Some(mode) = &all.operator.socket_mode {
         let mode = listen::socket_mode(mode).map_err(CommandFailure::usage)?;
         server = server.unix_mode(mode)?;
@@ -78,7 +84,7 @@ fn serve(all: Configuration) -> Result<(), CommandFailure> {
     for address in &all.operator.listen {
         server = server.listen(address)?;
     }
-    obey_signals(server.remote())?;
+    signals::obey(server.remote(), source)?;
     for address in server.addresses() {
         announce(&address);
     }
@@ -100,31 +106,6 @@ fn announcement(address: &Address) -> String {
         }
         Address::Tcp(_) => format!("dunlin is listening on {url} — open it in a browser"),
         Address::Unix(_) => format!("dunlin is listening on {url}"),
-    }
-}
-
-/// The first SIGTERM or SIGINT drains the server, the second ends the process.
-fn obey_signals(remote: Remote) -> Result<(), CommandFailure> {
-    let mut signals = Signals::new([SIGTERM, SIGINT])
-        .map_err(|error| CommandFailure::Text(format!("cannot listen for signals: {error}"), 1))?;
-    let thread = std::thread::Builder::new().name("signals".to_owned());
-    let started = thread.spawn(move || {
-        let mut signals = signals.forever();
-        if signals.next().is_some() {
-            log::info!("shutting down; a second signal ends at once");
-            // An error here says that the server has stopped by itself.
-            let _ = remote.shutdown();
-        }
-        if signals.next().is_some() {
-            std::process::exit(1);
-        }
-    });
-    match started {
-        Ok(_) => Ok(()),
-        Err(error) => Err(CommandFailure::Text(
-            format!("cannot start a thread: {error}"),
-            1,
-        )),
     }
 }
 

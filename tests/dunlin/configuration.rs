@@ -230,3 +230,34 @@ fn a_frame_size_that_is_set_beside_a_message_size_stays() {
         "{printed}"
     );
 }
+
+#[test]
+fn sighup_reads_the_configuration_again_and_says_what_takes_a_restart() {
+    let path = file("hangup.toml", "max_body = 10\nlog = \"info\"\n");
+    let more = ["--config", path.to_str().expect("a path")];
+    let (serving, address) = Serving::on_free_port(&more);
+    let is_served = |host: &str| {
+        let mut client = WireClient::connect(address);
+        client.write(format!("GET /nowhere HTTP/1.1\r\nHost: {host}\r\n\r\n"));
+        client.read_head().status != 421
+    };
+    assert!(is_served("b.example"));
+    std::fs::write(&path, "host = [\"a.example\"]\nping_period = \"5s\"\n").expect("written");
+    serving.signal("HUP");
+    serving.log_line("`ping_period` stays 25s: 5s takes a restart");
+    // It is the loop that tells, when it has taken the limits over.
+    serving.log_line("the limit `hosts` is a.example now");
+    assert!(is_served("a.example") && !is_served("b.example"));
+
+    std::fs::write(&path, "host = [\"c.example\"]\nmax_body = \"much\"\n").expect("written");
+    serving.signal("HUP");
+    let line = serving.log_line("the configuration stays as it was");
+    assert!(
+        line.contains("max_body") && line.contains("hangup.toml:2"),
+        "{line}"
+    );
+    assert!(is_served("a.example") && !is_served("c.example"));
+    serving.signal("TERM");
+    let (status, ..) = serving.end();
+    assert!(status.success());
+}

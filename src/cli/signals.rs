@@ -1,0 +1,90 @@
+//! The signals of `dunlin serve`: the first SIGTERM or SIGINT drains the server, the second ends the
+//! process; SIGHUP reads the configuration again.
+
+use super::configuration::Configuration;
+use super::exit::CommandFailure;
+use super::logger;
+use super::operator;
+use crate::config::Row;
+use crate::{Remote, Settings};
+use clap::ArgMatches;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use std::path::PathBuf;
+
+/// What was configured, and where from.
+pub(super) struct Source {
+    pub(super) matches: ArgMatches,
+    pub(super) path: Option<PathBuf>,
+    pub(super) current: Configuration,
+}
+
+/// Obeys signals in a thread of their own from now on.
+pub(super) fn obey(remote: Remote, mut source: Source) -> Result<(), CommandFailure> {
+    let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP])
+        .map_err(|error| CommandFailure::Text(format!("cannot listen for signals: {error}"), 1))?;
+    let thread = std::thread::Builder::new().name("signals".to_owned());
+    let started = thread.spawn(move || {
+        let mut is_stopping = false;
+        for signal in signals.forever() {
+            match signal {
+                SIGHUP => source.reload(&remote),
+                _ if is_stopping => std::process::exit(1),
+                _ => {
+                    is_stopping = true;
+                    log::info!("shutting down; a second signal ends at once");
+                    // An error here says that the server has stopped by itself.
+                    let _ = remote.shutdown();
+                }
+            }
+        }
+    });
+    match started {
+        Ok(_) => Ok(()),
+        Err(error) => Err(CommandFailure::Text(
+            format!("cannot start a thread: {error}"),
+            1,
+        )),
+    }
+}
+
+impl Source {
+    /// Reads the configuration again: all of it is taken over as far as it reloads, or, when anything
+    /// in it is wrong, nothing of it.
+    fn reload(&mut self, remote: &Remote) {
+        let new = match Configuration::read(&self.matches, self.path.as_ref()) {
+            Ok(new) => new,
+            Err(failure) => {
+                let problem = failure.text();
+                return log::error!("the configuration stays as it was: {problem}");
+            }
+        };
+        tell(operator::ROWS, &self.current.operator, &new.operator);
+        tell(Settings::rows(), self.current.settings(), new.settings());
+        if let Ok(level) = logger::level(new.operator.log) {
+            log::set_max_level(level);
+            self.current.operator.log = new.operator.log;
+        }
+        // The server tells what of its limits changes, and what does not.
+        match remote.reload(new.limits) {
+            Ok(()) => log::info!("the configuration was read again"),
+            Err(error) => log::error!("the limits stay as they were: {error:#}"),
+        }
+    }
+}
+
+/// Says what is another value now, and what of that takes a restart.
+fn tell<T>(rows: &[Row<T>], old: &T, new: &T) {
+    for row in rows {
+        let (was, wanted) = ((row.get)(old), (row.get)(new));
+        if was == wanted {
+            continue;
+        }
+        let (key, was, wanted) = (row.key, row.show(&was), row.show(&wanted));
+        if row.reloads {
+            log::info!("`{key}` is {wanted} now, it was {was}");
+        } else {
+            log::warn!("`{key}` stays {was}: {wanted} takes a restart");
+        }
+    }
+}
