@@ -293,6 +293,9 @@ fn request(with: u8) -> String {
     let target = TARGETS[usize::from(with) % TARGETS.len()];
     let commands = match with >> 3 {
         kind if kind % 8 == 7 => "?do=s~ja&later",
+        kind if kind % 8 == 6 => {
+            ["?stream", "?stream=3100", "?stream=100"][usize::from(kind) / 8 % 3]
+        }
         kind => ["", "?do=jajb", "?do=S%7fs~ja&refuse"][usize::from(kind) % 3],
     };
     let extension = match with >> 6 {

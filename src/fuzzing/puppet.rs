@@ -2,8 +2,8 @@
 //! it, and keeps a record of its sessions.
 
 use crate::app::{
-    Answer, App, BacklogPolicy, Call, Context, Handler, Open, OpenTicket, RawHandler, Request,
-    Response, Session, SessionId, Settings, Ticket,
+    Answer, App, BacklogPolicy, Call, Context, Handler, Open, OpenTicket, Piece, RawHandler,
+    Request, Response, Session, SessionId, Settings, Ticket,
 };
 use crate::hub::Limits;
 use crate::wire::close::{CloseCode, CloseReason};
@@ -108,6 +108,10 @@ pub(super) fn program() -> (App, SharedRecord) {
                 kept.borrow_mut().answers.push(ticket);
                 return answer;
             }
+            if let Some(length) = request.query("stream") {
+                kept.borrow_mut().streams.extend(context.caller());
+                return stream(length.parse().ok());
+            }
             Response::ok("text/plain", request.path().as_bytes().to_vec()).into()
         })
         .post("/plain", |request, _| {
@@ -121,6 +125,28 @@ pub(super) fn program() -> (App, SharedRecord) {
 struct Tickets {
     opens: Vec<OpenTicket<()>>,
     answers: Vec<Ticket>,
+    /// Streams, of which some wait.
+    streams: Vec<SessionId>,
+}
+
+/// A response in pieces, some of which are empty, long, or still to come.
+fn stream(length: Option<u64>) -> Answer {
+    let mut asked = 0;
+    let pieces = move |_: &mut Context<'_>| {
+        asked += 1;
+        match asked {
+            1 => Piece::Bytes(vec![b'a'; 100]),
+            2 => Piece::Bytes(Vec::new()),
+            3 | 5 => Piece::Wait,
+            4 => Piece::Bytes(vec![b'b'; 3_000]),
+            6 => Piece::Bytes(vec![b'c'; 70_000]),
+            _ => Piece::End,
+        }
+    };
+    match length {
+        Some(length) => Answer::stream_sized(Response::text(""), length, pieces),
+        None => Answer::stream(Response::text("first"), pieces),
+    }
 }
 
 struct Puppet {
@@ -160,7 +186,7 @@ impl Puppet {
     /// Tickets are answered in the order in which they were given, or dropped.
     fn answer(&mut self, with: usize) {
         let mut tickets = self.tickets.borrow_mut();
-        let Tickets { opens, answers } = &mut *tickets;
+        let Tickets { opens, answers, .. } = &mut *tickets;
         if with & 1 == 0 && !opens.is_empty() {
             let ticket = opens.remove(0);
             match with & 6 {
@@ -216,6 +242,12 @@ impl Puppet {
                 drop(session.connect("out", call));
             }
             b'a' => self.answer(with),
+            b'w' => {
+                let tickets = self.tickets.borrow();
+                if let Some(stream) = tickets.streams.get(with) {
+                    session.context().resume(*stream);
+                }
+            }
             b'q' => drop((session.subscribers(topic), session.buffered())),
             _ => {}
         }

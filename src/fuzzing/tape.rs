@@ -116,6 +116,11 @@ impl Tape {
             if head.status == 101 {
                 return Some(rest);
             }
+            let is_chunked = |(name, _): &(&str, _)| *name == "Transfer-Encoding";
+            if head.fields.iter().any(is_chunked) && !rest.starts_with(b"HTTP/1.1 ") {
+                rest = behind_chunks(rest, self.id)?;
+                continue;
+            }
             let mut fields = head.fields.iter();
             let length = fields.find(|(name, _)| *name == "Content-Length");
             let length = length.map_or("0", |(_, value)| str::from_utf8(value).expect("digits"));
@@ -123,6 +128,22 @@ impl Tape {
             if !rest.starts_with(b"HTTP/1.1 ") {
                 rest = &rest[rest.len().min(length.parse().expect("a number"))..];
             }
+        }
+    }
+}
+
+/// What stands behind a chunked body (RFC 9112 §7.1), if all of it is there.
+fn behind_chunks(mut rest: &[u8], id: SessionId) -> Option<&[u8]> {
+    loop {
+        let end = rest.windows(2).position(|window| window == b"\r\n")?;
+        let digits = str::from_utf8(&rest[..end]).expect("digits");
+        let size = usize::from_str_radix(digits, 16);
+        let size = size.unwrap_or_else(|_| panic!("{id}: the size of a chunk is {digits:?}"));
+        let chunk = rest.get(end + 2..end + 2 + size + 2)?;
+        assert!(chunk.ends_with(b"\r\n"), "{id}: a chunk does not end");
+        rest = &rest[end + 2 + chunk.len()..];
+        if size == 0 {
+            return Some(rest);
         }
     }
 }
