@@ -46,7 +46,7 @@ pub trait Host {
     fn cancel_timer(&mut self, id: SessionId, token: u64) -> bool;
     fn now(&self) -> Duration;
     /// A place for one more ticket, if there is one.
-    fn ticket(&self) -> Option<Arc<()>>;
+    fn ticket(&mut self) -> Option<Arc<()>>;
     /// For the session that is being opened, before anything is sent.
     fn choose_protocol(&mut self, id: SessionId, name: &str) -> bool;
     fn add_answer_field(&mut self, id: SessionId, name: &str, value: &str) -> bool;

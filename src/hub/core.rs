@@ -101,6 +101,7 @@ pub(crate) struct Core {
     pub(crate) opening: Option<Opening>,
     /// Each ticket holds one of these.
     pub(crate) tickets: Arc<()>,
+    pub(crate) is_out_of_tickets: bool,
     /// More is held than may be, and the work was spent before enough of it went.
     pub(crate) is_shedding: bool,
     pub(crate) stopping: bool,
@@ -162,6 +163,7 @@ impl Core {
             remote_held: false,
             opening: None,
             tickets: Arc::default(),
+            is_out_of_tickets: false,
             is_shedding: false,
             stopping: false,
             to_stop: VecDeque::new(),

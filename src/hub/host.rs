@@ -208,9 +208,15 @@ impl Host for HubContext<'_> {
         }
     }
 
-    fn ticket(&self) -> Option<Arc<()>> {
-        let tickets = &self.core.tickets;
-        (Arc::strong_count(tickets) <= self.core.limits.max_tickets).then(|| Arc::clone(tickets))
+    fn ticket(&mut self) -> Option<Arc<()>> {
+        let most = self.core.limits.max_tickets;
+        let is_full = Arc::strong_count(&self.core.tickets) > most;
+        // Once for all who come while that lasts.
+        if is_full && !self.core.is_out_of_tickets {
+            log::warn!("{most} requests wait for their tickets; further ones get 503");
+        }
+        self.core.is_out_of_tickets = is_full;
+        (!is_full).then(|| Arc::clone(&self.core.tickets))
     }
 
     fn choose_protocol(&mut self, id: SessionId, name: &str) -> bool {

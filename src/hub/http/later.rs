@@ -51,8 +51,6 @@ impl Core {
         let head_only = waiting.is_head_only();
         self.keep(key, |slot| slot.phase = Phase::Waiting(Box::new(waiting)));
         if !deferral.has_place {
-            let most = self.limits.max_tickets;
-            log::warn!("{most} requests wait for their tickets already; this one gets 503");
             return self.refuse_late(key, Status::SERVICE_UNAVAILABLE, head_only);
         }
         let time = deferral.time.unwrap_or(self.limits.answer_timeout);
