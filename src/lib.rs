@@ -29,13 +29,12 @@
 //! |---|---|---|
 //! | `deflate` | yes | permessage-deflate (RFC 7692): [`Deflate`] |
 //! | `json` | yes | values in place of payloads, JSON bodies |
-//! | `apps` | yes, by `cli` | the ready applications of `dunlin serve`, in [`apps`] |
-//! | `cli` | yes | the command `dunlin` |
-//! | `files` | yes | a folder over HTTP: [`App::files`], [`Files`] |
-//! | `rlimit` | yes | the limit of open files is raised at start |
+//! | `apps` | no | the ready applications of `dunlin serve`, in [`apps`] |
+//! | `files` | no | a folder over HTTP: [`App::files`], [`Files`] |
+//! | `rlimit` | no | the limit of open files is raised at start |
 //!
-//! An embedder takes `default-features = false` and what of them is wanted; without any it is the loop
-//! and the protocol. No feature changes how another part behaves.
+//! Without any it is the loop and the protocol. No feature changes how another part behaves. The command
+//! `dunlin` is a package of its own, `dunlin-cli`.
 //!
 //! # One turn of the loop
 //!
@@ -69,7 +68,7 @@
 //! | 4 | `net`, `sim` | what a turn runs over: mio sockets, or a virtual network for tests |
 //! | 5 | `server`, [`client`] | a program and its listeners; a small blocking client |
 //! | 6 | `apps`, `files`, `check` | the ready applications of `dunlin serve`; folders over HTTP; a check of any server |
-//! | 7 | `cli` | the command: arguments in, exit code out |
+//! | 7 | `cli` | the command, a package of its own: arguments in, exit code out |
 //!
 //! A layer uses lower layers only. Tests of a program run it in a [`testing::Sim`]: without sockets,
 //! through the same turn as in production, and with a clock that the test moves. [`testing`] shows how.
@@ -95,9 +94,6 @@ pub struct Readme;
 
 #[cfg(feature = "apps")]
 pub mod apps;
-#[cfg(feature = "cli")]
-#[doc(hidden)]
-pub mod cli;
 pub mod client;
 pub mod config;
 #[cfg(feature = "files")]
@@ -115,11 +111,9 @@ mod turn;
 pub mod app;
 #[cfg(not(feature = "internals"))]
 mod app;
-#[cfg(all(feature = "cli", feature = "internals"))]
+#[cfg(feature = "check")]
 #[doc(hidden)]
 pub mod check;
-#[cfg(all(feature = "cli", not(feature = "internals")))]
-mod check;
 #[cfg(feature = "internals")]
 #[doc(hidden)]
 pub mod hub;
@@ -167,6 +161,9 @@ pub use config::Limits;
 pub use files::Files;
 pub use server::{Address, Running, Server, ServerThread};
 pub use wire::close::{CloseCode, CloseReason, ClosedBy};
+#[cfg(feature = "check")]
+#[doc(hidden)]
+pub use wire::date::civil;
 #[cfg(feature = "deflate")]
 pub use wire::deflate::Deflate;
 pub use wire::error::{Error, ErrorKind, Result};

@@ -83,6 +83,23 @@ fn number(word: &str) -> io::Result<u16> {
         .map_err(|_| Error::other(format!("{word:?} is not a number from 0 to 65535")))
 }
 
+/// The command of this build, which is made first.
+fn own_binary() -> io::Result<PathBuf> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let built = std::process::Command::new(cargo)
+        .args(["build", "--quiet", "--release", "-p", "dunlin-cli"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .status()?;
+    let bench = std::env::current_exe()?;
+    let binary = bench.ancestors().nth(2).map(|folder| folder.join("dunlin"));
+    match binary.filter(|binary| built.success() && binary.is_file()) {
+        Some(binary) => Ok(binary),
+        None => Err(Error::other(
+            "dunlin cannot be built; name a binary with --binary",
+        )),
+    }
+}
+
 /// What the command line asked for.
 struct Choice {
     scenarios: Vec<&'static Scenario>,
@@ -97,7 +114,7 @@ struct Choice {
     itself: bool,
     priority: bool,
     list: bool,
-    binary: PathBuf,
+    binary: Option<PathBuf>,
 }
 
 impl Choice {
@@ -115,7 +132,7 @@ impl Choice {
             itself: false,
             priority: false,
             list: false,
-            binary: env!("CARGO_BIN_EXE_dunlin").into(),
+            binary: None,
         };
         let mut words = words.iter();
         while let Some(&word) = words.next() {
@@ -137,7 +154,7 @@ impl Choice {
                 "--span" => choice.span = Some(number(value()?)?.max(1).into()),
                 "--again" => choice.again = number(value()?)?.into(),
                 "--calm" => choice.calm = Some(number(value()?)?.into()),
-                "--binary" => choice.binary = value()?.into(),
+                "--binary" => choice.binary = Some(value()?.into()),
                 "flood" => choice.floods.extend(flood::all()),
                 name => choice.add(name)?,
             }
@@ -208,7 +225,10 @@ impl Choice {
             flood: Duration::from_millis(self.span.unwrap_or(flood)),
             calm: Duration::from_secs(self.calm.unwrap_or(calm)),
             again: self.again,
-            binary: self.binary.clone(),
+            binary: match &self.binary {
+                Some(binary) => binary.clone(),
+                None => own_binary()?,
+            },
             bare_only: self.itself,
             cores: Cores::choose()?,
         })

@@ -1,7 +1,7 @@
 //! `dunlin check`: the checks of a server as a table, or as JSON for scripts.
 
 use super::exit::CommandFailure;
-use crate::check::{self, Outcome, Target, Verdict};
+use dunlin::check::{self, Outcome, Target, Verdict};
 use std::io::{self, Write};
 use std::time::Duration;
 

@@ -6,9 +6,9 @@
 use super::exit::CommandFailure;
 use super::file::{self, FileValue};
 use super::operator::{self, Operator};
-use crate::config::{Kind, Row, Value};
-use crate::{App, Limits, Settings};
 use clap::{Arg, ArgAction, ArgMatches};
+use dunlin::config::{Kind, Row, Value};
+use dunlin::{App, Limits, Settings};
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::path::PathBuf;

@@ -1,7 +1,7 @@
 //! How a command fails: a text for standard error and an exit code for scripts.
 
 use super::logger;
-use crate::{Error, ErrorKind};
+use dunlin::{Error, ErrorKind};
 use std::process::ExitCode;
 
 /// The command ran and failed.

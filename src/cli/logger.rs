@@ -6,7 +6,7 @@
 //! nothing: lines are queued, and a thread of its own writes them.
 
 use super::log_queue::LogQueue;
-use crate::wire::date::civil;
+use dunlin::civil;
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use std::fmt::{self, Write as _};
 use std::io;

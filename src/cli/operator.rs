@@ -2,9 +2,9 @@
 
 use super::listen;
 use super::logger::LEVELS;
-use crate::Files;
-use crate::apps;
-use crate::config::{Kind, Row, Value};
+use dunlin::Files;
+use dunlin::apps;
+use dunlin::config::{Kind, Row, Value};
 
 /// The values of [`ROWS`].
 #[derive(Clone, Debug)]

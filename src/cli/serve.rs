@@ -4,8 +4,8 @@ use super::configuration::Configuration;
 use super::exit::CommandFailure;
 use super::signals::{self, Source};
 use super::{listen, logger};
-use crate::{Address, App, Server, apps};
 use clap::ArgMatches;
+use dunlin::{Address, App, Server, apps};
 use std::io::{self, Write};
 use std::path::PathBuf;
 

@@ -44,5 +44,5 @@ pub use incoming::Incoming;
 pub use options::Options;
 pub use url::Url;
 
-#[cfg(feature = "cli")]
+#[cfg(feature = "check")]
 pub(crate) use dial::dial;

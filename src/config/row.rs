@@ -60,7 +60,6 @@ pub enum Kind<T> {
 
 /// One setting of a `T`.
 #[derive(Debug)]
-#[non_exhaustive]
 pub struct Row<T: 'static> {
     /// The field, as errors name it.
     pub name: &'static str,
@@ -81,8 +80,11 @@ pub struct Row<T: 'static> {
 }
 
 impl<T> Row<T> {
-    /// Checks one field. `what` is `setting` or `limit`.
-    pub(crate) fn check(&self, what: &str, all: &T) -> Result<()> {
+    /// Checks one field. `what` is `setting` or `limit`, for the error.
+    ///
+    /// # Errors
+    /// Kind `Config`: the value is out of its bounds, with both.
+    pub fn check(&self, what: &str, all: &T) -> Result<()> {
         match ((self.get)(all), &self.kind) {
             (Value::Number(value), Kind::Number { unit, least, most }) => {
                 bounds::check_number(what, self.name, value, *least..=most(all), unit)

@@ -1,16 +1,12 @@
-//! Everything that is tested from outside: through a socket, or through the command.
+//! Everything that is tested from outside, through a socket. `tests/cli` has what goes through the command.
 //!
 //! One binary, one module per subject. `wire_client` and `running` are what the
 //! others stand on: a client that can say any bytes, and a server that stops by itself.
 
 mod autobahn;
 mod bad_frames;
-mod binary;
-mod check;
-mod cli;
 mod client;
 mod codec;
-mod configuration;
 #[cfg(feature = "deflate")]
 mod deflate;
 mod embedding;
@@ -18,7 +14,6 @@ mod extensions;
 mod false_server;
 mod handlers;
 mod http;
-mod log;
 mod loop_rules;
 mod lost_peers;
 mod masking;

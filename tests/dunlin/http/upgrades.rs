@@ -1,7 +1,6 @@
 //! Upgrades: which are refused and how, and what an accepted one is answered.
 
 use super::{Delivery, assert_refused, request, server, upgrade_but};
-use crate::binary::Serving;
 use crate::running::assert_echo;
 use crate::wire_client::{ACCEPT, Frame, Head, KEY, WireClient};
 
@@ -248,15 +247,6 @@ fn an_allowed_origin_is_let_in() {
     }
     // No browser: no origin.
     server.open("/echo");
-}
-
-#[test]
-fn the_log_names_a_refused_origin_without_its_control_bytes() {
-    let (serving, address) = Serving::on_free_port(&[]);
-    let mut client = WireClient::connect(address);
-    client.write(from("/chatt", "http://elsewhere.example:8080").1);
-    assert_eq!(client.read_head().status, 403);
-    serving.log_line("\"http://elsewhere.example:8080\"");
 }
 
 #[test]

@@ -195,7 +195,6 @@ mod command {
         assert!(ended.err.contains("checks failed"), "{}", ended.err);
     }
 
-    #[cfg(feature = "json")]
     #[test]
     fn json_is_one_document() {
         let server = ready();

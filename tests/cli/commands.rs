@@ -86,7 +86,7 @@ fn a_bad_value_of_the_environment_is_bad_configuration_and_names_the_variable() 
 
 #[test]
 fn the_files_of_a_folder_are_served_behind_all_other_paths() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/apps");
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../apps");
     let (_serving, address) = Serving::on_free_port(&["--dir", folder]);
     let mut client = WireClient::connect(address);
     for (path, status, part) in [

@@ -185,3 +185,13 @@ fn a_session_is_told_with_peer_path_code_duration_and_bytes() {
     );
     assert!(line.ends_with(" s, 14 B in"), "{line}");
 }
+
+#[test]
+fn the_log_names_a_refused_origin_without_its_control_bytes() {
+    let (serving, address) = Serving::on_free_port(&[]);
+    let mut client = WireClient::connect(address);
+    let origin = "Origin: http://elsewhere.example:8080";
+    client.write(WireClient::upgrade_head("/chatt", &[origin]));
+    assert_eq!(client.read_head().status, 403);
+    serving.log_line("\"http://elsewhere.example:8080\"");
+}

@@ -44,7 +44,7 @@ enum Command {
 /// Runs the command of this process's arguments.
 ///
 /// Exit codes: 0 success, 1 failure, 2 usage, 78 bad configuration.
-pub fn main() -> ExitCode {
+fn main() -> ExitCode {
     let _log = logger::Flush;
     match run() {
         Ok(()) => ExitCode::SUCCESS,

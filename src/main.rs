@@ -1,7 +1,0 @@
-//! The `dunlin` command.
-
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
-    dunlin::cli::main()
-}

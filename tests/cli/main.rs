@@ -1,0 +1,19 @@
+//! The command, as a process of its own: arguments, environment, files, signals, log, exit codes.
+
+mod binary;
+mod check;
+mod commands;
+mod configuration;
+mod descriptors;
+#[allow(dead_code)] // a toolbox of other tests, too
+#[path = "../dunlin/false_server.rs"]
+mod false_server;
+mod log;
+#[path = "../dunlin/running.rs"]
+mod running;
+#[path = "../dunlin/wire_client.rs"]
+mod wire_client;
+#[path = "../dunlin/wire_frame.rs"]
+mod wire_frame;
+#[path = "../dunlin/wire_server.rs"]
+mod wire_server;
