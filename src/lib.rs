@@ -29,8 +29,8 @@
 //! |---|---|---|
 //! | `deflate` | yes | permessage-deflate (RFC 7692): [`Deflate`] |
 //! | `json` | yes | values in place of payloads, JSON bodies |
-//! | `apps` | no | the ready applications of `dunlin serve`, in [`apps`] |
-//! | `files` | no | a folder over HTTP: [`App::files`], [`Files`] |
+//! | `apps` | no | the ready applications of `dunlin serve`, in `dunlin::apps` |
+//! | `files` | no | a folder over HTTP: `App::files`, `Files` |
 //! | `rlimit` | no | the limit of open files is raised at start |
 //!
 //! Without any it is the loop and the protocol. No feature changes how another part behaves. The command

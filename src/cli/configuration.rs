@@ -114,6 +114,11 @@ impl Configuration {
         })
     }
 
+    /// Whether somebody set this.
+    pub(super) fn is_given(&self, key: &str) -> bool {
+        self.given.contains_key(key)
+    }
+
     /// What is set for all routes.
     pub(super) fn settings(&self) -> &Settings {
         &self.settings

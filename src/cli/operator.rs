@@ -5,6 +5,7 @@ use super::logger::LEVELS;
 use dunlin::Files;
 use dunlin::apps;
 use dunlin::config::{Kind, Row, Value};
+use std::path::Path;
 
 /// The values of [`ROWS`].
 #[derive(Clone, Debug)]
@@ -94,7 +95,7 @@ pub(super) static ROWS: &[Row<Operator>] = &[
         kind: Kind::Text("the path of a folder"),
         none: Some("none"),
         reloads: false,
-        about: "A folder whose files are served at / behind all other paths",
+        about: "A folder whose files are served at / behind all other paths; its index.html is the page there",
         get: |all| all.dir.clone().map_or(Value::None, Value::Text),
         set: |all, value| match value {
             Value::None => all.dir = None,
@@ -109,6 +110,12 @@ impl Operator {
     pub(super) fn files(&self) -> Result<Option<Files>, String> {
         let files = self.dir.as_ref().map(Files::open).transpose();
         files.map_err(|error| format!("{error:#}; make it, or name another with --dir"))
+    }
+
+    /// Whether the folder that is served has a page for `/`.
+    pub(super) fn has_own_index(&self) -> bool {
+        let dir = self.dir.as_ref().map(Path::new);
+        dir.is_some_and(|dir| dir.join("index.html").is_file())
     }
 
     /// What is wrong with one of the values: the key, and a sentence.

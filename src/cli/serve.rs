@@ -57,8 +57,14 @@ impl Arguments {
 
 /// The applications that are wanted, with what was set for all routes.
 fn app(all: &Configuration) -> Result<App, CommandFailure> {
-    let names = all.operator.apps.iter();
-    let mut app = names.fold(App::new(), |app, name| apps::mount(app, name));
+    let mut names = all.operator.apps.clone();
+    if all.operator.has_own_index() && !all.is_given("apps") {
+        // Who brings a page of their own for `/` wants to see it there.
+        names.retain(|name| name != "index");
+    }
+    let mut app = names
+        .iter()
+        .fold(App::new(), |app, name| apps::mount(app, name));
     if let Some(files) = all.operator.files().map_err(CommandFailure::usage)? {
         app = app.files("/", files);
     }

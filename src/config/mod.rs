@@ -4,6 +4,15 @@
 //! error which field is wrong, what it is and what was wanted. Nothing here acts:
 //! whoever holds a limit enforces it. Besides itself it knows the layer `wire`
 //! only, whose sizes and errors it speaks of.
+//!
+//! # Every limit and setting
+//!
+//! Those to the first of [`Settings`], `ping_period`, are [`Limits`] of the whole server. `host` is
+//! [`Limits::hosts`], `origin` is [`Settings::origins`]; a `max_head`, `max_target` and `max_fields` are
+//! those of [`Limits::head`].
+//!
+#![doc = include_str!("settings.md")]
+#![allow(rustdoc::bare_urls)] // the shape of an origin is no link
 
 pub(crate) mod bounds;
 mod limits;

@@ -85,6 +85,26 @@ fn a_bad_value_of_the_environment_is_bad_configuration_and_names_the_variable() 
 }
 
 #[test]
+fn the_index_of_a_folder_is_the_page_unless_the_applications_are_named() {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("own-index");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    std::fs::write(folder.join("index.html"), "my own page").expect("a file");
+    let folder = folder.to_str().expect("a path");
+    for (more, part) in [
+        (&["--dir", folder][..], "my own page"),
+        (
+            &["--dir", folder, "--apps", "echo,index"],
+            "A WebSocket server is running here.",
+        ),
+    ] {
+        let (_serving, address) = Serving::on_free_port(more);
+        let (head, body) = WireClient::connect(address).request("GET", "/", &[]);
+        assert_eq!(head.status, 200, "{more:?}");
+        assert!(String::from_utf8_lossy(&body).contains(part), "{more:?}");
+    }
+}
+
+#[test]
 fn the_files_of_a_folder_are_served_behind_all_other_paths() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../apps");
     let (_serving, address) = Serving::on_free_port(&["--dir", folder]);

@@ -1,4 +1,4 @@
-//! The table of settings in the README is the one that the rows make.
+//! The table of settings in the README and in the documentation is the one that the rows make.
 
 use dunlin::config::Row;
 use dunlin::{Limits, Settings};
@@ -30,4 +30,7 @@ fn the_readme_holds_exactly_the_table_of_the_rows() {
         .expect("a beginning");
     let (found, _) = rest.split_once("<!-- end -->").expect("an end");
     assert!(found == table, "wanted in the README:\n{table}");
+    // And so does the documentation of `dunlin::config`.
+    let documented = include_str!("../../src/config/settings.md");
+    assert!(documented == table, "wanted in settings.md:\n{table}");
 }
