@@ -222,6 +222,17 @@ fn a_stream_that_waits_goes_on_when_it_is_resumed() {
 }
 
 #[test]
+fn a_peer_that_ended_before_its_stream_waits_is_not_waited_for() {
+    for pieces in [vec![Piece::Wait], vec![bytes("one"), Piece::Wait]] {
+        let (sim, script) = stage(pieces);
+        let line = ask(&sim, STREAM);
+        line.half_close();
+        sim.drive();
+        assert!(script.borrow().dropped && sim.is_empty());
+    }
+}
+
+#[test]
 fn a_panic_cuts_the_connection_without_the_last_chunk() {
     let (sim, script) = stage([bytes("one"), bytes("panic")]);
     sim.expect_panics();

@@ -14,6 +14,8 @@ pub(crate) struct StreamingResponse {
     pub(crate) keep_alive: bool,
     /// It had nothing to say when it was asked last.
     pub(crate) waits: bool,
+    /// Its peer has ended its direction, and may still read.
+    pub(crate) has_ended: bool,
     /// What arrived behind the request.
     pub(crate) exchange: Exchange,
 }

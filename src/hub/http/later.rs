@@ -89,9 +89,12 @@ impl Hub {
         let Some(key) = self.core.key_of(id) else {
             return;
         };
-        let is_over = match &self.core.slot(key).phase {
+        let is_over = match &mut self.core.slot(key).phase {
             Phase::Waiting(waiting) => matches!(waiting.wanted, Wanted::Session { .. }),
-            Phase::Streaming(streaming) => streaming.waits,
+            Phase::Streaming(streaming) => {
+                streaming.has_ended = true;
+                streaming.waits
+            }
             _ => false,
         };
         if is_over {

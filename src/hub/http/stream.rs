@@ -67,6 +67,7 @@ impl Core {
             framing,
             keep_alive,
             waits: false,
+            has_ended: false,
             exchange: Default::default(),
         };
         self.keep(key, |slot| {
@@ -211,6 +212,8 @@ impl Core {
                     self.take_ended(key);
                 }
             }
+            // Nothing else would ever tell that nobody is there any more.
+            Some(Piece::Wait) if streaming.has_ended => self.lost(key),
             Some(Piece::Wait) => {
                 streaming.waits = true;
                 self.deadlines.clear(key);
