@@ -42,8 +42,8 @@ pub trait Handler: 'static {
     /// What is sent here arrives right behind the 101.
     fn accepted(&mut self, _data: &mut Self::Data, _session: &mut Session<'_>) {}
 
-    /// A ticket has accepted a session whose peer had just left: these are its data, and nothing else
-    /// follows. Each [`OpenTicket::accept`](super::OpenTicket::accept) that answers `true` is followed
+    /// A ticket has accepted a session that cannot be opened, as a rule because its peer had just left:
+    /// these are its data, and nothing else follows. Each [`OpenTicket::accept`](super::OpenTicket::accept) that answers `true` is followed
     /// by this or by [`accepted`](Handler::accepted).
     fn abandoned(&mut self, _data: Self::Data, _context: &mut Context<'_>) {}
 

@@ -155,7 +155,8 @@ pub struct OpenTicket<D> {
 
 impl<D: 'static> OpenTicket<D> {
     /// Opens the session with this data; its handler's [`accepted`](super::Handler::accepted) follows,
-    /// or [`abandoned`](super::Handler::abandoned) when the peer leaves at this very moment. `false`:
+    /// or [`abandoned`](super::Handler::abandoned) when the peer leaves at this very moment, or limits
+    /// that were reloaded forbid it. `false`:
     /// nobody waited for it any more, and neither follows.
     pub fn accept(self, data: D) -> bool
     where

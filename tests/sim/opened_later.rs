@@ -3,7 +3,7 @@
 use crate::puppet::{millis, secs};
 use dunlin::testing::{End, Received, Sim};
 use dunlin::{
-    App, Call, CloseReason, Context, Error, Handler, Message, Open, OpenTicket, RawFrame,
+    App, Call, CloseReason, Context, Error, Handler, Limits, Message, Open, OpenTicket, RawFrame,
     RawHandler, Request, Response, Session, SessionId, Settings, Status,
 };
 use std::cell::RefCell;
@@ -190,6 +190,21 @@ fn data_of_a_session_whose_peer_leaves_as_it_is_accepted_come_back() {
     sim.drive();
     assert_eq!(told(&lobby), ["abandoned Ann"]);
     assert_eq!((sim.stats().opened, sim.is_empty()), (0, true));
+}
+
+#[test]
+fn data_of_a_session_that_cannot_be_opened_any_more_come_back() {
+    let (sim, lobby) = stage();
+    let line = sim.connect();
+    line.upgrade("/", &[]);
+    sim.drive();
+    let ticket = take(&lobby);
+    let mut limits = Limits::default();
+    (limits.head.max_head, limits.head.max_target) = (64, 64);
+    sim.remote().reload(limits).expect("good limits");
+    assert!(ticket.accept("Ann".to_owned()));
+    assert!(line.receive_http().starts_with("HTTP/1.1 503 "));
+    assert_eq!(told(&lobby), ["abandoned Ann"]);
 }
 
 #[test]

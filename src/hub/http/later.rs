@@ -166,7 +166,7 @@ impl Hub {
         self.core.resumed.push_back(id);
     }
 
-    /// A session was accepted whose peer has left.
+    /// A session was accepted that cannot be opened: as a rule, because its peer has left.
     fn abandon(&mut self, io: &mut dyn Transport, number: u16, data: MakeData) {
         let (core, routes) = (&mut self.core, &mut self.routes);
         let nobody = SessionId::NOBODY;
@@ -186,13 +186,16 @@ impl Hub {
     ) {
         let Ok(Some((head, _))) = parse_request(head, &mut 0, &self.core.limits.head) else {
             // The limits of heads have changed since.
-            return self
-                .core
+            self.core
                 .refuse_late(key, Status::SERVICE_UNAVAILABLE, false);
+            return self.abandon(io, route, data);
         };
         let agreed = match self.agree(key, route, &head) {
             Ok(agreed) => agreed,
-            Err(refusal) => return self.core.refuse(key, &refusal),
+            Err(refusal) => {
+                self.core.refuse(key, &refusal);
+                return self.abandon(io, route, data);
+            }
         };
         let Some(data) = guard(data).and_then(|data| self.routes[route as usize].keep(data)) else {
             log::error!(
