@@ -44,8 +44,8 @@ pub struct Deferral {
     pub(crate) has_place: bool,
 }
 
-/// What both kinds of tickets are.
-struct Tear {
+/// What both kinds of tickets are: the claim to answer one request.
+struct Claim {
     commands: Outbound,
     to: SessionId,
     route: u16,
@@ -54,7 +54,7 @@ struct Tear {
     place: Option<Arc<()>>,
 }
 
-impl Tear {
+impl Claim {
     fn new(context: &mut Context<'_>, time: Option<Duration>) -> (Deferral, Self) {
         let place = context.host.ticket();
         let waits = Arc::new(AtomicBool::new(place.is_some()));
@@ -63,14 +63,14 @@ impl Tear {
             time,
             has_place: place.is_some(),
         };
-        let tear = Self {
+        let claim = Self {
             commands: context.host.remote().commands().clone(),
             to: context.caller,
             route: context.route,
             waits,
             place,
         };
-        (deferral, tear)
+        (deferral, claim)
     }
 
     fn is_waiting(&self) -> bool {
@@ -94,7 +94,7 @@ impl Tear {
     }
 }
 
-impl Drop for Tear {
+impl Drop for Claim {
     fn drop(&mut self) {
         self.answer(LateAnswer::Dropped);
     }
@@ -103,8 +103,8 @@ impl Drop for Tear {
 impl Deferral {
     /// For an HTTP handler.
     pub(super) fn of_request(context: &mut Context<'_>, time: Option<Duration>) -> (Self, Ticket) {
-        let (deferral, tear) = Tear::new(context, time);
-        (deferral, Ticket(tear))
+        let (deferral, claim) = Claim::new(context, time);
+        (deferral, Ticket(claim))
     }
 
     /// For an open event.
@@ -112,9 +112,9 @@ impl Deferral {
         context: &mut Context<'_>,
         time: Option<Duration>,
     ) -> (Self, OpenTicket<D>) {
-        let (deferral, tear) = Tear::new(context, time);
+        let (deferral, claim) = Claim::new(context, time);
         let data = PhantomData;
-        (deferral, OpenTicket { tear, data })
+        (deferral, OpenTicket { claim, data })
     }
 }
 
@@ -123,7 +123,7 @@ impl Deferral {
 ///
 /// Dropped without an answer it answers 503. Whatever comes after the peer has left, or its time is
 /// over, does nothing.
-pub struct Ticket(Tear);
+pub struct Ticket(Claim);
 
 impl Ticket {
     /// Answers. `false`: nobody waited for it any more.
@@ -149,7 +149,7 @@ impl fmt::Debug for Ticket {
 /// Dropped without an answer it refuses with 503. Whatever comes after the peer has left, or its
 /// time is over, does nothing.
 pub struct OpenTicket<D> {
-    tear: Tear,
+    claim: Claim,
     data: PhantomData<fn(D)>,
 }
 
@@ -168,23 +168,23 @@ impl<D: 'static> OpenTicket<D> {
     /// The same with data that cannot go from thread to thread: they are made on the loop's.
     pub fn accept_with(mut self, data: impl FnOnce() -> D + Send + 'static) -> bool {
         let data = move || Box::new(data()) as Box<dyn Any>;
-        let (route, data) = (self.tear.route, Box::new(data));
-        self.tear.answer(LateAnswer::Accept { route, data })
+        let (route, data) = (self.claim.route, Box::new(data));
+        self.claim.answer(LateAnswer::Accept { route, data })
     }
 
     /// Refuses the upgrade with this response. `false`: nobody waited for it any more.
     pub fn refuse(mut self, response: Response) -> bool {
-        self.tear.answer(LateAnswer::Response(response))
+        self.claim.answer(LateAnswer::Response(response))
     }
 
     /// Whether anybody waits for the answer: the work for it can be spared otherwise.
     pub fn is_waiting(&self) -> bool {
-        self.tear.is_waiting()
+        self.claim.is_waiting()
     }
 }
 
 impl<D> fmt::Debug for OpenTicket<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "OpenTicket({})", self.tear.to)
+        write!(f, "OpenTicket({})", self.claim.to)
     }
 }
