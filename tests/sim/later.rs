@@ -121,6 +121,26 @@ fn nobody_waits_longer_than_10_s_or_the_time_that_was_set() {
 }
 
 #[test]
+fn no_time_that_is_set_is_longer_than_30_min() {
+    for time in [secs(1_800), secs(1_801), std::time::Duration::MAX] {
+        let kept = Tickets::default();
+        let keep = Rc::clone(&kept);
+        let app = App::new().get("/", move |_, context| {
+            let (answer, ticket) = Answer::later_within(context, time);
+            keep.borrow_mut().push(ticket);
+            answer
+        });
+        let sim = Sim::new(app).expect("the program is right");
+        let line = ask(&sim, "GET", "/");
+        sim.drive();
+        sim.advance(secs(1_799));
+        assert_eq!(line.receive_http(), "");
+        sim.advance(millis(1_200));
+        assert!(line.receive_http().starts_with("HTTP/1.1 503 "), "{time:?}");
+    }
+}
+
+#[test]
 fn head_gets_no_body_whatever_the_answer() {
     let (sim, tickets) = stage();
     let line = ask(&sim, "HEAD", "/later");

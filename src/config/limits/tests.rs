@@ -36,6 +36,8 @@ fn the_defaults_and_the_ends_of_every_range_are_taken() {
         limits().max_body(1 << 30),
         limits().head_timeout(least).keep_alive(least).drain(least),
         limits().head_timeout(most).keep_alive(most).drain(most),
+        limits().answer_timeout(least).max_tickets(1),
+        limits().answer_timeout(most).max_tickets(1 << 20),
         limits().hosts(vec!["example.org".to_owned(), "[::1]".to_owned()]),
         head(|head| (head.max_head, head.max_target) = (64, 64)),
         head(|head| (head.max_head, head.max_fields) = (1 << 20, 10_000)),
@@ -67,6 +69,14 @@ fn a_number_out_of_bounds_names_field_value_and_limit() {
         limits().max_buffered(0),
         ["`max_buffered`", "is 0", "1 to "],
     );
+    for tickets in [0, (1 << 20) + 1] {
+        let shown = format!("is {tickets}");
+        let wanted = "1 to 1048576 tickets";
+        refused(
+            limits().max_tickets(tickets),
+            ["`max_tickets`", &shown, wanted],
+        );
+    }
     refused(
         limits().max_body((1 << 30) + 1),
         ["`max_body`", "is 1073741825", "0 to 1073741824 bytes"],
@@ -96,7 +106,10 @@ fn a_number_out_of_bounds_names_field_value_and_limit() {
 #[test]
 fn no_time_is_zero_or_endless() {
     type Change = fn(Limits, Duration) -> Limits;
-    let changes: [(&str, Change); 3] = [
+    let changes: [(&str, Change); 4] = [
+        ("`answer_timeout`", |limits, time| {
+            limits.answer_timeout(time)
+        }),
         ("`head_timeout`", |limits, time| limits.head_timeout(time)),
         ("`keep_alive`", |limits, time| limits.keep_alive(time)),
         ("`drain`", |limits, time| limits.drain(time)),
