@@ -117,12 +117,18 @@ pub fn write_stream_head(
 /// Appends one piece of such a body, which must not be empty.
 pub fn write_chunk(out: &mut Vec<u8>, piece: &[u8], framing: BodyFraming) {
     debug_assert!(!piece.is_empty(), "an empty chunk is the last one");
-    if framing != BodyFraming::Chunked {
-        return out.extend_from_slice(piece);
-    }
-    out.extend_from_slice(format!("{:x}\r\n", piece.len()).as_bytes());
+    let (before, after) = chunk_ends(piece.len(), framing);
+    out.extend_from_slice(before.as_bytes());
     out.extend_from_slice(piece);
-    out.extend_from_slice(b"\r\n");
+    out.extend_from_slice(after.as_bytes());
+}
+
+/// What stands before and behind a piece of so many bytes.
+pub fn chunk_ends(len: usize, framing: BodyFraming) -> (String, &'static str) {
+    match framing {
+        BodyFraming::Chunked => (format!("{len:x}\r\n"), "\r\n"),
+        BodyFraming::Length(_) | BodyFraming::UntilEnd => (String::new(), ""),
+    }
 }
 
 fn write_connection(out: &mut Vec<u8>, keep_alive: bool) {

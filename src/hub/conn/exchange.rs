@@ -19,12 +19,6 @@ pub(crate) struct Exchange {
     pub(crate) began: bool,
 }
 
-impl Default for Exchange {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl Exchange {
     /// The first bytes are awaited: the deadline of the head runs since the connection was accepted.
     pub(crate) fn new() -> Self {

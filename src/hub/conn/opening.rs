@@ -1,6 +1,7 @@
 //! The answer of a session whose open event runs.
 
 use crate::wire::extension::Offer;
+use std::ops::Range;
 
 /// The answer of a session whose open event runs: it can be changed until something is sent behind
 /// it, and removed as a whole.
@@ -11,10 +12,8 @@ pub(crate) struct Opening {
     pub(crate) fields: Vec<(String, String)>,
     /// What the client offered.
     pub(crate) protocols: Vec<Box<str>>,
-    /// How far the connection was before.
-    pub(crate) before: Before,
-    /// How much was gathered when the answer was written.
-    pub(crate) gathered: usize,
+    /// Where it stands in what is gathered.
+    pub(crate) place: Range<usize>,
 }
 
 /// How far a connection was before its upgrade, to go back to.

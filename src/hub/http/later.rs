@@ -3,10 +3,11 @@
 use crate::app::SessionId;
 use crate::app::command::LateAnswer;
 use crate::app::later::Deferral;
+use crate::config::bounds::LONGEST;
 use crate::hub::conn::exchange::Exchange;
 use crate::hub::conn::phase::{Phase, State};
 use crate::hub::conn::waiting::{WaitingRequest, Wanted};
-use crate::hub::core::{Core, Hub, HubContext, NO_KEY};
+use crate::hub::core::{Core, Hub, HubContext};
 use crate::hub::guard::guard;
 use crate::hub::time::ticks::ticks;
 use crate::hub::transport::Transport;
@@ -17,10 +18,6 @@ use crate::wire::response::{Delivery, Status};
 use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
-
-/// The longest time that a peer waits.
-const MOST: Duration = Duration::from_secs(30 * 60);
 
 /// Makes the data of a session that opens.
 type MakeData = Box<dyn FnOnce() -> Box<dyn Any> + Send>;
@@ -46,7 +43,7 @@ impl Core {
         let waiting = WaitingRequest {
             waits: deferral.waits,
             wanted,
-            exchange: Default::default(),
+            exchange: Exchange::new(),
         };
         let head_only = waiting.is_head_only();
         self.keep(key, |slot| slot.phase = Phase::Waiting(Box::new(waiting)));
@@ -54,7 +51,7 @@ impl Core {
             return self.refuse_late(key, Status::SERVICE_UNAVAILABLE, head_only);
         }
         let time = deferral.time.unwrap_or(self.limits.answer_timeout);
-        let wait = ticks(time.min(MOST));
+        let wait = ticks(time.min(LONGEST));
         self.deadlines.set(key, self.tick + wait, self.tick);
     }
 
@@ -160,8 +157,7 @@ impl Hub {
             }
             _ => {}
         }
-        HubContext::new(&mut self.core, io).flush_replies();
-        self.core.reply_of = NO_KEY;
+        HubContext::new(&mut self.core, io).end_replies();
         let id = self.core.slot(key).id(key);
         self.core.resumed.push_back(id);
     }

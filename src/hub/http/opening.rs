@@ -34,7 +34,7 @@ impl Core {
             &opening.fields,
         );
         self.push_ready(key, &answer);
-        opening.gathered = self.reply_buffer.len();
+        opening.place.end = self.reply_buffer.len();
         self.opening = Some(opening);
     }
 
@@ -81,10 +81,10 @@ impl Core {
         let Some(opening) = &mut self.opening else {
             return false;
         };
-        if !can_change || gathered != opening.gathered || !change(opening, slot) {
+        if !can_change || gathered != opening.place.end || !change(opening, slot) {
             return false;
         }
-        self.reply_buffer.truncate(opening.before.gathered);
+        self.reply_buffer.truncate(opening.place.start);
         self.write_opening(key);
         true
     }

@@ -9,7 +9,7 @@ use crate::hub::conn::exchange::Exchange;
 use crate::hub::conn::flags::Flags;
 use crate::hub::conn::phase::{Phase, State};
 use crate::hub::conn::waiting::Wanted;
-use crate::hub::core::{Core, Hub, HubContext, NO_KEY, NO_ROUTE};
+use crate::hub::core::{Core, Hub, HubContext, NO_ROUTE};
 use crate::hub::ledger::Held;
 use crate::hub::time::ticks::ticks;
 use crate::hub::transport::Transport;
@@ -59,8 +59,7 @@ impl Hub {
             State::Waiting | State::Streaming => self.core.keep_waiting(key, exchange),
             _ => {}
         }
-        HubContext::new(&mut self.core, io).flush_replies();
-        self.core.reply_of = NO_KEY;
+        HubContext::new(&mut self.core, io).end_replies();
     }
 
     /// Answers every whole request in `bytes`, one after another, while the work lasts; how many

@@ -3,6 +3,7 @@
 
 use crate::app::Context;
 use crate::app::stream::{Piece, Pieces, Stream};
+use crate::hub::conn::exchange::Exchange;
 use crate::hub::conn::flags::Flags;
 use crate::hub::conn::phase::Phase;
 use crate::hub::conn::streaming::StreamingResponse;
@@ -11,7 +12,9 @@ use crate::hub::transport::Transport;
 use crate::hub::ws::events::guarded;
 use crate::wire::date::http_date;
 use crate::wire::head::{Method, RequestHead};
-use crate::wire::response::{BodyFraming, ResponseParts, write_chunk, write_stream_head};
+use crate::wire::response::{
+    BodyFraming, ResponseParts, chunk_ends, write_chunk, write_stream_head,
+};
 use crate::wire::work::price;
 use bytes::Bytes;
 
@@ -68,7 +71,7 @@ impl Core {
             keep_alive,
             waits: false,
             has_ended: false,
-            exchange: Default::default(),
+            exchange: Exchange::new(),
         };
         self.keep(key, |slot| {
             slot.phase = Phase::Streaming(Box::new(streaming));
@@ -119,31 +122,32 @@ impl Core {
     }
 
     /// Puts a piece behind what waits.
-    fn push_piece(&mut self, key: u32, piece: Vec<u8>, is_chunked: bool) {
+    fn push_piece(&mut self, key: u32, piece: Vec<u8>, framing: BodyFraming) {
         // Whoever made it has copied it from somewhere.
         self.work.charge_bytes(piece.len(), price::BYTES_COPIED);
-        let (before, after): (String, &[u8]) = if is_chunked {
-            (format!("{:x}\r\n", piece.len()), b"\r\n")
-        } else {
-            (String::new(), b"")
-        };
+        let (before, after) = chunk_ends(piece.len(), framing);
         self.push_backlog(key, |outbox| {
             outbox.push_opaque(before.as_bytes());
             outbox.push_opaque_shared(Bytes::from(piece));
-            outbox.push_opaque(after);
+            outbox.push_opaque(after.as_bytes());
         });
         self.mark_dirty(key);
         self.arm_stream(key);
     }
 
-    /// The last piece was asked for: the next request may follow.
-    fn end_stream(&mut self, key: u32, streaming: StreamingResponse) {
+    /// All pieces have come: the next request may follow.
+    fn end_stream(&mut self, key: u32) {
+        let phase = self.keep(key, |slot| {
+            std::mem::replace(&mut slot.phase, Phase::Head(None))
+        });
+        let Phase::Streaming(streaming) = phase else {
+            return;
+        };
         if streaming.framing == BodyFraming::Chunked {
             self.push_ready(key, LAST_CHUNK);
         }
         let mut exchange = streaming.exchange;
         exchange.has_more = !exchange.waiting.is_empty();
-        self.keep(key, |slot| slot.phase = Phase::Head(None));
         if !streaming.keep_alive {
             return self.finish_http(key);
         }
@@ -196,7 +200,6 @@ impl Core {
             return;
         };
         streaming.pieces = Some(pieces);
-        let is_chunked = streaming.framing == BodyFraming::Chunked;
         match asked {
             Some(Piece::Bytes(piece)) if piece.is_empty() => self.streams.push_back(id),
             Some(Piece::Bytes(piece)) => {
@@ -206,10 +209,10 @@ impl Core {
                     };
                     *left = rest;
                 }
-                let is_over = streaming.framing == BodyFraming::Length(0);
-                self.push_piece(key, piece, is_chunked);
-                if is_over {
-                    self.take_ended(key);
+                let framing = streaming.framing;
+                self.push_piece(key, piece, framing);
+                if framing == BodyFraming::Length(0) {
+                    self.end_stream(key);
                 }
             }
             // Nothing else would ever tell that nobody is there any more.
@@ -220,22 +223,12 @@ impl Core {
             }
             Some(Piece::End) => match streaming.framing {
                 BodyFraming::Length(1..) => self.wrong_length(key),
-                _ => self.take_ended(key),
+                _ => self.end_stream(key),
             },
             None => {
                 log::error!("a stream to connection {id} panicked; the connection is cut");
                 self.lost(key);
             }
-        }
-    }
-
-    /// All pieces have come.
-    fn take_ended(&mut self, key: u32) {
-        let phase = self.keep(key, |slot| {
-            std::mem::replace(&mut slot.phase, Phase::Head(None))
-        });
-        if let Phase::Streaming(streaming) = phase {
-            self.end_stream(key, *streaming);
         }
     }
 

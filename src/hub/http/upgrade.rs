@@ -161,8 +161,7 @@ impl Core {
             extension,
             fields: Vec::new(),
             protocols: agreed.protocols,
-            before,
-            gathered: 0,
+            place: before.gathered..before.gathered,
         });
         self.write_opening(key);
         before

@@ -5,7 +5,7 @@ use crate::hub::conn::flags::Flags;
 use crate::hub::conn::handshake::{FailedCall, PendingHandshake};
 use crate::hub::conn::phase::{Phase, State};
 use crate::hub::conn::slot::Slot;
-use crate::hub::core::{Core, Hub, HubContext, NO_KEY};
+use crate::hub::core::{Core, Hub, HubContext};
 use crate::hub::guard::guard;
 use crate::hub::time::ticks::ticks;
 use crate::hub::transport::Transport;
@@ -211,8 +211,7 @@ impl Hub {
                 self.frames(io, key, &mut rest);
             }
             Ok(_) => {
-                HubContext::new(&mut self.core, io).flush_replies();
-                self.core.reply_of = NO_KEY;
+                HubContext::new(&mut self.core, io).end_replies();
             }
             Err(error) => {
                 self.core.put_handshake(key, handshake);

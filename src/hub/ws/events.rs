@@ -6,7 +6,7 @@ use crate::app::data::DataKey;
 use crate::app::handle::RouteCall;
 use crate::app::{Context, Open, Request, Session, SessionId};
 use crate::hub::conn::flags::Flags;
-use crate::hub::core::{Core, Hub, HubContext, NO_KEY};
+use crate::hub::core::{Core, Hub, HubContext};
 use crate::hub::guard::guard;
 use crate::hub::transport::Transport;
 use crate::wire::close::CloseCode;
@@ -185,8 +185,7 @@ impl Hub {
             self.core.work.charge(price::EVENT);
             self.core.begin_replies(key);
             call(&mut self.core, &mut self.routes, io, key, event);
-            HubContext::new(&mut self.core, io).flush_replies();
-            self.core.reply_of = NO_KEY;
+            HubContext::new(&mut self.core, io).end_replies();
         }
     }
 }

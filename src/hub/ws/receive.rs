@@ -6,7 +6,7 @@ use crate::hub::conn::flags::Flags;
 use crate::hub::conn::phase::State;
 use crate::hub::conn::slot::receiver_held;
 use crate::hub::conn::unread::Unread;
-use crate::hub::core::{Core, Hub, HubContext, NO_KEY};
+use crate::hub::core::{Core, Hub, HubContext};
 use crate::hub::guard::guard;
 use crate::hub::ledger::Held;
 use crate::hub::transport::Transport;
@@ -46,8 +46,7 @@ impl Hub {
             self.core.panicked(key);
             None
         });
-        HubContext::new(&mut self.core, io).flush_replies();
-        self.core.reply_of = NO_KEY;
+        HubContext::new(&mut self.core, io).end_replies();
         match self.core.slot(key).receiver().filter(|_| left.is_some()) {
             Some(place) => {
                 let held = receiver_held(&receiver);

@@ -247,6 +247,12 @@ impl HubContext<'_> {
         }
     }
 
+    /// The turn of a connection is over: what is said to it from now on goes to its outbox.
+    pub(crate) fn end_replies(&mut self) {
+        self.flush_replies();
+        self.core.reply_of = NO_KEY;
+    }
+
     /// Sends what waits in an outbox, and what follows from its being empty.
     pub(crate) fn flush(&mut self, key: u32) {
         let mut budget = FLUSH_BYTES;
