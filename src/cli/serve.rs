@@ -2,7 +2,7 @@
 
 use super::configuration::Configuration;
 use super::exit::CommandFailure;
-use super::signals::{self, Source};
+use super::signals::{self, Configured};
 use super::{listen, logger};
 use clap::ArgMatches;
 use dunlin::{Address, App, Server, apps};
@@ -47,7 +47,7 @@ impl Arguments {
             return Ok(());
         }
         let matches = matches.clone();
-        serve(Source {
+        serve(Configured {
             matches,
             path,
             current: all,
@@ -79,8 +79,8 @@ fn print_routes(app: &App) {
 }
 
 /// Serves until a signal, and returns when every connection is gone.
-fn serve(source: Source) -> Result<(), CommandFailure> {
-    let all = &source.current;
+fn serve(configured: Configured) -> Result<(), CommandFailure> {
+    let all = &configured.current;
     logger::start(logger::level(all.operator.log).map_err(CommandFailure::usage)?);
     let mut server = Server::new(app(all)?).limits(all.limits.clone());
     if let Some(mode) = &all.operator.socket_mode {
@@ -90,7 +90,7 @@ fn serve(source: Source) -> Result<(), CommandFailure> {
     for address in &all.operator.listen {
         server = server.listen(address)?;
     }
-    signals::obey(server.remote(), source)?;
+    signals::obey(server.remote(), configured)?;
     for address in server.addresses() {
         announce(&address);
     }

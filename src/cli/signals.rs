@@ -13,14 +13,14 @@ use signal_hook::iterator::Signals;
 use std::path::PathBuf;
 
 /// What was configured, and where from.
-pub(super) struct Source {
+pub(super) struct Configured {
     pub(super) matches: ArgMatches,
     pub(super) path: Option<PathBuf>,
     pub(super) current: Configuration,
 }
 
 /// Obeys signals in a thread of their own from now on.
-pub(super) fn obey(remote: Remote, mut source: Source) -> Result<(), CommandFailure> {
+pub(super) fn obey(remote: Remote, mut configured: Configured) -> Result<(), CommandFailure> {
     let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP])
         .map_err(|error| CommandFailure::Text(format!("cannot listen for signals: {error}"), 1))?;
     let thread = std::thread::Builder::new().name("signals".to_owned());
@@ -28,7 +28,7 @@ pub(super) fn obey(remote: Remote, mut source: Source) -> Result<(), CommandFail
         let mut is_stopping = false;
         for signal in signals.forever() {
             match signal {
-                SIGHUP => source.reload(&remote),
+                SIGHUP => configured.reload(&remote),
                 _ if is_stopping => std::process::exit(1),
                 _ => {
                     is_stopping = true;
@@ -48,7 +48,7 @@ pub(super) fn obey(remote: Remote, mut source: Source) -> Result<(), CommandFail
     }
 }
 
-impl Source {
+impl Configured {
     /// Reads the configuration again: all of it is taken over as far as it reloads, or, when anything
     /// in it is wrong, nothing of it.
     fn reload(&mut self, remote: &Remote) {
