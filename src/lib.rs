@@ -12,8 +12,12 @@
 //!
 //! # By task
 //!
+//! The [guide] explains how it all works together, and has chapters for those who come from Ktor, Spring,
+//! `ws` for Node or axum.
+//!
 //! | to | begin with |
 //! |---|---|
+//! | learn it | [`guide`]: [handlers](guide::handlers), [the turn](guide::turn), [topics](guide::topics), [backpressure](guide::backpressure) |
 //! | serve | [`App`] holds the routes, [`Server`] runs them on TCP and Unix sockets; [`Response`] and [`Answer`] for plain HTTP |
 //! | share state | a [`Handler`] is one value for all sessions of its route: plain `&mut self`, no lock. An `Rc<RefCell<H>>` is a handler of several routes, [`Context`] reaches every session and topic |
 //! | use other threads | [`Route::handle`] calls the handler from a thread, [`Remote`] sends and publishes, [`Server::spawn`] runs the loop in a thread of its own |
@@ -101,6 +105,7 @@ mod files;
 #[cfg(any(all(test, feature = "deflate"), feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod guide;
 mod net;
 pub mod testing;
 mod turn;

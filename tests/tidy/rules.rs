@@ -16,7 +16,7 @@ const LAYERS: [&[&str]; 8] = [
     &["net", "sim"],
     &["server", "client", "testing"],
     &["apps", "bench", "check", "cluster", "files"],
-    &["cli", "fuzzing"],
+    &["cli", "fuzzing", "guide"],
 ];
 
 /// What a folder may use on its own layer: limits speak of the sizes and errors of the wire.

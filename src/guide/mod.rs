@@ -1,0 +1,51 @@
+//! The guide: how to write a program with this crate, and why it is as it is. Text and no code.
+//!
+//! | chapter | for |
+//! |---|---|
+//! | [The turn and its budget](turn) | what bounds the time that anybody waits, and what does not |
+//! | [Handlers and contexts](handlers) | where state lives, which events there are, and what they can do |
+//! | [Answers that come later](later) | blocking work, databases, other threads |
+//! | [Topics](topics) | one message to many sessions |
+//! | [Backpressure](backpressure) | peers that read slowly, and peers that send too fast |
+//! | [Limits](limits) | what a peer can cost at most, and how to change it |
+//! | [Testing](testing) | tests without sockets, in virtual time |
+//!
+//! For those who know another one: coming from [Ktor](from_ktor), [Spring](from_spring),
+//! [`ws` for Node](from_ws), [axum](from_axum).
+//!
+//! The folder `examples` of the repository has a short program for most of it, each with its tests.
+//! The pages of the types themselves ([`App`](crate::App), [`Handler`](crate::Handler),
+//! [`Session`](crate::Session), [`Context`](crate::Context)) have the details.
+
+#[doc = include_str!("turn.md")]
+pub mod turn {}
+
+#[doc = include_str!("handlers.md")]
+pub mod handlers {}
+
+#[doc = include_str!("later.md")]
+pub mod later {}
+
+#[doc = include_str!("topics.md")]
+pub mod topics {}
+
+#[doc = include_str!("backpressure.md")]
+pub mod backpressure {}
+
+#[doc = include_str!("limits.md")]
+pub mod limits {}
+
+#[doc = include_str!("testing.md")]
+pub mod testing {}
+
+#[doc = include_str!("from_ktor.md")]
+pub mod from_ktor {}
+
+#[doc = include_str!("from_spring.md")]
+pub mod from_spring {}
+
+#[doc = include_str!("from_ws.md")]
+pub mod from_ws {}
+
+#[doc = include_str!("from_axum.md")]
+pub mod from_axum {}
