@@ -5,7 +5,7 @@
 //! - `wire`, `config`, `app`, `hub` and `turn` hold no socket, no poll and no clock outside their tests.
 //! - A file has at most 450 lines, and a source file opens with `//!`.
 //! - `unsafe`, `todo!`, `dbg!` and ignored tests stand nowhere.
-//! - The sources and the README use the words of the field and no private ones.
+//! - The sources, the guide and the README use the words of the field and no private ones.
 //!
 //! `code` takes comments and strings away, `paths` finds what a file refers to, `rules` and
 //! `circles` judge the code, `words` its words; each is tested on planted snippets.
@@ -20,8 +20,14 @@ use rules::Names;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// All Rust files under a folder of the package, sorted, with their paths from the package's root.
+/// All Rust files under a folder of the package; see [`files`].
 fn rust_files(folder: &str) -> Vec<(String, String)> {
+    files(folder, ".rs")
+}
+
+/// All files under a folder of the package whose names end so, sorted, with their paths from the package's
+/// root.
+fn files(folder: &str, ending: &str) -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut found = Vec::new();
     let mut folders: Vec<PathBuf> = vec![root.join(folder)];
@@ -38,7 +44,7 @@ fn rust_files(folder: &str) -> Vec<(String, String)> {
                 .into_owned();
             if path.is_dir() && !["target", "node_modules"].contains(&&*name) {
                 folders.push(path);
-            } else if name.ends_with(".rs") {
+            } else if name.ends_with(ending) {
                 let text = fs::read_to_string(&path).expect("a source file is UTF-8");
                 let path = path.strip_prefix(root).expect("under the root");
                 found.push((path.to_string_lossy().replace('\\', "/"), text));
@@ -68,11 +74,13 @@ fn the_sources_are_tidy() {
 }
 
 #[test]
-fn the_sources_and_the_readme_use_plain_words() {
+fn the_sources_the_guide_and_the_readme_use_plain_words() {
     let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
     let readme = fs::read_to_string(readme).expect("README.md");
     let mut problems = words::private_words("README.md", &readme);
-    for (path, text) in rust_files("src") {
+    let guide = files("src/guide", ".md");
+    assert!(guide.len() > 5, "only {} chapters", guide.len());
+    for (path, text) in rust_files("src").into_iter().chain(guide) {
         problems.extend(words::private_words(&path, &text));
     }
     assert!(problems.is_empty(), "\n{}\n", problems.join("\n"));
