@@ -90,7 +90,8 @@ impl<'h> Context<'h> {
 
     /// Sends a message to every subscriber of a topic; their number. While the topic is more than 64 KiB
     /// behind, whoever caused this callback waits: its session or HTTP connection is not read, calls of
-    /// other threads are not taken.
+    /// other threads are not taken. A timer of the program has nothing that could wait: it publishes a
+    /// bounded amount.
     pub fn publish(&mut self, topic: &str, message: impl AsMessage) -> usize {
         self.host
             .publish(self.caller, topic, message.as_message(), None)
@@ -173,7 +174,8 @@ impl<'h> Context<'h> {
 
     /// Asks for [`Handler::program_timer`](super::Handler::program_timer) of this route with this
     /// token after this time, rounded up to a millisecond of [`Context::now`]. It outlives every
-    /// session. A token that runs already is set anew. `false`: this is a plain HTTP route, which has
+    /// session. A token that runs already is set anew. A time of zero may be over within the same turn; see
+    /// [`Session::set_timer`](super::Session::set_timer). `false`: this is a plain HTTP route, which has
     /// no timer event.
     pub fn set_timer(&mut self, after: Duration, token: u64) -> bool {
         let timed = SessionId::of_route(self.route);

@@ -14,8 +14,9 @@ use std::any::Any;
 /// A program that sees frames in place of messages, as Ktor's `webSocketRaw` does.
 ///
 /// Control frames and fragments come as they are, unmasked. Nothing is answered for the handler:
-/// no pong, no Close, no ping of the loop's own. Only a peer that breaks the protocol is still
-/// failed. UTF-8 is not checked, messages are not put together, extensions are not agreed on.
+/// no pong, no Close, no ping of the loop's own. Only a peer that breaks the protocol, or the size of a frame
+/// or of the fragments of a message together ([`Settings::max_message_size`](super::Settings::max_message_size)),
+/// is still failed. UTF-8 is not checked, messages are not put together, extensions are not agreed on.
 /// A Close is the handler's to answer, with [`Session::send_frame`] or [`Session::close`], within
 /// [`Settings::close_timeout`](super::Settings::close_timeout); then the connection is cut. No frame
 /// comes behind it.

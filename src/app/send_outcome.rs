@@ -10,7 +10,8 @@ pub enum SendOutcome {
     /// [`Settings::backlog_mark`](super::Settings::backlog_mark): better wait with more until the
     /// session's drain event.
     AboveMark,
-    /// Not taken: the backlog is full and the policy is to drop the newest or to close.
+    /// Not taken: the backlog is at its limit, and the policy is to drop the newest, to close (which it
+    /// does), or to stop reading.
     Full,
     /// Not taken: the session is closed or closing, or the id names none that lives.
     Closed,

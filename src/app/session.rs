@@ -109,7 +109,7 @@ impl<'h> Session<'h> {
     }
 
     /// Sends a message to every subscriber of a topic, this session included if it is one.
-    /// Returns the number of subscribers.
+    /// Returns the number of subscribers. Who waits when that is too much: [`Context::publish`].
     pub fn publish(&mut self, topic: &str, message: impl AsMessage) -> usize {
         self.context.publish(topic, message)
     }
@@ -140,7 +140,9 @@ impl<'h> Session<'h> {
     }
 
     /// Asks for a timer event with this token after this time, rounded up to a millisecond of
-    /// [`Session::now`], a clock that is read once a turn. A token that runs already is set anew.
+    /// [`Session::now`], a clock that is read once a turn. A token that runs already is set anew. A time of
+    /// zero may be over within the same turn, again and again: work that is cut into slices takes 1 ms,
+    /// so that others have a turn in between.
     pub fn set_timer(&mut self, after: Duration, token: u64) {
         self.context.host.set_timer(self.id, after, token);
     }

@@ -204,7 +204,8 @@ impl<S: Read + Write> Client<S> {
 
     /// The whole closing handshake: sends our Close, unless it is sent, and waits for the
     /// server's, which is returned. Messages that arrive in between are dropped. Behind an end
-    /// that was there already nothing is sent and its reason is returned.
+    /// that was there already nothing is sent and its reason is returned. The connection itself ends
+    /// when this value is dropped.
     ///
     /// # Errors
     /// `Timeout` after [`Options::close_timeout`]; `Closed` when the connection ends without a

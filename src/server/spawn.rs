@@ -126,7 +126,9 @@ impl ServerThread {
         self.remote.clone()
     }
 
-    /// Stops the server in order, as [`Remote::shutdown`], and waits for its end.
+    /// Stops the server in order, as [`Remote::shutdown`], and waits for its end. A peer that leaves its
+    /// connection open is waited for, no longer than [`Limits::drain`](crate::Limits::drain): in a test,
+    /// drop the clients first.
     ///
     /// # Errors
     /// As [`ServerThread::join`].

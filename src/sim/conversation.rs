@@ -123,6 +123,7 @@ impl fmt::Debug for Line {
 /// A WebSocket conversation with the simulated server.
 ///
 /// It answers pings and Closes by itself, as every client does, until it is made [`manual`](Line::manual).
+/// It does not speak extensions: the test fails when the server sends a frame with reserved bits to it.
 /// Everything a [`Line`] can suffer, it can suffer too.
 #[derive(Clone, Debug)]
 pub struct Conversation(pub(super) Line);
