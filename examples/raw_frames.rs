@@ -6,9 +6,7 @@
 //! A raw handler sees every frame as it came and answers for itself: pings and Closes, too. UTF-8 is not
 //! checked. A peer that breaks the rules of framing is still failed by the server.
 
-use dunlin::{
-    App, CloseReason, OpCode, Open, RawFrame, RawHandler, Request, Server, Session, Settings,
-};
+use dunlin::{App, OpCode, Open, RawFrame, RawHandler, Request, Server, Session, Settings};
 
 /// What is known of the message that is under way.
 #[derive(Default)]
@@ -50,15 +48,6 @@ impl RawHandler for Measure {
             })),
             OpCode::Close => drop(session.send_frame(frame)),
             OpCode::Pong => {}
-        }
-    }
-
-    fn close(&mut self, message: Measured, _: &mut Session<'_>, reason: &CloseReason) {
-        if message.frames > 0 {
-            println!(
-                "{} bytes of a message that did not end: {reason}",
-                message.bytes
-            );
         }
     }
 }

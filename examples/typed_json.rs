@@ -5,12 +5,14 @@
 //!
 //! What is no request gets an error in reply, and the session stays open.
 
-use dunlin::{App, Handler, Message, Open, Request, Server, Session};
+use dunlin::{App, Handler, Message, Open, Request, Route, Server, Session};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 const TOPIC: &str = "tasks";
-const MOST_TASKS: usize = 1000;
+const MOST_TASKS: usize = 100;
+/// Bytes of a message, and so of a title.
+const LONGEST: usize = 1024;
 
 /// What a client asks for.
 #[derive(Deserialize)]
@@ -82,7 +84,10 @@ fn tell_all(session: &mut Session<'_>, reply: &Reply<'_>) {
 }
 
 fn app() -> App {
-    App::new().ws("/tasks", Tasks::default())
+    App::new().route(
+        "/tasks",
+        Route::new(Tasks::default()).max_message_size(LONGEST),
+    )
 }
 
 fn main() -> dunlin::Result<()> {
@@ -92,7 +97,7 @@ fn main() -> dunlin::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use dunlin::testing::Sim;
+    use dunlin::testing::{Received, Sim};
 
     #[test]
     fn a_change_is_told_to_all_and_to_those_that_come_later() {
@@ -137,5 +142,23 @@ mod tests {
         assert!(client.receive_text().contains("binary"));
         client.send(r#"{"do":"list"}"#);
         assert_eq!(client.receive_text(), r#"{"is":"list","tasks":{}}"#);
+    }
+    #[test]
+    fn the_list_and_its_titles_are_bounded() {
+        let sim = Sim::new(app()).expect("the program is right");
+        let client = sim.open("/tasks");
+        for _ in 0..=MOST_TASKS {
+            client.send(r#"{"do":"add","title":"?"}"#);
+        }
+        let told = client.receive_all().pop();
+        let full = r#"{"is":"error","reason":"the list is full"}"#;
+        assert_eq!(told, Some(Received::text(full)));
+        client.send(format!(
+            r#"{{"do":"add","title":"{}"}}"#,
+            "x".repeat(LONGEST)
+        ));
+        assert!(
+            matches!(client.receive(), Some(Received::Close { code, .. }) if code.get() == 1009)
+        );
     }
 }
