@@ -62,7 +62,7 @@ impl Handler for Tasks {
                 None => refuse(session, "no such task"),
             },
             Ok(Wish::List) => reply(session, &Reply::List { tasks: &self.open }),
-            Err(error) => refuse(session, error),
+            Err(error) => refuse(session, format_args!("{error:#}")), // with what serde says
         }
     }
 }
@@ -128,9 +128,9 @@ mod tests {
         let client = sim.open("/tasks");
         client.receive_text();
         for (wrong, reason) in [
-            ("{", "shape"),
-            (r#"{"do":"fly"}"#, "shape"),
-            (r#"{"do":"add"}"#, "shape"),
+            ("{", "EOF"),
+            (r#"{"do":"fly"}"#, "unknown variant `fly`"),
+            (r#"{"do":"add"}"#, "missing field `title`"),
             (r#"{"do":"finish","id":9}"#, "no such task"),
         ] {
             client.send(wrong);
