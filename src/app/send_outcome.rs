@@ -12,6 +12,9 @@ pub enum SendOutcome {
     AboveMark,
     /// Not taken: the backlog is full and the policy is to drop the newest or to close.
     Full,
+    /// Not taken: it is a binary message, or a frame, and the session is an
+    /// [event stream](super::App::sse), which carries texts.
+    Skipped,
     /// Not taken: the session is closed or closing, or the id names none that lives.
     Closed,
 }

@@ -10,6 +10,7 @@ mod crowd;
 mod descriptors;
 mod downloads;
 mod driving;
+mod event_streams;
 mod extensions;
 mod fairness;
 mod floods;
