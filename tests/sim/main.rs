@@ -16,6 +16,8 @@ mod fairness;
 mod floods;
 #[cfg(feature = "deflate")]
 mod floods_deflate;
+#[cfg(feature = "apps")]
+mod flow_events;
 mod handshake;
 mod held;
 mod http;
