@@ -18,6 +18,7 @@ mod floods;
 mod floods_deflate;
 #[cfg(feature = "apps")]
 mod flow_events;
+mod followers;
 mod handshake;
 mod held;
 mod http;
