@@ -75,7 +75,7 @@ impl App {
     /// ends with 1011. Backlog, origins and `close_timeout` mean what they mean elsewhere, and a page of another
     /// origin that is allowed gets `Access-Control-Allow-Origin`. Browsers send no `Origin` to the
     /// page's own server, so `allow_absent_origin(false)` refuses its pages. Sizes of messages and frames, protocols,
-    /// extensions and masking mean nothing here.
+    /// extensions and masking mean nothing here, and `StopReading` is `Close`, as nothing is read.
     ///
     /// # On the wire
     ///

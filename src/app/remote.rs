@@ -31,7 +31,7 @@ pub struct Stats {
     pub received: u64,
     /// Messages sent, one per receiver.
     pub sent: u64,
-    /// Messages dropped by a backlog policy.
+    /// Messages dropped by a backlog policy, and binary ones that an event stream cannot carry.
     pub dropped: u64,
     /// Bytes that wait for slow peers or for the rest of a message, now.
     pub buffered: u64,
