@@ -6,7 +6,7 @@ use crate::hub::conn::memberships::{Membership, Memberships};
 use crate::hub::conn::phase::State;
 use crate::hub::core::{Core, HubContext};
 use crate::hub::topics::encoding::{ENCODING, Encoding};
-use crate::hub::topics::log::ShareKey;
+use crate::hub::topics::log::{EVENTS, ShareKey};
 use crate::hub::topics::members::HOLD_BYTES;
 use crate::hub::transport::Lost;
 use crate::hub::ws::send::MOST_SENT_LONG;
@@ -71,7 +71,13 @@ impl HubContext<'_> {
         self.catch_up_by(key, usize::MAX);
     }
 
-    /// The same, but of a single topic at most so many bytes, and one message at least.
+    /// The same with some of it, for who comes again.
+    pub(crate) fn catch_up_some(&mut self, key: u32) {
+        self.catch_up_by(key, MOST_DELIVERED);
+    }
+
+    /// The same, but at most so many bytes, and one message at least; of events only what is written by
+    /// then.
     fn catch_up_by(&mut self, key: u32, most: usize) {
         let core = &mut *self.core;
         let memberships = core.slots[key as usize].memberships.as_slice();
@@ -93,18 +99,27 @@ impl HubContext<'_> {
         if let [membership] = owed[..] {
             return self.catch_up_in(key, membership, most, work);
         }
-        while let Some((topic, number)) = self.core.next_owed(&mut owed) {
+        let (all, mut brought) = (most == usize::MAX, 0);
+        while brought < most
+            && let Some((topic, number)) = self.core.next_owed(&mut owed)
+        {
             let mut encoded = Vec::new();
             let done = if self.core.slot(key).is_event_stream() {
-                self.core.event_owed(topic, number, &mut encoded)
+                match self.core.event_owed(topic, number, all, &mut encoded) {
+                    Some(is_event) => is_event.then_some(()),
+                    // It is not written yet, and comes in its turn.
+                    None => break,
+                }
             } else {
                 let frame = self.core.topics.topic(topic).log.plain_frame(number);
                 let frame = frame.to_vec();
                 self.core.encode_owed(key, &frame, &mut work, &mut encoded)
             };
+            self.core.got_owed(&owed, topic);
             self.core
                 .work
                 .charge_bytes(encoded.len(), price::BYTES_COPIED);
+            brought += encoded.len();
             if done.is_some() {
                 let _ = self.append(key, &encoded, 1);
             }
@@ -295,18 +310,26 @@ impl Core {
         messages - without
     }
 
-    /// Appends one message of a log as an event. `None`: it has no form as one, and counts as dropped.
-    fn event_owed(&mut self, topic: u32, number: u64, out: &mut Vec<u8>) -> Option<()> {
+    /// Appends one message of a log as the event that it is for everybody; `false` when it has no form as
+    /// one, and counts as dropped. `None`: it is not written yet, and `all` were not wanted now.
+    fn event_owed(
+        &mut self,
+        topic: u32,
+        number: u64,
+        all: bool,
+        out: &mut Vec<u8>,
+    ) -> Option<bool> {
+        self.write_events(topic, all);
         let log = &self.topics.topic(topic).log;
-        let is_event = log.write_event(number, out, &mut self.work);
-        if !is_event {
-            self.metrics.on_dropped(1);
+        let step = log.step(Some(EVENTS), number, 0);
+        if step.is_empty() {
+            return None;
         }
-        is_event.then_some(())
+        out.extend_from_slice(log.frames_of(Some(EVENTS), &step));
+        Some(self.sent_of(topic, Encoding::Events, &step) > 0)
     }
 
-    /// The oldest message over several topics that a member has not got, by topic and number; moves its
-    /// cursor.
+    /// The oldest message over several topics that a member has not got, by topic and number.
     fn next_owed(&mut self, owed: &mut Vec<Membership>) -> Option<(u32, u64)> {
         owed.retain(|membership| !self.topics.is_caught_up(membership.topic, membership.index));
         let membership = *owed.iter().min_by_key(|membership| {
@@ -316,10 +339,24 @@ impl Core {
                 .seq(entry.members[membership.index as usize].cursor)
         })?;
         let entry = self.topics.topic(membership.topic);
-        let member = &mut entry.members[membership.index as usize];
-        let number = member.cursor;
-        member.cursor += 1;
+        let number = entry.members[membership.index as usize].cursor;
         Some((membership.topic, number))
+    }
+
+    /// A member has got what [`Core::next_owed`] told, of this topic.
+    fn got_owed(&mut self, owed: &[Membership], topic: u32) {
+        let of_topic = owed.iter().find(|membership| membership.topic == topic);
+        if let Some(membership) = of_topic {
+            let entry = self.topics.topic(topic);
+            entry.members[membership.index as usize].cursor += 1;
+        }
+    }
+
+    /// Whether a member has not got everything of its topics.
+    pub(crate) fn owes(&self, key: u32) -> bool {
+        let memberships = self.slots[key as usize].memberships.as_slice();
+        let owes = |of: &Membership| !self.topics.is_caught_up(of.topic, of.index);
+        memberships.iter().any(owes)
     }
 
     /// Frames of a topic, to be kept by several outboxes: copied when they are other ones than last time.

@@ -53,14 +53,7 @@ impl Core {
         all: bool,
     ) -> Option<Option<ShareKey>> {
         if encoding == Encoding::Events {
-            let granted = if all {
-                Work::unlimited()
-            } else {
-                Work::new(ENCODING)
-            };
-            let mut work = granted;
-            self.topics.encode_events(topic, &mut work);
-            self.work.charge_all(granted, work);
+            self.write_events(topic, all);
             return Some(Some(EVENTS));
         }
         let cold = self.slots[key as usize].cold.as_mut();
@@ -78,6 +71,18 @@ impl Core {
                 None
             }
         }
+    }
+
+    /// Writes what a topic has as events: all of it, or a step of that.
+    pub(super) fn write_events(&mut self, topic: u32, all: bool) {
+        let granted = if all {
+            Work::unlimited()
+        } else {
+            Work::new(ENCODING)
+        };
+        let mut work = granted;
+        self.topics.encode_events(topic, &mut work);
+        self.work.charge_all(granted, work);
     }
 
     /// The number of an extension: share keys of different extensions are not compared.

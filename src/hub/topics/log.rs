@@ -6,7 +6,6 @@ use super::frames::Frames;
 pub(crate) use super::frames::open_frame;
 use crate::hub::guard::guard;
 use crate::hub::ledger::Held;
-use crate::wire::event::write_event;
 use crate::wire::extension::Transform;
 use crate::wire::frame::{OpCode, Reserved, write_header, write_message};
 use crate::wire::message::Message;
@@ -161,16 +160,6 @@ impl Log {
     /// Encodes what is not encoded yet as events, while the work lasts.
     pub(crate) fn encode_events(&mut self, work: &mut Work) {
         self.events.encode(&self.plain, self.first, work);
-    }
-
-    /// Appends a message as an event; `false` when it has no form as one.
-    pub(crate) fn write_event(&self, number: u64, out: &mut Vec<u8>, work: &mut Work) -> bool {
-        let (opcode, _, payload) = open_frame(self.plain_frame(number));
-        let is_text = opcode == OpCode::Text;
-        if is_text {
-            write_event(out, self.events.fields(number), payload, work);
-        }
-        is_text
     }
 
     /// How many of these messages, which are encoded, have no form as an event.

@@ -152,3 +152,42 @@ fn timers_of_a_stream_come() {
     sim.advance(secs(2));
     assert_eq!(reader.next_data(), "timer 7");
 }
+
+#[test]
+fn long_texts_in_several_topics_are_written_once_for_all_and_over_several_turns() {
+    let settings = Settings::default().backlog_limit(64 << 20);
+    let (sim, _) = super::room_with(settings, dunlin::Limits::default());
+    let readers: Vec<_> = (0..20)
+        .map(|_| sim.follow("/events?join=room,other"))
+        .collect();
+    let socket = sim.open("/ws");
+    let text = "\n".repeat(20_000);
+    for _ in 0..3 {
+        socket.send(&text);
+        socket.send(format!("other {text}"));
+        socket.send("event end");
+    }
+    for reader in &readers {
+        let lengths: Vec<_> = reader
+            .receive_all()
+            .iter()
+            .map(|event| event.data.len())
+            .collect();
+        assert_eq!(lengths, [20_000, 20_000, 3].repeat(3));
+    }
+    // And at the end of the server, with much that is not written yet.
+    let last = "\n".repeat(40_000);
+    for _ in 0..3 {
+        socket.send(&last);
+    }
+    while sim.stats().received < 12 {
+        sim.step();
+    }
+    let is_written = sim.stats().sent >= 12 * 20;
+    assert!(!is_written, "some of it is owed still");
+    sim.remote().shutdown().expect("it runs");
+    for reader in &readers {
+        assert_eq!(reader.receive_all().len(), 3);
+        assert!(reader.is_over());
+    }
+}
