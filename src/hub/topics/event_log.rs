@@ -108,3 +108,83 @@ impl EventLog {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::hub::topics::log::{EVENTS, Log};
+    use crate::wire::message::Message;
+    use crate::wire::work::Work;
+
+    fn log(messages: &[Message<'_>]) -> Log {
+        let mut log = Log::default();
+        for (seq, message) in messages.iter().enumerate() {
+            let fields = format!("id: {seq}\n");
+            let fields = [&b""[..], fields.as_bytes()][seq % 2];
+            log.append(seq as u64, *message, fields);
+        }
+        log
+    }
+
+    fn events(log: &Log, from: u64) -> String {
+        let step = log.step(Some(EVENTS), from, usize::MAX);
+        let bytes = log.frames_of(Some(EVENTS), &step);
+        String::from_utf8_lossy(bytes).into_owned()
+    }
+
+    #[test]
+    fn what_has_fields_has_them_and_bytes_have_no_form() {
+        let mut log = log(&["a".into(), "b".into(), b"c"[..].into(), "d".into()]);
+        log.encode_events(&mut Work::unlimited());
+        assert_eq!(
+            events(&log, 0),
+            "data: a\n\nid: 1\ndata: b\n\nid: 3\ndata: d\n\n"
+        );
+        assert_eq!(log.without_event(&(0..4)), 1);
+        log.cut(1);
+        assert_eq!(events(&log, 1), "id: 1\ndata: b\n\nid: 3\ndata: d\n\n");
+        log.cut(3);
+        assert_eq!(
+            (log.without_event(&(3..4)), &*events(&log, 3)),
+            (0, "id: 3\ndata: d\n\n")
+        );
+    }
+
+    #[test]
+    fn a_long_event_is_nobodys_before_all_of_it_is_written() {
+        let long = "\n".repeat(100_000);
+        let mut log = log(&["a".into(), (&*long).into(), "c".into()]);
+        let mut steps = 0;
+        while log.step(Some(EVENTS), 2, 1).is_empty() {
+            log.encode_events(&mut Work::new(30_000));
+            steps += 1;
+            if log.step(Some(EVENTS), 1, 1).is_empty() {
+                assert_eq!(events(&log, 0), "data: a\n\n");
+            }
+            if steps == 2 {
+                // What everybody has goes, also from before a half.
+                log.cut(1);
+                break;
+            }
+        }
+        log.encode_events(&mut Work::unlimited());
+        let long = format!("id: 1\ndata: {}\n\ndata: c\n\n", "\ndata: ".repeat(100_000));
+        assert!(events(&log, 1) == long);
+    }
+
+    #[test]
+    fn what_goes_before_it_is_written_leaves_nothing() {
+        let long = "\n".repeat(100_000);
+        for cut in 1..=3 {
+            let mut log = log(&["a".into(), (&*long).into(), "c".into()]);
+            log.encode_events(&mut Work::new(1));
+            log.encode_events(&mut Work::new(1));
+            log.cut(cut);
+            log.append(9, "d".into(), b"");
+            log.encode_events(&mut Work::unlimited());
+            assert!(events(&log, cut).ends_with("data: d\n\n"), "{cut}");
+            assert!(cut == 1 || !events(&log, cut).contains("data: \n"), "{cut}");
+            log.cut(4);
+            assert!(log.held().memory < 5_000, "{:?}", log.held());
+        }
+    }
+}
