@@ -76,7 +76,7 @@ impl Handler for Bridge {
 
     fn message(&mut self, other: &mut SessionId, session: &mut Session<'_>, message: Message<'_>) {
         match session.send_to(*other, message) {
-            SendOutcome::Queued => {}
+            SendOutcome::Queued | SendOutcome::Skipped => {}
             SendOutcome::AboveMark => drop(session.pause_until_drained(*other)),
             // The other side ends; its close event ends this one, and nothing more is read for it.
             SendOutcome::Full | SendOutcome::Closed => drop(session.pause()),

@@ -6,16 +6,15 @@
 //! The handlers share their state by an `Rc`: all of them run in the one thread of the loop.
 
 use dunlin::{
-    Answer, App, Context, Handler, Message, Open, Origins, Piece, Request, Response, Server,
-    Session, SessionId, Status,
+    App, Context, Handler, Message, Open, Origins, Request, Response, Server, Session, Settings,
+    Status,
 };
 use std::cell::RefCell;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 const TOPIC: &str = "values";
 const MOST_VALUES: usize = 1000;
-const MOST_WAITING: usize = 100;
 
 const PAGE: &str = r#"<!doctype html><html lang="en"><meta charset="utf-8"><title>Dashboard</title>
 <meta name="color-scheme" content="light dark"><h1>Dashboard</h1><dl></dl><script>
@@ -39,21 +38,10 @@ struct Value<'v> {
     value: f64,
 }
 
-/// A stream of events, and what it has not said yet.
-struct Follower {
-    id: SessionId,
-    waiting: VecDeque<String>,
-}
-
-#[derive(Default)]
-struct Values {
-    newest: BTreeMap<String, f64>,
-    followers: Vec<Rc<RefCell<Follower>>>,
-}
-
+type Values = BTreeMap<String, f64>;
 type Shared = Rc<RefCell<Values>>;
 
-/// The pages that are open: each gets all values, and then every new one.
+/// The pages that are open, and the streams that follow: each gets all values, and then every new one.
 struct Live(Shared);
 
 impl Handler for Live {
@@ -61,7 +49,7 @@ impl Handler for Live {
 
     fn open(&mut self, _: &Request<'_>, session: &mut Session<'_>) -> Open<()> {
         session.join(TOPIC);
-        for (name, &value) in &self.0.borrow().newest {
+        for (name, &value) in &*self.0.borrow() {
             let sent = session.send_value(&Value { name, value });
             debug_assert!(sent.is_ok(), "numbers and names have a form in JSON");
         }
@@ -82,52 +70,27 @@ fn set_value(
     let value = body.strip_prefix("value=").ok_or_else(bad)?;
     let value: f64 = value.trim().parse().map_err(|_| bad())?;
     let mut values = values.borrow_mut();
-    if values.newest.len() >= MOST_VALUES && !values.newest.contains_key(name) {
+    if values.len() >= MOST_VALUES && !values.contains_key(name) {
         return Err(Response::refusal(Status::INSUFFICIENT_STORAGE));
     }
-    values.newest.insert(name.to_owned(), value);
+    values.insert(name.to_owned(), value);
     let json = serde_json::to_string(&Value { name, value }).map_err(|_| bad())?;
-    context.publish(TOPIC, &json);
-    // A stream that is gone has dropped its half.
-    values
-        .followers
-        .retain(|follower| Rc::strong_count(follower) > 1);
-    for follower in &values.followers {
-        let mut follower = follower.borrow_mut();
-        follower.waiting.truncate(MOST_WAITING - 1);
-        follower.waiting.push_back(format!("data: {json}\n\n"));
-        context.resume(follower.id);
-    }
+    // One message for all: a text to pages, an event to streams.
+    context.publish(TOPIC, json);
     Ok(Response::no_content())
-}
-
-fn follow(values: &Shared, context: &Context<'_>) -> Answer {
-    let Some(id) = context.caller() else {
-        return Response::refusal(Status::INTERNAL_SERVER_ERROR).into();
-    };
-    let waiting = VecDeque::from([": follows\n\n".to_owned()]);
-    let follower = Rc::new(RefCell::new(Follower { id, waiting }));
-    values.borrow_mut().followers.push(Rc::clone(&follower));
-    let head = Response::ok("text/event-stream", b"").field("Cache-Control", "no-store");
-    Answer::stream(head, move |_| {
-        match follower.borrow_mut().waiting.pop_front() {
-            Some(event) => Piece::Bytes(event.into_bytes()),
-            None => Piece::Wait,
-        }
-    })
 }
 
 fn app() -> App {
     let values = Shared::default();
-    let (set, followed) = (Rc::clone(&values), Rc::clone(&values));
+    let set = Rc::clone(&values);
     App::new()
         .http_origins(Origins::Same)
         .get("/", |_, _| Response::html(PAGE))
         .post("/values/{name}", move |request, context| {
             set_value(&set, request, context)
         })
-        .get("/events", move |_, context| follow(&followed, context))
-        .ws("/live", Live(values))
+        .ws("/live", Live(Rc::clone(&values)))
+        .sse("/events", Settings::default(), Live(values))
 }
 
 fn main() -> dunlin::Result<()> {
@@ -173,22 +136,15 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_of_events_follows_and_ends_with_its_reader() {
+    fn a_stream_of_events_begins_with_all_values_and_follows_until_its_reader_leaves() {
         let sim = Sim::new(app()).expect("the program is right");
-        let reader = sim.connect();
-        reader.send_raw(b"GET /events HTTP/1.1\r\nHost: a\r\n\r\n");
-        let begun = reader.receive_http();
-        assert!(
-            begun.contains("Content-Type: text/event-stream\r\n"),
-            "{begun}"
-        );
-        for value in ["1", "2"] {
+        post(&sim, "/values/room", "value=20");
+        let reader = sim.follow("/events");
+        assert_eq!(reader.next_data(), r#"{"name":"room","value":20.0}"#);
+        for value in ["1.5", "2.5"] {
             post(&sim, "/values/room", &format!("value={value}"));
-            let event = reader.receive_http();
-            assert!(
-                event.contains(&format!("\"value\":{value}.0}}\n\n")),
-                "{event}"
-            );
+            let told = format!(r#"{{"name":"room","value":{value}}}"#);
+            assert_eq!(reader.next_data(), told);
         }
         reader.half_close();
         sim.drive();

@@ -20,6 +20,7 @@
 //! | learn it | [`guide`]: [handlers](guide::handlers), [the turn](guide::turn), [topics](guide::topics), [backpressure](guide::backpressure) |
 //! | serve | [`App`] holds the routes, [`Server`] runs them on TCP and Unix sockets; [`Response`] and [`Answer`] for plain HTTP |
 //! | share state | a [`Handler`] is one value for all sessions of its route: plain `&mut self`, no lock. An `Rc<RefCell<H>>` is a handler of several routes, [`Context`] reaches every session and topic |
+//! | stream one way | [`App::sse`]: Server-Sent Events for `EventSource` and `curl -N`; [`Event`] |
 //! | use other threads | [`Route::handle`] calls the handler from a thread, [`Remote`] sends and publishes, [`Server::spawn`] runs the loop in a thread of its own |
 //! | authenticate | [`Handler::open`] sees the [`Request`] and may refuse it; [`Open::later`] lets a thread decide; [`Settings::origins`] says whose pages may connect |
 //! | test | [`testing`]: the same program without sockets, in virtual time |
@@ -153,7 +154,7 @@ pub mod ext {
 pub use app::codec::{self, Encoded};
 pub use app::remote::{MAX_COMMAND_BYTES, MAX_WAITING_BYTES, MAX_WAITING_COMMANDS};
 pub use app::{
-    Answer, App, BacklogPolicy, BodyError, Call, Context, Deferral, Form, Handle, Handler,
+    Answer, App, BacklogPolicy, BodyError, Call, Context, Deferral, Event, Form, Handle, Handler,
     JoinOutcome, Open, OpenTicket, Origins, Peer, Piece, RawHandler, Rejected, Remote, Request,
     Response, Route, SendOutcome, Session, SessionId, Settings, Stats, Stream, Ticket,
 };

@@ -15,6 +15,7 @@
 //! | [timers and time limits](#time) | [`Sim::advance`], [`Sim::drive_until`] |
 //! | [slow readers, broken lines](#a-slow-reader) | [`Line::stall`], [`Line::backlog`], [`Line::cut`] |
 //! | [plain HTTP](#plain-http) | [`Sim::get`], [`Sim::request`], [`Sim::http`] |
+//! | [event streams](#an-event-stream) | [`Sim::follow`], [`Follower::next_event`] |
 //! | [sessions to other servers](#a-session-to-another-server) | [`Sim::next_call`], [`IncomingCall`] |
 //! | [other threads](#other-threads) | [`Sim::drive_threads_until`] |
 //!
@@ -150,6 +151,33 @@
 //! # Ok::<(), dunlin::Error>(())
 //! ```
 //!
+//! # An event stream
+//!
+//! ```
+//! # use dunlin::testing::Sim;
+//! # use dunlin::{App, Event, Handler, Message, Open, Request, Session, Settings};
+//! # struct Clock;
+//! # impl Handler for Clock {
+//! #     type Data = ();
+//! #     fn open(&mut self, request: &Request<'_>, session: &mut Session<'_>) -> Open<()> {
+//! #         let last = request.last_event_id().and_then(|id| id.parse().ok()).unwrap_or(0);
+//! #         session.send(Event::new("tick").id((last + 1).to_string()).name("time"));
+//! #         Open::Accept(())
+//! #     }
+//! #     fn message(&mut self, _: &mut (), _: &mut Session<'_>, _: Message<'_>) {}
+//! # }
+//! # let app = App::new().sse("/clock", Settings::default(), Clock);
+//! let sim = Sim::new(app)?;
+//! let reader = sim.follow("/clock");
+//! let event = reader.next_event().expect("an event");
+//! assert_eq!((event.id.as_deref(), event.name.as_deref(), &*event.data), (Some("1"), Some("time"), "tick"));
+//! reader.cut();
+//! let again = sim.follow_with("/clock", &[("Last-Event-ID", "1")])?;
+//! again.next_event();
+//! assert_eq!(again.last_event_id().as_deref(), Some("2"));
+//! # Ok::<(), dunlin::Error>(())
+//! ```
+//!
 //! # A session to another server
 //!
 //! The test plays the other server: it sees what was asked for, and accepts or refuses.
@@ -215,6 +243,6 @@
 //! ```
 
 pub use crate::sim::{
-    Conversation, End, HttpAnswer, HttpClient, HttpRequest, IncomingCall, Line, MAX_DRIVE,
-    PendingAnswer, Received, Sim,
+    Conversation, End, Follower, HttpAnswer, HttpClient, HttpRequest, IncomingCall, Line,
+    MAX_DRIVE, PendingAnswer, Received, ReceivedEvent, Sim,
 };

@@ -17,11 +17,23 @@ use crate::wire::message::Message;
 use crate::wire::receive::RawFrame;
 use std::any::Any;
 
+/// What the sessions of a route are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RouteKind {
+    /// WebSockets, of which a handler sees whole messages.
+    Messages,
+    /// WebSockets, of which a handler sees every frame: [`AnyRoute::frame`] is called in place of
+    /// `message` and `pong`.
+    Raw,
+    /// Event streams, on which nothing is received.
+    Events,
+}
+
 /// What the hub calls; `data` is the key that `open` gave.
 pub(crate) trait AnyRoute {
-    /// Whether [`AnyRoute::frame`] is called in place of `message` and `pong`.
-    fn is_raw(&self) -> bool {
-        false
+    /// What its sessions are.
+    fn kind(&self) -> RouteKind {
+        RouteKind::Messages
     }
 
     /// A whole frame, for raw routes only.
@@ -46,19 +58,25 @@ pub(crate) trait AnyRoute {
 
 pub(crate) struct HandlerRoute<H: Handler> {
     pub(super) handler: H,
+    kind: RouteKind,
     pub(super) data: DataStore<H::Data>,
 }
 
 impl<H: Handler> HandlerRoute<H> {
-    pub(crate) fn new(handler: H) -> Self {
+    pub(crate) fn new(handler: H, kind: RouteKind) -> Self {
         Self {
             handler,
+            kind,
             data: DataStore::default(),
         }
     }
 }
 
 impl<H: Handler> AnyRoute for HandlerRoute<H> {
+    fn kind(&self) -> RouteKind {
+        self.kind
+    }
+
     fn open(&mut self, request: &Request<'_>, session: &mut Session<'_>) -> Open<DataKey> {
         let opened = self.handler.open(request, session);
         opened.map(|data| self.data.insert(data))

@@ -5,6 +5,7 @@ use super::response::Response;
 use super::session_id::SessionId;
 use crate::config::Limits;
 use crate::wire::close::CloseCode;
+use crate::wire::event::Event;
 use crate::wire::message::OwnedMessage;
 use std::any::Any;
 use std::fmt;
@@ -21,6 +22,14 @@ pub(crate) enum Command {
     Send {
         to: SessionId,
         message: OwnedMessage,
+    },
+    PublishEvent {
+        topic: String,
+        event: Box<Event<'static>>,
+    },
+    SendEvent {
+        to: SessionId,
+        event: Box<Event<'static>>,
     },
     Close {
         id: SessionId,
@@ -86,6 +95,10 @@ impl Command {
         match self {
             Self::Publish { topic, message } => topic.capacity() + message.capacity(),
             Self::Send { message, .. } => message.capacity(),
+            Self::PublishEvent { topic, event } => {
+                topic.capacity() + size_of_val(&**event) + event.len()
+            }
+            Self::SendEvent { event, .. } => size_of_val(&**event) + event.len(),
             Self::Close { reason, .. } => reason.capacity(),
             Self::Connect { route, call } => route.capacity() + call.bytes(),
             Self::Reload(limits) => limits_bytes(limits),

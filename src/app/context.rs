@@ -37,7 +37,10 @@ impl<'h> Context<'h> {
 
     /// Sends a message to a session of any route.
     pub fn send(&mut self, to: SessionId, message: impl AsMessage) -> SendOutcome {
-        self.host.send(to, message.as_message())
+        match message.as_event() {
+            None => self.host.send(to, message.as_message()),
+            Some(event) => self.host.send_event(to, event),
+        }
     }
 
     /// Sends a value as a message of the codec of the session's route.
@@ -93,14 +96,25 @@ impl<'h> Context<'h> {
     /// other threads are not taken. A timer of the program has nothing that could wait: it publishes a
     /// bounded amount.
     pub fn publish(&mut self, topic: &str, message: impl AsMessage) -> usize {
-        self.host
-            .publish(self.caller, topic, message.as_message(), None)
+        self.publish_to(topic, message, None)
     }
 
     /// Sends a message to every subscriber of a topic but this session; how many that are.
     pub fn publish_except(&mut self, id: SessionId, topic: &str, message: impl AsMessage) -> usize {
-        self.host
-            .publish(self.caller, topic, message.as_message(), Some(id))
+        self.publish_to(topic, message, Some(id))
+    }
+
+    fn publish_to(
+        &mut self,
+        topic: &str,
+        message: impl AsMessage,
+        except: Option<SessionId>,
+    ) -> usize {
+        let by = self.caller;
+        match message.as_event() {
+            None => self.host.publish(by, topic, message.as_message(), except),
+            Some(event) => self.host.publish_event(by, topic, event, except),
+        }
     }
 
     /// How many sessions subscribe to a topic.

@@ -1,4 +1,4 @@
-//! The program behind a WebSocket route.
+//! The program behind a route of sessions.
 
 use super::call::Call;
 use super::context::Context;
@@ -47,7 +47,7 @@ pub trait Handler: 'static {
     /// by this or by [`accepted`](Handler::accepted).
     fn abandoned(&mut self, _data: Self::Data, _context: &mut Context<'_>) {}
 
-    /// A complete message arrived.
+    /// A complete message arrived. None ever does on an [event stream](super::App::sse).
     fn message(&mut self, data: &mut Self::Data, session: &mut Session<'_>, message: Message<'_>);
 
     /// The backlog fell below its mark again after it had been above; `dropped` is how many

@@ -7,6 +7,7 @@ use super::send_outcome::{JoinOutcome, SendOutcome};
 use super::session_id::SessionId;
 use crate::wire::close::CloseCode;
 use crate::wire::error::Result;
+use crate::wire::event::Event;
 use crate::wire::message::Message;
 use crate::wire::receive::RawFrame;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use std::time::Duration;
 #[allow(missing_docs)]
 pub trait Host {
     fn send(&mut self, to: SessionId, message: Message<'_>) -> SendOutcome;
+    fn send_event(&mut self, to: SessionId, event: &Event<'_>) -> SendOutcome;
     fn send_frame(&mut self, to: SessionId, frame: RawFrame<'_>) -> SendOutcome;
     fn ping(&mut self, to: SessionId, payload: &[u8]) -> SendOutcome;
     fn close(&mut self, id: SessionId, code: CloseCode, reason: &str);
@@ -28,6 +30,14 @@ pub trait Host {
         by: SessionId,
         topic: &str,
         message: Message<'_>,
+        except: Option<SessionId>,
+    ) -> usize;
+    /// The same with what an event stream says beside the text.
+    fn publish_event(
+        &mut self,
+        by: SessionId,
+        topic: &str,
+        event: &Event<'_>,
         except: Option<SessionId>,
     ) -> usize;
     fn connect(&mut self, route: &str, call: Call) -> Result<SessionId>;

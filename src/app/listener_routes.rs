@@ -10,7 +10,8 @@ impl App {
     pub(crate) fn add_listener_routes(&mut self, listener: u16, mut other: App) {
         let (routes, http) = (self.routes.len() as u16, self.http.len() as u16);
         for targets in other.paths.targets_mut() {
-            if let Some(route) = &mut targets.websocket {
+            let sessions = [&mut targets.websocket, &mut targets.events];
+            for route in sessions.into_iter().flatten() {
                 *route += routes;
             }
             for (_, handler) in &mut targets.http {

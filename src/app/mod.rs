@@ -13,6 +13,7 @@ pub mod conn;
 mod content;
 pub mod context;
 pub(crate) mod data;
+mod event_streams;
 pub mod form;
 pub mod handle;
 pub mod handler;
@@ -37,6 +38,7 @@ pub mod stream;
 pub use crate::config::{BacklogPolicy, Origins, Settings};
 #[cfg(feature = "json")]
 pub use crate::wire::codec::{self, Codec, Json};
+pub use crate::wire::event::Event;
 pub use answer::Answer;
 pub use body_error::BodyError;
 pub use call::Call;

@@ -1,7 +1,7 @@
 //! The routes of a program: what a server or a simulation runs.
 
 use super::answer::Answer;
-use super::any_route::AnyRoute;
+use super::any_route::{AnyRoute, RouteKind};
 use super::context::Context;
 use super::handler::Handler;
 use super::raw::{RawHandler, RawRoute};
@@ -52,6 +52,8 @@ pub struct App {
 #[derive(Debug, Default)]
 pub(crate) struct PathTargets {
     pub(crate) websocket: Option<u16>,
+    /// An event stream, in answer to GET.
+    pub(crate) events: Option<u16>,
     pub(crate) http: Vec<(Method, u16)>,
 }
 
@@ -59,6 +61,9 @@ impl PathTargets {
     /// The value of `Allow` (RFC 9110 §10.2.1).
     pub(crate) fn allowed(&self) -> String {
         let mut names: Vec<&str> = self.http.iter().map(|(method, _)| method.name()).collect();
+        if self.events.is_some() {
+            names.push("GET");
+        }
         if names.contains(&"GET") {
             names.push("HEAD");
         }
@@ -68,6 +73,28 @@ impl PathTargets {
         names.sort_unstable();
         names.dedup();
         names.join(", ")
+    }
+}
+
+impl PathTargets {
+    /// Puts a route of sessions here. WebSocket and event stream are both asked for by GET, and an
+    /// event stream by nothing else: it has its path for itself.
+    fn put(&mut self, index: u16, kind: RouteKind, pattern: &str) -> Result<()> {
+        if self.websocket.is_some() {
+            return Err(taken("a WebSocket route", pattern));
+        }
+        if self.events.is_some() {
+            return Err(taken("an event stream", pattern));
+        }
+        if kind != RouteKind::Events {
+            self.websocket = Some(index);
+            return Ok(());
+        }
+        if self.http.iter().any(|(known, _)| *known == Method::Get) {
+            return Err(taken("an HTTP route for GET", pattern));
+        }
+        self.events = Some(index);
+        Ok(())
     }
 }
 
@@ -88,8 +115,18 @@ impl App {
     }
 
     /// A WebSocket route with its settings, and perhaps with [handles](super::Handle) for other threads.
-    pub fn route(mut self, pattern: &str, route: Route<impl Handler>) -> Self {
-        let (settings, route, bind) = route.into_parts();
+    pub fn route(self, pattern: &str, route: Route<impl Handler>) -> Self {
+        self.bound(pattern, route, RouteKind::Messages)
+    }
+
+    /// Mounts a route that handles may have.
+    pub(super) fn bound(
+        mut self,
+        pattern: &str,
+        route: Route<impl Handler>,
+        kind: RouteKind,
+    ) -> Self {
+        let (settings, route, bind) = route.into_parts(kind);
         self.binds.push((self.routes.len() as u16, bind));
         self.mount(pattern, settings, route)
     }
@@ -109,7 +146,7 @@ impl App {
 
     /// The same as a [`Route`], which can have [handles](super::Handle) for other threads.
     pub fn outgoing_route(mut self, name: &str, route: Route<impl Handler>) -> Self {
-        let (settings, route, bind) = route.into_parts();
+        let (settings, route, bind) = route.into_parts(RouteKind::Messages);
         let index = self.routes.len() as u16;
         self.binds.push((index, bind));
         let added =
@@ -127,10 +164,7 @@ impl App {
         let index = self.routes.len() as u16;
         let added = settings.check().and_then(|()| {
             let targets = self.paths.entry(pattern, PathTargets::default)?;
-            match targets.websocket.replace(index) {
-                None => Ok(()),
-                Some(_) => Err(taken("a WebSocket route", pattern)),
-            }
+            targets.put(index, route.kind(), pattern)
         });
         self.routes.push((settings, route));
         self.remember(added)
@@ -170,8 +204,9 @@ impl App {
             .paths
             .entry(pattern, PathTargets::default)
             .and_then(|targets| {
-                if method == Method::Other || targets.http.iter().any(|(known, _)| *known == method)
-                {
+                let is_taken = targets.http.iter().any(|(known, _)| *known == method);
+                let is_stream = method == Method::Get && targets.events.is_some();
+                if method == Method::Other || is_taken || is_stream {
                     return Err(taken("an HTTP route of this method", pattern));
                 }
                 targets.http.push((method, index));
@@ -244,11 +279,12 @@ impl App {
     }
 
     /// Every route that listeners of this program answer, sorted by path: its kind (`WebSocket` or an
-    /// HTTP method) and its pattern.
+    /// HTTP method, `SSE` for an event stream) and its pattern.
     pub fn route_list(&self) -> Vec<(&'static str, &str)> {
         let mut list = Vec::new();
         for (pattern, targets) in self.paths.iter() {
             list.extend(targets.websocket.map(|_| ("WebSocket", pattern)));
+            list.extend(targets.events.map(|_| ("SSE", pattern)));
             let methods = targets.http.iter().map(|(method, _)| method.name());
             list.extend(methods.map(|method| (method, pattern)));
         }

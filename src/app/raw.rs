@@ -1,6 +1,6 @@
 //! Raw sessions: a handler that sees every frame and answers for itself.
 
-use super::any_route::AnyRoute;
+use super::any_route::{AnyRoute, RouteKind};
 use super::context::Context;
 use super::data::{DataKey, DataStore};
 use super::open::Open;
@@ -69,8 +69,8 @@ pub(crate) struct RawRoute<H: RawHandler> {
 }
 
 impl<H: RawHandler> AnyRoute for RawRoute<H> {
-    fn is_raw(&self) -> bool {
-        true
+    fn kind(&self) -> RouteKind {
+        RouteKind::Raw
     }
 
     fn open(&mut self, request: &Request<'_>, session: &mut Session<'_>) -> Open<DataKey> {

@@ -31,7 +31,7 @@ pub struct Stats {
     pub received: u64,
     /// Messages sent, one per receiver.
     pub sent: u64,
-    /// Messages dropped by a backlog policy.
+    /// Messages dropped by a backlog policy, and binary ones that an event stream cannot carry.
     pub dropped: u64,
     /// Bytes that wait for slow peers or for the rest of a message, now.
     pub buffered: u64,
@@ -97,6 +97,13 @@ impl Remote {
     /// when what waits and this would be more than [`MAX_WAITING_BYTES`]; a single command of more
     /// than that is taken while nothing else waits. `Limit` for more than [`MAX_COMMAND_BYTES`].
     pub fn publish(&self, topic: &str, message: impl AsMessage) -> Result<()> {
+        if let Some(event) = message.as_event() {
+            let bytes = topic.len() + size_of_val(event) + event.len();
+            return self.commands.push(bytes, || Command::PublishEvent {
+                topic: topic.to_owned(),
+                event: Box::new(event.to_owned()),
+            });
+        }
         let message = message.as_message();
         let bytes = topic.len() + message.len();
         self.commands.push(bytes, || Command::Publish {
@@ -110,6 +117,13 @@ impl Remote {
     /// # Errors
     /// As [`Remote::publish`].
     pub fn send(&self, to: SessionId, message: impl AsMessage) -> Result<()> {
+        if let Some(event) = message.as_event() {
+            let bytes = size_of_val(event) + event.len();
+            return self.commands.push(bytes, || Command::SendEvent {
+                to,
+                event: Box::new(event.to_owned()),
+            });
+        }
         let message = message.as_message();
         self.commands.push(message.len(), || Command::Send {
             to,

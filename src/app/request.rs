@@ -10,6 +10,9 @@ use core::net::{IpAddr, SocketAddr};
 use std::borrow::Cow;
 use std::fmt;
 
+/// Bytes of an id of an event that a reader may send back.
+const MAX_EVENT_ID: usize = 256;
+
 /// Where a connection comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Peer {
@@ -125,6 +128,19 @@ impl<'r> Request<'r> {
         let (scheme, token) = std::str::from_utf8(value).ok()?.split_once(' ')?;
         let token = token.trim_start_matches(' ');
         (scheme.eq_ignore_ascii_case("bearer") && is_bearer_token(token)).then_some(token)
+    }
+
+    /// What the reader of an event stream has got last: the field `Last-Event-ID`, which browsers send
+    /// when they connect again, or without one the parameter `since` of the query, which a page or a
+    /// script can set.
+    ///
+    /// At most 256 bytes without a control character; anything else is as good as none. It is as the
+    /// client says.
+    pub fn last_event_id(&self) -> Option<Cow<'r, str>> {
+        let field = self.headers("last-event-id").next().map(Cow::Borrowed);
+        let id = field.or_else(|| self.query("since"))?;
+        let is_good = (1..=MAX_EVENT_ID).contains(&id.len()) && !id.contains(char::is_control);
+        is_good.then_some(id)
     }
 
     /// The Host, without which HTTP/1.1 requests are refused.

@@ -1,6 +1,6 @@
-//! A WebSocket route before it is part of a program: a handler with its settings.
+//! A route of sessions before it is part of a program: a handler with its settings.
 
-use super::any_route::{AnyRoute, HandlerRoute};
+use super::any_route::{AnyRoute, HandlerRoute, RouteKind};
 use super::handle::Handle;
 use super::handler::Handler;
 use super::remote::Remote;
@@ -14,7 +14,8 @@ use std::time::Duration;
 pub(super) type Bind = Box<dyn FnOnce(&Remote, u16)>;
 
 /// A handler with its [`Settings`], for [`App::route`](super::App::route) and
-/// [`App::outgoing_route`](super::App::outgoing_route).
+/// [`App::outgoing_route`](super::App::outgoing_route); also for
+/// [`App::sse_route`](super::App::sse_route).
 ///
 /// ```
 /// use dunlin::{App, Message, Route, Session};
@@ -100,10 +101,10 @@ impl<H: Handler> Route<H> {
         self.handle.clone()
     }
 
-    pub(super) fn into_parts(self) -> (Settings, Box<dyn AnyRoute>, Bind) {
+    pub(super) fn into_parts(self, kind: RouteKind) -> (Settings, Box<dyn AnyRoute>, Bind) {
         let handle = self.handle;
         let bind = move |remote: &Remote, route: u16| handle.bind(remote, route);
-        let route = Box::new(HandlerRoute::new(self.handler));
+        let route = Box::new(HandlerRoute::new(self.handler, kind));
         (self.settings, route, Box::new(bind))
     }
 }

@@ -13,6 +13,9 @@ pub enum SendOutcome {
     /// Not taken: the backlog is at its limit, and the policy is to drop the newest, to close (which it
     /// does), or to stop reading.
     Full,
+    /// Not taken: it is a binary message, or a frame, and the session is an
+    /// [event stream](super::App::sse), which carries texts.
+    Skipped,
     /// Not taken: the session is closed or closing, or the id names none that lives.
     Closed,
 }

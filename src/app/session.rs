@@ -174,7 +174,7 @@ impl<'h> Session<'h> {
         self.context.host.choose_protocol(self.id, name)
     }
 
-    /// For the open event, before anything is sent: adds a field such as `Set-Cookie` to the 101.
+    /// For the open event, before anything is sent: adds a field such as `Set-Cookie` to the 101, or to the head of an event stream.
     /// `false`: it cannot stand in a head, the server writes it itself, or it is too late.
     pub fn add_answer_field(&mut self, name: &str, value: &str) -> bool {
         self.context.host.add_answer_field(self.id, name, value)

@@ -65,6 +65,20 @@ pub(super) fn logged(
     }
 }
 
+/// The same for event streams.
+pub(super) fn logged_events(
+    app: App,
+    path: &'static str,
+    settings: Settings,
+    handler: impl Handler,
+) -> App {
+    if log::max_level() >= log::LevelFilter::Info {
+        app.sse(path, settings, Logged::new(path, handler))
+    } else {
+        app.sse(path, settings, handler)
+    }
+}
+
 /// A handler whose sessions are in the log.
 struct Logged<H> {
     inner: H,

@@ -1,10 +1,10 @@
 //! The hub under a driver that does everything a driver may do, in any order.
 
 use super::bytes::Bytes;
-use super::puppet::{self, SharedRecord, TARGETS};
+use super::puppet::{self, STREAMS, SharedRecord, TARGETS};
 use super::tape::Tapes;
 use crate::app::remote::{Command, Inbox, Wake};
-use crate::app::{Call, ConnInfo, Peer, Remote, SessionId};
+use crate::app::{Call, ConnInfo, Event, Peer, Remote, SessionId};
 use crate::hub::{Hub, Now};
 use crate::wire::close::CloseCode;
 use crate::wire::error::{Error, ErrorKind};
@@ -209,6 +209,7 @@ impl Driver {
         };
         let to = self.io.pick(bytes.byte()).map_or(unknown, |tape| tape.id);
         let message = || Message::from("from outside").into();
+        let event = || Box::new(Event::new("from\noutside").id("1"));
         let command = match with % 8 {
             0 => return self.hub.shut_down(),
             1 => Command::Close {
@@ -222,6 +223,11 @@ impl Driver {
                 let route = ["out", "nowhere"][usize::from(with >> 3 & 1)].to_owned();
                 Command::Connect { route, call }
             }
+            4 if with & 0x40 != 0 => Command::SendEvent { to, event: event() },
+            7 if with & 0x40 != 0 => Command::PublishEvent {
+                topic: ["a", "b", "c"][usize::from(with % 3)].to_owned(),
+                event: event(),
+            },
             3 | 4 => Command::Send {
                 to,
                 message: message(),
@@ -290,7 +296,12 @@ impl Driver {
 
 /// A request to begin with.
 fn request(with: u8) -> String {
-    let target = TARGETS[usize::from(with) % TARGETS.len()];
+    let is_stream = with >> 6 == 3 && with & 1 == 1;
+    let target = if is_stream {
+        STREAMS[usize::from(with >> 1) % STREAMS.len()]
+    } else {
+        TARGETS[usize::from(with) % TARGETS.len()]
+    };
     let commands = match with >> 3 {
         kind if kind % 8 == 7 => "?do=s~ja&later",
         kind if kind % 8 == 6 => {

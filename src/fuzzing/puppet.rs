@@ -2,7 +2,7 @@
 //! it, and keeps a record of its sessions.
 
 use crate::app::{
-    Answer, App, BacklogPolicy, Call, Context, Handler, Open, OpenTicket, Piece, RawHandler,
+    Answer, App, BacklogPolicy, Call, Context, Event, Handler, Open, OpenTicket, Piece, RawHandler,
     Request, Response, Session, SessionId, Settings, Ticket,
 };
 use crate::hub::Limits;
@@ -21,6 +21,8 @@ use std::time::Duration;
 pub(super) const TARGETS: [&str; 7] = [
     "/newest", "/oldest", "/close", "/stop", "/raw", "/deflate", "/plain",
 ];
+/// Its event streams.
+pub(super) const STREAMS: [&str; 3] = ["/events", "/events-oldest", "/events-newest"];
 /// Sessions that a command can name.
 const KNOWN: usize = 16;
 const TOPICS: [&str; 4] = ["a", "b", "c", "d"];
@@ -101,6 +103,9 @@ pub(super) fn program() -> (App, SharedRecord) {
         .ws_with("/stop", settings(BacklogPolicy::StopReading), puppet())
         .ws_raw("/raw", settings(BacklogPolicy::Close), puppet())
         .ws_with("/deflate", deflate.clone(), puppet())
+        .sse(STREAMS[0], settings(BacklogPolicy::Close), puppet())
+        .sse(STREAMS[1], settings(BacklogPolicy::DropOldest), puppet())
+        .sse(STREAMS[2], settings(BacklogPolicy::DropNewest), puppet())
         .outgoing("out", deflate, puppet())
         .get("/plain", move |request, context| {
             if request.query("later").is_some() {
@@ -146,6 +151,16 @@ fn stream(length: Option<u64>) -> Answer {
     match length {
         Some(length) => Answer::stream_sized(Response::text(""), length, pieces),
         None => Answer::stream(Response::text("first"), pieces),
+    }
+}
+
+/// An event that says whatever it may, and what it may not.
+fn event(text: &str, with: usize) -> Event<'_> {
+    let data = ["", "\n\n", "a\r\nb", text][with & 3];
+    let event = Event::new(data).name("n\n\ndata: false");
+    match with & 4 {
+        0 => event,
+        _ => event.id(format!("{with}\r\0")),
     }
 }
 
@@ -228,6 +243,10 @@ impl Puppet {
             b'o' => drop(session.publish_to_others(topic, &text)),
             b't' => {
                 let _ = session.send_to(other, "told");
+            }
+            b'e' => drop(session.publish(topic, event(&text, with))),
+            b'E' => {
+                let _ = session.send_to(other, event(&text, with));
             }
             b'c' => session.close(CloseCode::new(995 + with as u16), &text),
             b'x' => session.close_other(other, CloseCode::NORMAL, "bye"),

@@ -1,7 +1,7 @@
 //! The whole server over the network and the clock of the simulation.
 
 use super::bytes::Bytes;
-use super::puppet::{self, SharedRecord, TARGETS};
+use super::puppet::{self, STREAMS, SharedRecord, TARGETS};
 use crate::app::{App, SessionId};
 use crate::sim::{Conversation, Line, Sim};
 use crate::wire::close::CloseCode;
@@ -132,7 +132,9 @@ impl Play {
         let Some((target, how)) = target else {
             return self.push(Who::Line(line));
         };
-        let mut target = self.targets[usize::from(target) % self.targets.len()].to_owned();
+        let follows = how / 4 % 4 == 3;
+        let targets: &[&str] = if follows { &STREAMS } else { &self.targets };
+        let mut target = targets[usize::from(target) % targets.len()].to_owned();
         match how % 4 {
             1 => target.push_str("?do=jajbs%7f"),
             2 => target.push_str("?do=jasA&refuse"),
@@ -143,6 +145,9 @@ impl Play {
             2 => &[("Origin", "http://elsewhere")],
             _ => &[],
         };
+        if follows {
+            return self.push(Who::Line(Line::clone(&line.follow(&target, &[]))));
+        }
         let conversation = line.upgrade(&target, fields);
         self.push(Who::Conversation(conversation));
     }

@@ -113,6 +113,11 @@ impl Tape {
             let parsed = parse_response(rest, &mut 0, &HeadLimits::default());
             let (head, len) = parsed.unwrap_or_else(|error| panic!("{}: {error}", self.id))?;
             rest = &rest[len..];
+            let is_stream = |(_, value): &(&str, &[u8])| *value == b"text/event-stream";
+            if head.fields.iter().any(is_stream) {
+                check_events(rest, self.id);
+                return None;
+            }
             if head.status == 101 {
                 return Some(rest);
             }
@@ -129,6 +134,29 @@ impl Tape {
                 rest = &rest[rest.len().min(length.parse().expect("a number"))..];
             }
         }
+    }
+}
+
+/// Events (HTML standard §9.2), whole but for the last.
+fn check_events(rest: &[u8], id: SessionId) {
+    let mut blocks: Vec<&[u8]> = Vec::new();
+    let mut rest = rest;
+    while let Some(end) = rest.windows(2).position(|window| window == b"\n\n") {
+        blocks.push(&rest[..end]);
+        rest = &rest[end + 2..];
+    }
+    for block in blocks {
+        let text = str::from_utf8(block).unwrap_or_else(|_| panic!("{id}: no UTF-8"));
+        let is_comment = text == ":";
+        let mut lines = text.split('\n');
+        let is_line = |line: &str| {
+            let fields = ["id: ", "event: ", "retry: ", "data: "];
+            fields.iter().any(|field| line.starts_with(field)) && !line.contains('\r')
+        };
+        assert!(is_comment || lines.all(is_line), "{id}: {text:?}");
+        let last = text.rsplit('\n').next();
+        let has_data = last.is_some_and(|line| line.starts_with("data: "));
+        assert!(is_comment || has_data, "{id}: {text:?}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the hub lends to handlers: connections, topics, timers and what waits to be sent.
 
-use crate::app::any_route::AnyRoute;
+use crate::app::any_route::{AnyRoute, RouteKind};
 use crate::app::program::{HttpHandler, PathTargets};
 use crate::app::router::Router;
 use crate::app::{BacklogPolicy, ConnInfo, Origins, Peer, Remote, SessionId, Settings};
@@ -135,7 +135,7 @@ impl Core {
             deadlines: Deadlines::default(),
             timers: Timers::default(),
             rules,
-            http_rules: RouteRules::new(&http, false, Role::Server),
+            http_rules: RouteRules::new(&http, RouteKind::Messages, Role::Server),
             limits,
             reply_buffer: Vec::new(),
             reply_of: NO_KEY,
@@ -290,7 +290,7 @@ impl Core {
         if slot.flags.has(Flags::AWAITS_PONG) {
             earliest(after(slot.pinged, tick, rules.pong_timeout));
         } else if rules.ping_period > 0 {
-            earliest(after(slot.last_seen, tick, rules.ping_period));
+            earliest(after(slot.quiet_since(), tick, rules.ping_period));
         }
         if let Some(since) = slot.cold.as_ref().and_then(|cold| cold.over_since) {
             earliest(since + rules.backlog_time);

@@ -39,7 +39,7 @@ impl Hub {
             } else {
                 Role::Server
             };
-            RouteRules::new(settings, route.is_raw(), role)
+            RouteRules::new(settings, route.kind(), role)
         });
         let mut core = Core::new(rules.collect(), limits, StdRng::from_seed(seed), remote);
         core.outgoing = app.outgoing;
@@ -197,9 +197,11 @@ impl Hub {
         let Some(key) = self.core.key_of(id) else {
             return;
         };
+        let tick = self.core.tick as u16;
         let slot = self.core.slot(key);
         if slot.flags.has(Flags::BLOCKED) {
             slot.flags.clear(Flags::BLOCKED);
+            slot.peer_took(tick);
             // The list is flushed in this turn; nothing is gained by being first.
             self.core.mark_dirty(key);
         }
@@ -240,11 +242,18 @@ impl Hub {
         match command {
             Command::Publish { topic, message } => {
                 let (by, message) = (SessionId::OTHER_THREADS, message.as_message());
-                HubContext::new(&mut self.core, io).publish(by, &topic, message, None);
+                HubContext::new(&mut self.core, io).publish(by, &topic, message, &[], None);
             }
             Command::Send { to, message } => {
                 // What does not fit is counted, or has ended the session.
                 let _ = HubContext::new(&mut self.core, io).send(to, message.as_message());
+            }
+            Command::PublishEvent { topic, event } => {
+                let by = SessionId::OTHER_THREADS;
+                HubContext::new(&mut self.core, io).publish_event(by, &topic, &event, None);
+            }
+            Command::SendEvent { to, event } => {
+                let _ = HubContext::new(&mut self.core, io).send_event(to, &event);
             }
             Command::Close { id, code, reason } => {
                 HubContext::new(&mut self.core, io).close(id, code, &reason);

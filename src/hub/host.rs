@@ -9,6 +9,7 @@ use crate::hub::core::{Core, HubContext};
 use crate::hub::transport::Transport;
 use crate::wire::close::CloseCode;
 use crate::wire::error::Result;
+use crate::wire::event::Event;
 use crate::wire::frame::OpCode;
 use crate::wire::message::Message;
 use crate::wire::receive::RawFrame;
@@ -26,6 +27,10 @@ impl Host for HubContext<'_> {
         self.send(to, message)
     }
 
+    fn send_event(&mut self, to: SessionId, event: &Event<'_>) -> SendOutcome {
+        self.send_event(to, event)
+    }
+
     fn send_frame(&mut self, to: SessionId, frame: RawFrame<'_>) -> SendOutcome {
         match self.core.key_of(to) {
             Some(key) => self.send_frame(key, frame),
@@ -36,7 +41,11 @@ impl Host for HubContext<'_> {
     fn ping(&mut self, to: SessionId, payload: &[u8]) -> SendOutcome {
         match self.core.key_of(to) {
             Some(key) if self.catch_up_open(key) => {
-                self.core.push_control(key, OpCode::Ping, payload);
+                if self.core.slot(key).is_event_stream() {
+                    self.core.push_comment(key);
+                } else {
+                    self.core.push_control(key, OpCode::Ping, payload);
+                }
                 SendOutcome::Queued
             }
             _ => SendOutcome::Closed,
@@ -96,7 +105,18 @@ impl Host for HubContext<'_> {
         except: Option<SessionId>,
     ) -> usize {
         let except = except.and_then(|id| self.core.key_of(id));
-        self.publish(by, topic, message, except)
+        self.publish(by, topic, message, &[], except)
+    }
+
+    fn publish_event(
+        &mut self,
+        by: SessionId,
+        topic: &str,
+        event: &Event<'_>,
+        except: Option<SessionId>,
+    ) -> usize {
+        let except = except.and_then(|id| self.core.key_of(id));
+        self.publish_event(by, topic, event, except)
     }
 
     fn connect(&mut self, route: &str, call: Call) -> Result<SessionId> {

@@ -31,6 +31,7 @@
 //! | `core`, `host` | all of that together, and as a handler sees it |
 //! | `http` | requests, one list of refusals, the way into a session |
 //! | `ws` | receiving, sending, slow readers, closing, events of a program, calls to other servers |
+//! | `sse` | event streams: what differs from a WebSocket |
 //! | `guard` | calls into code of the program, which may panic |
 //! | `driver` | what a turn calls |
 //! | `reap`, `memory`, `stopping` | sockets that go, memory that runs short, shutdown |
@@ -48,6 +49,7 @@ mod metrics;
 mod reap;
 mod reload;
 mod rules;
+mod sse;
 mod stopping;
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,6 @@
 //! The settings of a route in the units of the hub.
 
+use crate::app::any_route::RouteKind;
 use crate::app::{BacklogPolicy, Settings};
 use crate::hub::time::ticks::ticks;
 use crate::wire::receive::Role;
@@ -19,6 +20,8 @@ pub(crate) struct RouteRules {
     pub(crate) max_message: usize,
     pub(crate) masking: bool,
     pub(crate) raw: bool,
+    /// Its sessions are event streams.
+    pub(crate) events: bool,
     pub(crate) role: Role,
     #[cfg(feature = "json")]
     pub(crate) codec: std::sync::Arc<dyn crate::app::Codec>,
@@ -26,7 +29,9 @@ pub(crate) struct RouteRules {
 
 impl RouteRules {
     /// A raw session's pings are its handler's affair; a client's frames are always masked.
-    pub(crate) fn new(settings: &Settings, raw: bool, role: Role) -> Self {
+    pub(crate) fn new(settings: &Settings, kind: RouteKind, role: Role) -> Self {
+        let raw = kind == RouteKind::Raw;
+        let events = kind == RouteKind::Events;
         Self {
             ping_period: settings.ping_period.filter(|_| !raw).map_or(0, ticks),
             pong_timeout: ticks(settings.pong_timeout),
@@ -37,8 +42,9 @@ impl RouteRules {
             backlog_time: ticks(settings.backlog_time),
             max_frame: settings.max_frame_size,
             max_message: settings.max_message_size,
-            masking: settings.masking || role == Role::Client,
+            masking: settings.masking && !events || role == Role::Client,
             raw,
+            events,
             role,
             #[cfg(feature = "json")]
             codec: settings.codec.clone(),

@@ -19,6 +19,15 @@ impl HubContext<'_> {
                 continue;
             }
             // What was published before the shutdown still goes out.
+            let slot = self.core.slot(key);
+            if slot.state() == State::Open && slot.is_event_stream() {
+                self.catch_up_some(key);
+                if self.core.owes(key) {
+                    // Its events are not written yet.
+                    self.core.to_stop.push_back(key);
+                    continue;
+                }
+            }
             self.catch_up_open(key);
             let core = &mut *self.core;
             match core.slot(key).state() {

@@ -7,6 +7,7 @@
 mod calls;
 mod check;
 mod conversation;
+mod follower;
 mod http;
 mod io;
 mod network;
@@ -16,6 +17,7 @@ mod world;
 
 pub use calls::IncomingCall;
 pub use conversation::{Conversation, Line};
+pub use follower::{Follower, ReceivedEvent};
 pub use http::{HttpAnswer, HttpClient, HttpRequest, PendingAnswer};
 pub use network::End;
 pub use simulation::{MAX_DRIVE, Sim};

@@ -2,6 +2,7 @@
 
 use super::calls::IncomingCall;
 use super::conversation::{Conversation, Line};
+use super::follower::Follower;
 use super::http::{HttpAnswer, HttpClient, HttpRequest};
 use super::world::World;
 use crate::app::{App, Peer, Remote, Stats};
@@ -194,6 +195,30 @@ impl Sim {
         let conversation = self.connect().upgrade(target, fields);
         self.drive();
         conversation.opened()
+    }
+
+    /// Follows an event stream ([`App::sse`]).
+    ///
+    /// # Panics
+    /// When the server refuses; the message tells its answer.
+    #[track_caller]
+    pub fn follow(&self, target: &str) -> Follower {
+        match self.follow_with(target, &[]) {
+            Ok(follower) => follower,
+            Err(error) => panic!("following {target}: {error}"),
+        }
+    }
+
+    /// Follows an event stream with further header fields, such as `Last-Event-ID`.
+    ///
+    /// # Errors
+    /// [`Refused`](crate::ErrorKind::Refused), with the status in its text, when the server answers
+    /// with no event stream; [`Closed`](crate::ErrorKind::Closed) when no answer came.
+    #[track_caller]
+    pub fn follow_with(&self, target: &str, fields: &[(&str, &str)]) -> Result<Follower> {
+        let follower = self.connect().follow(target, fields);
+        self.drive();
+        follower.opened()
     }
 
     /// One turn of the loop; whether another should follow at once.

@@ -1,5 +1,6 @@
 //! One WebSocket message, borrowed from wherever its bytes lie, or owned.
 
+use super::event::Event;
 use std::borrow::Cow;
 
 /// A complete data message (RFC 6455 §5.6), borrowed.
@@ -77,8 +78,8 @@ impl From<Message<'_>> for OwnedMessage {
 
 /// What can be sent as a message: texts as text, bytes as binary.
 ///
-/// `&str`, `String`, `Cow<str>`, `&[u8]`, byte arrays, `Vec<u8>`, [`Message`], [`OwnedMessage`], and
-/// references to them. A value of another type is made a text with `format!`, or sent by the route's
+/// `&str`, `String`, `Cow<str>`, `&[u8]`, byte arrays, `Vec<u8>`, [`Message`], [`OwnedMessage`],
+/// [`Event`] (its text, with more for event streams), and references to them. A value of another type is made a text with `format!`, or sent by the route's
 /// codec with `send_value`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be sent as a message",
@@ -89,11 +90,30 @@ impl From<Message<'_>> for OwnedMessage {
 pub trait AsMessage {
     /// The message, borrowed.
     fn as_message(&self) -> Message<'_>;
+
+    /// The same as an event, for what says more than its text. Only [`Event`] does.
+    fn as_event(&self) -> Option<&Event<'_>> {
+        None
+    }
 }
 
 impl<M: AsMessage + ?Sized> AsMessage for &M {
     fn as_message(&self) -> Message<'_> {
         (**self).as_message()
+    }
+
+    fn as_event(&self) -> Option<&Event<'_>> {
+        (**self).as_event()
+    }
+}
+
+impl AsMessage for Event<'_> {
+    fn as_message(&self) -> Message<'_> {
+        Message::Text(self.data())
+    }
+
+    fn as_event(&self) -> Option<&Event<'_>> {
+        Some(self)
     }
 }
 

@@ -13,6 +13,7 @@ pub(crate) mod date;
 #[cfg(feature = "deflate")]
 pub mod deflate;
 pub mod error;
+pub mod event;
 pub mod extension;
 pub(crate) mod fields;
 pub mod frame;

@@ -1,7 +1,8 @@
-//! The bytes that a peer did not take yet: whole frames in order, the first of
-//! which may have begun already. It exists only while there is a backlog, never
+//! The bytes that a peer did not take yet: whole frames (or events of an event stream) in order, the
+//! first of which may have begun already. It exists only while there is a backlog, never
 //! sends anything itself and never reorders.
 
+use super::event::event_end;
 use super::frame::{Header, OpCode, frame_len};
 use bytes::{Buf, Bytes};
 use std::collections::VecDeque;
@@ -11,6 +12,33 @@ pub(crate) const SHARE_FROM: usize = 512;
 
 /// From how many bytes on freeing a piece is worth a thought.
 const LONG: usize = 256 << 10;
+
+/// What waits in an outbox, behind what is neither: it can be dropped in whole ones only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Framing {
+    /// Frames of a WebSocket.
+    Frames,
+    /// Events of an event stream.
+    Events,
+}
+
+impl Framing {
+    /// The length of the message at the start of `bytes`, if all of it is there, and whether it may be
+    /// dropped: control frames, fragments and comments may not.
+    fn message(self, bytes: &[u8]) -> Option<(usize, bool)> {
+        let first = *bytes.first()?;
+        match self {
+            Self::Frames => {
+                let is_data = matches!(
+                    OpCode::from_bits(first & 0x0f),
+                    Some(OpCode::Text | OpCode::Binary)
+                );
+                Some((frame_len(bytes)?, is_data && first & 0x80 != 0))
+            }
+            Self::Events => Some((event_end(bytes, 1)?, first != b':')),
+        }
+    }
+}
 
 /// A queue of frames that wait for a peer.
 #[derive(Debug, Default)]
@@ -63,16 +91,16 @@ impl Outbox {
 
     /// Appends what was left of `frames` when the peer took the first `sent` bytes of it.
     /// Only an empty outbox can take such a rest.
-    pub fn push_rest(&mut self, frames: &[u8], sent: usize) {
+    pub fn push_rest(&mut self, frames: &[u8], sent: usize, framing: Framing) {
         debug_assert!(self.is_empty(), "a rest goes before everything else");
-        self.begun = begun_rest(frames, sent);
+        self.begun = begun_rest(frames, sent, framing);
         self.push(&frames[sent..]);
     }
 
     /// The same with a shared buffer.
-    pub fn push_shared_rest(&mut self, frames: &Bytes, sent: usize) {
+    pub fn push_shared_rest(&mut self, frames: &Bytes, sent: usize, framing: Framing) {
         debug_assert!(self.is_empty(), "a rest goes before everything else");
-        self.begun = begun_rest(frames, sent);
+        self.begun = begun_rest(frames, sent, framing);
         self.push_shared(frames.slice(sent..));
     }
 
@@ -106,10 +134,10 @@ impl Outbox {
 
     /// The peer took `sent` bytes of [`Outbox::front`]. A long piece that is all sent is given back,
     /// because freeing it takes its time.
-    pub fn sent(&mut self, sent: usize) -> Option<Bytes> {
+    pub fn sent(&mut self, sent: usize, framing: Framing) -> Option<Bytes> {
         let (front, held) = self.sealed.front_mut()?;
         if sent > self.begun {
-            self.begun = begun_rest(&front[self.begun..], sent - self.begun);
+            self.begun = begun_rest(&front[self.begun..], sent - self.begun, framing);
         } else {
             self.begun -= sent;
         }
@@ -157,38 +185,44 @@ impl Outbox {
         }
     }
 
-    /// Drops the oldest whole data frames until at most `limit` bytes wait or none
+    /// Drops the oldest whole messages until at most `limit` bytes wait or none
     /// is left. Control frames and the frame that has begun stay. Returns how many went.
-    pub fn drop_oldest(&mut self, limit: usize) -> u64 {
+    pub fn drop_oldest(&mut self, limit: usize, framing: Framing) -> u64 {
         let mut excess = self.len.saturating_sub(limit);
-        self.drop_frames(|len, _| {
+        self.drop_messages(framing, |len, _| {
             let drops = excess > 0;
             excess = excess.saturating_sub(len);
-            drops
+            // What follows the last one is not looked at.
+            drops.then_some(true)
         })
     }
 
     /// The same with the newest: what lies behind the first `limit` bytes.
-    pub fn drop_newest(&mut self, limit: usize) -> u64 {
-        self.drop_frames(|_, end| end > limit)
+    pub fn drop_newest(&mut self, limit: usize, framing: Framing) -> u64 {
+        self.drop_messages(framing, |_, end| Some(end > limit))
     }
 
-    /// Drops the whole data frames that `drops` names by their length and where they end.
-    fn drop_frames(&mut self, mut drops: impl FnMut(usize, usize) -> bool) -> u64 {
+    /// Drops the whole messages that `drops` names by their length and where they end, until it answers
+    /// `None`.
+    fn drop_messages(
+        &mut self,
+        framing: Framing,
+        mut drops: impl FnMut(usize, usize) -> Option<bool>,
+    ) -> u64 {
         let all = self.contiguous();
         let mut kept = Vec::with_capacity(all.len());
         kept.extend_from_slice(&all[..self.begun]);
         let (mut at, mut dropped) = (self.begun, 0);
-        while let Some(len) = frame_len(&all[at..]) {
-            let is_message = all[at] & 0x80 != 0
-                && matches!(
-                    OpCode::from_bits(all[at] & 0x0f),
-                    Some(OpCode::Text | OpCode::Binary)
-                );
-            if is_message && drops(len, at + len) {
-                dropped += 1;
+        while let Some((len, may_go)) = framing.message(&all[at..]) {
+            let goes = if may_go {
+                drops(len, at + len)
             } else {
-                kept.extend_from_slice(&all[at..at + len]);
+                Some(false)
+            };
+            match goes {
+                None => break,
+                Some(true) => dropped += 1,
+                Some(false) => kept.extend_from_slice(&all[at..at + len]),
             }
             at += len;
         }
@@ -228,148 +262,20 @@ impl Outbox {
 /// `frames` starts at a border of frames and its first `sent` bytes are gone: how many bytes of
 /// the frame that was cut are left, in the pieces behind this one too. Bytes that are no frames (an
 /// HTTP response) count as one.
-fn begun_rest(frames: &[u8], sent: usize) -> usize {
+fn begun_rest(frames: &[u8], sent: usize, framing: Framing) -> usize {
     let mut border = 0;
     while border < sent {
-        match Header::parse(&frames[border..]) {
-            Some((header, size)) => border += size + header.len as usize,
-            None => border = frames.len(),
-        }
+        border = match framing {
+            Framing::Frames => match Header::parse(&frames[border..]) {
+                Some((header, size)) => border + size + header.len as usize,
+                None => frames.len(),
+            },
+            // An event lies in one piece.
+            Framing::Events => event_end(frames, sent).unwrap_or(frames.len()),
+        };
     }
     border - sent
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::wire::frame::{Reserved, write_header, write_message};
-    use crate::wire::message::Message;
-
-    fn text(payload: &str) -> Vec<u8> {
-        let mut frame = Vec::new();
-        write_message(&mut frame, Message::Text(payload));
-        frame
-    }
-
-    fn drain(outbox: &mut Outbox, step: usize) -> Vec<u8> {
-        let mut all = Vec::new();
-        while !outbox.is_empty() {
-            let front = outbox.front();
-            let sent = front.len().min(step);
-            all.extend_from_slice(&front[..sent]);
-            outbox.sent(sent);
-        }
-        all
-    }
-
-    #[test]
-    fn bytes_leave_in_the_order_they_came() {
-        let shared = Bytes::from(text(&"x".repeat(600)));
-        for step in [1, 7, 1000] {
-            let mut outbox = Outbox::default();
-            outbox.push(&text("one"));
-            outbox.push_shared(shared.clone());
-            outbox.push(&text("two"));
-            let expected = [text("one"), shared.to_vec(), text("two")].concat();
-            assert_eq!(outbox.len(), expected.len());
-            assert_eq!(drain(&mut outbox, step), expected);
-        }
-    }
-
-    #[test]
-    fn dropping_the_oldest_keeps_the_begun_frame_and_control_frames() {
-        let mut ping = Vec::new();
-        write_header(&mut ping, true, Reserved::NONE, OpCode::Ping, 0, None);
-        let mut outbox = Outbox::default();
-        let frames = [text("begun"), text("old")].concat();
-        outbox.push_rest(&frames, 3);
-        outbox.push(&ping);
-        outbox.push(&text("new"));
-        assert_eq!(outbox.drop_oldest(4 + 2 + 5), 1);
-        let expected = [text("begun")[3..].to_vec(), ping, text("new")].concat();
-        assert_eq!(drain(&mut outbox, 1000), expected);
-    }
-
-    #[test]
-    fn dropping_the_newest_keeps_what_fits() {
-        let mut outbox = Outbox::default();
-        outbox.push(&[text("one"), text("two"), text("three")].concat());
-        assert_eq!(outbox.drop_newest(12), 1);
-        assert_eq!(
-            drain(&mut outbox, 1000),
-            [text("one"), text("two")].concat()
-        );
-    }
-
-    #[test]
-    fn what_was_appended_can_be_removed() {
-        let mut outbox = Outbox::default();
-        outbox.push_opaque(b"HTTP/1.1 200 OK\r\n\r\n");
-        outbox.push(&text("kept"));
-        let len = outbox.len();
-        outbox.push_shared(Bytes::from(text(&"x".repeat(600))));
-        outbox.push(&text("gone"));
-        outbox.truncate(len);
-        assert!(drain(&mut outbox, 1000).ends_with(&text("kept")));
-    }
-
-    #[test]
-    fn the_border_of_the_begun_frame_moves_with_what_is_sent() {
-        for sent in 0..12 {
-            let mut outbox = Outbox::default();
-            outbox.push(&[text("first"), text("next!"), text("third")].concat());
-            outbox.front();
-            outbox.sent(sent);
-            outbox.clear_unbegun();
-            let expected = [0, 6, 5, 4, 3, 2, 1, 0, 6, 5, 4, 3][sent];
-            assert_eq!(outbox.len(), expected, "{sent} bytes sent");
-        }
-    }
-
-    #[test]
-    fn a_message_in_two_pieces_stays_whole_when_it_has_begun() {
-        let message = text(&"x".repeat(70_000));
-        let (header, payload) = message.split_at(10);
-        for sent in [0, 3, 8, 9, 17, 18, 1000] {
-            let mut outbox = Outbox::default();
-            outbox.push(&text("before"));
-            outbox.push(header);
-            outbox.push_shared(Bytes::copy_from_slice(payload));
-            outbox.push(&text("behind"));
-            let mut gone = 0;
-            while gone < sent {
-                let step = outbox.front().len().min(sent - gone);
-                outbox.sent(step);
-                gone += step;
-            }
-            outbox.clear_unbegun();
-            let expected = match sent {
-                0 | 8 => 0,
-                3 => 5,
-                sent => 8 + message.len() - sent,
-            };
-            assert_eq!(outbox.len(), expected, "{sent} bytes sent");
-        }
-    }
-
-    #[test]
-    fn what_is_dropped_takes_no_memory() {
-        let mut outbox = Outbox::default();
-        outbox.push(&text("gone").repeat(1000));
-        assert!(outbox.held() >= 6000);
-        outbox.clear_unbegun();
-        assert_eq!((outbox.len(), outbox.held()), (0, 0));
-        outbox.push(&text("gone").repeat(1000));
-        outbox.drop_oldest(600);
-        assert!(outbox.held() <= 600, "{}", outbox.held());
-    }
-
-    #[test]
-    fn bytes_that_are_no_frames_are_never_dropped() {
-        let mut outbox = Outbox::default();
-        outbox.push_opaque(b"HTTP/1.1 200 OK\r\n\r\n");
-        outbox.push(&text("gone"));
-        outbox.clear_unbegun();
-        assert_eq!(drain(&mut outbox, 3), b"HTTP/1.1 200 OK\r\n\r\n");
-    }
-}
+mod tests;

@@ -81,17 +81,25 @@ pub fn check_upgrade<'b>(head: &RequestHead<'b>) -> Result<UpgradeRequest<'b>, R
         .map(|element| fields::token(element).ok_or(BAD_REQUEST))
         .collect::<Result<_, _>>()?;
     let extensions = parse_offers(head.values("sec-websocket-extensions")).ok_or(BAD_REQUEST)?;
-    let origin = match fields::single(&head.fields, "origin")? {
-        Some(origin) if !origin.iter().all(u8::is_ascii_graphic) => return Err(BAD_REQUEST),
-        Some(origin) => Some(std::str::from_utf8(origin).map_err(|_| BAD_REQUEST)?),
-        None => None,
-    };
     Ok(UpgradeRequest {
         key,
         protocols,
         extensions,
-        origin,
+        origin: single_origin(head)?,
     })
+}
+
+/// The Origin of a request.
+///
+/// # Errors
+/// 400 when it stands twice or breaks its syntax.
+pub fn single_origin<'b>(head: &RequestHead<'b>) -> Result<Option<&'b str>, Refusal> {
+    match fields::single(&head.fields, "origin")? {
+        Some(origin) if !origin.iter().all(u8::is_ascii_graphic) => {
+            Err(Refusal::new(Status::BAD_REQUEST))
+        }
+        origin => Ok(origin.and_then(|origin| std::str::from_utf8(origin).ok())),
+    }
 }
 
 /// What is wrong with the key of an upgrade, for the log; the answer is 400 and the same for each.

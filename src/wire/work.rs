@@ -71,6 +71,9 @@ pub mod price {
     /// A final block, after which the stream starts anew (RFC 7692 §7.2.3.4).
     pub const FINAL_BLOCK: u32 = 40;
 
+    /// A line of an event stream, beside its bytes.
+    pub const EVENT_LINE: u32 = 10;
+
     /// A compressor of zlib that forgets a message: 128 KiB of hash heads are cleared.
     pub const DEFLATE_RESET: u32 = 5_000;
     /// A compressor of a connection's own, made when it is first needed.

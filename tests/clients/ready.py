@@ -122,6 +122,32 @@ def flow(base):
                 equal(receive(client), text)
 
 
+def flow_events(base):
+    """The events of the flow, from the first and from where a reader left."""
+
+    def follow(fields={}):
+        request = urllib.request.Request(base + "flow/events", headers=fields)
+        return urllib.request.urlopen(request, timeout=SECONDS)
+
+    def event(answer):
+        """The lines of the next event."""
+        lines = []
+        while (line := answer.readline().decode().rstrip("\n")) or not lines:
+            lines.append(line)
+        return lines
+
+    with opened(base, "flow") as speaker, follow() as reader:
+        equal(reader.headers["Content-Type"], "text/event-stream")
+        receive(speaker)
+        for text in ["one", "둘\nlines"]:
+            exchange(speaker, text, text)
+        id, data = event(reader)
+        equal(data, "data: one")
+        equal(event(reader)[1:], ["data: 둘", "data: lines"])
+        with follow({"Last-Event-ID": id.removeprefix("id: ")}) as again:
+            equal(event(again)[1:], ["data: 둘", "data: lines"])
+
+
 def chatt(base):
     line = '{"mid":"게스트","msg":"안녕...","date":"2023. 2. 8. 오전 2:25:14"}'
     with opened(base, "chatt") as first, opened(base, "chatt", None) as second:
@@ -154,7 +180,7 @@ def main():
     )
     try:
         base = re.search(r"http://\S+", server.stdout.readline()).group()
-        for walk in [echo, you_said, echo_raw, chat, chat_login, flow, chatt, pages]:
+        for walk in [echo, you_said, echo_raw, chat, chat_login, flow, flow_events, chatt, pages]:
             walk(base)
             print(f"ok  websockets {walk.__name__}")
         with opened(base, "chat") as last:

@@ -10,6 +10,7 @@ mod codec;
 #[cfg(feature = "deflate")]
 mod deflate;
 mod embedding;
+mod event_streams;
 mod extensions;
 mod false_server;
 mod handlers;

@@ -1,6 +1,6 @@
 //! The one-room chat of SPEC 2.2, with a record of what it did.
 
-use dunlin::{CloseReason, Handler, Message, Open, Request, Session};
+use dunlin::{CloseReason, Event, Handler, Message, Open, Request, Session};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -64,8 +64,9 @@ impl Handler for Chat {
     fn message(&mut self, member: &mut Member, session: &mut Session<'_>, message: Message<'_>) {
         let Some(text) = message.text() else { return };
         let line = format!("[{}]: {text}", member.name);
-        session.publish("chat", &line);
-        self.record.borrow_mut().published.push(line);
+        let published = &mut self.record.borrow_mut().published;
+        session.publish("chat", Event::new(&line).id(published.len().to_string()));
+        published.push(line);
     }
 
     fn close(&mut self, member: Member, _: &mut Session<'_>, _: &CloseReason) {

@@ -5,7 +5,7 @@
 
 use crate::puppet::{Diary, TOLD_TO, stage_of};
 use dunlin::Limits;
-use dunlin::testing::{Conversation, Received, Sim};
+use dunlin::testing::{Conversation, Follower, Received, Sim};
 use dunlin::{BacklogPolicy, CloseCode, Settings};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -19,7 +19,10 @@ struct Crowd {
     diary: Diary,
     random: StdRng,
     puppets: Vec<(Conversation, u64)>,
+    readers: Vec<(Follower, u64)>,
     heard: u64,
+    /// The same as events.
+    read: u64,
 }
 
 impl Crowd {
@@ -39,7 +42,9 @@ impl Crowd {
             diary,
             random: StdRng::seed_from_u64(seed),
             puppets: Vec::new(),
+            readers: Vec::new(),
             heard: 0,
+            read: 0,
         }
     }
 
@@ -72,11 +77,16 @@ impl Crowd {
     }
 
     fn act(&mut self) {
-        if self.puppets.len() < PUPPETS && self.below(3) == 0 {
+        if self.puppets.len() + self.readers.len() < PUPPETS && self.below(3) == 0 {
             let line = self.sim.connect();
             line.set_capacity(self.below(3_000));
             let commands = self.commands().replace(' ', "+").replace('#', "%23");
             let refuse = ["", "&refuse"][usize::from(self.below(5) == 0)];
+            if self.below(4) == 0 {
+                let reader = line.follow(&format!("/events?do={commands}{refuse}"), &[]);
+                self.readers.push((reader, 0));
+                return;
+            }
             let puppet = line.upgrade(&format!("/?do={commands}{refuse}"), &[]);
             if self.below(8) == 0 {
                 line.manual();
@@ -91,6 +101,20 @@ impl Crowd {
         let commands = self.commands();
         let capacity = self.below(3_000);
         let what = self.below(100);
+        if !self.readers.is_empty() && self.below(5) == 0 {
+            let chosen = self.below(self.readers.len());
+            let reader = &self.readers[chosen].0;
+            match what {
+                0..30 => reader.stall(),
+                30..80 => reader.resume(),
+                80..88 => reader.set_capacity(capacity),
+                88..92 => reader.send_raw(&vec![0x81; 20 * capacity]),
+                92 => reader.cut(),
+                93 => reader.half_close(),
+                _ => {}
+            }
+            return;
+        }
         let puppet = &self.puppets[chosen].0;
         match what {
             0..60 => puppet.send(&commands),
@@ -118,6 +142,15 @@ impl Crowd {
             }
         }
         self.puppets.retain(|(puppet, _)| !puppet.is_over());
+        for (reader, last) in &mut self.readers {
+            for event in reader.arrived() {
+                let number = event.data.trim().parse().expect("puppets send numbers");
+                assert!(number > *last, "{number} came behind {last}");
+                *last = number;
+                self.read += 1;
+            }
+        }
+        self.readers.retain(|(reader, _)| !reader.is_over());
     }
 
     fn run(&mut self) {
@@ -147,6 +180,7 @@ impl Crowd {
         let closes = self.diary.read().iter().filter(is_close).count();
         assert_eq!(closes as u64, stats.opened, "one open, one close");
         assert!(self.heard > 1_000, "only {} numbers", self.heard);
+        assert!(self.read > 200, "only {} events", self.read);
     }
 }
 

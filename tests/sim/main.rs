@@ -10,11 +10,15 @@ mod crowd;
 mod descriptors;
 mod downloads;
 mod driving;
+mod event_streams;
 mod extensions;
 mod fairness;
 mod floods;
 #[cfg(feature = "deflate")]
 mod floods_deflate;
+#[cfg(feature = "apps")]
+mod flow_events;
+mod followers;
 mod handshake;
 mod held;
 mod http;

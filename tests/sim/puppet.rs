@@ -223,7 +223,7 @@ impl Handler for Puppet {
     }
 }
 
-/// A simulation with a puppet at `/`.
+/// A simulation with a puppet at `/`, whose event stream is `/events`.
 pub(crate) fn stage() -> (Sim, Diary) {
     stage_with(Settings::default(), Limits::default())
 }
@@ -235,13 +235,14 @@ pub(crate) fn stage_with(settings: Settings, limits: Limits) -> (Sim, Diary) {
 pub(crate) fn stage_of(settings: Settings, limits: Limits, seed: u64) -> (Sim, Diary) {
     watch_panics();
     let diary = Diary::default();
-    let puppet = Puppet {
+    let puppet = Rc::new(RefCell::new(Puppet {
         diary: diary.clone(),
         sessions: Vec::new(),
         numbers: 0,
-    };
+    }));
     let app = App::new()
-        .ws_with("/", settings, puppet)
+        .ws_with("/", settings.clone(), Rc::clone(&puppet))
+        .sse("/events", settings, puppet)
         .get("/page", |_, _| {
             Response::ok("text/plain", b"page".as_slice())
         });

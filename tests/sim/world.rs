@@ -5,6 +5,7 @@
 //! moment it joined. `DUNLIN_SEED` sets another seed than the usual one.
 
 use crate::chat::{Chat, Record, Shared};
+use crate::followers::Readers;
 use dunlin::Limits;
 use dunlin::testing::{Conversation, Received, Sim};
 use dunlin::{App, CloseCode, Settings};
@@ -42,6 +43,7 @@ struct World {
     record: Shared,
     random: StdRng,
     clients: Vec<Client>,
+    readers: Readers,
     born: usize,
     checked: usize,
 }
@@ -52,8 +54,11 @@ impl World {
         let settings = Settings::default()
             .backlog_mark(16 << 10)
             .backlog_limit(32 << 10);
-        let app = App::new().ws_with("/chat", settings, Chat::new(Rc::clone(&record)));
-        let limits = Limits::default().max_connections(CLIENTS);
+        let chat = Rc::new(std::cell::RefCell::new(Chat::new(Rc::clone(&record))));
+        let app = App::new()
+            .ws_with("/chat", settings.clone(), Rc::clone(&chat))
+            .sse("/chat/events", settings, chat);
+        let limits = Limits::default().max_connections(CLIENTS + 200);
         let sim = Sim::with(app, limits, seed).expect("the program is right");
         sim.shake();
         Self {
@@ -61,6 +66,7 @@ impl World {
             record,
             random: StdRng::seed_from_u64(seed),
             clients: Vec::new(),
+            readers: Readers::default(),
             born: 0,
             checked: 0,
         }
@@ -95,6 +101,7 @@ impl World {
 
     /// Something happens to somebody.
     fn act(&mut self) {
+        self.readers.act(&self.sim, &mut self.random);
         if self.clients.len() < CLIENTS && self.one_in(3) {
             self.connect();
         }
@@ -204,6 +211,7 @@ impl World {
                 self.sim.jump(Duration::from_millis(millis));
             }
             if step % 64 == 0 {
+                self.readers.check(&self.record.borrow());
                 self.reap();
             }
         }
@@ -219,6 +227,7 @@ impl World {
                 self.sim.drive();
             }
         }
+        self.readers.resume();
         self.sim.drive();
         let (mut members, mut stayed) = (0, 0);
         for index in 0..self.clients.len() {
@@ -239,7 +248,9 @@ impl World {
                 stayed += 1;
             }
         }
-        assert_eq!(members, self.record.borrow().members);
+        let readers = self.readers.finish(&self.record.borrow());
+        assert!(readers > 20, "only {readers} readers stayed");
+        assert_eq!(members + readers, self.record.borrow().members);
         assert!(stayed > 100, "only {stayed} stayed");
         assert_eq!(self.sim.stats().buffered, 0, "everybody is idle");
         self.sim.remote().shutdown().expect("it runs");
@@ -285,6 +296,8 @@ fn everybody_who_stays_gets_every_message_exactly_once_and_in_order() {
     world.run();
     world.finish();
     assert!(world.checked > 100_000, "{} messages", world.checked);
+    let events = world.readers.checked;
+    assert!(events > 10_000, "{events} events");
 }
 
 #[test]

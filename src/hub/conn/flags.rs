@@ -35,6 +35,8 @@ impl Flags {
     pub(crate) const SECURE: u16 = 1 << 13;
     /// The program has paused it: it is not read.
     pub(crate) const PAUSED_BY_PROGRAM: u16 = 1 << 14;
+    /// It is an event stream: it has sessions that cannot receive, and sends events in place of frames.
+    pub(crate) const EVENTS: u16 = 1 << 15;
     /// Whatever keeps it from being read.
     pub(crate) const UNREAD: u16 = Self::PAUSED | Self::HELD | Self::PAUSED_BY_PROGRAM;
 

@@ -7,13 +7,24 @@ use std::ops::Range;
 /// it, and removed as a whole.
 #[derive(Debug)]
 pub(crate) struct Opening {
-    pub(crate) accept: [u8; 28],
-    pub(crate) extension: Option<Offer>,
+    pub(crate) kind: OpeningKind,
     pub(crate) fields: Vec<(String, String)>,
-    /// What the client offered.
-    pub(crate) protocols: Vec<Box<str>>,
     /// Where it stands in what is gathered.
     pub(crate) place: Range<usize>,
+}
+
+/// What is answered.
+#[derive(Debug)]
+pub(crate) enum OpeningKind {
+    /// A 101.
+    WebSocket {
+        accept: [u8; 28],
+        extension: Option<Offer>,
+        /// The subprotocols that the client offered.
+        protocols: Vec<Box<str>>,
+    },
+    /// The head of an event stream, for a page of this origin.
+    Events { origin: Option<Box<str>> },
 }
 
 /// How far a connection was before its upgrade, to go back to.

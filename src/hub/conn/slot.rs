@@ -14,7 +14,7 @@ use crate::app::data::DataKey;
 use crate::app::{Peer, SessionId};
 use crate::hub::ledger::Held;
 use crate::hub::time::ticks::ShortTick;
-use crate::wire::outbox::Outbox;
+use crate::wire::outbox::{Framing, Outbox};
 use crate::wire::receive::Receiver;
 use core::net::{Ipv4Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
@@ -30,7 +30,8 @@ enum PackedPeer {
 #[derive(Debug)]
 pub(crate) struct Slot {
     pub(crate) generation: u32,
-    /// The number of the last ping of the loop's own.
+    /// The number of the last ping of the loop's own; of an event stream, how many bytes its peer has
+    /// sent behind its request.
     pub(crate) ping: u32,
     pub(crate) data: DataKey,
     pub(crate) route: u16,
@@ -39,7 +40,7 @@ pub(crate) struct Slot {
     pub(crate) flags: Flags,
     /// When something arrived last.
     pub(crate) last_seen: ShortTick,
-    /// When the last ping of the loop's own went out.
+    /// When the last ping of the loop's own went out; of an event stream, when anything did.
     pub(crate) pinged: ShortTick,
     pub(crate) phase: Phase,
     peer: PackedPeer,
@@ -116,7 +117,42 @@ impl Slot {
         matches!(self.phase, Phase::Open(_))
             && self.cold.is_none()
             && matches!(self.memberships, Memberships::None)
-            && !self.flags.has(Flags::OPENING | Flags::MASKS)
+            && !self
+                .flags
+                .has(Flags::OPENING | Flags::MASKS | Flags::EVENTS)
+    }
+
+    /// Whether it is an event stream.
+    #[inline]
+    pub(crate) fn is_event_stream(&self) -> bool {
+        self.flags.has(Flags::EVENTS)
+    }
+
+    /// What waits in its outbox.
+    pub(crate) fn framing(&self) -> Framing {
+        if self.is_event_stream() {
+            Framing::Events
+        } else {
+            Framing::Frames
+        }
+    }
+
+    /// Since when nothing has shown that its peer lives: nothing arrived, or of an event stream, nothing
+    /// was sent.
+    pub(crate) fn quiet_since(&self) -> ShortTick {
+        if self.is_event_stream() {
+            self.pinged
+        } else {
+            self.last_seen
+        }
+    }
+
+    /// Its peer took something: of an event stream that is the one sign that it lives.
+    pub(crate) fn peer_took(&mut self, now: ShortTick) {
+        if self.is_event_stream() {
+            self.pinged = now;
+            self.flags.clear(Flags::AWAITS_PONG);
+        }
     }
 
     /// Bytes that wait for the peer.

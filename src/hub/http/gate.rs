@@ -36,7 +36,10 @@ pub(crate) enum Refused {
 /// Who answers a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Answerer {
-    WebSocket(u16),
+    /// A route of sessions opens one.
+    Session(u16),
+    /// The head of an event stream, and no session.
+    EventStreamHead(u16),
     Http(u16),
 }
 
@@ -69,12 +72,18 @@ fn answerer(visit: &Visit<'_>) -> Option<Answerer> {
     if let Some(route) = targets.websocket
         && wants_upgrade(head)
     {
-        return Some(Answerer::WebSocket(route));
+        return Some(Answerer::Session(route));
     }
     let of = |method| targets.http.iter().find(|(known, _)| *known == method);
     let as_get = || of(Method::Get).filter(|_| head.method == Method::Head);
-    let found = of(head.method).or_else(as_get);
-    found.map(|(_, handler)| Answerer::Http(*handler))
+    if let Some((_, handler)) = of(head.method).or_else(as_get) {
+        return Some(Answerer::Http(*handler));
+    }
+    match (head.method, targets.events?) {
+        (Method::Get, route) => Some(Answerer::Session(route)),
+        (Method::Head, route) => Some(Answerer::EventStreamHead(route)),
+        _ => None,
+    }
 }
 
 fn stopping(visit: &Visit<'_>) -> Option<Refused> {
@@ -179,19 +188,39 @@ pub(crate) fn judge_upgrade(visit: &UpgradeVisit<'_>) -> Option<Refusal> {
 }
 
 fn foreign_origin(visit: &UpgradeVisit<'_>) -> Option<Refusal> {
-    let settings = visit.settings;
-    let is_allowed = match visit.upgrade.origin {
+    let (head, origin) = (visit.head, visit.upgrade.origin);
+    refuse_origin("an upgrade", head, origin, visit.settings, visit.is_secure)
+}
+
+/// Why the reader of an event stream is refused.
+pub(crate) fn judge_event_stream(
+    head: &RequestHead<'_>,
+    origin: Option<&str>,
+    settings: &Settings,
+    is_secure: bool,
+) -> Option<Refusal> {
+    refuse_origin("an event stream", head, origin, settings, is_secure)
+}
+
+fn refuse_origin(
+    what: &str,
+    head: &RequestHead<'_>,
+    origin: Option<&str>,
+    settings: &Settings,
+    is_secure: bool,
+) -> Option<Refusal> {
+    let is_allowed = match origin {
         None => settings.allow_absent_origin,
-        Some(origin) => is_allowed(origin, &settings.origins, visit.head.host, visit.is_secure),
+        Some(origin) => is_allowed(origin, &settings.origins, head.host, is_secure),
     };
     if !is_allowed {
-        match visit.upgrade.origin {
+        match origin {
             Some(origin) => log::warn!(
-                "an upgrade from origin {origin:?} is refused; to allow it: `--origin {origin}`, or \
+                "{what} from origin {origin:?} is refused; to allow it: `--origin {origin}`, or \
                  `origins` in the settings of the route"
             ),
             None => log::warn!(
-                "an upgrade without an origin is refused; to allow it: `--allow-absent-origin true`, \
+                "{what} without an origin is refused; to allow it: `--allow-absent-origin true`, \
                  or `allow_absent_origin` in the settings of the route"
             ),
         }

@@ -6,4 +6,4 @@ mod opening;
 pub(crate) mod requests;
 mod respond;
 mod stream;
-mod upgrade;
+pub(crate) mod upgrade;

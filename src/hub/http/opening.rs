@@ -1,15 +1,17 @@
-//! The 101 of a session whose open event runs, which may still change it.
+//! The answer to a session whose open event runs: its 101, or the head of its event stream, which may still change it.
 
 use crate::hub::conn::flags::Flags;
-use crate::hub::conn::opening::Opening;
+use crate::hub::conn::opening::{Opening, OpeningKind};
 use crate::hub::conn::slot::Slot;
 use crate::hub::core::Core;
+use crate::wire::date::http_date;
+use crate::wire::event::write_event_stream_head;
 use crate::wire::fields::{is_token, is_value};
 use crate::wire::response::is_servers_field;
 use crate::wire::upgrade::write_switching_protocols;
 
 /// Fields that say what was agreed on: they are written from that.
-const AGREED: [&str; 5] = [
+const AGREED: &[&str] = &[
     "upgrade",
     "sec-websocket-accept",
     "sec-websocket-protocol",
@@ -17,22 +19,31 @@ const AGREED: [&str; 5] = [
     "sec-websocket-version",
 ];
 
+/// Fields that make an event stream one.
+const STREAM: &[&str] = &["content-type", "cache-control", "x-accel-buffering"];
+
 impl Core {
-    /// Gathers the 101, or puts it behind answers that wait.
+    /// Gathers the answer, or puts it behind answers that wait.
     pub(crate) fn write_opening(&mut self, key: u32) {
         let Some(mut opening) = self.opening.take() else {
             return;
         };
         let mut answer = Vec::with_capacity(256);
-        let cold = self.slots[key as usize].cold.as_ref();
-        let protocol = cold.and_then(|cold| cold.protocol.as_deref());
-        write_switching_protocols(
-            &mut answer,
-            &opening.accept,
-            protocol,
-            opening.extension.as_ref(),
-            &opening.fields,
-        );
+        match &opening.kind {
+            OpeningKind::WebSocket {
+                accept, extension, ..
+            } => {
+                let cold = self.slots[key as usize].cold.as_ref();
+                let protocol = cold.and_then(|cold| cold.protocol.as_deref());
+                let (extension, fields) = (extension.as_ref(), &opening.fields);
+                write_switching_protocols(&mut answer, accept, protocol, extension, fields);
+            }
+            OpeningKind::Events { origin } => {
+                let date = http_date(self.now.unix);
+                let fields = &opening.fields;
+                write_event_stream_head(&mut answer, &date, origin.as_deref(), fields);
+            }
+        }
         self.push_ready(key, &answer);
         opening.place.end = self.reply_buffer.len();
         self.opening = Some(opening);
@@ -47,7 +58,10 @@ impl Core {
     /// Answers with a subprotocol of those that the client offered.
     pub(crate) fn choose_protocol(&mut self, key: u32, name: &str) -> bool {
         self.change_opening(key, |opening, slot| {
-            let is_offered = opening.protocols.iter().any(|offered| **offered == *name);
+            let OpeningKind::WebSocket { protocols, .. } = &opening.kind else {
+                return false;
+            };
+            let is_offered = protocols.iter().any(|offered| **offered == *name);
             if is_offered {
                 slot.cold().protocol = Some(name.into());
             }
@@ -55,11 +69,11 @@ impl Core {
         })
     }
 
-    /// Adds a field to the 101.
+    /// Adds a field to the answer.
     pub(crate) fn add_answer_field(&mut self, key: u32, name: &str, value: &str) -> bool {
-        let is_agreed = AGREED
-            .iter()
-            .any(|agreed| name.eq_ignore_ascii_case(agreed));
+        let is_stream = self.slot(key).is_event_stream();
+        let set = if is_stream { STREAM } else { AGREED };
+        let is_agreed = set.iter().any(|own| name.eq_ignore_ascii_case(own));
         if !is_token(name) || !is_value(value.as_bytes()) || is_servers_field(name) || is_agreed {
             return false;
         }
@@ -69,7 +83,7 @@ impl Core {
         })
     }
 
-    /// Changes the 101 of a session that opens while it is the last that was gathered; whether it did.
+    /// Changes the answer of a session that opens while it is the last that was gathered; whether it did.
     fn change_opening(
         &mut self,
         key: u32,

@@ -166,8 +166,12 @@ impl Hub {
         });
         let handler = match answerer {
             Err(refused) => Err(refused),
-            Ok(Answerer::WebSocket(route)) => {
+            Ok(Answerer::Session(route)) => {
                 self.upgrade(io, key, route, (head, raw), &params);
+                return Outcome::Answered;
+            }
+            Ok(Answerer::EventStreamHead(route)) => {
+                self.head_of_event_stream(key, route, head);
                 return Outcome::Answered;
             }
             Ok(Answerer::Http(handler)) => {

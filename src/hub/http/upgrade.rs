@@ -1,12 +1,12 @@
-//! From HTTP to WebSocket: origin, subprotocol, extension, and the open event.
+//! From HTTP to a session: origin, subprotocol, extension, and the open event.
 
-use super::gate::{UpgradeVisit, judge_upgrade};
+use super::gate::{UpgradeVisit, judge_event_stream, judge_upgrade};
 use super::respond::delivery;
 use crate::app::data::DataKey;
 use crate::app::router::Params;
 use crate::app::{Open, Settings};
 use crate::hub::conn::flags::Flags;
-use crate::hub::conn::opening::{Before, Opening};
+use crate::hub::conn::opening::{Before, Opening, OpeningKind};
 use crate::hub::conn::phase::{Phase, State};
 use crate::hub::conn::waiting::Wanted;
 use crate::hub::core::{Core, Hub, NO_ROUTE};
@@ -14,10 +14,11 @@ use crate::hub::guard::guard;
 use crate::hub::transport::Transport;
 use crate::hub::ws::events::call_open;
 use crate::wire::extension::{Agreement, Offer};
-use crate::wire::head::RequestHead;
+use crate::wire::head::{BodyLength, RequestHead};
 use crate::wire::receive::Receiver;
 use crate::wire::refusal::Refusal;
-use crate::wire::upgrade::{accept_key, check_upgrade, key_fault};
+use crate::wire::response::Status;
+use crate::wire::upgrade::{accept_key, check_upgrade, key_fault, single_origin};
 
 /// A head, read and as it came.
 type Head<'h> = (&'h RequestHead<'h>, &'h [u8]);
@@ -35,7 +36,8 @@ impl Hub {
         match self.agree(key, route, head.0) {
             Ok(agreed) => self.open(io, key, route, agreed, head, params),
             Err(refusal) => {
-                if let Some(fault) = key_fault(head.0) {
+                let is_upgrade = !self.core.rules[route as usize].events;
+                if is_upgrade && let Some(fault) = key_fault(head.0) {
                     log::info!("an upgrade is refused: {fault}");
                 }
                 self.core.refuse_request(key, &refusal, head.0);
@@ -43,15 +45,28 @@ impl Hub {
         }
     }
 
-    /// Checks what a route's settings ask of an upgrade.
+    /// Checks what a route's settings ask of an upgrade, or of the reader of an event stream.
     pub(crate) fn agree(
         &self,
         key: u32,
         route: u16,
         head: &RequestHead<'_>,
     ) -> Result<Agreed, Refusal> {
-        let upgrade = check_upgrade(head)?;
         let settings = &self.settings[route as usize];
+        if self.core.rules[route as usize].events {
+            if head.body != BodyLength::None {
+                return Err(Refusal::new(Status::BAD_REQUEST));
+            }
+            let origin = single_origin(head)?;
+            let is_secure = self.core.slots[key as usize].flags.has(Flags::SECURE);
+            return match judge_event_stream(head, origin, settings, is_secure) {
+                Some(refusal) => Err(refusal),
+                None => Ok(Agreed::Events {
+                    origin: origin.map(Into::into),
+                }),
+            };
+        }
+        let upgrade = check_upgrade(head)?;
         let visit = UpgradeVisit {
             head,
             upgrade: &upgrade,
@@ -63,7 +78,7 @@ impl Hub {
         }
         let offered = |name: &&String| upgrade.protocols.contains(&name.as_str());
         let is_raw = self.core.rules[route as usize].raw;
-        Ok(Agreed {
+        Ok(Agreed::WebSocket {
             accept: accept_key(upgrade.key),
             protocol: settings.protocols.iter().find(offered).cloned(),
             protocols: upgrade.protocols.iter().map(|&name| name.into()).collect(),
@@ -104,12 +119,18 @@ impl Hub {
 }
 
 /// What both sides agreed on.
-pub(crate) struct Agreed {
-    pub(super) accept: [u8; 28],
-    pub(super) protocol: Option<String>,
-    /// All that the client offered.
-    pub(super) protocols: Vec<Box<str>>,
-    pub(super) extension: Option<Agreement>,
+pub(crate) enum Agreed {
+    WebSocket {
+        accept: [u8; 28],
+        protocol: Option<String>,
+        /// All that the client offered.
+        protocols: Vec<Box<str>>,
+        extension: Option<Agreement>,
+    },
+    Events {
+        /// Whose page asks.
+        origin: Option<Box<str>>,
+    },
 }
 
 /// The first of the client's offers that an extension of the route accepts.
@@ -127,21 +148,15 @@ fn agree_on_extension(settings: &Settings, offers: &[Offer]) -> Option<Agreement
 }
 
 impl Core {
-    /// Turns a connection into a session and gathers its 101, or puts it behind answers that wait.
+    /// Turns a connection into a session and gathers its answer, or puts it behind answers that wait.
     pub(crate) fn begin_session(&mut self, key: u32, route: u16, agreed: Agreed) -> Before {
         let before = Before {
             gathered: self.reply_buffer.len(),
             backlog: self.slot(key).backlog(),
             sent: self.metrics.sent(),
         };
-        let (extension, transform) = match agreed.extension {
-            Some(agreement) => (Some(agreement.response), Some(agreement.transform)),
-            None => (None, None),
-        };
         let masks = self.rules[route as usize].masking;
-        let extension_id = extension
-            .as_ref()
-            .map_or(0, |extension| self.extension_id(&extension.name));
+        let tick = self.tick as u16;
         let slot = self.slot(key);
         slot.phase = Phase::Open(Receiver::default());
         slot.route = route;
@@ -149,22 +164,54 @@ impl Core {
         if masks {
             slot.flags.set(Flags::MASKS);
         }
-        if extension.is_some() || agreed.protocol.is_some() {
-            let cold = slot.cold();
-            cold.protocol = agreed.protocol.as_deref().map(Into::into);
-            cold.extensions = extension.as_ref().map(|offer| offer.to_string().into());
-            cold.transform = transform;
-            cold.extension_id = extension_id;
-        }
+        let kind = match agreed {
+            Agreed::WebSocket {
+                accept,
+                protocol,
+                protocols,
+                extension,
+            } => OpeningKind::WebSocket {
+                accept,
+                protocols,
+                extension: self.take_over(key, protocol, extension),
+            },
+            Agreed::Events { origin } => {
+                slot.flags.set(Flags::EVENTS);
+                slot.pinged = tick;
+                OpeningKind::Events { origin }
+            }
+        };
         self.opening = Some(Opening {
-            accept: agreed.accept,
-            extension,
+            kind,
             fields: Vec::new(),
-            protocols: agreed.protocols,
             place: before.gathered..before.gathered,
         });
         self.write_opening(key);
         before
+    }
+
+    /// What a WebSocket has agreed on; what it answers about its extension.
+    fn take_over(
+        &mut self,
+        key: u32,
+        protocol: Option<String>,
+        extension: Option<Agreement>,
+    ) -> Option<Offer> {
+        let (extension, transform) = match extension {
+            Some(agreement) => (Some(agreement.response), Some(agreement.transform)),
+            None => (None, None),
+        };
+        let extension_id = extension
+            .as_ref()
+            .map_or(0, |extension| self.extension_id(&extension.name));
+        if extension.is_some() || protocol.is_some() {
+            let cold = self.slot(key).cold();
+            cold.protocol = protocol.map(Into::into);
+            cold.extensions = extension.as_ref().map(|offer| offer.to_string().into());
+            cold.transform = transform;
+            cold.extension_id = extension_id;
+        }
+        extension
     }
 
     /// The handler has opened the session: its close event is owed from now on.
@@ -175,12 +222,18 @@ impl Core {
         slot.flags.set(Flags::OPENED);
         // The head may have come in parts.
         slot.tidy();
-        if slot.state() == State::Open {
-            self.rearm(key);
+        match slot.state() {
+            State::Open => self.rearm(key),
+            // An event stream that its open event has closed: nobody answers that.
+            State::Ending => {
+                let id = slot.id(key);
+                self.close_events.push_back(id);
+            }
+            _ => {}
         }
     }
 
-    /// The session does not open, or not yet: its 101 and all that followed it are removed.
+    /// The session does not open, or not yet: its answer and all that followed it are removed.
     fn undo_session(&mut self, key: u32, before: Before) {
         let id = self.slot(key).id(key);
         self.reply_buffer.truncate(before.gathered);
@@ -200,6 +253,6 @@ impl Core {
             (cold.transform, cold.close) = (None, None);
             (cold.protocol, cold.extensions) = (None, None);
         }
-        slot.flags.clear(Flags::MASKS);
+        slot.flags.clear(Flags::MASKS | Flags::EVENTS);
     }
 }

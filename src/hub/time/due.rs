@@ -117,7 +117,7 @@ impl Core {
         }
         let slot = self.slot(key);
         // This connection is not read at present, so its pong may wait in the socket: nothing is concluded.
-        if slot.is_stopped() {
+        if slot.is_stopped() && !slot.is_event_stream() {
             slot.last_seen = tick as u16;
             slot.pinged = tick as u16;
         } else if slot.flags.has(Flags::AWAITS_PONG) {
@@ -125,8 +125,12 @@ impl Core {
                 self.drop_unbegun(key);
                 return self.close(key, CloseCode::INTERNAL_ERROR, "Ping timeout");
             }
-        } else if period > 0 && since(slot.last_seen, tick) >= period {
-            self.ping(key);
+        } else if period > 0 && since(slot.quiet_since(), tick) >= period {
+            if slot.is_event_stream() {
+                self.ask_for_progress(key);
+            } else {
+                self.ping(key);
+            }
         }
         self.rearm(key);
     }

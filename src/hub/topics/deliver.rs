@@ -6,7 +6,7 @@ use crate::hub::conn::memberships::{Membership, Memberships};
 use crate::hub::conn::phase::State;
 use crate::hub::core::{Core, HubContext};
 use crate::hub::topics::encoding::{ENCODING, Encoding};
-use crate::hub::topics::log::ShareKey;
+use crate::hub::topics::log::{EVENTS, ShareKey};
 use crate::hub::topics::members::HOLD_BYTES;
 use crate::hub::transport::Lost;
 use crate::hub::ws::send::MOST_SENT_LONG;
@@ -20,12 +20,14 @@ use std::ops::Range;
 const MOST_DELIVERED: usize = 64 << 10;
 
 impl HubContext<'_> {
-    /// Publishes to a topic; the number of its subscribers without the one that is left out.
+    /// Publishes to a topic; the number of its subscribers without the one that is left out. `fields` are
+    /// those of an event.
     pub(crate) fn publish(
         &mut self,
         by: SessionId,
         name: &str,
         message: Message<'_>,
+        fields: &[u8],
         except: Option<u32>,
     ) -> usize {
         let Some(topic) = self.core.topics.find(name) else {
@@ -42,7 +44,7 @@ impl HubContext<'_> {
         if self.core.topics.find(name) != Some(topic) {
             return 0;
         }
-        self.core.topics.publish(topic, message);
+        self.core.topics.publish(topic, message, fields);
         let entry = self.core.topics.topic(topic);
         if let Some(membership) = skipped {
             entry.members[membership.index as usize].cursor = entry.log.end();
@@ -69,7 +71,13 @@ impl HubContext<'_> {
         self.catch_up_by(key, usize::MAX);
     }
 
-    /// The same, but of a single topic at most so many bytes, and one message at least.
+    /// The same with some of it, for who comes again.
+    pub(crate) fn catch_up_some(&mut self, key: u32) {
+        self.catch_up_by(key, MOST_DELIVERED);
+    }
+
+    /// The same, but at most so many bytes, and one message at least; of events only what is written by
+    /// then.
     fn catch_up_by(&mut self, key: u32, most: usize) {
         let core = &mut *self.core;
         let memberships = core.slots[key as usize].memberships.as_slice();
@@ -91,12 +99,27 @@ impl HubContext<'_> {
         if let [membership] = owed[..] {
             return self.catch_up_in(key, membership, most, work);
         }
-        while let Some(frame) = self.core.next_owed(&mut owed) {
+        let (all, mut brought) = (most == usize::MAX, 0);
+        while brought < most
+            && let Some((topic, number)) = self.core.next_owed(&mut owed)
+        {
             let mut encoded = Vec::new();
-            let done = self.core.encode_owed(key, &frame, &mut work, &mut encoded);
+            let done = if self.core.slot(key).is_event_stream() {
+                match self.core.event_owed(topic, number, all, &mut encoded) {
+                    Some(is_event) => is_event.then_some(()),
+                    // It is not written yet, and comes in its turn.
+                    None => break,
+                }
+            } else {
+                let frame = self.core.topics.topic(topic).log.plain_frame(number);
+                let frame = frame.to_vec();
+                self.core.encode_owed(key, &frame, &mut work, &mut encoded)
+            };
+            self.core.got_owed(&owed, topic);
             self.core
                 .work
                 .charge_bytes(encoded.len(), price::BYTES_COPIED);
+            brought += encoded.len();
             if done.is_some() {
                 let _ = self.append(key, &encoded, 1);
             }
@@ -111,12 +134,16 @@ impl HubContext<'_> {
     fn catch_up_in(&mut self, key: u32, membership: Membership, most: usize, mut work: Work) {
         let core = &mut *self.core;
         let encoding = core.encoding(key);
-        let Some(share) = core.encode_shared(key, encoding, membership.topic) else {
+        let all = most == usize::MAX;
+        let Some(share) = core.encode_shared(key, encoding, membership.topic, all) else {
             return;
         };
         let (topic, index) = (membership.topic, membership.index);
         let step = core.topics.take_step(topic, index, share, most);
-        let messages = step.end - step.start;
+        let messages = core.sent_of(topic, encoding, &step);
+        if messages == 0 {
+            return;
+        }
         let frames = core.topics.topic(topic).log.frames_of(share, &step);
         // A refusal is counted, or has ended the session.
         let is_gathered = core.reply_of == key && core.slots[key as usize].backlog() == 0;
@@ -194,18 +221,25 @@ impl HubContext<'_> {
         {
             return self.catch_up_by(key, MOST_DELIVERED);
         }
-        let Some(share) = core.encode_shared(key, encoding, membership.topic) else {
+        let Some(share) = core.encode_shared(key, encoding, membership.topic, false) else {
             return;
         };
         let (topic, index) = (membership.topic, membership.index);
         let step = core.topics.take_step(topic, index, share, MOST_DELIVERED);
-        let messages = step.end - step.start;
+        let messages = core.sent_of(topic, encoding, &step);
+        if messages == 0 {
+            return;
+        }
         let frames = core.topics.topic(topic).log.frames_of(share, &step);
         let len = frames.len();
         // What is longer than one call may carry is flushed later, in its turn.
         let asked = len.min(MOST_SENT_LONG);
         core.work.charge_bytes(asked, price::BYTES_SENT);
         let sent = self.io.send(key, &frames[..asked]);
+        if encoding == Encoding::Events && sent.is_ok_and(|sent| sent > 0) {
+            let tick = core.tick as u16;
+            core.slots[key as usize].peer_took(tick);
+        }
         match sent {
             Err(Lost) => core.lost(key),
             Ok(sent) if sent < len => {
@@ -265,8 +299,38 @@ impl Core {
         }
     }
 
-    /// The oldest message over several topics that a member has not got; moves its cursor.
-    fn next_owed(&mut self, owed: &mut Vec<Membership>) -> Option<Vec<u8>> {
+    /// How many of these messages are sent to a member; those that have no form as an event count as dropped.
+    fn sent_of(&mut self, topic: u32, encoding: Encoding, step: &Range<u64>) -> u64 {
+        let messages = step.end - step.start;
+        if encoding != Encoding::Events {
+            return messages;
+        }
+        let without = self.topics.topic(topic).log.without_event(step);
+        self.metrics.on_dropped(without);
+        messages - without
+    }
+
+    /// Appends one message of a log as the event that it is for everybody; `false` when it has no form as
+    /// one, and counts as dropped. `None`: it is not written yet, and `all` were not wanted now.
+    fn event_owed(
+        &mut self,
+        topic: u32,
+        number: u64,
+        all: bool,
+        out: &mut Vec<u8>,
+    ) -> Option<bool> {
+        self.write_events(topic, all);
+        let log = &self.topics.topic(topic).log;
+        let step = log.step(Some(EVENTS), number, 0);
+        if step.is_empty() {
+            return None;
+        }
+        out.extend_from_slice(log.frames_of(Some(EVENTS), &step));
+        Some(self.sent_of(topic, Encoding::Events, &step) > 0)
+    }
+
+    /// The oldest message over several topics that a member has not got, by topic and number.
+    fn next_owed(&mut self, owed: &mut Vec<Membership>) -> Option<(u32, u64)> {
         owed.retain(|membership| !self.topics.is_caught_up(membership.topic, membership.index));
         let membership = *owed.iter().min_by_key(|membership| {
             let entry = self.topics.topic(membership.topic);
@@ -275,10 +339,24 @@ impl Core {
                 .seq(entry.members[membership.index as usize].cursor)
         })?;
         let entry = self.topics.topic(membership.topic);
-        let member = &mut entry.members[membership.index as usize];
-        let frame = entry.log.plain_frame(member.cursor).to_vec();
-        member.cursor += 1;
-        Some(frame)
+        let number = entry.members[membership.index as usize].cursor;
+        Some((membership.topic, number))
+    }
+
+    /// A member has got what [`Core::next_owed`] told, of this topic.
+    fn got_owed(&mut self, owed: &[Membership], topic: u32) {
+        let of_topic = owed.iter().find(|membership| membership.topic == topic);
+        if let Some(membership) = of_topic {
+            let entry = self.topics.topic(topic);
+            entry.members[membership.index as usize].cursor += 1;
+        }
+    }
+
+    /// Whether a member has not got everything of its topics.
+    pub(crate) fn owes(&self, key: u32) -> bool {
+        let memberships = self.slots[key as usize].memberships.as_slice();
+        let owes = |of: &Membership| !self.topics.is_caught_up(of.topic, of.index);
+        memberships.iter().any(owes)
     }
 
     /// Frames of a topic, to be kept by several outboxes: copied when they are other ones than last time.
@@ -293,7 +371,10 @@ impl Core {
     /// Keeps the unsent rest of a delivery; the buffer is shared with other slow members.
     fn keep_shared_rest(&mut self, key: u32, frames: &Bytes, sent: usize, messages: u64) {
         let limit = self.rules(key).backlog_limit;
-        self.push_backlog(key, |outbox| outbox.push_shared_rest(frames, sent));
+        let framing = self.slot(key).framing();
+        self.push_backlog(key, |outbox| {
+            outbox.push_shared_rest(frames, sent, framing);
+        });
         let backlog = self.slot(key).backlog();
         if messages > 1 && backlog > limit {
             self.enforce_limit(key);

@@ -1,7 +1,7 @@
 //! What a topic's frames are for one member: plain, encoded once for many, or in a context of its own.
 
 use crate::hub::core::Core;
-use crate::hub::topics::log::{Panicked, ShareKey, encode_frame, open_frame};
+use crate::hub::topics::log::{EVENTS, Panicked, ShareKey, encode_frame, open_frame};
 use crate::wire::frame::write_frame;
 use crate::wire::work::{Work, price};
 
@@ -13,6 +13,8 @@ pub(super) const ENCODING: u32 = 30_000;
 pub(super) enum Encoding {
     Plain,
     Shared(ShareKey),
+    /// Events, the same for all event streams.
+    Events,
     /// A context of its own, or masked.
     Own,
 }
@@ -20,6 +22,9 @@ pub(super) enum Encoding {
 impl Core {
     pub(super) fn encoding(&self, key: u32) -> Encoding {
         let slot = &self.slots[key as usize];
+        if slot.is_event_stream() {
+            return Encoding::Events;
+        }
         if self.rules(key).masking {
             return Encoding::Own;
         }
@@ -38,13 +43,19 @@ impl Core {
     }
 
     /// Encodes what a topic has for those who get the same bytes as this member; the key to find
-    /// them by, if they are not plain. `None`: the transformation panicked, and the session has ended.
+    /// them by, if they are not plain. Of events only some, unless `all` are wanted now.
+    /// `None`: the transformation panicked, and the session has ended.
     pub(super) fn encode_shared(
         &mut self,
         key: u32,
         encoding: Encoding,
         topic: u32,
+        all: bool,
     ) -> Option<Option<ShareKey>> {
+        if encoding == Encoding::Events {
+            self.write_events(topic, all);
+            return Some(Some(EVENTS));
+        }
         let cold = self.slots[key as usize].cold.as_mut();
         let transform = cold.and_then(|cold| cold.transform.as_deref_mut());
         let (Encoding::Shared(share), Some(transform)) = (encoding, transform) else {
@@ -60,6 +71,18 @@ impl Core {
                 None
             }
         }
+    }
+
+    /// Writes what a topic has as events: all of it, or a step of that.
+    pub(super) fn write_events(&mut self, topic: u32, all: bool) {
+        let granted = if all {
+            Work::unlimited()
+        } else {
+            Work::new(ENCODING)
+        };
+        let mut work = granted;
+        self.topics.encode_events(topic, &mut work);
+        self.work.charge_all(granted, work);
     }
 
     /// The number of an extension: share keys of different extensions are not compared.

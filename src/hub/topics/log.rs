@@ -1,21 +1,24 @@
 //! The log of a topic: messages that some member has not got, framed once, and once more for each
 //! way that connections have agreed to transform them. It knows numbers, not members.
 
+use super::event_log::EventLog;
+use super::frames::Frames;
+pub(crate) use super::frames::open_frame;
 use crate::hub::guard::guard;
 use crate::hub::ledger::Held;
 use crate::wire::extension::Transform;
-use crate::wire::frame::{OpCode, Reserved, frame_len, write_header, write_message};
+use crate::wire::frame::{OpCode, Reserved, write_header, write_message};
 use crate::wire::message::Message;
 use crate::wire::work::Work;
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::ops::Range;
 
-/// What an empty log keeps of its buffer: a room at rest costs no more than this.
-const KEPT_BYTES: usize = 4 << 10;
-
 /// Which connections get the same bytes: the number of an extension, and its own share.
 pub(crate) type ShareKey = (u16, u32);
+
+/// The share of all event streams. No extension has this number.
+pub(crate) const EVENTS: ShareKey = (u16::MAX, u32::MAX);
 
 /// Messages as frames laid end to end.
 #[derive(Debug, Default)]
@@ -27,54 +30,8 @@ pub(crate) struct Log {
     plain: Frames,
     /// The same messages as connections with this share key get them.
     encoded: Vec<(ShareKey, Frames)>,
-}
-
-#[derive(Debug, Default)]
-struct Frames {
-    bytes: Vec<u8>,
-    /// Of each message: where its frame ends.
-    ends: VecDeque<usize>,
-    /// The last range that was shared.
-    shared: Option<(usize, usize, Bytes)>,
-}
-
-impl Frames {
-    fn start(&self, index: usize) -> usize {
-        if index == 0 { 0 } else { self.ends[index - 1] }
-    }
-
-    /// Where the frames of these messages lie, when `first` is the number of the first one here.
-    fn range(&self, first: u64, messages: &Range<u64>) -> Range<usize> {
-        let [from, to] = [messages.start, messages.end].map(|number| (number - first) as usize);
-        self.start(from)..self.start(to)
-    }
-
-    fn frame(&self, index: usize) -> &[u8] {
-        &self.bytes[self.start(index)..self.ends[index]]
-    }
-
-    fn held(&self) -> usize {
-        let shared = self.shared.as_ref().map_or(0, |(_, _, bytes)| bytes.len());
-        self.bytes.capacity() + shared
-    }
-
-    fn cut(&mut self, count: usize) {
-        let count = count.min(self.ends.len());
-        if count == 0 {
-            return;
-        }
-        let bytes = self.ends[count - 1];
-        self.ends.drain(..count);
-        self.shared = None;
-        if self.ends.is_empty() {
-            self.bytes.clear();
-            // One flood must not keep its peak for ever.
-            self.bytes.shrink_to(KEPT_BYTES);
-            return;
-        }
-        self.bytes.drain(..bytes);
-        self.ends.iter_mut().for_each(|end| *end -= bytes);
-    }
+    /// What only event streams need of them.
+    events: EventLog,
 }
 
 impl Log {
@@ -91,14 +48,19 @@ impl Log {
     /// The plain frames that wait, and the memory of every encoding.
     pub(crate) fn held(&self) -> Held {
         let encoded: usize = self.encoded.iter().map(|(_, frames)| frames.held()).sum();
-        Held::new(self.len(), self.plain.held() + encoded)
+        let events = self.events.held();
+        Held::new(self.len(), self.plain.held() + encoded + events)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.seqs.is_empty()
     }
 
-    pub(crate) fn append(&mut self, seq: u64, message: Message<'_>) {
+    /// Lays a message at the end; `fields` are those of an event.
+    pub(crate) fn append(&mut self, seq: u64, message: Message<'_>, fields: &[u8]) {
+        if !fields.is_empty() {
+            self.events.note(self.end(), fields);
+        }
         write_message(&mut self.plain.bytes, message);
         self.plain.ends.push_back(self.plain.bytes.len());
         self.seqs.push_back(seq);
@@ -111,6 +73,7 @@ impl Log {
         for (_, frames) in &mut self.encoded {
             frames.cut(count);
         }
+        self.events.cut(count, until);
         if self.seqs.is_empty() {
             self.encoded.clear();
         }
@@ -157,12 +120,12 @@ impl Log {
     }
 
     /// The messages from `number` on that one step gives a member: as many as fit into `most` bytes
-    /// as frames of this share key, and one at least.
+    /// as frames of this share key, and one at least; none of those that are not
+    /// encoded yet.
     pub(crate) fn step(&self, share: Option<ShareKey>, number: u64, most: usize) -> Range<u64> {
-        let (frames, index) = (self.frames(share), (number - self.first) as usize);
-        let last = frames.start(index).saturating_add(most);
-        let fitting = frames.ends.partition_point(|end| *end <= last);
-        number..self.first + fitting.max(index + 1) as u64
+        let index = (number - self.first) as usize;
+        let fitting = self.frames(share).fitting(index, most);
+        number..self.first + fitting as u64
     }
 
     /// The frames of these messages, as [`Log::encode`] has encoded them for this share key; plain
@@ -180,25 +143,34 @@ impl Log {
         messages: &Range<u64>,
     ) -> (Bytes, bool) {
         let first = self.first;
-        let frames = match share {
-            None => &mut self.plain,
-            Some(share) => match self.encoded.iter_mut().find(|(known, _)| *known == share) {
-                Some((_, frames)) => frames,
-                None => &mut self.plain,
-            },
-        };
-        let range = frames.range(first, messages);
-        match &frames.shared {
-            Some((from, to, bytes)) if (*from..*to) == range => (bytes.clone(), false),
-            _ => {
-                let bytes = Bytes::copy_from_slice(&frames.bytes[range.clone()]);
-                frames.shared = Some((range.start, range.end, bytes.clone()));
-                (bytes, true)
+        let known = match share {
+            None => None,
+            Some(EVENTS) => self.events.frames_mut(),
+            Some(share) => {
+                let mut encoded = self.encoded.iter_mut();
+                let known = encoded.find(|(known, _)| *known == share);
+                known.map(|(_, frames)| frames)
             }
-        }
+        };
+        let frames = known.unwrap_or(&mut self.plain);
+        let range = frames.range(first, messages);
+        frames.share(range)
+    }
+
+    /// Encodes what is not encoded yet as events, while the work lasts.
+    pub(crate) fn encode_events(&mut self, work: &mut Work) {
+        self.events.encode(&self.plain, self.first, work);
+    }
+
+    /// How many of these messages, which are encoded, have no form as an event.
+    pub(crate) fn without_event(&self, messages: &Range<u64>) -> u64 {
+        self.events.without_event(messages)
     }
 
     fn frames(&self, share: Option<ShareKey>) -> &Frames {
+        if share == Some(EVENTS) {
+            return self.events.frames().unwrap_or(&self.plain);
+        }
         let known = share.and_then(|share| self.encoded.iter().find(|(known, _)| *known == share));
         known.map_or(&self.plain, |(_, frames)| frames)
     }
@@ -247,20 +219,4 @@ pub(crate) fn encode_payload(
     out: &mut Vec<u8>,
 ) -> Result<Option<Reserved>, Panicked> {
     guard(|| transform.encode(opcode, payload, work, out)).ok_or(Panicked)
-}
-
-/// The opcode, reserved bits and payload of a frame that this side wrote unmasked.
-pub(crate) fn open_frame(frame: &[u8]) -> (OpCode, Reserved, &[u8]) {
-    let opcode = OpCode::from_bits(frame[0] & 0x0f).unwrap_or(OpCode::Binary);
-    debug_assert_eq!(frame_len(frame), Some(frame.len()));
-    let header = match frame[1] {
-        126 => 4,
-        127 => 10,
-        _ => 2,
-    };
-    (
-        opcode,
-        Reserved(frame[0] & Reserved::MASK),
-        &frame[header..],
-    )
 }

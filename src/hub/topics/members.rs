@@ -133,13 +133,13 @@ impl Topics {
         }
     }
 
-    /// Lays a message at the end of a topic's log.
-    pub(crate) fn publish(&mut self, topic: u32, message: Message<'_>) {
+    /// Lays a message at the end of a topic's log; `fields` are those of an event.
+    pub(crate) fn publish(&mut self, topic: u32, message: Message<'_>, fields: &[u8]) {
         self.published += 1;
         let seq = self.published;
         let entry = &mut self.topics[topic as usize];
         let held = entry.log.held();
-        entry.log.append(seq, message);
+        entry.log.append(seq, message, fields);
         self.held = self.held + entry.log.held() - held;
         if !std::mem::replace(&mut entry.queued, true) {
             self.queue.push_back(topic);
@@ -213,6 +213,14 @@ impl Topics {
         let outcome = log.encode(share, transform, work);
         self.held = self.held + log.held() - held;
         outcome
+    }
+
+    /// Encodes as events what a topic has, while the work lasts.
+    pub(crate) fn encode_events(&mut self, topic: u32, work: &mut Work) {
+        let log = &mut self.topics[topic as usize].log;
+        let held = log.held();
+        log.encode_events(work);
+        self.held = self.held + log.held() - held;
     }
 
     /// The messages that a member gets in one step of at most so many bytes: they are its own from now on.
@@ -327,9 +335,9 @@ mod tests {
         let mut topics = Topics::default();
         let room = topics.find_or_make("room");
         topics.join(room, 0);
-        topics.publish(room, "one".into());
+        topics.publish(room, "one".into(), &[]);
         let index = topics.join(room, 1);
-        topics.publish(room, "two".into());
+        topics.publish(room, "two".into(), &[]);
         let topic = topics.topic(room);
         assert_eq!(
             texts(topic.log.frames_of(None, &(topic.members[0].cursor..2))),
@@ -350,9 +358,9 @@ mod tests {
         let mut topics = Topics::default();
         let room = topics.find_or_make("room");
         topics.join(room, 0);
-        topics.publish(room, "one".into());
+        topics.publish(room, "one".into(), &[]);
         assert_eq!(topics.front(), Some(room));
-        topics.publish(room, "two".into());
+        topics.publish(room, "two".into(), &[]);
         topics.end_pass();
         assert!(topics.is_pending());
         assert_eq!(
@@ -371,7 +379,7 @@ mod tests {
                 let mut topics = Topics::default();
                 let room = topics.find_or_make("room");
                 let mut index_of: Vec<u32> = (0..6).map(|key| topics.join(room, key)).collect();
-                topics.publish(room, "hello".into());
+                topics.publish(room, "hello".into(), &[]);
                 topics.front();
                 topics.topic(room).pass.as_mut().unwrap().next = next;
                 topics.leave(room, leaver, |key, index| index_of[key as usize] = index);
@@ -399,7 +407,7 @@ mod tests {
         let mut topics = Topics::default();
         let room = topics.find_or_make("room");
         let index = topics.join(room, 0);
-        topics.publish(room, "late".into());
+        topics.publish(room, "late".into(), &[]);
         topics.leave(room, index, |_, _| {});
         assert_eq!(topics.len(), 1, "it still owes a pass");
         topics.front();

@@ -2,5 +2,7 @@
 
 pub(crate) mod deliver;
 mod encoding;
+mod event_log;
+mod frames;
 pub(crate) mod log;
 pub(crate) mod members;

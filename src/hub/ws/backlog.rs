@@ -3,12 +3,12 @@
 //!
 //! A slow reader costs only itself. Every drop is counted and told with the next drain event.
 
-use crate::app::{BacklogPolicy, SessionId};
+use crate::app::{BacklogPolicy, SendOutcome, SessionId};
 use crate::hub::conn::flags::Flags;
 use crate::hub::conn::phase::State;
 use crate::hub::core::{Core, HubContext};
 use crate::wire::close::CloseCode;
-use crate::wire::outbox::Outbox;
+use crate::wire::outbox::{Framing, Outbox};
 use crate::wire::work::price;
 
 impl HubContext<'_> {
@@ -54,6 +54,17 @@ impl HubContext<'_> {
 }
 
 impl Core {
+    /// What the program is told of a send: that of a backlog above its mark, too.
+    pub(crate) fn told(&self, key: u32, outcome: SendOutcome) -> SendOutcome {
+        let slot = &self.slots[key as usize];
+        let is_above =
+            slot.flags.has(Flags::OVER_MARK) && slot.backlog() > self.rules(key).backlog_mark;
+        match outcome {
+            SendOutcome::Queued if is_above => SendOutcome::AboveMark,
+            outcome => outcome,
+        }
+    }
+
     /// Adds to an outbox, and starts the clock when the backlog passes its mark.
     pub(crate) fn push_backlog(&mut self, key: u32, push: impl FnOnce(&mut Outbox)) {
         self.keep(key, |slot| push(&mut slot.cold().outbox));
@@ -165,18 +176,24 @@ impl Core {
     /// Drops the oldest waiting messages; an eighth more than needed, so that a steady overflow
     /// does not go through the backlog each time.
     pub(crate) fn drop_oldest(&mut self, key: u32, limit: usize) {
-        self.drop_waiting(key, |outbox| outbox.drop_oldest(limit - limit / 8));
+        self.drop_waiting(key, |outbox, framing| {
+            outbox.drop_oldest(limit - limit / 8, framing)
+        });
     }
 
     /// Drops the newest waiting messages.
     pub(crate) fn drop_newest(&mut self, key: u32, limit: usize) {
-        self.drop_waiting(key, |outbox| outbox.drop_newest(limit));
+        self.drop_waiting(key, |outbox, framing| outbox.drop_newest(limit, framing));
     }
 
-    fn drop_waiting(&mut self, key: u32, drop: impl FnOnce(&mut Outbox) -> u64) {
-        let backlog = self.slot(key).backlog();
+    fn drop_waiting(&mut self, key: u32, drop: impl FnOnce(&mut Outbox, Framing) -> u64) {
+        let (backlog, framing) = (self.slot(key).backlog(), self.slot(key).framing());
         self.work.charge_bytes(backlog, price::BYTES_COPIED);
-        let count = self.keep(key, |slot| drop(&mut slot.cold().outbox));
+        if framing == Framing::Events {
+            // Their ends are searched for.
+            self.work.charge_bytes(backlog, price::BYTES_COPIED);
+        }
+        let count = self.keep(key, |slot| drop(&mut slot.cold().outbox, framing));
         if count > 0 {
             self.dropped(key, count);
         }

@@ -19,7 +19,7 @@ use std::time::Duration;
 /// How long a refused request's connection waits for the peer to end (SPEC: 64 KiB or 2 s).
 const HTTP_LINGER: Duration = Duration::from_secs(2);
 /// Bytes thrown away while lingering.
-const LINGER_BYTES: u32 = 64 << 10;
+pub(crate) const LINGER_BYTES: u32 = 64 << 10;
 
 impl Core {
     /// Our side ends an open session: Close goes out behind everything, theirs is awaited.
@@ -28,8 +28,9 @@ impl Core {
             return;
         }
         self.push_close(key, code, reason);
-        if self.slot(key).flags.has(Flags::PEER_CLOSED) {
-            // A raw handler's answer, later than in the event of their Close.
+        if self.slot(key).flags.has(Flags::PEER_CLOSED | Flags::EVENTS) {
+            // A raw handler's answer, later than in the event of their Close; and an event stream has
+            // nothing to answer with.
             return self.finish(key);
         }
         self.leave_all(key);
@@ -51,7 +52,9 @@ impl Core {
             code if code.is_sendable() => (code, cut_reason(reason)),
             _ => (CloseCode::INTERNAL_ERROR, cut_reason(reason)),
         };
-        if code == CloseCode::NO_STATUS {
+        if self.slot(key).is_event_stream() {
+            // It ends with what was sent before.
+        } else if code == CloseCode::NO_STATUS {
             self.push_control(key, OpCode::Close, &[]);
         } else {
             let payload = [&code.get().to_be_bytes(), reason.as_bytes()].concat();
@@ -156,6 +159,12 @@ impl Core {
             State::Head if slot.backlog() > 0 => self.finish_http(key),
             // An answer may still be read by a peer that only stopped asking.
             State::Ending | State::Waiting | State::Streaming => {}
+            State::Open if slot.is_event_stream() => {
+                // There is no other way to leave one.
+                let left = CloseReason::new(CloseCode::NO_STATUS, "", ClosedBy::Peer);
+                slot.cold().close.get_or_insert(left);
+                self.lost(key);
+            }
             State::Dialling | State::Head | State::Open | State::Closing | State::Lingering => {
                 self.lost(key)
             }
@@ -166,7 +175,7 @@ impl Core {
     /// Throws away what arrives behind the end; a peer that goes on regardless is cut.
     pub(crate) fn discard(&mut self, key: u32, len: usize) {
         let slot = self.slot(key);
-        let speaks_http = slot.route == NO_ROUTE;
+        let speaks_http = slot.route == NO_ROUTE || slot.is_event_stream();
         let (Phase::Ending(discarded) | Phase::Lingering(discarded)) = &mut slot.phase else {
             return;
         };
@@ -221,6 +230,10 @@ impl HubContext<'_> {
         if !self.catch_up_open(key) {
             return SendOutcome::Closed;
         }
+        if self.core.slot(key).is_event_stream() {
+            self.core.metrics.on_dropped(1);
+            return SendOutcome::Skipped;
+        }
         let mut bytes = Vec::with_capacity(MAX_HEADER + frame.payload.len());
         let mask = self.core.mask(key);
         write_frame(
@@ -254,7 +267,7 @@ impl HubContext<'_> {
                 Phase::Ending(discarded) => Phase::Lingering(discarded),
                 _ => Phase::Lingering(0),
             };
-            if slot.route == NO_ROUTE {
+            if slot.route == NO_ROUTE || slot.is_event_stream() {
                 let core = &mut *self.core;
                 let last = core.tick + ticks(HTTP_LINGER);
                 core.deadlines.set(key, last, core.tick);

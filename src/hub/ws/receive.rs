@@ -20,6 +20,11 @@ impl Hub {
     /// come behind what is kept of it, if something is.
     pub(crate) fn frames(&mut self, io: &mut dyn Transport, key: u32, bytes: &mut [u8]) {
         let mut unread = self.core.take_unread(key);
+        if self.core.slot(key).is_event_stream() {
+            let count = unread.held().waiting + bytes.len();
+            self.core.discard_open(key, count);
+            return HubContext::new(&mut self.core, io).end_replies();
+        }
         let is_kept = !unread.is_empty();
         let Some(left) = self.frames_in(io, key, unread.input(bytes)) else {
             return;

@@ -60,6 +60,9 @@ impl HubContext<'_> {
         if self.core.slot(key).state() != State::Open {
             return SendOutcome::Closed;
         }
+        if self.core.slot(key).is_event_stream() {
+            return self.send_as_event(key, message, &[]);
+        }
         self.catch_up(key);
         let core = &mut *self.core;
         let slot = &mut core.slots[key as usize];
@@ -263,6 +266,7 @@ impl HubContext<'_> {
             if slot.state() == State::Dead || waits {
                 return;
             }
+            let framing = slot.framing();
             let Some(cold) = &mut slot.cold else { break };
             let front = cold.outbox.front();
             if front.is_empty() {
@@ -280,12 +284,15 @@ impl HubContext<'_> {
                 Err(Lost) => return core.lost(key),
                 Ok(sent) => {
                     let held = outbox_held(&cold.outbox);
-                    core.retired.extend(cold.outbox.sent(sent));
+                    core.retired.extend(cold.outbox.sent(sent, framing));
                     if cold.has_blocked {
                         cold.progress += sent;
                     }
                     cold.has_blocked |= sent < asked;
                     core.ledger.change(held, outbox_held(&cold.outbox));
+                    if sent > 0 {
+                        slot.peer_took(core.tick as u16);
+                    }
                     budget = budget.saturating_sub(sent);
                     if sent < asked {
                         slot.flags.set(Flags::BLOCKED);
@@ -327,17 +334,6 @@ impl Core {
     pub(crate) fn begin_replies(&mut self, key: u32) {
         self.reply_of = key;
         self.reply_max = self.rules(key).backlog_mark.min(REPLY_BUFFER_MAX);
-    }
-
-    /// What the program is told of a send: that of a backlog above its mark, too.
-    fn told(&self, key: u32, outcome: SendOutcome) -> SendOutcome {
-        let slot = &self.slots[key as usize];
-        let is_above =
-            slot.flags.has(Flags::OVER_MARK) && slot.backlog() > self.rules(key).backlog_mark;
-        match outcome {
-            SendOutcome::Queued if is_above => SendOutcome::AboveMark,
-            outcome => outcome,
-        }
     }
 
     /// Keeps a buffer that was lent for a moment.
@@ -417,14 +413,14 @@ impl Core {
     pub(crate) fn keep_rest(&mut self, key: u32, frames: &[u8], sent: usize) {
         let slot = self.slot(key);
         slot.flags.set(Flags::BLOCKED);
-        let speaks_http = slot.flags.has(Flags::SPEAKS_HTTP);
+        let (speaks_http, framing) = (slot.flags.has(Flags::SPEAKS_HTTP), slot.framing());
         self.work.charge_kept(frames.len() - sent);
         self.slot(key).cold().has_blocked = true;
         self.push_backlog(key, |outbox| {
             if speaks_http {
                 outbox.push_opaque(&frames[sent..]);
             } else {
-                outbox.push_rest(frames, sent);
+                outbox.push_rest(frames, sent, framing);
             }
         });
     }
