@@ -108,6 +108,8 @@ mod files;
 pub mod fuzzing;
 pub mod guide;
 mod net;
+#[cfg(feature = "rooms")]
+pub mod rooms;
 pub mod testing;
 mod turn;
 

@@ -35,6 +35,8 @@ pub struct Stats {
     pub dropped: u64,
     /// Bytes that wait for slow peers or for the rest of a message, now.
     pub buffered: u64,
+    /// The most that may be buffered: [`Limits::max_buffered`](crate::Limits::max_buffered) as it is in force.
+    pub max_buffered: Option<u64>,
 }
 
 /// [`Stats`] where other threads can read them. A lock and not one atomic number each: those of

@@ -16,6 +16,7 @@ pub mod echo;
 pub mod flow;
 pub mod index;
 mod page;
+pub mod rooms;
 mod sessions;
 mod settings;
 
@@ -31,11 +32,12 @@ pub fn all(app: App) -> App {
 /// Adds the routes of one application.
 type Mount = fn(App) -> App;
 
-const APPS: [(&str, Mount); 5] = [
+const APPS: [(&str, Mount); 6] = [
     ("echo", echo::mount),
     ("chat", chat::mount),
     ("flow", flow::mount),
     ("chatt", chatt::mount),
+    ("rooms", rooms::mount),
     ("index", index::mount),
 ];
 

@@ -7,7 +7,7 @@ use super::exit::CommandFailure;
 use super::file::{self, FileValue};
 use super::operator::{self, Operator};
 use clap::{Arg, ArgAction, ArgMatches};
-use dunlin::config::{Kind, Row, Value};
+use dunlin::config::{Kind, RoomLimits, Row, Value};
 use dunlin::{App, Limits, Settings};
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -46,6 +46,7 @@ impl Source {
 pub(super) struct Configuration {
     pub(super) operator: Operator,
     pub(super) limits: Limits,
+    pub(super) rooms: RoomLimits,
     /// What every route takes as far as somebody gave it.
     settings: Settings,
     given: HashMap<&'static str, Source>,
@@ -71,6 +72,7 @@ impl Configuration {
         let mut all = Self::default();
         givers.read(operator::ROWS, &mut all.operator, &mut all.given)?;
         givers.read(Limits::rows(), &mut all.limits, &mut all.given)?;
+        givers.read(RoomLimits::rows(), &mut all.rooms, &mut all.given)?;
         givers.read(Settings::rows(), &mut all.settings, &mut all.given)?;
         all.check()?;
         Ok(all)
@@ -81,7 +83,10 @@ impl Configuration {
             return Err(self.failure(key, &problem));
         }
         self.check_rows("limit", Limits::rows(), &self.limits)?;
+        self.check_rows("limit", RoomLimits::rows(), &self.rooms)?;
         self.check_rows("setting", Settings::rows(), &self.settings)?;
+        let rooms = self.rooms.check();
+        rooms.map_err(|error| self.failure("history_bytes", &error.to_string()))?;
         let hosts = self.limits.check();
         hosts.map_err(|error| self.failure("host", &error.to_string()))
     }
@@ -93,7 +98,7 @@ impl Configuration {
         })
     }
 
-    fn failure(&self, key: &str, problem: &str) -> CommandFailure {
+    pub(super) fn failure(&self, key: &str, problem: &str) -> CommandFailure {
         match self.given.get(key) {
             Some(source) => source.failure(problem),
             None => CommandFailure::configuration(problem.to_owned()),
@@ -131,6 +136,7 @@ impl Configuration {
                 .to_owned();
         self.print_rows(&mut out, operator::ROWS, &self.operator);
         self.print_rows(&mut out, Limits::rows(), &self.limits);
+        self.print_rows(&mut out, RoomLimits::rows(), &self.rooms);
         self.print_rows(&mut out, Settings::rows(), &self.settings);
         out
     }
@@ -212,7 +218,12 @@ fn keys() -> Vec<&'static str> {
     let operator = operator::ROWS.iter().map(|row| row.key);
     let limits = Limits::rows().iter().map(|row| row.key);
     let settings = Settings::rows().iter().map(|row| row.key);
-    operator.chain(limits).chain(settings).collect()
+    let rooms = RoomLimits::rows().iter().map(|row| row.key);
+    operator
+        .chain(limits)
+        .chain(rooms)
+        .chain(settings)
+        .collect()
 }
 
 /// A flag for every row.
@@ -220,7 +231,8 @@ pub(super) fn arguments() -> impl Iterator<Item = Arg> {
     let operator = operator::ROWS.iter().map(argument);
     let limits = Limits::rows().iter().map(argument);
     let settings = Settings::rows().iter().map(argument);
-    operator.chain(limits).chain(settings)
+    let rooms = RoomLimits::rows().iter().map(argument);
+    operator.chain(limits).chain(rooms).chain(settings)
 }
 
 fn argument<T: Default>(row: &Row<T>) -> Arg {

@@ -17,6 +17,8 @@ pub(super) struct Operator {
     pub(super) apps: Vec<String>,
     /// A folder that is served at `/`.
     pub(super) dir: Option<String>,
+    /// Where rooms are kept over restarts.
+    pub(super) history_dir: Option<String>,
 }
 
 impl Default for Operator {
@@ -27,6 +29,7 @@ impl Default for Operator {
             log: "info",
             apps: apps::names().map(str::to_owned).collect(),
             dir: None,
+            history_dir: None,
         }
     }
 }
@@ -77,7 +80,7 @@ pub(super) static ROWS: &[Row<Operator>] = &[
     Row {
         name: "apps",
         key: "apps",
-        kind: Kind::List("names of echo, chat, flow, chatt, index, separated by commas"),
+        kind: Kind::List("names of echo, chat, flow, chatt, rooms, index, separated by commas"),
         none: None,
         reloads: false,
         about: "Which applications to serve",
@@ -100,6 +103,20 @@ pub(super) static ROWS: &[Row<Operator>] = &[
         set: |all, value| match value {
             Value::None => all.dir = None,
             Value::Text(text) => all.dir = Some(text),
+            _ => {}
+        },
+    },
+    Row {
+        name: "history_dir",
+        key: "history_dir",
+        kind: Kind::Text("the path of a folder, which is made if it is not there"),
+        none: Some("none"),
+        reloads: false,
+        about: "A folder where rooms and what was said in them are kept over restarts",
+        get: |all| all.history_dir.clone().map_or(Value::None, Value::Text),
+        set: |all, value| match value {
+            Value::None => all.history_dir = None,
+            Value::Text(text) => all.history_dir = Some(text),
             _ => {}
         },
     },

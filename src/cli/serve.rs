@@ -5,6 +5,7 @@ use super::exit::CommandFailure;
 use super::signals::{self, Configured};
 use super::{listen, logger};
 use clap::ArgMatches;
+use dunlin::rooms::Rooms;
 use dunlin::{Address, App, Server, apps};
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -43,7 +44,7 @@ impl Arguments {
         let path = self.config.filter(|path| !path.as_os_str().is_empty());
         let all = Configuration::read(matches, path.as_ref())?;
         if self.routes {
-            print_routes(&app(&all)?);
+            print_routes(&app(&all, None)?);
             return Ok(());
         }
         let matches = matches.clone();
@@ -55,20 +56,34 @@ impl Arguments {
     }
 }
 
-/// The applications that are wanted, with what was set for all routes.
-fn app(all: &Configuration) -> Result<App, CommandFailure> {
+/// The applications that are wanted, with rooms that are kept in this folder, and with what was set for all routes.
+fn app(all: &Configuration, folder: Option<&String>) -> Result<App, CommandFailure> {
     let mut names = all.operator.apps.clone();
     if all.operator.has_own_index() && !all.is_given("apps") {
         // Who brings a page of their own for `/` wants to see it there.
         names.retain(|name| name != "index");
     }
-    let mut app = names
-        .iter()
-        .fold(App::new(), |app, name| apps::mount(app, name));
+    let mut app = App::new();
+    for name in &names {
+        app = match &**name {
+            "rooms" => apps::rooms::mount_with(app, &rooms(all, folder)?),
+            name => apps::mount(app, name),
+        };
+    }
     if let Some(files) = all.operator.files().map_err(CommandFailure::usage)? {
         app = app.files("/", files);
     }
     Ok(all.apply(app))
+}
+
+/// The rooms, with their limits, and with what was kept of them.
+fn rooms(all: &Configuration, folder: Option<&String>) -> Result<Rooms, CommandFailure> {
+    let limits = all.rooms.clone();
+    let rooms = match folder {
+        Some(folder) => Rooms::in_folder(folder, limits),
+        None => Rooms::with_limits(limits),
+    };
+    rooms.map_err(|error| all.failure("history_dir", &format!("{error:#}")))
 }
 
 fn print_routes(app: &App) {
@@ -82,7 +97,8 @@ fn print_routes(app: &App) {
 fn serve(configured: Configured) -> Result<(), CommandFailure> {
     let all = &configured.current;
     logger::start(logger::level(all.operator.log).map_err(CommandFailure::usage)?);
-    let mut server = Server::new(app(all)?).limits(all.limits.clone());
+    let mut server =
+        Server::new(app(all, all.operator.history_dir.as_ref())?).limits(all.limits.clone());
     if let Some(mode) = &all.operator.socket_mode {
         let mode = listen::socket_mode(mode).map_err(CommandFailure::usage)?;
         server = server.unix_mode(mode)?;

@@ -6,7 +6,7 @@ use super::exit::CommandFailure;
 use super::logger;
 use super::operator;
 use clap::ArgMatches;
-use dunlin::config::Row;
+use dunlin::config::{RoomLimits, Row};
 use dunlin::{Remote, Settings};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -60,6 +60,7 @@ impl Configured {
             }
         };
         tell(operator::ROWS, &self.current.operator, &new.operator);
+        tell(RoomLimits::rows(), &self.current.rooms, &new.rooms);
         tell(Settings::rows(), self.current.settings(), new.settings());
         if let Ok(level) = logger::level(new.operator.log) {
             log::set_max_level(level);

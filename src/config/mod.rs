@@ -7,7 +7,8 @@
 //!
 //! # Every limit and setting
 //!
-//! Those to the first of [`Settings`], `ping_period`, are [`Limits`] of the whole server. `host` is
+//! Those to the first of [`RoomLimits`], `max_rooms`, are [`Limits`] of the whole server; those from the
+//! first of [`Settings`] on, `ping_period`, belong to a route. `host` is
 //! [`Limits::hosts`], `origin` is [`Settings::origins`]; a `max_head`, `max_target` and `max_fields` are
 //! those of [`Limits::head`].
 //!
@@ -16,11 +17,13 @@
 
 pub(crate) mod bounds;
 mod limits;
+mod rooms;
 mod row;
 mod settings;
 mod text;
 
 pub use limits::Limits;
+pub use rooms::RoomLimits;
 pub use row::{Kind, Row, Value};
 pub use settings::{BacklogPolicy, Origins, Settings};
 
@@ -49,6 +52,7 @@ mod tests {
     #[test]
     fn every_row_reads_its_default_as_it_shows_it() {
         keeps_what_it_shows(Limits::rows());
+        keeps_what_it_shows(RoomLimits::rows());
         keeps_what_it_shows(Settings::rows());
     }
 

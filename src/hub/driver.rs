@@ -387,7 +387,11 @@ impl Core {
     /// The counters of now.
     pub(crate) fn stats(&self) -> Stats {
         let waiting = self.ledger.held().waiting + self.topics.held().waiting;
-        self.metrics.stats(self.slots.len(), waiting)
+        let stats = self.metrics.stats(self.slots.len(), waiting);
+        Stats {
+            max_buffered: self.limits.max_buffered.map(|bytes| bytes as u64),
+            ..stats
+        }
     }
 
     /// Bytes of memory that are held for connections and topics.

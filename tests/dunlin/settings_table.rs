@@ -1,6 +1,6 @@
 //! The table of settings in the README and in the documentation is the one that the rows make.
 
-use dunlin::config::Row;
+use dunlin::config::{RoomLimits, Row};
 use dunlin::{Limits, Settings};
 
 fn lines<T: Default>(rows: &[Row<T>]) -> impl Iterator<Item = String> {
@@ -23,6 +23,7 @@ fn the_readme_holds_exactly_the_table_of_the_rows() {
                      |---|---|---|---|---|---|\n"
         .to_owned();
     table.extend(lines(Limits::rows()));
+    table.extend(lines(RoomLimits::rows()));
     table.extend(lines(Settings::rows()));
     let readme = include_str!("../../README.md");
     let (_, rest) = readme

@@ -32,6 +32,8 @@ mod pings;
 mod puppet;
 mod red;
 mod reload;
+#[cfg(feature = "apps")]
+mod rooms;
 mod sessions;
 mod stop_reading;
 mod stopping;

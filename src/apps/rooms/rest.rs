@@ -1,0 +1,430 @@
+//! Rooms over plain HTTP: make, list, look at, delete; say something, read what was said, see who is in.
+
+use crate::rooms::{Position, RoomError, RoomId, RoomInfo, Rooms};
+use crate::wire::head::Method;
+use crate::{Answer, App, Context, Piece, Request, Response, SessionId, Status, Ticket};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::rc::Rc;
+
+const JSON: &str = "application/json;charset=UTF-8";
+
+/// Rooms in one piece of the list.
+const LISTED: usize = 128;
+
+/// Names that a list of members has at most; the number is told of all.
+const NAMED: usize = 500;
+
+/// The name of who gives none.
+const GUEST: &str = "guest";
+
+/// Seconds after which who is refused for the state of the server may try again.
+const RETRY_AFTER: &str = "5";
+
+/// Adds the routes.
+pub(super) fn mount(app: App, rooms: &Rooms) -> App {
+    let with = |act: fn(&Rooms, &Request<'_>, &mut Context<'_>) -> Answer| {
+        let rooms = rooms.clone();
+        move |request: &Request<'_>, context: &mut Context<'_>| act(&rooms, request, context)
+    };
+    app.get("/chat", with(list))
+        .post("/chat", with(create))
+        .get("/chat/{roomId}", with(describe))
+        .http(Method::Delete, "/chat/{roomId}", with(delete))
+        .get("/chat/{roomId}/messages", with(history))
+        .post("/chat/{roomId}/messages", with(publish))
+        .get("/chat/{roomId}/members", with(members))
+}
+
+#[derive(Serialize)]
+struct Problem<'a> {
+    status: u16,
+    error: &'a str,
+    message: &'a str,
+    path: &'a str,
+}
+
+fn problem(status: Status, message: &str, path: &str) -> Response {
+    let text = status.to_string();
+    let error = text.split_once(' ').map_or("", |(_, phrase)| phrase);
+    let body = serde_json::to_vec(&Problem {
+        status: status.code(),
+        error,
+        message,
+        path,
+    });
+    let response = Response::new(status)
+        .content_type(JSON)
+        .body(body.unwrap_or_default());
+    if status == Status::SERVICE_UNAVAILABLE {
+        response.field("Retry-After", RETRY_AFTER)
+    } else {
+        response
+    }
+}
+
+fn refused(error: &RoomError, path: &str) -> Response {
+    let status = match error {
+        RoomError::UnknownRoom => Status::NOT_FOUND,
+        RoomError::NameTaken => Status::CONFLICT,
+        RoomError::WrongKey => Status::FORBIDDEN,
+        RoomError::TooLong { .. } => Status::PAYLOAD_TOO_LARGE,
+        RoomError::TooManyRooms { .. } | RoomError::Unavailable => Status::SERVICE_UNAVAILABLE,
+        _ => Status::BAD_REQUEST,
+    };
+    problem(status, &error.to_string(), path)
+}
+
+fn json(value: &impl Serialize) -> Response {
+    Response::ok(JSON, serde_json::to_vec(value).unwrap_or_default())
+}
+
+/// The room of a request, and the path as an error repeats it: nothing that is no id.
+fn room_of(request: &Request<'_>, behind: &str) -> Result<(RoomId, String), Response> {
+    let room = request
+        .param("roomId")
+        .and_then(|room| room.parse::<RoomId>().ok());
+    let path = |room: &dyn std::fmt::Display| format!("/chat/{room}{behind}");
+    match room {
+        Some(room) => Ok((room, path(&room))),
+        None => Err(refused(&RoomError::UnknownRoom, &path(&"{roomId}"))),
+    }
+}
+
+/// Whom an answer goes to, when it is known.
+enum Waiting {
+    NotYet,
+    Known(Response),
+    Awaited(Ticket),
+    Given,
+}
+
+/// Takes the answer to a request, once.
+struct Reply(Rc<RefCell<Waiting>>);
+
+impl Reply {
+    fn answer(self, response: Response) {
+        let waiting = std::mem::replace(&mut *self.0.borrow_mut(), Waiting::Given);
+        match waiting {
+            Waiting::Awaited(ticket) => {
+                ticket.answer(response);
+            }
+            _ => *self.0.borrow_mut() = Waiting::Known(response),
+        }
+    }
+}
+
+/// Asks for something, and answers with what came of it: at once if it is there, later if not.
+fn ask(context: &mut Context<'_>, ask: impl FnOnce(&mut Context<'_>, Reply)) -> Answer {
+    let waiting = Rc::new(RefCell::new(Waiting::NotYet));
+    ask(context, Reply(Rc::clone(&waiting)));
+    let mut waiting = waiting.borrow_mut();
+    match std::mem::replace(&mut *waiting, Waiting::Given) {
+        Waiting::Known(response) => Answer::Now(response),
+        _ => {
+            let (answer, ticket) = Answer::later(context);
+            *waiting = Waiting::Awaited(ticket);
+            answer
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Room<'a> {
+    #[serde(rename = "roomId")]
+    id: RoomId,
+    name: &'a str,
+    sessions: usize,
+}
+
+impl<'a> Room<'a> {
+    fn new(info: &'a RoomInfo) -> Self {
+        Self {
+            id: info.id,
+            name: &info.name,
+            sessions: info.members,
+        }
+    }
+}
+
+fn create(rooms: &Rooms, request: &Request<'_>, context: &mut Context<'_>) -> Answer {
+    let form = request.form();
+    let of_form = form.as_ref().ok().and_then(|form| form.get("name"));
+    let Some(name) = request.query("name").or(of_form.map(Cow::from)) else {
+        let message = "Required parameter 'name' is not present";
+        return problem(Status::BAD_REQUEST, message, "/chat").into();
+    };
+    ask(context, |context, reply| {
+        rooms.create(context, &name, |created, _| {
+            reply.answer(match created {
+                Ok((info, key)) => json(&Room::new(&info)).field("Room-Key", key.as_str()),
+                Err(error) => refused(&error, "/chat"),
+            });
+        });
+    })
+}
+
+fn describe(rooms: &Rooms, request: &Request<'_>, context: &mut Context<'_>) -> Answer {
+    let (room, path) = match room_of(request, "") {
+        Ok(found) => found,
+        Err(response) => return response.into(),
+    };
+    ask(context, |context, reply| {
+        rooms.describe(context, room, move |info, _| {
+            reply.answer(match info {
+                Ok(info) => json(&Room::new(&info)),
+                Err(error) => refused(&error, &path),
+            });
+        });
+    })
+}
+
+fn delete(rooms: &Rooms, request: &Request<'_>, context: &mut Context<'_>) -> Answer {
+    let (room, path) = match room_of(request, "") {
+        Ok(found) => found,
+        Err(response) => return response.into(),
+    };
+    let key = request.header("room-key").unwrap_or("");
+    ask(context, |context, reply| {
+        rooms.delete(context, room, key, move |deleted, _| {
+            reply.answer(match deleted {
+                Ok(()) => Response::no_content(),
+                Err(error) => refused(&error, &path),
+            });
+        });
+    })
+}
+
+#[derive(Serialize)]
+struct Members<'a> {
+    #[serde(rename = "roomId")]
+    room: RoomId,
+    members: usize,
+    names: Vec<&'a str>,
+}
+
+fn members(rooms: &Rooms, request: &Request<'_>, context: &mut Context<'_>) -> Answer {
+    let (room, path) = match room_of(request, "/members") {
+        Ok(found) => found,
+        Err(response) => return response.into(),
+    };
+    ask(context, |context, reply| {
+        rooms.names(context, room, NAMED, move |names, _| {
+            reply.answer(match names {
+                Ok((members, names)) => json(&Members {
+                    room,
+                    members,
+                    names: names.iter().map(|name| &**name).collect(),
+                }),
+                Err(error) => refused(&error, &path),
+            });
+        });
+    })
+}
+
+/// `after` and `epoch`, and `limit`.
+fn page_of(request: &Request<'_>) -> Result<(Option<Position>, usize), &'static str> {
+    let limit = match request.query("limit") {
+        None => usize::MAX,
+        Some(limit) => limit.parse().map_err(|_| "limit is a number of messages")?,
+    };
+    let Some(after) = request.query("after") else {
+        return Ok((None, limit));
+    };
+    let id = after.parse().map_err(|_| "after is the id of a message")?;
+    let epoch = request
+        .query("epoch")
+        .ok_or("after needs the epoch that its id belongs to")?;
+    let epoch = epoch
+        .parse()
+        .map_err(|()| "epoch has 16 hexadecimal digits")?;
+    Ok((Some(Position { epoch, id }), limit))
+}
+
+fn history(rooms: &Rooms, request: &Request<'_>, context: &mut Context<'_>) -> Answer {
+    let (room, path) = match room_of(request, "/messages") {
+        Ok(found) => found,
+        Err(response) => return response.into(),
+    };
+    let (since, limit) = match page_of(request) {
+        Ok(page) => page,
+        Err(message) => return problem(Status::BAD_REQUEST, message, &path).into(),
+    };
+    ask(context, |context, reply| {
+        rooms.history(context, room, since, limit, move |excerpt, _| {
+            reply.answer(match excerpt {
+                Ok(excerpt) => Response::ok(JSON, excerpt.to_json(room).into_bytes()),
+                Err(error) => refused(&error, &path),
+            });
+        });
+    })
+}
+
+#[derive(Deserialize)]
+struct Said {
+    sender: Option<String>,
+    message: String,
+    #[serde(rename = "ref")]
+    reference: Option<String>,
+}
+
+/// What a request wants to say: JSON, or the text alone.
+fn said_in(request: &Request<'_>) -> Result<Said, (Status, String)> {
+    let bad = |message: String| (Status::BAD_REQUEST, message);
+    let kind = request.header("content-type").unwrap_or("text/plain");
+    let kind = kind
+        .split(';')
+        .next()
+        .unwrap_or("")
+        .trim()
+        .to_ascii_lowercase();
+    match &*kind {
+        "application/json" => serde_json::from_slice(request.body()).map_err(|error| {
+            let wanted = r#"{"sender":"…","message":"…","ref":"…"}"#;
+            bad(format!("no message: {error}; wanted: {wanted}"))
+        }),
+        // What `curl -d` says that it sends is as a rule a text.
+        "text/plain" | "application/x-www-form-urlencoded" => {
+            let text = std::str::from_utf8(request.body());
+            let text = text.map_err(|_| bad("the text is not UTF-8".to_owned()))?;
+            Ok(Said {
+                sender: request.query("sender").map(Cow::into_owned),
+                message: text.to_owned(),
+                reference: request.query("ref").map(Cow::into_owned),
+            })
+        }
+        _ => {
+            let message = "a message is text/plain or application/json".to_owned();
+            Err((Status::UNSUPPORTED_MEDIA_TYPE, message))
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Receipt {
+    epoch: String,
+    id: u64,
+}
+
+fn publish(rooms: &Rooms, request: &Request<'_>, context: &mut Context<'_>) -> Answer {
+    let (room, path) = match room_of(request, "/messages") {
+        Ok(found) => found,
+        Err(response) => return response.into(),
+    };
+    let said = match said_in(request) {
+        Ok(said) => said,
+        Err((status, message)) => return problem(status, &message, &path).into(),
+    };
+    ask(context, |context, reply| {
+        let sender = said.sender.as_deref().unwrap_or(GUEST);
+        let reference = said.reference.as_deref();
+        rooms.publish(
+            context,
+            room,
+            sender,
+            &said.message,
+            reference,
+            move |position, _| {
+                reply.answer(match position {
+                    Ok(Position { epoch, id }) => json(&Receipt {
+                        epoch: epoch.to_string(),
+                        id,
+                    }),
+                    Err(error) => refused(&error, &path),
+                });
+            },
+        );
+    })
+}
+
+/// A list of rooms that is written piece by piece: thousands are not written in one turn.
+struct Listing {
+    rooms: Rooms,
+    /// What the last question brought.
+    page: Rc<RefCell<Option<Vec<RoomInfo>>>>,
+    last: Option<RoomInfo>,
+    is_asked: bool,
+    is_first: bool,
+    is_over: bool,
+}
+
+impl Listing {
+    fn ask(&mut self, context: &mut Context<'_>) {
+        let page = Rc::clone(&self.page);
+        let caller = context.caller();
+        self.is_asked = true;
+        self.rooms.list(
+            context,
+            self.last.as_ref(),
+            LISTED,
+            move |rooms, context| {
+                *page.borrow_mut() = Some(rooms.unwrap_or_default());
+                wake(context, caller);
+            },
+        );
+    }
+
+    /// The next bytes of the list, if they are there.
+    fn next(&mut self) -> Option<Vec<u8>> {
+        let page = self.page.borrow_mut().take()?;
+        self.is_asked = false;
+        self.is_over = page.len() < LISTED;
+        let mut bytes = if self.is_first {
+            b"[".to_vec()
+        } else {
+            Vec::new()
+        };
+        for info in &page {
+            if !std::mem::take(&mut self.is_first) {
+                bytes.push(b',');
+            }
+            let _ = serde_json::to_writer(&mut bytes, &Room::new(info));
+        }
+        self.is_first = false;
+        if self.is_over {
+            bytes.push(b']');
+        }
+        self.last = page.into_iter().next_back();
+        Some(bytes)
+    }
+
+    fn piece(&mut self, context: &mut Context<'_>) -> Piece {
+        if self.is_over {
+            return Piece::End;
+        }
+        if !self.is_asked {
+            self.ask(context);
+        }
+        self.next().map_or(Piece::Wait, Piece::Bytes)
+    }
+}
+
+fn wake(context: &mut Context<'_>, waiter: Option<SessionId>) {
+    if let Some(waiter) = waiter {
+        context.resume(waiter);
+    }
+}
+
+fn list(rooms: &Rooms, _request: &Request<'_>, context: &mut Context<'_>) -> Answer {
+    let mut listing = Listing {
+        rooms: rooms.clone(),
+        page: Rc::default(),
+        last: None,
+        is_asked: false,
+        is_first: true,
+        is_over: false,
+    };
+    listing.ask(context);
+    let first = listing.next();
+    match first {
+        Some(bytes) if listing.is_over => Response::ok(JSON, bytes).into(),
+        first => {
+            let mut first = first;
+            Answer::stream(Response::ok(JSON, b""), move |context| match first.take() {
+                Some(bytes) => Piece::Bytes(bytes),
+                None => listing.piece(context),
+            })
+        }
+    }
+}

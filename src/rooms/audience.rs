@@ -1,0 +1,82 @@
+//! Who listens to a room: followers begin, and all end with their room or when somebody takes their place.
+
+use super::engine::Place;
+use super::format::Telling;
+use super::state::{ROOM_CLOSED, State};
+use super::{Excerpt, FormatId, Position, RoomId, Told};
+use crate::app::{Context, SessionId};
+
+impl State {
+    /// The same member is somewhere else now.
+    pub(super) fn replaced(&mut self, context: &mut Context<'_>, room: RoomId, before: Place) {
+        let Some(taking) = self.members.find(before) else {
+            return;
+        };
+        taking.remove(room);
+        let (session, format) = (taking.session, taking.format);
+        context.leave(session, &format.topic(room));
+        let reason = "replaced";
+        self.tell(context, before, Some(room), &Told::Closed { reason });
+    }
+
+    /// A room is gone: whoever is in it is told, and out.
+    pub(super) fn closed(&mut self, context: &mut Context<'_>, room: RoomId, places: &[Place]) {
+        self.damper.forget(room);
+        let reason = ROOM_CLOSED;
+        self.tell_all(context, room, &Told::Closed { reason }, None, None);
+        for place in places {
+            let Some(taking) = self.members.find(*place) else {
+                continue;
+            };
+            taking.remove(room);
+            let (session, format) = (taking.session, taking.format);
+            if self.formats[usize::from(format.0)].ends_with_room() {
+                self.closing.push_back(session);
+            }
+            context.leave(session, &format.topic(room));
+        }
+        // Who is left follows the room without being in it.
+        self.closing
+            .extend(context.members(&FormatId::V1.topic(room)));
+    }
+
+    /// Sends a follower what it missed, and everything from now on.
+    pub(super) fn follows(
+        &self,
+        context: &mut Context<'_>,
+        room: RoomId,
+        session: SessionId,
+        excerpt: &Excerpt,
+    ) {
+        let position = |id| {
+            Some(Position {
+                epoch: excerpt.epoch,
+                id,
+            })
+        };
+        let mut send = |told: &Told<'_>, id| {
+            if let Some(text) = self.formats[0].encode(Some(room), told) {
+                let (event, position) = (told.event(), position(id));
+                let telling = Telling {
+                    text,
+                    event,
+                    position,
+                };
+                telling.send(context, session);
+            }
+        };
+        // In the order of ids: who comes back with the last of them has missed nothing.
+        let mut gaps = excerpt.gaps.iter().copied().peekable();
+        for message in &excerpt.messages {
+            while let Some((from, to)) = gaps.next_if(|(_, to)| *to < message.id) {
+                send(&Told::Gap { from, to }, to);
+            }
+            let reference = None;
+            send(&Told::Message { message, reference }, message.id);
+        }
+        for (from, to) in gaps {
+            send(&Told::Gap { from, to }, to);
+        }
+        context.join(session, &FormatId::V1.topic(room));
+    }
+}

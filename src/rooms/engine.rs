@@ -1,0 +1,187 @@
+//! What rooms ask of an engine, and what comes back.
+//!
+//! An engine holds rooms, ids, histories, receipts and members. It is given operations and tells what
+//! came of them by events, in one order for each room. An answer may come at once or after a while, and
+//! whoever asks cannot tell the difference: that is what lets one engine be a map in this process and
+//! another a server somewhere else. No socket, no thread and no session is known here.
+
+use super::{Epoch, Position, RoomError, RoomId, RoomInfo, RoomMessage};
+use std::rc::Rc;
+
+/// The time of one operation, milliseconds.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Clock {
+    /// Since the server started: what ages are measured by.
+    pub(super) now: u64,
+    /// Since 1970, UTC: what people read.
+    pub(super) unix: u64,
+}
+
+/// Which operation an outcome belongs to.
+pub(super) type Token = u32;
+
+/// Where a member is: opaque for the engine, unique among all that are there at a time.
+pub(super) type Place = u64;
+
+/// SHA-256 is not among the crates; twenty bytes of SHA-1 of 256 random bits do as well.
+pub(super) type KeyDigest = [u8; 20];
+
+/// Who a member is beyond its name: who proves to be the same one may take the name over.
+pub(super) type Identity = u64;
+
+/// One message of one sender, however often it is sent.
+pub(super) type ReferenceKey = u128;
+
+/// What of a history is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ask {
+    /// What comes behind this.
+    pub(super) since: Option<Position>,
+    /// The newest so many; with `since`, the first so many behind it.
+    pub(super) last: usize,
+}
+
+/// Who speaks.
+#[derive(Debug)]
+pub(super) enum Author {
+    /// The member that is in this place.
+    Member(Place, Rc<str>),
+    /// Somebody who is no member, and may have the name of none.
+    Guest(Rc<str>),
+}
+
+#[derive(Debug)]
+pub(super) enum Operation {
+    Create {
+        room: RoomId,
+        name: String,
+        key: KeyDigest,
+    },
+    Delete {
+        room: RoomId,
+        key: KeyDigest,
+    },
+    /// So many rooms, behind the one with this number in the order of their creation.
+    List {
+        after: u64,
+        most: usize,
+    },
+    Describe {
+        room: RoomId,
+    },
+    Join {
+        room: RoomId,
+        name: Rc<str>,
+        identity: Identity,
+        place: Place,
+        ask: Ask,
+    },
+    Leave {
+        room: RoomId,
+        name: Rc<str>,
+        place: Place,
+    },
+    Publish {
+        room: RoomId,
+        author: Author,
+        text: Option<String>,
+        reference: Option<ReferenceKey>,
+    },
+    Read {
+        room: RoomId,
+        ask: Ask,
+    },
+    /// Names of at most so many members.
+    Names {
+        room: RoomId,
+        most: usize,
+    },
+}
+
+/// A part of a history.
+#[derive(Debug)]
+pub struct Excerpt {
+    /// The epoch that the ids belong to.
+    pub epoch: Epoch,
+    /// The newest id of the room.
+    pub top: u64,
+    /// Nothing is missing between what was asked for and now.
+    pub recovered: bool,
+    /// From where to where ids are missing that were asked for: what the history has no longer, and what a
+    /// process may have taken along that was killed.
+    pub gaps: Vec<(u64, u64)>,
+    /// In the order of their ids.
+    pub messages: Vec<Rc<RoomMessage>>,
+}
+
+#[derive(Debug)]
+pub(super) struct Joined {
+    pub(super) excerpt: Excerpt,
+    pub(super) members: usize,
+    /// The name as it is kept, once for all.
+    pub(super) name: Rc<str>,
+    /// Where the same member was before, which may be where it is.
+    pub(super) before: Option<Place>,
+}
+
+#[derive(Debug)]
+pub(super) enum Outcome {
+    Created(RoomInfo),
+    Deleted,
+    List(Vec<RoomInfo>),
+    Room(RoomInfo),
+    Joined(Joined),
+    Left,
+    /// It had been published before, with this very reference.
+    Repeated(Epoch, Rc<RoomMessage>),
+    Excerpt(Excerpt),
+    Names(usize, Vec<Rc<str>>),
+}
+
+/// What an engine tells. Of one room the order is that in which things happened; the outcome of a join
+/// stands where the member is in: every [`EngineEvent::Message`] behind it is newer than its excerpt.
+#[derive(Debug)]
+pub(super) enum EngineEvent {
+    Done(Token, Result<Outcome, RoomError>),
+    /// A message has its place in the order. For who asked for it here, the token: it is the receipt.
+    Message {
+        room: RoomId,
+        epoch: Epoch,
+        message: Rc<RoomMessage>,
+        own: Option<Token>,
+    },
+    /// Somebody is in who was not, or is in no more.
+    Arrived(Presence),
+    Departed(Presence),
+    /// The room is gone; who was in.
+    Closed {
+        room: RoomId,
+        places: Vec<Place>,
+    },
+}
+
+#[derive(Debug)]
+pub(super) struct Presence {
+    pub(super) room: RoomId,
+    pub(super) name: Rc<str>,
+    /// Members there are now.
+    pub(super) members: usize,
+    /// Whose doing it is.
+    pub(super) place: Place,
+}
+
+/// What rooms stand on.
+pub(super) trait Engine {
+    /// Takes an operation. [`EngineEvent::Done`] or, for a message that was published, its own
+    /// [`EngineEvent::Message`] tells what came of it.
+    fn submit(&mut self, token: Token, operation: Operation, clock: Clock);
+
+    /// What happened, in order; `None` when nothing more has.
+    fn poll(&mut self) -> Option<EngineEvent>;
+
+    /// Does what is due with time, a bounded part of it. Whether there is anything that time changes.
+    fn tick(&mut self, clock: Clock) -> bool;
+
+    /// Bytes of history that all rooms may keep.
+    fn limit_history(&mut self, bytes: usize);
+}

@@ -1,0 +1,151 @@
+//! Handlers over rooms: for clients that speak `dunlin.v1`, for those that only listen, and for the
+//! passing of time.
+
+use super::receive::receive;
+use super::{FormatId, Member, Position, RoomError, RoomId, RoomInfo, Rooms};
+use crate::app::{Handler, Open, OpenTicket, Request, Response, Session};
+use crate::wire::close::CloseReason;
+use crate::wire::message::Message;
+use crate::wire::response::Status;
+use std::cell::RefCell;
+use std::rc::Rc;
+
+impl Rooms {
+    /// A handler whose clients speak `dunlin.v1`, for a route with this protocol among its
+    /// [`Settings::protocols`]: [`Rooms::settings`] has it.
+    pub fn handler(&self) -> RoomsHandler {
+        RoomsHandler::new(self.clone())
+    }
+
+    /// A handler for sessions that only listen, for a route of [`App::sse`] whose path has a `{roomId}`: each
+    /// message of the room is an event with its position as its id and the text of `dunlin.v1` as its data.
+    pub fn followers(&self) -> Follow {
+        Follow::new(self.clone())
+    }
+}
+
+/// A handler whose clients speak `dunlin.v1`; from [`Rooms::handler`].
+pub struct RoomsHandler {
+    rooms: Rooms,
+}
+
+impl RoomsHandler {
+    pub(super) fn new(rooms: Rooms) -> Self {
+        Self { rooms }
+    }
+}
+
+impl Handler for RoomsHandler {
+    type Data = Member;
+
+    fn open(&mut self, _request: &Request<'_>, session: &mut Session<'_>) -> Open<Member> {
+        Open::Accept(self.rooms.admit(session, FormatId::V1))
+    }
+
+    fn message(&mut self, member: &mut Member, session: &mut Session<'_>, message: Message<'_>) {
+        match message {
+            Message::Text(text) => receive(&self.rooms, member, session, text),
+            Message::Binary(_) => session.close(1003, "Only text is taken"),
+        }
+    }
+
+    fn drain(&mut self, member: &mut Member, session: &mut Session<'_>, dropped: u64) {
+        if dropped > 0 {
+            self.rooms.lost(session.context(), member);
+        }
+    }
+
+    fn close(&mut self, member: Member, session: &mut Session<'_>, _reason: &CloseReason) {
+        self.rooms.depart(session.context(), &member);
+    }
+}
+
+/// A handler for sessions that only listen to a room; from [`Rooms::followers`]. The room is the
+/// parameter `roomId` of the path.
+pub struct Follow {
+    rooms: Rooms,
+}
+
+impl Follow {
+    pub(super) fn new(rooms: Rooms) -> Self {
+        Self { rooms }
+    }
+}
+
+/// Which room is followed, and from where on.
+#[derive(Clone, Copy, Debug)]
+pub struct Followed(RoomId, Option<Position>);
+
+/// Whether a room is there, when that is known.
+#[derive(Default)]
+enum Looked {
+    #[default]
+    NotYet,
+    Known(bool),
+    Awaited(OpenTicket<Followed>, Followed),
+}
+
+fn not_found() -> Response {
+    Response::refusal(Status::NOT_FOUND)
+}
+
+impl Looked {
+    fn found(&mut self, found: &Result<RoomInfo, RoomError>) {
+        match std::mem::replace(self, Self::Known(found.is_ok())) {
+            Self::Awaited(ticket, followed) if found.is_ok() => {
+                ticket.accept(followed);
+            }
+            Self::Awaited(ticket, _) => {
+                ticket.refuse(not_found());
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Handler for Follow {
+    type Data = Followed;
+
+    fn open(&mut self, request: &Request<'_>, session: &mut Session<'_>) -> Open<Followed> {
+        let Some(room) = request.param("roomId").and_then(|room| room.parse().ok()) else {
+            return Open::Refuse(not_found());
+        };
+        let since = request.last_event_id();
+        // An id that is none of ours is one of an epoch that is gone.
+        let since = since.map(|since| since.parse().unwrap_or(Position::NOWHERE));
+        let followed = Followed(room, since);
+        let looked = Rc::new(RefCell::new(Looked::NotYet));
+        let found = Rc::clone(&looked);
+        let context = session.context();
+        self.rooms.describe(context, room, move |room, _| {
+            found.borrow_mut().found(&room)
+        });
+        let mut looked = looked.borrow_mut();
+        match *looked {
+            Looked::Known(true) => {
+                self.rooms.follow(session, room, since);
+                Open::Accept(followed)
+            }
+            Looked::Known(false) => Open::Refuse(not_found()),
+            _ => {
+                let (open, ticket) = Open::later(session);
+                *looked = Looked::Awaited(ticket, followed);
+                open
+            }
+        }
+    }
+
+    fn accepted(&mut self, followed: &mut Followed, session: &mut Session<'_>) {
+        let Followed(room, since) = *followed;
+        self.rooms.follow(session, room, since);
+    }
+
+    fn message(&mut self, _: &mut Followed, _session: &mut Session<'_>, _message: Message<'_>) {}
+
+    fn drain(&mut self, _: &mut Followed, session: &mut Session<'_>, dropped: u64) {
+        if dropped > 0 {
+            // It comes back with the id of what it got last, and is told the truth about the rest.
+            session.close(1013, "Messages were dropped");
+        }
+    }
+}

@@ -1,0 +1,437 @@
+//! The engine in the memory of this process: it answers at once.
+
+use super::engine::{
+    Ask, Author, Clock, Engine, EngineEvent, Excerpt, Joined, KeyDigest, Operation, Outcome, Place,
+    Presence, Token,
+};
+use super::journal::{Journal, Saved};
+use super::room::{Occupant, Room};
+use super::{Position, RoomError, RoomId, RoomMessage};
+use crate::config::RoomLimits;
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::rc::Rc;
+
+/// Rooms that one tick looks at.
+const SWEPT: usize = 256;
+
+/// A room that nobody has used gives way to a new one after this time, when there are too many.
+const UNUSED: i64 = 60_000;
+
+/// Histories that must give way look for the longest among so many rooms.
+const COMPARED: usize = 16;
+
+/// All rooms.
+pub(super) struct Memory {
+    limits: RoomLimits,
+    rooms: HashMap<RoomId, Room>,
+    /// By their numbers, which grow.
+    order: BTreeMap<u64, RoomId>,
+    /// Numbers of rooms that nobody has entered or spoken in.
+    unused: BTreeSet<u64>,
+    next: u64,
+    /// The number at which the next sweep begins.
+    swept: u64,
+    /// Bytes of all histories, and the most there may be.
+    held: usize,
+    most: usize,
+    events: VecDeque<EngineEvent>,
+    journal: Option<Journal>,
+}
+
+impl Memory {
+    pub(super) fn new(limits: RoomLimits) -> Self {
+        Self {
+            limits,
+            rooms: HashMap::new(),
+            order: BTreeMap::new(),
+            unused: BTreeSet::new(),
+            next: 1,
+            swept: 0,
+            held: 0,
+            most: usize::MAX,
+            events: VecDeque::new(),
+            journal: None,
+        }
+    }
+
+    /// The same with a journal, and what it had kept.
+    pub(super) fn with_journal(
+        limits: RoomLimits,
+        mut journal: Journal,
+        saved: Vec<Saved>,
+        clock: Clock,
+    ) -> Self {
+        let mut memory = Self::new(limits);
+        for saved in saved {
+            let (id, number) = (saved.id, saved.number);
+            memory.next = memory.next.max(number + 1);
+            memory.order.insert(number, id);
+            let mut room = Room::restore(saved, clock);
+            journal.restored(id, &mut room, clock);
+            if room.top == 0 {
+                memory.unused.insert(number);
+            }
+            memory.held += room.history.held();
+            memory.rooms.insert(id, room);
+            memory.cut(id, clock);
+        }
+        memory.journal = Some(journal);
+        memory
+    }
+
+    fn room(&mut self, id: RoomId) -> Result<&mut Room, RoomError> {
+        self.rooms.get_mut(&id).ok_or(RoomError::UnknownRoom)
+    }
+
+    fn create(
+        &mut self,
+        id: RoomId,
+        name: String,
+        key: KeyDigest,
+        clock: Clock,
+    ) -> Result<Outcome, RoomError> {
+        let most = self.limits.max_rooms;
+        if self.rooms.len() >= most && !self.drop_unused(clock) {
+            return Err(RoomError::TooManyRooms { most });
+        }
+        let number = self.next;
+        self.next += 1;
+        let mut room = Room::new(number, name, key, clock);
+        if let Some(journal) = &mut self.journal {
+            journal.created(id, &mut room, clock);
+        }
+        let info = room.info(id);
+        self.order.insert(number, id);
+        self.unused.insert(number);
+        self.rooms.insert(id, room);
+        Ok(Outcome::Created(info))
+    }
+
+    /// Makes a place where the oldest room was never used; whether there is one now.
+    fn drop_unused(&mut self, clock: Clock) -> bool {
+        let oldest = self.unused.first();
+        let Some(id) = oldest.and_then(|number| self.order.get(number)).copied() else {
+            return false;
+        };
+        let is_old = self
+            .rooms
+            .get(&id)
+            .is_some_and(|room| room.used + UNUSED <= clock.now as i64);
+        is_old && self.remove(id).is_some()
+    }
+
+    fn remove(&mut self, id: RoomId) -> Option<Room> {
+        let room = self.rooms.remove(&id)?;
+        self.order.remove(&room.number);
+        self.unused.remove(&room.number);
+        self.held -= room.history.held();
+        if let Some(journal) = &mut self.journal {
+            journal.deleted(id);
+        }
+        Some(room)
+    }
+
+    fn delete(&mut self, id: RoomId, key: &KeyDigest) -> Result<EngineEvent, RoomError> {
+        let room = self.room(id)?;
+        // Constant time: neither where keys differ nor whether shows in how long it takes.
+        let differ = room
+            .key
+            .iter()
+            .zip(key)
+            .fold(0, |sum, (a, b)| sum | (a ^ b));
+        if std::hint::black_box(differ) != 0 {
+            return Err(RoomError::WrongKey);
+        }
+        let places = self.remove(id).map(|room| room.places());
+        let places = places.unwrap_or_default();
+        Ok(EngineEvent::Closed { room: id, places })
+    }
+
+    fn list(&self, after: u64, most: usize) -> Outcome {
+        let rooms = self.order.range(after + 1..).take(most);
+        let info = |(_, id): (&u64, &RoomId)| self.rooms.get(id).map(|room| room.info(*id));
+        Outcome::List(rooms.filter_map(info).collect())
+    }
+
+    /// Whether a new member came in by this, who is told of behind the outcome.
+    fn join(
+        &mut self,
+        id: RoomId,
+        occupant: Occupant,
+        ask: Ask,
+        clock: Clock,
+    ) -> Result<(Joined, Option<Presence>), RoomError> {
+        self.cut(id, clock);
+        let room = self.room(id)?;
+        let place = occupant.place;
+        let replaced = room.occupy(occupant.clone())?;
+        room.used = clock.now as i64;
+        let excerpt = excerpt(room, ask);
+        let (members, number) = (room.members(), room.number);
+        let name = room.name_at(&occupant.name);
+        self.unused.remove(&number);
+        let arrived = replaced.is_none().then(|| Presence {
+            room: id,
+            name: Rc::clone(&name),
+            members,
+            place,
+        });
+        let joined = Joined {
+            excerpt,
+            members,
+            name,
+            before: replaced,
+        };
+        Ok((joined, arrived))
+    }
+
+    fn leave(
+        &mut self,
+        id: RoomId,
+        name: &str,
+        place: Place,
+        clock: Clock,
+    ) -> Result<Presence, RoomError> {
+        let room = self.room(id)?;
+        let name = room.vacate(name, place).ok_or(RoomError::NotEntered)?;
+        room.used = clock.now as i64;
+        let members = room.members();
+        Ok(Presence {
+            room: id,
+            name,
+            members,
+            place,
+        })
+    }
+
+    fn publish(
+        &mut self,
+        token: Token,
+        id: RoomId,
+        author: Author,
+        text: Option<String>,
+        reference: Option<u128>,
+        clock: Clock,
+    ) -> Result<EngineEvent, RoomError> {
+        let now = clock.now as i64;
+        let room = self.rooms.get_mut(&id).ok_or(RoomError::UnknownRoom)?;
+        let sender = room.sender(author)?;
+        room.receipts.expire(now);
+        if let Some(known) = reference.and_then(|key| room.receipts.find(key)) {
+            let kept = room.history.after(known - 1, 1).pop();
+            // Where the history has it no longer, what is sent again tells what was said.
+            let message = kept.filter(|kept| kept.id == known).unwrap_or_else(|| {
+                Rc::new(RoomMessage {
+                    id: known,
+                    date: clock.unix,
+                    sender,
+                    text: text.map(String::into_boxed_str),
+                })
+            });
+            let repeated = Outcome::Repeated(room.epoch, message);
+            return Ok(EngineEvent::Done(token, Ok(repeated)));
+        }
+        if let Some(journal) = &mut self.journal {
+            journal.vouch(id, room);
+        }
+        room.top += 1;
+        room.used = now;
+        let message = Rc::new(RoomMessage {
+            id: room.top,
+            date: clock.unix,
+            sender,
+            text: text.map(String::into_boxed_str),
+        });
+        if let Some(key) = reference {
+            room.receipts.remember(now, key, room.top);
+        }
+        if let Some(journal) = &mut self.journal {
+            journal.published(id, room, &message, reference, clock);
+        }
+        let held = room.history.held();
+        room.history.push(now, Rc::clone(&message));
+        self.held += room.history.held() - held;
+        let (epoch, number) = (room.epoch, room.number);
+        self.unused.remove(&number);
+        self.cut(id, clock);
+        self.bound_all(id);
+        Ok(EngineEvent::Message {
+            room: id,
+            epoch,
+            message,
+            own: Some(token),
+        })
+    }
+
+    /// Keeps the history of a room within its bounds.
+    fn cut(&mut self, id: RoomId, clock: Clock) {
+        let limits = &self.limits;
+        let oldest = clock.now as i64 - limits.history_time.as_millis() as i64;
+        if let Some(room) = self.rooms.get_mut(&id) {
+            let held = room.history.held();
+            let (most, bytes) = (limits.history_messages, limits.history_bytes);
+            room.history.cut(most, bytes, oldest);
+            self.held -= held - room.history.held();
+        }
+    }
+
+    /// Keeps all histories together within their bound: the longest of a few rooms gives way, so that
+    /// one that speaks much does not make the others forget.
+    fn bound_all(&mut self, spoke: RoomId) {
+        while self.held > self.most {
+            let some = self.order.range(self.swept..).map(|(_, id)| *id);
+            let some = some.take(COMPARED).chain([spoke]);
+            let held = |id: &RoomId| self.rooms.get(id).map_or(0, |room| room.history.held());
+            let longest = some.max_by_key(held).filter(|id| held(id) > 0);
+            let Some(room) = longest.and_then(|id| self.rooms.get_mut(&id)) else {
+                self.advance_sweep();
+                continue;
+            };
+            let held = room.history.held();
+            room.history.forget_oldest();
+            self.held -= held - room.history.held();
+        }
+    }
+
+    fn advance_sweep(&mut self) {
+        let next = self.order.range(self.swept + 1..).nth(COMPARED);
+        self.swept = next.map_or(0, |(number, _)| *number);
+    }
+
+    fn names(&mut self, id: RoomId, most: usize) -> Result<Outcome, RoomError> {
+        let room = self.room(id)?;
+        Ok(Outcome::Names(room.members(), room.names(most)))
+    }
+
+    /// Does an operation; what came of it, and what is told behind that.
+    fn operate(
+        &mut self,
+        token: Token,
+        operation: Operation,
+        clock: Clock,
+    ) -> Result<(EngineEvent, Option<EngineEvent>), RoomError> {
+        let done = |outcome| EngineEvent::Done(token, Ok(outcome));
+        let event = match operation {
+            Operation::Create { room, name, key } => done(self.create(room, name, key, clock)?),
+            Operation::Delete { room, key } => {
+                let closed = self.delete(room, &key)?;
+                return Ok((done(Outcome::Deleted), Some(closed)));
+            }
+            Operation::List { after, most } => done(self.list(after, most)),
+            Operation::Describe { room: id } => {
+                let info = self.room(id)?.info(id);
+                done(Outcome::Room(info))
+            }
+            Operation::Join {
+                room,
+                name,
+                identity,
+                place,
+                ask,
+            } => {
+                let occupant = Occupant {
+                    name,
+                    identity,
+                    place,
+                };
+                let (joined, arrived) = self.join(room, occupant, ask, clock)?;
+                let arrived = arrived.map(EngineEvent::Arrived);
+                return Ok((done(Outcome::Joined(joined)), arrived));
+            }
+            Operation::Leave { room, name, place } => {
+                let departed = self.leave(room, &name, place, clock)?;
+                return Ok((done(Outcome::Left), Some(EngineEvent::Departed(departed))));
+            }
+            Operation::Publish {
+                room,
+                author,
+                text,
+                reference,
+            } => self.publish(token, room, author, text, reference, clock)?,
+            Operation::Read { room, ask } => {
+                self.cut(room, clock);
+                done(Outcome::Excerpt(excerpt(self.room(room)?, ask)))
+            }
+            Operation::Names { room, most } => done(self.names(room, most)?),
+        };
+        Ok((event, None))
+    }
+}
+
+impl Engine for Memory {
+    fn submit(&mut self, token: Token, operation: Operation, clock: Clock) {
+        match self.operate(token, operation, clock) {
+            Ok((event, behind)) => self.events.extend([event].into_iter().chain(behind)),
+            Err(error) => self.events.push_back(EngineEvent::Done(token, Err(error))),
+        }
+    }
+
+    fn poll(&mut self) -> Option<EngineEvent> {
+        self.events.pop_front()
+    }
+
+    fn tick(&mut self, clock: Clock) -> bool {
+        let now = clock.now as i64;
+        let rooms = self.order.range(self.swept + 1..).take(SWEPT);
+        let rooms: Vec<RoomId> = rooms.map(|(_, id)| *id).collect();
+        let last = rooms.last().and_then(|id| self.rooms.get(id));
+        self.swept = last
+            .filter(|_| rooms.len() == SWEPT)
+            .map_or(0, |room| room.number);
+        let empty_for = self
+            .limits
+            .empty_room_hours
+            .map(|hours| hours as i64 * 3_600_000);
+        for id in rooms {
+            self.cut(id, clock);
+            let Some(room) = self.rooms.get_mut(&id) else {
+                continue;
+            };
+            room.receipts.expire(now);
+            if room.members() == 0 && empty_for.is_some_and(|time| room.used + time <= now) {
+                self.remove(id);
+                let places = Vec::new();
+                self.events
+                    .push_back(EngineEvent::Closed { room: id, places });
+            }
+        }
+        !self.rooms.is_empty()
+    }
+
+    fn limit_history(&mut self, bytes: usize) {
+        self.most = bytes;
+    }
+}
+
+impl Drop for Memory {
+    /// The server is over: what is to be kept is on disk when this returns.
+    fn drop(&mut self) {
+        if let Some(journal) = self.journal.take() {
+            journal.finish(self.rooms.iter());
+        }
+    }
+}
+
+/// What of a room's history was asked for.
+fn excerpt(room: &Room, ask: Ask) -> Excerpt {
+    let is_here = |since: &Position| since.epoch == room.epoch && since.id <= room.top;
+    let here = ask.since.filter(is_here);
+    let (recovered, gaps, messages) = match (ask.since, here) {
+        (None, _) => (true, Vec::new(), room.history.newest(ask.last)),
+        (Some(_), Some(since)) => {
+            let gaps = room.gaps_behind(since.id);
+            let messages = room.history.after(since.id, ask.last);
+            let last = messages.last().map_or(since.id, |last| last.id);
+            (gaps.is_empty() && last == room.top, gaps, messages)
+        }
+        // Another order of things: all there is may be new to who asks.
+        (Some(_), None) => (false, Vec::new(), room.history.newest(ask.last)),
+    };
+    Excerpt {
+        epoch: room.epoch,
+        top: room.top,
+        recovered,
+        gaps,
+        messages,
+    }
+}

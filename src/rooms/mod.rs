@@ -1,0 +1,49 @@
+//! Rooms with memory: who is in, what was said, in one order, with receipts.
+//!
+//! A room is a topic with a log. Each message has a [`Position`]: an epoch and an id that grows by one. A
+//! member hears only what has its place in that order, its own messages included, and one who comes back
+//! gets what it missed, with the truth about whether that is all. [`Rooms`] is what a program uses; an
+//! [`Engine`](engine::Engine) behind it decides the order, in this process or elsewhere, so every
+//! operation is asked for here and comes back as an event, at once or later.
+//!
+//! Never send to a session here what the engine has not told.
+
+mod audience;
+mod digest;
+mod engine;
+mod error;
+mod format;
+mod handler;
+mod history;
+mod id;
+mod journal;
+mod member;
+mod memory;
+mod message;
+mod name;
+mod presence;
+mod program;
+mod rate;
+mod receipts;
+mod receive;
+mod room;
+mod sessions;
+mod shared;
+mod state;
+mod telling;
+mod ticker;
+mod v1;
+
+pub use digest::RoomKey;
+pub use engine::Excerpt;
+pub use error::RoomError;
+pub use format::{Format, FormatId, Told};
+pub use handler::{Follow, Followed, RoomsHandler};
+pub use id::{Epoch, Position, RoomId};
+#[cfg(feature = "fuzzing")]
+pub use journal::fuzz_reader;
+pub use member::Member;
+pub use message::{RoomInfo, RoomMessage};
+pub use sessions::Enter;
+pub use shared::Rooms;
+pub use v1::PROTOCOL;

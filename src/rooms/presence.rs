@@ -1,0 +1,297 @@
+//! Who is said to have come and gone: not more than once a second for a name, and only the number in a
+//! crowd. Who is back within a second was never away.
+
+use super::RoomId;
+use super::engine::Presence;
+use std::collections::{HashMap, VecDeque};
+use std::rc::Rc;
+
+/// How long it takes until somebody is said to be gone, and between two sayings of a kind; milliseconds.
+pub(super) const PAUSE: u64 = 1000;
+
+/// Members beyond which names are not told.
+pub(super) const CROWD: usize = 500;
+
+/// Something to tell.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct News {
+    pub(super) room: RoomId,
+    /// `None`: the number alone.
+    pub(super) name: Option<Rc<str>>,
+    pub(super) is_in: bool,
+    pub(super) members: usize,
+}
+
+/// What the others of a room know of a name, and what is.
+#[derive(Debug)]
+struct State {
+    told_in: bool,
+    is_in: bool,
+    /// When that changed last.
+    since: u64,
+    /// When each was told last.
+    joined: Option<u64>,
+    left: Option<u64>,
+}
+
+/// Changes of one room that are not settled.
+#[derive(Debug, Default)]
+struct Unsettled {
+    names: HashMap<Rc<str>, State>,
+    members: usize,
+    /// The number is to be told, against this one that was told before.
+    crowd: Option<usize>,
+}
+
+/// All that is not settled.
+#[derive(Debug, Default)]
+pub(super) struct Damper {
+    rooms: HashMap<RoomId, Unsettled>,
+    /// When to look at what; the name is `None` for the number of a crowd.
+    due: VecDeque<(u64, RoomId, Option<Rc<str>>)>,
+}
+
+impl Damper {
+    pub(super) fn is_settled(&self) -> bool {
+        self.due.is_empty()
+    }
+
+    /// The room is gone, and nobody is left to be told.
+    pub(super) fn forget(&mut self, room: RoomId) {
+        self.rooms.remove(&room);
+    }
+
+    /// Somebody came; what is to be told at once.
+    pub(super) fn arrived(&mut self, presence: &Presence, now: u64) -> Option<News> {
+        self.changed(presence, true, now)
+    }
+
+    /// Somebody left: it is told later, if at all.
+    pub(super) fn departed(&mut self, presence: &Presence, now: u64) {
+        self.changed(presence, false, now);
+    }
+
+    fn changed(&mut self, presence: &Presence, is_in: bool, now: u64) -> Option<News> {
+        let Presence { room, members, .. } = *presence;
+        let unsettled = self.rooms.entry(room).or_default();
+        unsettled.members = members;
+        if members > CROWD {
+            if unsettled.crowd.is_none() {
+                let before = if is_in { members - 1 } else { members + 1 };
+                unsettled.crowd = Some(before);
+                self.due.push_back((now + PAUSE, room, None));
+            }
+            return None;
+        }
+        let name = &presence.name;
+        let state = unsettled.names.entry(Rc::clone(name)).or_insert(State {
+            told_in: !is_in,
+            is_in,
+            since: now,
+            joined: None,
+            left: None,
+        });
+        (state.is_in, state.since) = (is_in, now);
+        self.due
+            .push_back((now + PAUSE, room, Some(Rc::clone(name))));
+        let is_news = is_in && !state.told_in && rests(state.joined, now);
+        is_news.then(|| state.tell(room, name, members, now))
+    }
+
+    /// What is to be told at this time; called until there is nothing.
+    pub(super) fn next(&mut self, now: u64) -> Option<News> {
+        while let Some((at, _, _)) = self.due.front()
+            && *at <= now
+        {
+            let (_, room, name) = self.due.pop_front()?;
+            let Some(unsettled) = self.rooms.get_mut(&room) else {
+                continue;
+            };
+            let news = match &name {
+                None => unsettled.crowd_news(room),
+                Some(name) => unsettled.name_news(room, name, now),
+            };
+            if news.is_some() {
+                // What was told may be wrong again after a pause.
+                self.due.push_back((now + PAUSE, room, name));
+                return news;
+            }
+            if unsettled.names.is_empty() && unsettled.crowd.is_none() {
+                self.rooms.remove(&room);
+            }
+        }
+        None
+    }
+}
+
+impl Unsettled {
+    fn crowd_news(&mut self, room: RoomId) -> Option<News> {
+        let before = self.crowd.take()?;
+        let members = self.members;
+        (members != before).then(|| {
+            self.crowd = Some(members);
+            News {
+                room,
+                name: None,
+                is_in: members > before,
+                members,
+            }
+        })
+    }
+
+    fn name_news(&mut self, room: RoomId, name: &Rc<str>, now: u64) -> Option<News> {
+        let state = self.names.get_mut(name)?;
+        let told = if state.is_in {
+            state.joined
+        } else {
+            state.left
+        };
+        let is_settled = state.is_in || rests(Some(state.since), now);
+        if state.is_in != state.told_in && is_settled && rests(told, now) {
+            return Some(state.tell(room, name, self.members, now));
+        }
+        if state.is_in == state.told_in && rests(state.joined, now) && rests(state.left, now) {
+            self.names.remove(name);
+        }
+        None
+    }
+}
+
+impl State {
+    fn tell(&mut self, room: RoomId, name: &Rc<str>, members: usize, now: u64) -> News {
+        self.told_in = self.is_in;
+        let told = if self.is_in {
+            &mut self.joined
+        } else {
+            &mut self.left
+        };
+        *told = Some(now);
+        News {
+            room,
+            name: Some(Rc::clone(name)),
+            is_in: self.is_in,
+            members,
+        }
+    }
+}
+
+/// Whether a second has passed since this was told.
+fn rests(told: Option<u64>, now: u64) -> bool {
+    told.is_none_or(|told| told + PAUSE <= now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Room {
+        damper: Damper,
+        id: RoomId,
+        members: usize,
+    }
+
+    impl Room {
+        fn new() -> Self {
+            Self {
+                damper: Damper::default(),
+                id: RoomId::random(),
+                members: 1,
+            }
+        }
+
+        fn presence(&self, name: &str) -> Presence {
+            Presence {
+                room: self.id,
+                name: name.into(),
+                members: self.members,
+                place: 0,
+            }
+        }
+
+        fn arrives(&mut self, name: &str, now: u64) -> Vec<String> {
+            self.members += 1;
+            let presence = self.presence(name);
+            let news = self.damper.arrived(&presence, now);
+            news.iter().map(show).collect()
+        }
+
+        fn departs(&mut self, name: &str, now: u64) {
+            self.members -= 1;
+            let presence = self.presence(name);
+            self.damper.departed(&presence, now);
+        }
+
+        fn told(&mut self, now: u64) -> Vec<String> {
+            std::iter::from_fn(|| self.damper.next(now).as_ref().map(show)).collect()
+        }
+    }
+
+    fn show(news: &News) -> String {
+        let sign = if news.is_in { '+' } else { '-' };
+        let name = news.name.as_deref().unwrap_or("");
+        format!("{sign}{name} {}", news.members)
+    }
+
+    #[test]
+    fn who_comes_is_told_at_once_and_who_goes_a_second_later() {
+        let mut room = Room::new();
+        assert_eq!(room.arrives("kim", 0), ["+kim 2"]);
+        room.departs("kim", 5000);
+        assert!(room.told(5999).is_empty());
+        assert_eq!(room.told(6000), ["-kim 1"]);
+        assert!(room.told(8000).is_empty());
+        assert!(room.damper.is_settled() && room.damper.rooms.is_empty());
+    }
+
+    #[test]
+    fn a_reload_is_no_news() {
+        let mut room = Room::new();
+        room.arrives("kim", 0);
+        assert!(room.told(2000).is_empty());
+        room.departs("kim", 3000);
+        assert!(room.arrives("kim", 3900).is_empty());
+        assert!(room.told(10_000).is_empty());
+        assert!(room.damper.is_settled() && room.damper.rooms.is_empty());
+    }
+
+    #[test]
+    fn a_name_that_flickers_is_told_once_a_second_at_most() {
+        let mut room = Room::new();
+        let (mut joined, mut left) = (0, 0);
+        for tick in 0..1000 {
+            let now = tick * 10;
+            let told = if tick % 2 == 0 {
+                room.arrives("kim", now)
+            } else {
+                room.departs("kim", now);
+                Vec::new()
+            };
+            for news in told.into_iter().chain(room.told(now)) {
+                if news.starts_with('+') {
+                    joined += 1
+                } else {
+                    left += 1
+                }
+            }
+        }
+        assert!(joined <= 11 && left <= 11, "{joined} joined, {left} left");
+        let last = room.told(20_000);
+        assert_eq!(last, ["-kim 1"], "it is away in the end");
+    }
+
+    #[test]
+    fn of_a_crowd_the_number_is_told_once_a_second() {
+        let mut room = Room::new();
+        room.members = CROWD;
+        for at in 0..100 {
+            assert!(room.arrives(&format!("user{at}"), at).is_empty());
+        }
+        assert!(room.told(999).is_empty());
+        assert_eq!(
+            room.told(1000),
+            [" 600"].map(|members| format!("+{members}"))
+        );
+        assert!(room.told(5000).is_empty());
+        assert!(room.damper.is_settled() && room.damper.rooms.is_empty());
+    }
+}

@@ -1,0 +1,336 @@
+//! What a session does in rooms.
+
+use super::digest::{digest, first_bytes};
+use super::engine::{Ask, Operation, ReferenceKey};
+use super::member::Taking;
+use super::rate::Rate;
+use super::state::Pending;
+use super::{FormatId, Member, Position, RoomError, RoomId, Rooms, Told, name};
+use crate::app::{Context, Session};
+use std::rc::Rc;
+
+/// Messages that an answer holds at most.
+pub(super) const MOST_MESSAGES: usize = 100;
+
+/// The most bytes of a client's own mark.
+pub(super) const MOST_REFERENCE: usize = 64;
+
+/// How a session enters a room.
+#[derive(Clone, Debug, Default)]
+pub struct Enter<'a> {
+    /// The name that it wants.
+    pub name: &'a str,
+    /// A secret of 16 to 64 characters by which it is known when it comes again.
+    pub client: Option<&'a str>,
+    /// Behind which message it goes on.
+    pub since: Option<Position>,
+    /// It wants the newest so many messages, 100 at most.
+    pub last: usize,
+}
+
+/// The mark of a message, told from those of everybody else.
+pub(super) fn reference_key(of: &[&[u8]], reference: &str) -> Result<ReferenceKey, RoomError> {
+    if reference.len() > MOST_REFERENCE {
+        return Err(RoomError::TooLong {
+            what: "a ref",
+            given: reference.len(),
+            most: MOST_REFERENCE,
+        });
+    }
+    let parts: Vec<&[u8]> = of.iter().copied().chain([reference.as_bytes()]).collect();
+    Ok(u128::from_le_bytes(first_bytes(&digest(&parts))))
+}
+
+/// What a session does in rooms, for handlers with a protocol of their own.
+///
+/// What is refused at once is the error that is returned; what the engine refuses is told to the
+/// session as [`Told::Error`].
+impl Rooms {
+    /// A session takes part from now on, and is told in this format.
+    pub fn admit(&self, session: &Session<'_>, format: FormatId) -> Member {
+        Member(self.state.borrow_mut().members.add(session.id(), format))
+    }
+
+    /// A session is over: it leaves every room. For its close event.
+    pub fn depart(&self, context: &mut Context<'_>, member: &Member) {
+        self.with(context, |state, context| state.depart(context, member.0));
+    }
+
+    /// Counts a message of a session against its rate. `false`: it was told that it is too fast, or closed
+    /// with 1008 for going on; the message is not to be looked at.
+    pub fn takes_message(&self, context: &mut Context<'_>, member: &Member) -> bool {
+        let most = self.limits.message_rate;
+        self.takes(context, member, "messages", most, |taking| {
+            &mut taking.messages
+        })
+    }
+
+    fn takes(
+        &self,
+        context: &mut Context<'_>,
+        member: &Member,
+        what: &'static str,
+        most: Option<usize>,
+        rate: impl FnOnce(&mut Taking) -> &mut Rate,
+    ) -> bool {
+        let now = context.now().as_micros() as u64;
+        let mut state = self.state.borrow_mut();
+        let Some(taking) = state.members.find(member.0) else {
+            return false;
+        };
+        if rate(taking).admits(most, now) {
+            taking.strikes = taking.strikes.saturating_sub(1);
+            return true;
+        }
+        taking.strikes = taking.strikes.saturating_add(1);
+        let (session, strikes) = (taking.session, taking.strikes);
+        let most = most.unwrap_or_default();
+        if usize::from(strikes) > most.min(50) {
+            context.close(session, 1008, "Too many messages");
+            return false;
+        }
+        let error = &RoomError::TooFast { what, most };
+        let reference = None;
+        state.tell(context, member.0, None, &Told::Error { reference, error });
+        false
+    }
+
+    /// A session enters a room.
+    ///
+    /// # Errors
+    /// `BadName`, `TooLong`, `TooManyMemberships`, `BadMessage` for a `client` that is none.
+    pub fn enter(
+        &self,
+        context: &mut Context<'_>,
+        member: &Member,
+        room: RoomId,
+        enter: &Enter<'_>,
+    ) -> Result<(), RoomError> {
+        let name = name::name_of("a name", enter.name, self.limits.max_sender)?;
+        let identity = match enter.client {
+            None => None,
+            Some(client) if (16..=64).contains(&client.chars().count()) => {
+                let digest = digest(&[b"client", client.as_bytes()]);
+                Some(u64::from_le_bytes(first_bytes(&digest)))
+            }
+            Some(_) => {
+                let problem = "a client is a secret of 16 to 64 characters";
+                return Err(RoomError::BadMessage(problem.to_owned()));
+            }
+        };
+        if !self.takes(context, member, "ENTERs", self.limits.join_rate, |taking| {
+            &mut taking.joins
+        }) {
+            return Ok(());
+        }
+        let most = self.limits.max_rooms_per_session;
+        let identity = {
+            let mut state = self.state.borrow_mut();
+            let Some(taking) = state.members.find(member.0) else {
+                return Ok(());
+            };
+            let is_in = taking.membership(room);
+            if let Some(membership) = is_in
+                && *membership.name != *name
+            {
+                return Err(RoomError::OtherName(membership.name.to_string()));
+            }
+            if is_in.is_none() && taking.memberships().count() >= most {
+                return Err(RoomError::TooManyMemberships { most });
+            }
+            if let Some(identity) = identity {
+                taking.identity = identity;
+            }
+            taking.identity
+        };
+        let last = if enter.since.is_some() {
+            MOST_MESSAGES
+        } else {
+            enter.last.min(MOST_MESSAGES)
+        };
+        let place = member.0;
+        let join = Operation::Join {
+            room,
+            name: name.into(),
+            identity,
+            place,
+            ask: Ask {
+                since: enter.since,
+                last,
+            },
+        };
+        self.submit(context, join, Pending::Enter { room, place });
+        Ok(())
+    }
+
+    /// A session speaks in a room that it is in.
+    ///
+    /// # Errors
+    /// `NotEntered`, `TooLong`.
+    pub fn talk(
+        &self,
+        context: &mut Context<'_>,
+        member: &Member,
+        room: RoomId,
+        text: Option<&str>,
+        reference: Option<&str>,
+    ) -> Result<(), RoomError> {
+        self.check_text(text)?;
+        let place = member.0;
+        let (author, identity) = {
+            let mut state = self.state.borrow_mut();
+            let author = state.author(place, room).ok_or(RoomError::NotEntered)?;
+            (
+                author,
+                state
+                    .members
+                    .find(place)
+                    .map_or(0, |taking| taking.identity),
+            )
+        };
+        let key = match reference {
+            Some(reference) => Some(reference_key(
+                &[b"member", &identity.to_le_bytes()],
+                reference,
+            )?),
+            None => None,
+        };
+        let publish = Operation::Publish {
+            room,
+            author,
+            text: text.map(str::to_owned),
+            reference: key,
+        };
+        let reference = reference.map(Into::into);
+        self.submit(
+            context,
+            publish,
+            Pending::Talk {
+                room,
+                place,
+                reference,
+            },
+        );
+        Ok(())
+    }
+
+    /// A session leaves a room.
+    ///
+    /// # Errors
+    /// `NotEntered`.
+    pub fn leave(
+        &self,
+        context: &mut Context<'_>,
+        member: &Member,
+        room: RoomId,
+    ) -> Result<(), RoomError> {
+        let place = member.0;
+        let left = self
+            .state
+            .borrow_mut()
+            .members
+            .find(place)
+            .and_then(|taking| {
+                let membership = taking.remove(room)?;
+                Some((taking.session, taking.format, membership.name))
+            });
+        let (session, format, name) = left.ok_or(RoomError::NotEntered)?;
+        context.leave(session, &format.topic(room));
+        self.submit(
+            context,
+            Operation::Leave { room, name, place },
+            Pending::Leave,
+        );
+        Ok(())
+    }
+
+    /// Messages to a session were dropped, for a backlog policy: it is out of all its rooms, told so with
+    /// the reason `slow`, and gets what it missed when it enters again.
+    pub fn lost(&self, context: &mut Context<'_>, member: &Member) {
+        let mut rooms = Vec::new();
+        if let Some(taking) = self.state.borrow_mut().members.find(member.0) {
+            rooms.extend(taking.memberships().map(|membership| membership.room));
+        }
+        for room in rooms {
+            let reason = "slow";
+            self.tell(context, member, Some(room), &Told::Closed { reason });
+            let _ = self.leave(context, member, room);
+        }
+    }
+
+    /// Refuses a text that cannot be a message within its limit, before it is parsed.
+    ///
+    /// # Errors
+    /// `TooLong`.
+    pub fn check_json(&self, text: &str) -> Result<(), RoomError> {
+        let (what, given, most) = ("a message", text.len(), self.limits.most_json());
+        if given > most {
+            return Err(RoomError::TooLong { what, given, most });
+        }
+        Ok(())
+    }
+
+    /// The name that somebody who gives this one has: trimmed and composed.
+    ///
+    /// # Errors
+    /// `BadName`, `TooLong`.
+    pub fn name(&self, given: &str) -> Result<String, RoomError> {
+        name::name_of("a name", given, self.limits.max_sender)
+    }
+
+    /// In which format a session is told.
+    pub fn format_of(&self, member: &Member) -> Option<FormatId> {
+        let mut state = self.state.borrow_mut();
+        state.members.find(member.0).map(|taking| taking.format)
+    }
+
+    /// As whom a session is in a room.
+    pub fn name_in(&self, member: &Member, room: RoomId) -> Option<Rc<str>> {
+        let mut state = self.state.borrow_mut();
+        let membership = state.members.find(member.0)?.membership(room)?;
+        Some(Rc::clone(&membership.name))
+    }
+
+    /// As whom a session is in the first of its rooms.
+    pub fn name_of(&self, member: &Member) -> Option<Rc<str>> {
+        let mut state = self.state.borrow_mut();
+        let membership = state.members.find(member.0)?.memberships().next()?;
+        Some(Rc::clone(&membership.name))
+    }
+
+    /// Tells a session something in the words of its format.
+    pub fn tell(
+        &self,
+        context: &mut Context<'_>,
+        member: &Member,
+        room: Option<RoomId>,
+        told: &Told<'_>,
+    ) {
+        self.state.borrow_mut().tell(context, member.0, room, told);
+    }
+
+    /// Sends a session that only listens what it missed of a room, and everything from now on.
+    pub fn follow(&self, session: &mut Session<'_>, room: RoomId, since: Option<Position>) {
+        let id = session.id();
+        let last = if since.is_some() { MOST_MESSAGES } else { 0 };
+        let read = Operation::Read {
+            room,
+            ask: Ask { since, last },
+        };
+        self.submit(
+            session.context(),
+            read,
+            Pending::Follow { room, session: id },
+        );
+    }
+
+    pub(super) fn check_text(&self, text: Option<&str>) -> Result<(), RoomError> {
+        let (given, most) = (text.map_or(0, str::len), self.limits.max_text);
+        let what = "a message";
+        if given > most {
+            Err(RoomError::TooLong { what, given, most })
+        } else {
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,413 @@
+//! What rooms are within one server: sessions, what they asked for, and an engine that answers.
+
+use super::engine::{
+    Author, Clock, Engine, EngineEvent, Joined, Operation, Outcome, Place, Presence, Token,
+};
+use super::format::Telling;
+use super::member::{Members, Membership};
+use super::presence::{Damper, News};
+use super::{Epoch, Format, FormatId, Position, RoomError, RoomId, RoomMessage, Told};
+use crate::app::{Context, SessionId};
+use crate::config::RoomLimits;
+use slab::Slab;
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::time::SystemTime;
+
+/// Sessions that are closed in one tick.
+const CLOSED_AT_ONCE: usize = 64;
+
+/// The reason of a room that was deleted.
+pub(super) const ROOM_CLOSED: &str = "Room closed";
+
+/// What a program asked for, called with the outcome.
+pub(super) type Reply = Box<dyn FnOnce(Result<Outcome, RoomError>, &mut Context<'_>)>;
+
+/// What came of an operation that a program asked for.
+pub(super) type Answered = (Reply, Result<Outcome, RoomError>);
+
+/// Tells programs what came of what they asked for. Nothing of the rooms is borrowed meanwhile: they may
+/// ask for more.
+pub(super) fn run_answered(answered: Vec<Answered>, context: &mut Context<'_>) {
+    for (reply, outcome) in answered {
+        reply(outcome, context);
+    }
+}
+
+/// What is to be done when an operation is.
+pub(super) enum Pending {
+    Enter {
+        room: RoomId,
+        place: Place,
+    },
+    Talk {
+        room: RoomId,
+        place: Place,
+        reference: Option<Box<str>>,
+    },
+    Leave,
+    Follow {
+        room: RoomId,
+        session: SessionId,
+    },
+    Reply(Reply),
+}
+
+pub(super) struct State {
+    pub(super) limits: RoomLimits,
+    engine: Box<dyn Engine>,
+    pub(super) formats: Vec<Box<dyn Format>>,
+    pending: Slab<Pending>,
+    pub(super) members: Members,
+    pub(super) damper: Damper,
+    /// Sessions whose room is gone.
+    pub(super) closing: VecDeque<SessionId>,
+    /// Whether the engine knows how much it may keep.
+    is_bounded: bool,
+    /// The engine has something that time changes.
+    has_rooms: bool,
+    /// Within how many milliseconds a tick is on its way.
+    pub(super) ticks_in: Option<u64>,
+    /// Outcomes that programs wait for, to be told when nothing here is borrowed.
+    pub(super) answered: Vec<Answered>,
+}
+
+/// The time that an operation happens at.
+pub(super) fn clock(context: &Context<'_>) -> Clock {
+    Clock {
+        now: context.now().as_millis() as u64,
+        unix: unix(),
+    }
+}
+
+/// Milliseconds since 1970, UTC.
+pub(super) fn unix() -> u64 {
+    let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    unix.unwrap_or_default().as_millis() as u64
+}
+
+impl State {
+    pub(super) fn new(limits: RoomLimits, engine: Box<dyn Engine>, v1: Box<dyn Format>) -> Self {
+        Self {
+            limits,
+            engine,
+            formats: vec![v1],
+            pending: Slab::new(),
+            members: Members::default(),
+            damper: Damper::default(),
+            closing: VecDeque::new(),
+            is_bounded: false,
+            has_rooms: true,
+            ticks_in: None,
+            answered: Vec::new(),
+        }
+    }
+
+    pub(super) fn add_format(&mut self, format: Box<dyn Format>) -> FormatId {
+        self.formats.push(format);
+        FormatId((self.formats.len() - 1) as u8)
+    }
+
+    /// Gives an operation to the engine, and tells what came of everything that is done.
+    pub(super) fn submit(
+        &mut self,
+        context: &mut Context<'_>,
+        operation: Operation,
+        pending: Pending,
+    ) {
+        if !self.is_bounded {
+            self.is_bounded = true;
+            let most = self.limits.history_total.unwrap_or_else(|| {
+                let buffered = context.stats().max_buffered;
+                buffered.map_or(64 << 20, |bytes| (bytes / 4) as usize)
+            });
+            self.engine.limit_history(most);
+        }
+        self.has_rooms = true;
+        let token = self.pending.insert(pending) as Token;
+        self.engine.submit(token, operation, clock(context));
+        self.pump(context);
+    }
+
+    /// Tells what the engine has to tell.
+    fn pump(&mut self, context: &mut Context<'_>) {
+        while let Some(event) = self.engine.poll() {
+            match event {
+                EngineEvent::Done(token, outcome) => {
+                    let pending = self.pending.remove(token as usize);
+                    self.done(context, pending, outcome);
+                }
+                EngineEvent::Message {
+                    room,
+                    epoch,
+                    message,
+                    own,
+                } => {
+                    let own = own.map(|token| self.pending.remove(token as usize));
+                    self.message(context, room, epoch, &message, own);
+                }
+                EngineEvent::Arrived(presence) => self.arrived(context, &presence),
+                EngineEvent::Departed(presence) => self.departed(context, &presence),
+                EngineEvent::Closed { room, places } => self.closed(context, room, &places),
+            }
+        }
+    }
+
+    fn done(
+        &mut self,
+        context: &mut Context<'_>,
+        pending: Pending,
+        outcome: Result<Outcome, RoomError>,
+    ) {
+        match (pending, outcome) {
+            (Pending::Reply(reply), outcome) => self.answered.push((reply, outcome)),
+            (Pending::Enter { room, place }, Ok(Outcome::Joined(joined))) => {
+                self.entered(context, room, place, &joined);
+            }
+            (Pending::Follow { room, session }, Ok(Outcome::Excerpt(excerpt))) => {
+                self.follows(context, room, session, &excerpt);
+            }
+            (Pending::Follow { session, .. }, Err(_)) => {
+                context.close(session, 1000, ROOM_CLOSED);
+            }
+            (Pending::Enter { room, place }, Err(error)) => {
+                let reference = None;
+                let error = &error;
+                self.tell(
+                    context,
+                    place,
+                    Some(room),
+                    &Told::Error { reference, error },
+                );
+            }
+            (
+                Pending::Talk {
+                    room,
+                    place,
+                    reference,
+                },
+                outcome,
+            ) => {
+                let reference = reference.as_deref();
+                match outcome {
+                    Ok(Outcome::Repeated(_, message)) => {
+                        let message = &*message;
+                        self.tell(
+                            context,
+                            place,
+                            Some(room),
+                            &Told::Message { message, reference },
+                        );
+                    }
+                    Err(error) => {
+                        let error = &error;
+                        self.tell(
+                            context,
+                            place,
+                            Some(room),
+                            &Told::Error { reference, error },
+                        );
+                    }
+                    Ok(_) => {}
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Tells one session in its own words.
+    pub(super) fn tell(
+        &mut self,
+        context: &mut Context<'_>,
+        place: Place,
+        room: Option<RoomId>,
+        told: &Told<'_>,
+    ) {
+        let Some(taking) = self.members.find(place) else {
+            return;
+        };
+        let format = &self.formats[usize::from(taking.format.0)];
+        if let Some(text) = format.encode(room, told) {
+            context.send(taking.session, text);
+        }
+    }
+
+    /// Tells everybody in a room, each in the words of its format. `to` names the formats.
+    pub(super) fn tell_all(
+        &self,
+        context: &mut Context<'_>,
+        room: RoomId,
+        told: &Told<'_>,
+        position: Option<Position>,
+        except: Option<(SessionId, FormatId)>,
+    ) {
+        for (number, format) in self.formats.iter().enumerate() {
+            let id = FormatId(number as u8);
+            let topic = id.topic(room);
+            if context.subscribers(&topic) == 0 {
+                continue;
+            }
+            let Some(text) = format.encode(Some(room), told) else {
+                continue;
+            };
+            let event = told.event();
+            let telling = Telling {
+                text,
+                event,
+                position,
+            };
+            let except = except.filter(|(_, format)| *format == id);
+            telling.publish(context, &topic, except.map(|(session, _)| session));
+        }
+    }
+
+    fn entered(&mut self, context: &mut Context<'_>, room: RoomId, place: Place, joined: &Joined) {
+        let name = &joined.name;
+        let Some(taking) = self.members.find(place) else {
+            // It has left meanwhile, and leaves the room as well.
+            let name = Rc::clone(name);
+            let leave = Operation::Leave { room, name, place };
+            let token = self.pending.insert(Pending::Leave) as Token;
+            return self.engine.submit(token, leave, clock(context));
+        };
+        let (session, format) = (taking.session, taking.format);
+        taking.add(Membership {
+            room,
+            name: Rc::clone(name),
+        });
+        if let Some(before) = joined.before
+            && before != place
+        {
+            self.replaced(context, room, before);
+        }
+        let told = Told::Entered {
+            name,
+            members: joined.members,
+            excerpt: &joined.excerpt,
+        };
+        self.tell(context, place, Some(room), &told);
+        for (from, to) in joined.excerpt.gaps.iter().copied() {
+            self.tell(context, place, Some(room), &Told::Gap { from, to });
+        }
+        context.join(session, &format.topic(room));
+        if joined.before == Some(place) {
+            // It has said again that it is here: in words that tell of that, everybody hears it.
+            let told = Told::Arrived { name };
+            self.tell_all(context, room, &told, None, None);
+        }
+    }
+
+    fn message(
+        &mut self,
+        context: &mut Context<'_>,
+        room: RoomId,
+        epoch: Epoch,
+        message: &RoomMessage,
+        own: Option<Pending>,
+    ) {
+        let position = Some(Position {
+            epoch,
+            id: message.id,
+        });
+        let told = |reference| Told::Message { message, reference };
+        let (mut except, mut receipt) = (None, None);
+        match own {
+            Some(Pending::Talk {
+                place,
+                reference: Some(reference),
+                ..
+            }) => {
+                if let Some(taking) = self.members.find(place) {
+                    except = Some((taking.session, taking.format));
+                    receipt = Some((place, reference));
+                }
+            }
+            Some(Pending::Reply(reply)) => {
+                let repeated = Outcome::Repeated(epoch, Rc::new(message.clone()));
+                self.answered.push((reply, Ok(repeated)));
+            }
+            _ => {}
+        }
+        self.tell_all(context, room, &told(None), position, except);
+        if let Some((place, reference)) = receipt {
+            self.tell(context, place, Some(room), &told(Some(&reference)));
+        }
+    }
+
+    fn arrived(&mut self, context: &mut Context<'_>, presence: &Presence) {
+        let name = &presence.name;
+        let told = Told::Arrived { name };
+        self.tell_all(context, presence.room, &told, None, None);
+        let now = clock(context).now;
+        if let Some(news) = self.damper.arrived(presence, now) {
+            let newcomer = self.members.find(presence.place);
+            let except = newcomer.map(|taking| (taking.session, taking.format));
+            self.tell_news(context, &news, except);
+        }
+    }
+
+    fn departed(&mut self, context: &mut Context<'_>, presence: &Presence) {
+        let name = &presence.name;
+        let told = Told::Departed { name };
+        self.tell_all(context, presence.room, &told, None, None);
+        self.damper.departed(presence, clock(context).now);
+    }
+
+    fn tell_news(
+        &self,
+        context: &mut Context<'_>,
+        news: &News,
+        except: Option<(SessionId, FormatId)>,
+    ) {
+        let (name, members) = (news.name.as_deref(), news.members);
+        let told = if news.is_in {
+            Told::Joined { name, members }
+        } else {
+            Told::Left { name, members }
+        };
+        self.tell_all(context, news.room, &told, None, except);
+    }
+
+    /// Does what is due.
+    pub(super) fn tick(&mut self, context: &mut Context<'_>) {
+        let clock = clock(context);
+        self.has_rooms = self.engine.tick(clock);
+        self.pump(context);
+        while let Some(news) = self.damper.next(clock.now) {
+            self.tell_news(context, &news, None);
+        }
+        let count = self.closing.len().min(CLOSED_AT_ONCE);
+        for session in self.closing.drain(..count) {
+            context.close(session, 1000, ROOM_CLOSED);
+        }
+    }
+
+    /// Within how many milliseconds there is something to do, if at all.
+    pub(super) fn wants_tick(&self) -> Option<u64> {
+        if !self.closing.is_empty() {
+            Some(1)
+        } else if !self.damper.is_settled() {
+            Some(100)
+        } else {
+            self.has_rooms.then_some(1000)
+        }
+    }
+
+    /// A session is over: it leaves every room.
+    pub(super) fn depart(&mut self, context: &mut Context<'_>, place: Place) {
+        let Some(taking) = self.members.remove(place) else {
+            return;
+        };
+        for Membership { room, name } in taking.memberships() {
+            let (room, name) = (*room, Rc::clone(name));
+            let leave = Operation::Leave { room, name, place };
+            self.submit(context, leave, Pending::Leave);
+        }
+    }
+
+    /// Publishes for a member.
+    pub(super) fn author(&mut self, place: Place, room: RoomId) -> Option<Author> {
+        let membership = self.members.find(place)?.membership(room)?;
+        Some(Author::Member(place, Rc::clone(&membership.name)))
+    }
+}
