@@ -104,6 +104,11 @@ impl Outbox {
         self.push_shared(frames.slice(sent..));
     }
 
+    /// Bytes at the front that belong to a frame whose beginning is sent.
+    pub(crate) fn begun(&self) -> usize {
+        self.begun
+    }
+
     /// Whether nothing that waits can be dropped.
     pub fn is_opaque(&self) -> bool {
         self.begun == self.len

@@ -12,7 +12,7 @@ use crate::hub::topics::log::{Panicked, encode_payload};
 use crate::hub::transport::Lost;
 use crate::wire::frame::{self, OpCode, Reserved, write_frame, write_header};
 use crate::wire::message::Message;
-use crate::wire::outbox::Outbox;
+use crate::wire::outbox::{Framing, Outbox};
 use crate::wire::work::price;
 use bytes::Bytes;
 
@@ -284,7 +284,13 @@ impl HubContext<'_> {
                 Err(Lost) => return core.lost(key),
                 Ok(sent) => {
                     let held = outbox_held(&cold.outbox);
+                    let begun = cold.outbox.begun();
                     core.retired.extend(cold.outbox.sent(sent, framing));
+                    if framing == Framing::Events && cold.outbox.begun() > begun {
+                        // The end of the event that was cut was searched for.
+                        let searched = cold.outbox.begun();
+                        core.work.charge_bytes(searched, price::BYTES_COPIED);
+                    }
                     if cold.has_blocked {
                         cold.progress += sent;
                     }
