@@ -157,7 +157,11 @@ fn stream(length: Option<u64>) -> Answer {
 /// An event that says whatever it may, and what it may not.
 fn event(text: &str, with: usize) -> Event<'_> {
     let data = ["", "\n\n", "a\r\nb", text][with & 3];
-    let event = Event::new(data).name("n\n\ndata: false");
+    let event = match with {
+        0xf8.. => Event::new("long\n".repeat(with * 16)),
+        _ => Event::new(data),
+    };
+    let event = event.name("n\n\ndata: false");
     match with & 4 {
         0 => event,
         _ => event.id(format!("{with}\r\0")),

@@ -15,7 +15,7 @@ pub(crate) const EVENT_STREAM: &str = "text/event-stream";
 pub(crate) const COMMENT: &[u8] = b":\n\n";
 /// Bytes of data that are written in one step: all of them may be line breaks.
 const DATA_STEP: usize = 2 << 10;
-/// Bytes that are searched for a line break at once.
+/// Bytes that are searched at once.
 const LANE: usize = 32;
 
 /// A message with what an event stream says beside its text: an id, a name, a time to wait before
@@ -170,7 +170,7 @@ impl DataWriter {
 fn write_data(out: &mut Vec<u8>, mut data: &[u8]) -> u32 {
     out.reserve(data.len() + 2);
     let mut lines = 0;
-    while let Some(at) = find(data, |byte| (byte == b'\n') | (byte == b'\r')) {
+    while let Some(at) = line_break(data) {
         out.extend_from_slice(&data[..at]);
         out.extend_from_slice(b"\ndata: ");
         let width = if data[at..].starts_with(b"\r\n") {
@@ -185,27 +185,35 @@ fn write_data(out: &mut Vec<u8>, mut data: &[u8]) -> u32 {
     lines
 }
 
-/// The first byte of that kind. Whole lanes without one are passed by at once.
+/// The first line break. Whole lanes without one are passed by at once.
 #[inline]
-fn find(bytes: &[u8], is_wanted: impl Fn(u8) -> bool) -> Option<usize> {
+fn line_break(bytes: &[u8]) -> Option<usize> {
+    let is_break = |byte: u8| (byte == b'\n') | (byte == b'\r');
     let lanes = bytes.chunks_exact(LANE);
-    let none = |lane: &[u8]| !lane.iter().fold(false, |any, byte| any | is_wanted(*byte));
-    let clear = lanes.take_while(|lane| none(lane)).count() * LANE;
+    let is_clear = |lane: &&[u8]| !lane.iter().fold(false, |any, byte| any | is_break(*byte));
+    let clear = lanes.take_while(is_clear).count() * LANE;
     let rest = bytes[clear..].iter();
-    let found = rest.clone().position(|byte| is_wanted(*byte));
-    found.map(|at| clear + at)
+    let mut rest = rest.copied();
+    rest.position(is_break).map(|at| clear + at)
 }
 
 /// The first end of an event at `from` or behind it, in bytes that begin at the border of events.
 pub(crate) fn event_end(bytes: &[u8], from: usize) -> Option<usize> {
-    // The blank line behind the last one may have begun before.
+    // The blank line behind the last one may have begun before. Most line breaks make no blank line, so
+    // pairs are looked for, a lane of them at once.
     let mut at = from.saturating_sub(2);
-    loop {
-        at += find(bytes.get(at..)?, |byte| byte == b'\n')? + 1;
-        if at >= 2 && bytes.get(at) == Some(&b'\n') && at + 1 >= from {
-            return Some(at + 1);
+    while let Some(lane) = bytes.get(at..at + LANE + 1) {
+        let pairs = lane.iter().zip(&lane[1..]);
+        if pairs.fold(false, |any, (one, two)| {
+            any | ((*one == b'\n') & (*two == b'\n'))
+        }) {
+            break;
         }
+        at += LANE;
     }
+    let mut pairs = bytes.get(at..)?.windows(2);
+    let found = pairs.position(|pair| pair == b"\n\n");
+    found.map(|found| at + found + 2)
 }
 
 /// Appends the head of an event stream, whose body ends with the connection (RFC 9112 §6.3). `origin` is

@@ -40,11 +40,21 @@ impl Framing {
     }
 }
 
+/// Bytes that lie together.
+#[derive(Debug)]
+struct Piece {
+    bytes: Bytes,
+    /// What it holds in memory until all of it is sent.
+    held: usize,
+    /// All of it is one message.
+    is_one: bool,
+}
+
 /// A queue of frames that wait for a peer.
 #[derive(Debug, Default)]
 pub struct Outbox {
-    /// Sealed pieces in order, each with what it holds in memory until all of it is sent.
-    sealed: VecDeque<(Bytes, usize)>,
+    /// Sealed pieces in order.
+    sealed: VecDeque<Piece>,
     /// The sum of that.
     sealed_held: usize,
     /// What was appended since the last sealed piece.
@@ -82,11 +92,24 @@ impl Outbox {
         if frames.len() < SHARE_FROM {
             return self.push(&frames);
         }
+        self.push_piece(frames, false);
+    }
+
+    /// Appends one whole message, shared with other outboxes: where it ends is never searched for.
+    pub(crate) fn push_shared_message(&mut self, message: Bytes) {
+        self.push_piece(message, true);
+    }
+
+    fn push_piece(&mut self, bytes: Bytes, is_one: bool) {
         self.seal();
-        self.len += frames.len();
-        self.sealed_held += frames.len();
-        let held = frames.len();
-        self.sealed.push_back((frames, held));
+        let held = bytes.len();
+        self.len += held;
+        self.sealed_held += held;
+        self.sealed.push_back(Piece {
+            bytes,
+            held,
+            is_one,
+        });
     }
 
     /// Appends what was left of `frames` when the peer took the first `sent` bytes of it.
@@ -102,6 +125,17 @@ impl Outbox {
         debug_assert!(self.is_empty(), "a rest goes before everything else");
         self.begun = begun_rest(frames, sent, framing);
         self.push_shared(frames.slice(sent..));
+    }
+
+    /// Bytes at the front that belong to a frame whose beginning is sent.
+    pub(crate) fn begun(&self) -> usize {
+        self.begun
+    }
+
+    /// Whether [`Outbox::sent`] of so many bytes looks through a message for its end.
+    pub(crate) fn searches(&self, sent: usize, framing: Framing) -> bool {
+        let is_one = self.sealed.front().is_some_and(|piece| piece.is_one);
+        framing == Framing::Events && sent > self.begun && !is_one
     }
 
     /// Whether nothing that waits can be dropped.
@@ -129,27 +163,30 @@ impl Outbox {
         if self.sealed.is_empty() {
             self.seal();
         }
-        self.sealed.front().map_or(&[], |(bytes, _)| bytes)
+        self.sealed.front().map_or(&[], |piece| &piece.bytes)
     }
 
     /// The peer took `sent` bytes of [`Outbox::front`]. A long piece that is all sent is given back,
     /// because freeing it takes its time.
     pub fn sent(&mut self, sent: usize, framing: Framing) -> Option<Bytes> {
-        let (front, held) = self.sealed.front_mut()?;
-        if sent > self.begun {
-            self.begun = begun_rest(&front[self.begun..], sent - self.begun, framing);
-        } else {
+        let piece = self.sealed.front_mut()?;
+        let front = &mut piece.bytes;
+        if sent <= self.begun {
             self.begun -= sent;
+        } else if piece.is_one {
+            self.begun = front.len() - sent;
+        } else {
+            self.begun = begun_rest(&front[self.begun..], sent - self.begun, framing);
         }
         front.advance(sent);
         self.len -= sent;
         let mut done = None;
         if front.is_empty() {
-            self.sealed_held -= *held;
+            self.sealed_held -= piece.held;
             let piece = self.sealed.pop_front();
             done = piece
-                .filter(|(_, held)| *held > LONG)
-                .map(|(bytes, _)| bytes);
+                .filter(|piece| piece.held > LONG)
+                .map(|piece| piece.bytes);
         }
         if self.len == 0 {
             // Its own memory goes with what it kept.
@@ -161,11 +198,11 @@ impl Outbox {
     /// Empties it; its long pieces, whose freeing takes its time.
     pub fn take_long(&mut self) -> impl Iterator<Item = Bytes> + use<> {
         let taken = std::mem::take(self);
-        let is_long = |piece: &(Bytes, usize)| piece.1 > LONG;
         let tail = Bytes::from(taken.tail);
         let tail = Some(tail).filter(|tail| tail.len() > LONG);
-        let sealed = taken.sealed.into_iter().filter(is_long);
-        sealed.map(|(bytes, _)| bytes).chain(tail)
+        let sealed = taken.sealed.into_iter();
+        let sealed = sealed.filter(|piece| piece.held > LONG);
+        sealed.map(|piece| piece.bytes).chain(tail)
     }
 
     /// Drops every frame that has not begun.
@@ -233,8 +270,8 @@ impl Outbox {
 
     fn contiguous(&mut self) -> Vec<u8> {
         let mut all = Vec::with_capacity(self.len);
-        for (piece, _) in std::mem::take(&mut self.sealed) {
-            all.extend_from_slice(&piece);
+        for piece in std::mem::take(&mut self.sealed) {
+            all.extend_from_slice(&piece.bytes);
         }
         all.append(&mut self.tail);
         self.sealed_held = 0;
@@ -253,8 +290,11 @@ impl Outbox {
         if !self.tail.is_empty() {
             let held = self.tail.capacity();
             self.sealed_held += held;
-            let piece = std::mem::take(&mut self.tail).into();
-            self.sealed.push_back((piece, held));
+            self.sealed.push_back(Piece {
+                bytes: std::mem::take(&mut self.tail).into(),
+                held,
+                is_one: false,
+            });
         }
     }
 }

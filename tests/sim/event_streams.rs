@@ -72,6 +72,15 @@ impl Handler for Room {
                     session.publish("room", format!("{number:<100}"));
                 }
             }
+            "behind" => {
+                let long = "x".repeat(rest.parse().unwrap_or(0));
+                for text in ["a", &long, &long, "b"] {
+                    session.publish("room", text);
+                }
+                for &stream in &self.streams {
+                    session.send_to(stream, "c");
+                }
+            }
             "send" => {
                 for &stream in &self.streams {
                     let outcome = session.send_to(stream, Event::new(rest).id("sent"));

@@ -11,7 +11,7 @@ use crate::hub::topics::members::HOLD_BYTES;
 use crate::hub::transport::Lost;
 use crate::hub::ws::send::MOST_SENT_LONG;
 use crate::wire::message::Message;
-use crate::wire::outbox::SHARE_FROM;
+use crate::wire::outbox::{Framing, SHARE_FROM};
 use crate::wire::work::{Work, price};
 use bytes::Bytes;
 use std::ops::Range;
@@ -96,10 +96,16 @@ impl HubContext<'_> {
                 .copied()
                 .collect(),
         };
-        if let [membership] = owed[..] {
-            return self.catch_up_in(key, membership, most, work);
-        }
         let (all, mut brought) = (most == usize::MAX, 0);
+        if let [membership] = owed[..] {
+            self.catch_up_in(key, membership, most, work);
+            // A long event is a step of its own.
+            while all && self.core.slot(key).state() == State::Open && owing(self.core, &membership)
+            {
+                self.catch_up_in(key, membership, most, work);
+            }
+            return;
+        }
         while brought < most
             && let Some((topic, number)) = self.core.next_owed(&mut owed)
         {
@@ -373,7 +379,12 @@ impl Core {
         let limit = self.rules(key).backlog_limit;
         let framing = self.slot(key).framing();
         self.push_backlog(key, |outbox| {
-            outbox.push_shared_rest(frames, sent, framing);
+            if framing == Framing::Events && messages == 1 && sent > 0 {
+                // Its end need not be searched for.
+                outbox.push_opaque_shared(frames.slice(sent..));
+            } else {
+                outbox.push_shared_rest(frames, sent, framing);
+            }
         });
         let backlog = self.slot(key).backlog();
         if messages > 1 && backlog > limit {

@@ -5,8 +5,12 @@ use super::frames::{Frames, open_frame};
 use crate::wire::event::DataWriter;
 use crate::wire::frame::OpCode;
 use crate::wire::work::{Work, price};
+use bytes::Bytes;
 use std::collections::VecDeque;
 use std::ops::Range;
+
+/// From so many bytes of text on an event lies by itself: whoever waits for it shares it without a copy.
+const LONG: usize = 16 << 10;
 
 /// The part of a log that is for event streams.
 #[derive(Debug, Default)]
@@ -27,6 +31,22 @@ struct Encoded {
     begun: Option<DataWriter>,
     /// Numbers of messages that have no form as an event.
     without: VecDeque<u64>,
+    /// Long events by number, which take no room among the others, and their bytes.
+    long: VecDeque<(u64, Bytes)>,
+    long_held: usize,
+    /// The long event that is being written.
+    buffer: Vec<u8>,
+}
+
+impl Encoded {
+    fn held(&self) -> usize {
+        self.frames.held() + self.buffer.capacity() + self.long_held
+    }
+
+    fn long(&self, number: u64) -> Option<&Bytes> {
+        let at = self.long.binary_search_by_key(&number, |(of, _)| *of);
+        at.ok().map(|at| &self.long[at].1)
+    }
 }
 
 impl EventLog {
@@ -39,15 +59,45 @@ impl EventLog {
     /// Bytes of memory.
     pub(super) fn held(&self) -> usize {
         let encoded = self.encoded.as_ref();
-        self.held + encoded.map_or(0, |encoded| encoded.frames.held())
+        self.held + encoded.map_or(0, |encoded| encoded.held())
     }
 
-    pub(super) fn frames(&self) -> Option<&Frames> {
-        self.encoded.as_ref().map(|encoded| &encoded.frames)
+    /// Where one step ends that begins with the `index`th message: as many as fit into `most` bytes, one at
+    /// least, none that is not written. A long one is a step of its own.
+    pub(super) fn fitting(&self, index: usize, number: u64, most: usize) -> usize {
+        let Some(encoded) = &self.encoded else {
+            return index;
+        };
+        let next = encoded.long.partition_point(|(of, _)| *of < number);
+        let fitting = encoded.frames.fitting(index, most);
+        match encoded.long.get(next) {
+            Some((long, _)) if *long == number => index + 1,
+            Some((long, _)) => fitting.min(index + (long - number) as usize),
+            None => fitting,
+        }
     }
 
-    pub(super) fn frames_mut(&mut self) -> Option<&mut Frames> {
-        self.encoded.as_mut().map(|encoded| &mut encoded.frames)
+    /// The events of one step, in a log that begins with the number `first`.
+    pub(super) fn events_of(&self, first: u64, step: &Range<u64>) -> &[u8] {
+        let Some(encoded) = &self.encoded else {
+            return &[];
+        };
+        match encoded.long(step.start) {
+            Some(event) => event,
+            None => &encoded.frames.bytes[encoded.frames.range(first, step)],
+        }
+    }
+
+    /// The same, to be kept by several outboxes, and whether they were copied.
+    pub(super) fn share(&mut self, first: u64, step: &Range<u64>) -> (Bytes, bool) {
+        let Some(encoded) = &mut self.encoded else {
+            return (Bytes::new(), false);
+        };
+        if let Some(event) = encoded.long(step.start) {
+            return (event.clone(), false);
+        }
+        let range = encoded.frames.range(first, step);
+        encoded.frames.share(range)
     }
 
     /// The lines that a message has beside its data.
@@ -70,17 +120,25 @@ impl EventLog {
             let number = first + index as u64;
             let (opcode, _, payload) = open_frame(plain.frame(index));
             let bytes = &mut encoded.frames.bytes;
+            let end = bytes.len();
             if opcode != OpCode::Text {
                 work.charge(price::EVENT_LINE);
                 encoded.without.push_back(number);
-                encoded.frames.ends.push_back(bytes.len());
+                encoded.frames.ends.push_back(end);
                 continue;
             }
+            let is_long = payload.len() >= LONG;
+            let bytes = if is_long { &mut encoded.buffer } else { bytes };
             let begun = encoded.begun.take();
             let fields = self.fields(number);
             let mut writer = begun.unwrap_or_else(|| DataWriter::begin(bytes, fields));
             if writer.step(bytes, payload, work) {
                 encoded.begun = Some(writer);
+            } else if is_long {
+                let event = Bytes::from(std::mem::take(bytes));
+                encoded.long_held += event.len();
+                encoded.long.push_back((number, event));
+                encoded.frames.ends.push_back(end);
             } else {
                 encoded.frames.ends.push_back(bytes.len());
             }
@@ -103,7 +161,10 @@ impl EventLog {
         }
         encoded.frames.cut(count);
         encoded.without.retain(|number| *number >= until);
-        if encoded.frames.bytes.is_empty() && encoded.without.is_empty() {
+        while let Some((_, event)) = encoded.long.pop_front_if(|(number, _)| *number < until) {
+            encoded.long_held -= event.len();
+        }
+        if encoded.frames.ends.is_empty() && encoded.begun.is_none() {
             self.encoded = None;
         }
     }
@@ -125,10 +186,18 @@ mod tests {
         log
     }
 
-    fn events(log: &Log, from: u64) -> String {
-        let step = log.step(Some(EVENTS), from, usize::MAX);
-        let bytes = log.frames_of(Some(EVENTS), &step);
-        String::from_utf8_lossy(bytes).into_owned()
+    /// All events that are written, step by step.
+    fn events(log: &Log, mut from: u64) -> String {
+        let mut events = Vec::new();
+        while from < log.end() {
+            let step = log.step(Some(EVENTS), from, usize::MAX);
+            if step.is_empty() {
+                break;
+            }
+            events.extend_from_slice(log.frames_of(Some(EVENTS), &step));
+            from = step.end;
+        }
+        String::from_utf8(events).unwrap()
     }
 
     #[test]
@@ -153,22 +222,41 @@ mod tests {
     fn a_long_event_is_nobodys_before_all_of_it_is_written() {
         let long = "\n".repeat(100_000);
         let mut log = log(&["a".into(), (&*long).into(), "c".into()]);
-        let mut steps = 0;
-        while log.step(Some(EVENTS), 2, 1).is_empty() {
+        for _ in 0..3 {
             log.encode_events(&mut Work::new(30_000));
-            steps += 1;
-            if log.step(Some(EVENTS), 1, 1).is_empty() {
-                assert_eq!(events(&log, 0), "data: a\n\n");
-            }
-            if steps == 2 {
-                // What everybody has goes, also from before a half.
-                log.cut(1);
-                break;
-            }
+            assert_eq!(events(&log, 0), "data: a\n\n");
         }
+        // What everybody has goes, also from before a half.
+        log.cut(1);
         log.encode_events(&mut Work::unlimited());
         let long = format!("id: 1\ndata: {}\n\ndata: c\n\n", "\ndata: ".repeat(100_000));
         assert!(events(&log, 1) == long);
+    }
+
+    #[test]
+    fn a_long_event_is_a_step_of_its_own_and_is_shared_without_a_copy() {
+        let long = "x".repeat(40_000);
+        let mut log = log(&["a".into(), "b".into(), (&*long).into(), "c".into()]);
+        log.encode_events(&mut Work::unlimited());
+        let mut steps = Vec::new();
+        while steps
+            .last()
+            .is_none_or(|step: &std::ops::Range<u64>| step.end < 4)
+        {
+            let from = steps.last().map_or(0, |step| step.end);
+            steps.push(log.step(Some(EVENTS), from, 1 << 20));
+        }
+        assert_eq!(steps, [0..2, 2..3, 3..4]);
+        let (event, is_copy) = log.shared_of(Some(EVENTS), &(2..3));
+        assert_eq!(
+            event.as_ptr(),
+            log.frames_of(Some(EVENTS), &(2..3)).as_ptr()
+        );
+        assert!(!is_copy && log.shared_of(Some(EVENTS), &(0..2)).1);
+        log.cut(2);
+        assert_eq!(log.frames_of(Some(EVENTS), &(2..3)), &event);
+        log.cut(4);
+        assert!(log.held().memory < 5_000);
     }
 
     #[test]

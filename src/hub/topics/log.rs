@@ -124,13 +124,19 @@ impl Log {
     /// encoded yet.
     pub(crate) fn step(&self, share: Option<ShareKey>, number: u64, most: usize) -> Range<u64> {
         let index = (number - self.first) as usize;
-        let fitting = self.frames(share).fitting(index, most);
+        let fitting = match share {
+            Some(EVENTS) => self.events.fitting(index, number, most),
+            share => self.frames(share).fitting(index, most),
+        };
         number..self.first + fitting as u64
     }
 
     /// The frames of these messages, as [`Log::encode`] has encoded them for this share key; plain
     /// ones without one.
     pub(crate) fn frames_of(&self, share: Option<ShareKey>, messages: &Range<u64>) -> &[u8] {
+        if share == Some(EVENTS) {
+            return self.events.events_of(self.first, messages);
+        }
         let frames = self.frames(share);
         &frames.bytes[frames.range(self.first, messages)]
     }
@@ -145,7 +151,7 @@ impl Log {
         let first = self.first;
         let known = match share {
             None => None,
-            Some(EVENTS) => self.events.frames_mut(),
+            Some(EVENTS) => return self.events.share(first, messages),
             Some(share) => {
                 let mut encoded = self.encoded.iter_mut();
                 let known = encoded.find(|(known, _)| *known == share);
@@ -168,9 +174,6 @@ impl Log {
     }
 
     fn frames(&self, share: Option<ShareKey>) -> &Frames {
-        if share == Some(EVENTS) {
-            return self.events.frames().unwrap_or(&self.plain);
-        }
         let known = share.and_then(|share| self.encoded.iter().find(|(known, _)| *known == share));
         known.map_or(&self.plain, |(_, frames)| frames)
     }

@@ -192,8 +192,9 @@ impl HubContext<'_> {
 
     /// The same with frames that other connections wait for as well.
     pub(crate) fn append_shared(&mut self, key: u32, frames: Bytes, messages: u64) -> SendOutcome {
-        self.queue(key, frames.len(), messages, |outbox| {
-            outbox.push_shared(frames)
+        self.queue(key, frames.len(), messages, |outbox| match messages {
+            1 => outbox.push_shared_message(frames),
+            _ => outbox.push_shared(frames),
         })
     }
 
@@ -284,7 +285,12 @@ impl HubContext<'_> {
                 Err(Lost) => return core.lost(key),
                 Ok(sent) => {
                     let held = outbox_held(&cold.outbox);
+                    let searches = cold.outbox.searches(sent, framing);
                     core.retired.extend(cold.outbox.sent(sent, framing));
+                    if searches {
+                        let searched = cold.outbox.begun();
+                        core.work.charge_bytes(searched, price::BYTES_COPIED / 2);
+                    }
                     if cold.has_blocked {
                         cold.progress += sent;
                     }

@@ -170,3 +170,27 @@ fn an_event_that_has_begun_stays_whole() {
         assert_eq!(outbox.len(), end - sent, "{sent} bytes sent");
     }
 }
+
+#[test]
+fn a_message_that_lies_by_itself_stays_whole_when_it_has_begun() {
+    let message = Bytes::from(format!("data: {}\n\n", "x".repeat(1000)));
+    for sent in [0, 1, 500, message.len(), message.len() + 4] {
+        let mut outbox = Outbox::default();
+        outbox.push_shared_message(message.clone());
+        outbox.push(b"data: behind\n\n");
+        let mut gone = 0;
+        while gone < sent {
+            let step = outbox.front().len().min(sent - gone);
+            assert_eq!(outbox.searches(step, Framing::Events), gone > 0);
+            outbox.sent(step, Framing::Events);
+            gone += step;
+        }
+        outbox.clear_unbegun();
+        let expected = match sent {
+            0 => 0,
+            sent if sent <= message.len() => message.len() - sent,
+            _ => 10,
+        };
+        assert_eq!(outbox.len(), expected, "{sent} bytes sent");
+    }
+}

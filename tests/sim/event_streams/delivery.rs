@@ -129,18 +129,25 @@ fn an_event_to_any_other_session_is_its_text_and_says_retry_only_to_a_stream() {
 }
 
 #[test]
-fn a_long_text_full_of_line_breaks_is_written_over_several_turns() {
+fn a_long_text_full_of_line_breaks_passes_no_budget_also_for_readers_that_stall() {
     let settings = Settings::default().backlog_limit(16 << 20);
+    let settings = settings.backlog_mark(16 << 20);
     let (sim, _) = super::room_with(settings, dunlin::Limits::default());
-    let readers = [sim.follow("/events"), sim.follow("/events")];
+    let readers: Vec<_> = (0..6).map(|_| sim.follow("/events")).collect();
+    readers[..3].iter().for_each(|reader| reader.stall());
     let socket = sim.open("/ws");
     // The simulation fails by itself when one turn does more than its budget.
-    let text = "\n".repeat(40_000);
-    socket.send(&text);
-    socket.send("behind");
+    for _ in 0..2 {
+        socket.send("before");
+        socket.send("\n".repeat(1_000_000));
+        socket.send("afterwards");
+    }
+    sim.drive();
     for reader in readers {
+        reader.resume();
         let events = reader.receive_all();
-        assert_eq!((events[0].data.len(), &*events[1].data), (40_000, "behind"));
+        let lengths: Vec<_> = events.iter().map(|event| event.data.len()).collect();
+        assert_eq!(lengths, [6, 1_000_000, 10].repeat(2));
     }
     assert_eq!(sim.stats().buffered, 0);
 }
@@ -190,4 +197,20 @@ fn long_texts_in_several_topics_are_written_once_for_all_and_over_several_turns(
         assert_eq!(reader.receive_all().len(), 3);
         assert!(reader.is_over());
     }
+}
+
+#[test]
+fn what_is_sent_behind_long_texts_of_a_topic_comes_behind_them() {
+    let settings = Settings::default().backlog_limit(16 << 20);
+    let (sim, _) = super::room_with(settings, dunlin::Limits::default());
+    let reader = sim.follow("/events");
+    let socket = sim.open("/ws");
+    socket.send("behind 20000");
+    socket.send("behind 20000");
+    let lengths: Vec<_> = reader
+        .receive_all()
+        .iter()
+        .map(|event| event.data.len())
+        .collect();
+    assert_eq!(lengths, [1, 20_000, 20_000, 1, 1].repeat(2));
 }
