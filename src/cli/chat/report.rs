@@ -29,6 +29,7 @@ pub(super) enum Told<'a> {
     },
     Disconnected {
         why: &'a str,
+        /// How the connection ended, if there was one.
         code: Option<u16>,
         again: Duration,
     },
@@ -150,9 +151,11 @@ impl Report {
             }
             Told::Connecting { url } => dim(format!("connecting to {url}")),
             Told::Connected { .. } => dim("connected".to_owned()),
-            Told::Disconnected { why, again, .. } => {
+            Told::Disconnected { why, code, again } => {
+                // Without a code there was no connection.
+                let lost = if code.is_some() { "disconnected: " } else { "" };
                 let why = shown(why);
-                dim(format!("disconnected: {why}; again in {}", seconds(again)))
+                dim(format!("{lost}{why}; again in {}", seconds(again)))
             }
             Told::Entered {
                 room,

@@ -18,11 +18,11 @@ pub(super) enum Typed {
 /// What `/help` answers.
 pub(super) const HELP: [&str; 6] = [
     "Each line that you type is a message.",
-    "  exit, /quit, Ctrl-D   leave",
-    "  Ctrl-C                clear the line; on an empty line: leave",
-    "  up, down, Ctrl-R      lines that you typed before; search in them",
-    "  //text                send a line that begins with /",
-    "  /help                 this",
+    "  exit, /quit, Ctrl-D  leave",
+    "  Ctrl-C               clear the line; when empty, leave",
+    "  up, down, Ctrl-R     earlier lines; search in them",
+    "  //text               send a line that begins with /",
+    "  /help                this",
 ];
 
 /// Reads a line of a person at a terminal.
