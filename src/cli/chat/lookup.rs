@@ -133,7 +133,24 @@ fn read_to_end(stream: &mut TcpStream, until: Instant) -> io::Result<Vec<u8>> {
             let message = format!("an answer of more than {MAX_ANSWER} bytes");
             return Err(io::Error::other(message));
         }
+        // Some servers say that they close, and do not.
+        if is_whole(&bytes) {
+            return Ok(bytes);
+        }
     }
+}
+
+/// Whether an answer with a Content-Length is there to its last byte.
+fn is_whole(bytes: &[u8]) -> bool {
+    let mut fields = [httparse::EMPTY_HEADER; 100];
+    let mut head = httparse::Response::new(&mut fields);
+    let Ok(httparse::Status::Complete(end)) = head.parse(bytes) else {
+        return false;
+    };
+    let mut fields = head.headers.iter();
+    let length = fields.find(|field| field.name.eq_ignore_ascii_case("content-length"));
+    let length = length.and_then(|field| str::from_utf8(field.value).ok()?.trim().parse().ok());
+    length.is_some_and(|length: usize| bytes.len() - end >= length)
 }
 
 struct Answer {
