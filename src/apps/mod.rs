@@ -1,4 +1,5 @@
-//! The ready applications of `dunlin serve`: echo, chat, a broadcast flow and a browser chat.
+//! The ready applications of `dunlin serve`: echo, chat, a broadcast flow,
+//! a browser chat, and typed messages.
 //!
 //! They are programs like anybody's: written against the public words of the
 //! crate and nothing else, so each one is also an example to copy from. Never
@@ -18,6 +19,8 @@ pub mod index;
 mod page;
 mod sessions;
 mod settings;
+pub mod tasks;
+pub mod welcome;
 
 pub use settings::{MAX_CHAT_TEXT, settings};
 
@@ -31,11 +34,13 @@ pub fn all(app: App) -> App {
 /// Adds the routes of one application.
 type Mount = fn(App) -> App;
 
-const APPS: [(&str, Mount); 5] = [
+const APPS: [(&str, Mount); 7] = [
     ("echo", echo::mount),
     ("chat", chat::mount),
     ("flow", flow::mount),
     ("chatt", chatt::mount),
+    ("tasks", tasks::mount),
+    ("welcome", welcome::mount),
     ("index", index::mount),
 ];
 
