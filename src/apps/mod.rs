@@ -1,4 +1,5 @@
-//! The ready applications of `dunlin serve`: echo, chat, a broadcast flow and a browser chat.
+//! The ready applications of `dunlin serve`: echo, chat, a broadcast flow,
+//! a browser chat, and typed messages.
 //!
 //! They are programs like anybody's: written against the public words of the
 //! crate and nothing else, so each one is also an example to copy from. Never
@@ -19,6 +20,8 @@ mod page;
 pub mod rooms;
 mod sessions;
 mod settings;
+pub mod tasks;
+pub mod welcome;
 
 pub use settings::{MAX_CHAT_TEXT, settings};
 
@@ -32,12 +35,14 @@ pub fn all(app: App) -> App {
 /// Adds the routes of one application.
 type Mount = fn(App) -> App;
 
-const APPS: [(&str, Mount); 6] = [
+const APPS: [(&str, Mount); 8] = [
     ("echo", echo::mount),
     ("chat", chat::mount),
     ("flow", flow::mount),
     ("chatt", chatt::mount),
     ("rooms", rooms::mount),
+    ("tasks", tasks::mount),
+    ("welcome", welcome::mount),
     ("index", index::mount),
 ];
 

@@ -17,6 +17,8 @@ pub(super) enum CommandFailure {
     Clap(clap::Error),
     /// A sentence of ours and the code.
     Text(String, u8),
+    /// Everything is said already: the code alone.
+    Quiet(u8),
 }
 
 impl CommandFailure {
@@ -35,6 +37,7 @@ impl CommandFailure {
         match self {
             Self::Clap(error) => error.to_string(),
             Self::Text(text, _) => text.clone(),
+            Self::Quiet(_) => String::new(),
         }
     }
 
@@ -50,6 +53,7 @@ impl CommandFailure {
                 logger::say(&format!("dunlin: {text}"));
                 ExitCode::from(code)
             }
+            Self::Quiet(code) => ExitCode::from(code),
         }
     }
 }

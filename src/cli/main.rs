@@ -5,6 +5,7 @@
 //! Errors go to standard error and say what was given, what was wanted and how
 //! to mend it. No other layer may print or exit.
 
+mod chat;
 mod check;
 mod config;
 mod configuration;
@@ -35,6 +36,8 @@ struct Arguments {
 enum Command {
     /// Run the ready server: echo, chat, broadcast and a browser chat on one port
     Serve(serve::Arguments),
+    /// Talk to any WebSocket server, from a terminal or a script
+    Chat(chat::Arguments),
     /// Test how well any server keeps the protocol: prints a table, exits with 0 or 1
     Check(check::Arguments),
     /// Check or print the configuration that `serve` would have with the same flags
@@ -69,6 +72,7 @@ fn run() -> Result<(), CommandFailure> {
     match (arguments.command, matches.subcommand()) {
         (Command::Serve(arguments), Some((_, matches))) => arguments.run(matches),
         (Command::Config(arguments), Some((_, matches))) => arguments.run(matches),
+        (Command::Chat(arguments), _) => arguments.run(),
         (Command::Check(arguments), _) => check::run(arguments.check()?),
         (Command::Serve(_) | Command::Config(_), None) => {
             unreachable!("clap gave a command without its matches")

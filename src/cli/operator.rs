@@ -80,7 +80,9 @@ pub(super) static ROWS: &[Row<Operator>] = &[
     Row {
         name: "apps",
         key: "apps",
-        kind: Kind::List("names of echo, chat, flow, chatt, rooms, index, separated by commas"),
+        kind: Kind::List(
+            "names of echo, chat, flow, chatt, rooms, tasks, welcome, index, separated by commas",
+        ),
         none: None,
         reloads: false,
         about: "Which applications to serve",

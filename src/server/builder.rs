@@ -237,6 +237,7 @@ impl Server {
     ///
     /// # Errors
     /// `Config` for a wrong route, setting or limit, or without a listener; `Io` when the system fails.
+    /// A program with an [outgoing route](App::outgoing) needs no listener.
     pub fn run(self) -> Result<()> {
         self.start()?.run()
     }
@@ -246,7 +247,7 @@ impl Server {
     /// # Errors
     /// As [`Server::run`]: all that can be wrong at the start.
     pub fn start(self) -> Result<Running> {
-        if self.listeners.is_empty() {
+        if self.listeners.is_empty() && self.app.outgoing.is_empty() {
             let message = "the server listens nowhere; call `listen` before `run`";
             return Err(Error::new(ErrorKind::Config, message));
         }

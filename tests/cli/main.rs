@@ -1,6 +1,7 @@
 //! The command, as a process of its own: arguments, environment, files, signals, log, exit codes.
 
 mod binary;
+mod chat;
 mod check;
 mod commands;
 mod configuration;

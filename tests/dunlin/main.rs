@@ -26,6 +26,7 @@ mod running;
 mod settings_table;
 mod slow_readers;
 mod subprotocols;
+mod tasks;
 mod wire_client;
 mod wire_frame;
 mod wire_server;

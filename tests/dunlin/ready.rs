@@ -137,7 +137,10 @@ mod chat {
     #[test]
     fn a_refused_upgrade_uses_no_name() {
         let server = ready();
+        // The rooms have an HTTP route of this path.
         let (head, _) = server.connect().request("GET", "/chat", &[]);
+        assert_eq!(head.status, 200);
+        let (head, _) = server.connect().request("GET", "/chat/login", &[]);
         assert_eq!(head.status, 426);
         let mut stranger = server.connect();
         stranger.write(WireClient::upgrade_head(

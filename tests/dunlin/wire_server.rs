@@ -6,9 +6,9 @@
 
 use crate::wire_frame::Frame;
 use sha1::{Digest, Sha1};
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long a read may take. Never reached when all is well.
 const LONGEST_WAIT: Duration = Duration::from_secs(20);
@@ -28,7 +28,7 @@ impl WireServer {
     /// The next connection, behind its request.
     #[track_caller]
     pub(crate) fn accept(&self) -> Accepted {
-        let (stream, _) = self.0.accept().expect("a caller");
+        let stream = self.caller();
         stream
             .set_read_timeout(Some(LONGEST_WAIT))
             .expect("a time limit");
@@ -42,6 +42,26 @@ impl WireServer {
             accepted.request.push(char::from(byte));
         }
         accepted
+    }
+
+    /// The next connection. A listener has no time limit of its own, and who should call may have ended.
+    #[track_caller]
+    fn caller(&self) -> TcpStream {
+        self.0.set_nonblocking(true).expect("a listener");
+        let until = Instant::now() + LONGEST_WAIT;
+        loop {
+            match self.0.accept() {
+                Ok((stream, _)) => {
+                    stream.set_nonblocking(false).expect("a stream");
+                    return stream;
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    assert!(Instant::now() < until, "nobody calls");
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+                Err(error) => panic!("no caller: {error}"),
+            }
+        }
     }
 
     /// The next connection, upgraded.
