@@ -15,6 +15,7 @@ pub mod chatt;
 pub mod echo;
 pub mod flow;
 pub mod index;
+mod pack;
 mod page;
 mod sessions;
 mod settings;

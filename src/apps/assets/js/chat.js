@@ -31,14 +31,14 @@ export function cleanName(text, max) {
 	return bytes(clean) <= max && !/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(clean) && clean;
 }
 
-const newRoom = (id, title, ...read) => ({ id, name: title, read, state: 'away', items: [], unread: 0, seen: 0, last: 0 });
+const newRoom = (id, title, ...read) => ({ id, name: title, read, state: 'away', items: [], unread: 0, last: 0 });
 export const listed = (id) => list.find((r) => r.roomId === id);
 
 /** `told` is told what changed: `state()`, `draw()`, `show(room)`, `tell(text)`, `refused(room)`, `giveBack(text, why)`. */
 export async function start(told) {
 	view = told;
 	client = await identify();
-	for (const room of tab.read('rooms') ?? browser.read('rooms') ?? []) rooms.set(room[0], newRoom(...room));
+	for (const room of browser.read('rooms') ?? []) rooms.set(room[0], newRoom(...room));
 	pending = (tab.read('pending') ?? []).filter((p) => rooms.has(p.room));
 	pending.forEach(equip);
 	line.start({ state: view.state, open, lost, message, probe: () => active?.state === 'in' && enter(active) });
@@ -79,7 +79,7 @@ export async function choose() {
 	// What waits for a room that is gone is kept until the room is left or opened again.
 	for (const id of rooms.keys()) if (!listed(id) && !pending.some((p) => p.room === id)) rooms.delete(id);
 	const wanted = location.hash.slice(1);
-	const before = listed(tab.read('active') ?? browser.read('active'));
+	const before = listed(browser.read('active'));
 	const room = listed(wanted) ?? before ?? list[0] ?? (await create(say('lobby'), () => true));
 	activate(room);
 	if (wanted && wanted !== room.roomId) view.tell(say('none'));
@@ -111,15 +111,13 @@ export async function remove(id) {
 export function activate({ roomId, name: title }) {
 	let room = rooms.get(roomId);
 	if (!room) {
-		const others = [...rooms.values()];
-		if (others.length >= MAX_JOINED) leave(others.reduce((a, b) => (b.seen < a.seen ? b : a)));
+		if (rooms.size >= MAX_JOINED) leave([...rooms.values()].find((r) => r !== active && !r.lobby));
 		room = newRoom(roomId, title);
 		rooms.set(roomId, room);
 	}
 	active = room;
 	// The first room is there for everybody: when the server has lost it, it comes back by itself.
 	room.lobby ||= list[0]?.roomId === roomId;
-	room.seen = Date.now();
 	if (room.state === 'away') enter(room);
 	view.show(room);
 	looked();
@@ -172,10 +170,8 @@ function save() {
 	tab.write('pending', pending);
 	saving ||= setTimeout(() => {
 		saving = 0;
-		for (const storage of [tab, browser]) {
-			storage.write('rooms', [...rooms.values()].map((r) => [r.id, r.name, ...r.read]));
-			storage.write('active', active?.id);
-		}
+		browser.write('rooms', [...rooms.values()].map((r) => [r.id, r.name, ...r.read]));
+		browser.write('active', active?.id);
 	}, 300);
 }
 
@@ -226,7 +222,7 @@ export function talk(text) {
 function resend(room) {
 	for (const p of room.state === 'in' ? waits(room) : []) {
 		if (p.flying || p.failed) continue;
-		if (p.tried && Date.now() - p.date > SAME_REF) p.failed = say('unsure');
+		if (p.tried && Date.now() - p.date > SAME_REF) p.failed = '?';
 		else {
 			p.flying = p.tried = true;
 			line.send(frame(p));
@@ -300,7 +296,7 @@ const answers = {
 			forget(p);
 			view.giveBack(p.text, message);
 		} else if (p) {
-			p.failed = message;
+			p.failed = `: ${message}`;
 			changed();
 		} else if (code === 'name-taken' && !isChosen) rename(proposal());
 		else if (room?.state === 'entering') {

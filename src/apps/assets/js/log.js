@@ -43,7 +43,7 @@ function end() {
 function count(n) {
 	below = stuck ? 0 : n;
 	jump.hidden = stuck;
-	jump.textContent = say(below ? 'more' : 'jump', below);
+	jump.textContent = say('jump', below || '');
 }
 
 log.onscroll = () => {
@@ -106,7 +106,7 @@ function moved(item) {
 function fill(line, item) {
 	const { sender, text, failed, note } = item;
 	Object.assign(line, { item, failed, className: 'note' });
-	if (note) return line.append(note);
+	if (note) return line.append(make('p', '', note));
 	const state = item.id ? 'sent' : failed ? 'failed' : 'pending';
 	line.className = item.mine ? `mine ${state}` : '';
 	const date = new Date(item.date);
@@ -115,7 +115,10 @@ function fill(line, item) {
 	const said = make('div', 'text', ...linked(text));
 	said.dir = 'auto';
 	line.replaceChildren(make('bdi', 'by', sender), said, time);
-	if (item.mine) line.append(make('span', 'mark', say(state), ...(failed ? [` ${failed}`, button('retry', item.again), button('discard', item.discard)] : [])));
+	if (!item.mine) return;
+	const mark = make('span', 'mark', say(state));
+	if (failed) mark.append(failed, button('retry', item.again), button('discard', item.discard));
+	line.append(mark);
 }
 
 /** What a line shows because of the one before it: the day, the name. */

@@ -11,7 +11,7 @@ const NEAR = 6000; // bytes left from which on they are told
 const { text, query, list, ask: dialog, answer, people, notice } = $;
 const { body } = document;
 const narrow = matchMedia('(max-width: 48rem)');
-let shown, told = '', soon, counted;
+let shown, told = '', soon, counted, noticed;
 translate();
 
 const view = {
@@ -76,8 +76,9 @@ function draw() {
 	$.create.textContent = say('create', wanted);
 
 	const unread = rooms.reduce((sum, r) => sum + r.unread, 0) || '';
+	const mark = unread && `(${unread}) `;
 	const name = active?.name ?? 'dunlin';
-	document.title = `${unread && `(${unread}) `}${name}${active ? ' · dunlin' : ''}`;
+	document.title = mark + (active ? `${name} · dunlin` : name);
 	$.unread.textContent = unread;
 	$.title.textContent = name;
 	$.name.textContent = chat.name;
@@ -89,8 +90,8 @@ function draw() {
 
 	const [label, run] = ways[active?.state] ?? [!active && chat.list.length && 'home', chat.choose];
 	const what = active?.refused ?? (active && label ? say(active.state) : told);
-	if (notice.title !== what) {
-		notice.title = what;
+	if (noticed !== what + label) {
+		noticed = what + label;
 		notice.replaceChildren(what, label ? button(label, () => run(active)) : '');
 	}
 	notice.hidden = !what && !label;

@@ -17,9 +17,8 @@ const store = (area) => ({
 export const tab = store('sessionStorage');
 export const browser = store('localStorage');
 
-/** 32 random hex digits; `crypto.randomUUID` is not there on plain http. */
-export const secret = () =>
-	[...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, '0')).join('');
+/** 22 to 44 random characters; `crypto.randomUUID` is not there on plain http. */
+export const secret = () => [...crypto.getRandomValues(new Uint8Array(22))].map((b) => b.toString(36)).join('');
 
 /**
  * The secret of this tab, the same after a reload. A duplicated tab comes with a copy of the storage, so
