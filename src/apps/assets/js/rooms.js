@@ -195,10 +195,12 @@ $.form.onsubmit = (event) => {
 	$.wrong.textContent = say('bad', MAX_NAME);
 };
 query.oninput = draw;
+query.onfocus = () => attempt(chat.refresh());
 $.find.onsubmit = async (event) => {
 	event.preventDefault();
 	const name = chat.cleanName(query.value, MAX_ROOM_NAME);
 	if (!name) return view.tell(say('bad', MAX_ROOM_NAME));
+	await attempt(chat.refresh());
 	const room = chat.list.find((r) => r.name === name) ?? (await attempt(chat.create(name)));
 	if (!room) return;
 	query.value = '';
