@@ -38,8 +38,16 @@ pub(super) const fn pack<const N: usize>(source: &str) -> ([u8; N], usize) {
     let mut quote = 0;
     while at < source.len() {
         let byte = source[at];
-        let next = if at + 1 < source.len() { source[at + 1] } else { b'\n' };
-        let last = if length > 0 { packed[length - 1] } else { b'\n' };
+        let next = if at + 1 < source.len() {
+            source[at + 1]
+        } else {
+            b'\n'
+        };
+        let last = if length > 0 {
+            packed[length - 1]
+        } else {
+            b'\n'
+        };
         let mut keep = true;
         if quote != 0 {
             if byte == b'\\' {
@@ -65,7 +73,11 @@ pub(super) const fn pack<const N: usize>(source: &str) -> ([u8; N], usize) {
             if last == b' ' {
                 length -= 1;
             }
-            let last = if length > 0 { packed[length - 1] } else { b'\n' };
+            let last = if length > 0 {
+                packed[length - 1]
+            } else {
+                b'\n'
+            };
             keep = !matches!(last, b'{' | b';' | b',' | b'>' | b'\n');
         } else if is_blank(byte) {
             keep = !is_blank(last) && !is_mark(last) && !is_mark(next) && next != b'(';
@@ -101,25 +113,39 @@ mod tests {
 
     #[test]
     fn comments_and_indentation_go() {
-        becomes("// first\n\n/**\n * A.\n */\nlet a;\n\tlet b; // why\nlet c\n", "let a;let b;let c\n");
+        becomes(
+            "// first\n\n/**\n * A.\n */\nlet a;\n\tlet b; // why\nlet c\n",
+            "let a;let b;let c\n",
+        );
     }
 
     #[test]
     fn spaces_go_only_where_they_say_nothing() {
         becomes("if (a && b) {\n\tx = [c, -d];\n}\n", "if(a&&b){x=[c,-d]}\n");
-        becomes("a b { width: calc(1px - 2px) 3px; }", "a b{width:calc(1px - 2px) 3px}");
+        becomes(
+            "a b { width: calc(1px - 2px) 3px; }",
+            "a b{width:calc(1px - 2px) 3px}",
+        );
         becomes("const f = ({ a }) => a\nf()\n", "const f=({a})=>a\nf()\n");
     }
 
     #[test]
     fn texts_stay_as_they_are() {
-        for text in ["'a ; // b'", "`${ a } : b\n  c`", "\"d \\\" , e\"", "'한 글 = {}'"] {
+        for text in [
+            "'a ; // b'",
+            "`${ a } : b\n  c`",
+            "\"d \\\" , e\"",
+            "'한 글 = {}'",
+        ] {
             becomes(&format!("f({text});"), &format!("f({text});"));
         }
     }
 
     #[test]
     fn a_page_keeps_its_attributes_apart() {
-        becomes("<p id=a hidden>\n<a href=\"/b, c\">d e</a>\n", "<p id=a hidden><a href=\"/b, c\">d e</a>");
+        becomes(
+            "<p id=a hidden>\n<a href=\"/b, c\">d e</a>\n",
+            "<p id=a hidden><a href=\"/b, c\">d e</a>",
+        );
     }
 }

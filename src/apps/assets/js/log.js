@@ -99,7 +99,7 @@ export function wait(pending) {
 function moved(item) {
 	if (stuck || item.mine) {
 		stuck = true;
-		requestAnimationFrame(() => stuck && end());
+		requestAnimationFrame(() => (stuck ? end() : count(below + 1)));
 	} else if (!item.note) count(below + 1);
 }
 
