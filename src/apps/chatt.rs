@@ -12,7 +12,7 @@ const TOPIC: &str = "chatt";
 
 /// Mounts `/chattstart`, `/css/chatt.css`, `/js/chatt.js` and `/chatt`.
 pub fn mount(app: App) -> App {
-    let app = super::page::page(app, "/chattstart", include_str!("assets/chatt.html"));
+    let app = super::page::page(app, "/chattstart", include_bytes!("assets/chatt.html"));
     let app = logged(app, "/chatt", super::settings::chat_settings(), Chatt);
     app.content(
         "/css/chatt.css",

@@ -8,9 +8,9 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
      connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// A page of the program, for GET and HEAD, under the content security policy of all of them.
-pub(super) fn page(app: App, pattern: &str, html: &'static str) -> App {
+pub(super) fn page(app: App, pattern: &str, html: &'static [u8]) -> App {
     app.get(pattern, move |_request, _| {
-        Response::ok("text/html; charset=utf-8", html.as_bytes())
+        Response::ok("text/html; charset=utf-8", html)
             .field("Content-Security-Policy", CONTENT_SECURITY_POLICY)
             .field("X-Content-Type-Options", "nosniff")
             .field("Referrer-Policy", "no-referrer")

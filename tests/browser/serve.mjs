@@ -3,9 +3,9 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
-/** Starts `dunlin serve` and gives back its base URL and a way to end it. */
-export async function serve(binary, listen = '127.0.0.1:0') {
-  const child = spawn(binary, ['serve', '--listen', listen, '--log', 'warn'], {
+/** Starts `dunlin serve`, with more flags, and gives back its base URL and a way to end it. */
+export async function serve(binary, listen = '127.0.0.1:0', ...flags) {
+  const child = spawn(binary, ['serve', '--listen', listen, '--log', 'warn', ...flags], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const ended = new Promise((resolve, reject) => {

@@ -94,7 +94,7 @@ fn the_index_of_a_folder_is_the_page_unless_the_applications_are_named() {
         (&["--dir", folder][..], "my own page"),
         (
             &["--dir", folder, "--apps", "echo,index"],
-            "A WebSocket server is running here.",
+            "<title>dunlin</title>",
         ),
     ] {
         let (_serving, address) = Serving::on_free_port(more);
@@ -111,7 +111,8 @@ fn the_files_of_a_folder_are_served_behind_all_other_paths() {
     let mut client = WireClient::connect(address);
     for (path, status, part) in [
         ("/assets/index.css", 200, "color-scheme"),
-        ("/", 200, "A WebSocket server is running here."),
+        ("/", 200, "<title>dunlin</title>"),
+        ("/about", 200, "A WebSocket server is running here."),
         ("/assets/", 200, "<title>dunlin</title>"),
         ("/nowhere", 404, "404 Not Found"),
         ("/../lib.rs", 404, "404 Not Found"),
