@@ -153,7 +153,7 @@ impl Tasks {
                 return next;
             }
             match session.send_value(task) {
-                Ok(SendOutcome::Queued) => next += 1,
+                Ok(SendOutcome::Queued | SendOutcome::Skipped) => next += 1,
                 Ok(SendOutcome::AboveMark) => return next + 1,
                 // It is closed; or a task without a form in JSON, which there is none of.
                 Ok(SendOutcome::Full | SendOutcome::Closed) | Err(_) => return next,

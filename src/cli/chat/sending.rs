@@ -22,7 +22,7 @@ impl Chat {
                 return;
             };
             match cx.send(link.id, &text) {
-                SendOutcome::Queued => {}
+                SendOutcome::Queued | SendOutcome::Skipped => {}
                 SendOutcome::AboveMark => link.is_full = true,
                 // Its close event follows.
                 SendOutcome::Full | SendOutcome::Closed => return,
