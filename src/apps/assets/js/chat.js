@@ -247,7 +247,7 @@ const answers = {
 		// On the first sight of a room, what came since it was last read is new.
 		const first = !room.epoch, [epoch, id] = room.read;
 		if (!first && !m.recovered) answers.GAP({ to: 0 }, room);
-		Object.assign(room, { state: 'in', epoch: m.epoch, members: m.members, name: m.name });
+		Object.assign(room, { state: 'in', epoch: m.epoch, members: m.members });
 		for (const one of m.messages) add(room, one, {}, !first || (epoch === m.epoch && one.id > id));
 		room.last = m.id;
 		resend(room);

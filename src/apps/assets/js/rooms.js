@@ -115,9 +115,8 @@ async function members() {
 	const count = `${room?.id} ${room?.members}`;
 	if (people.hidden || !room || counted === count) return;
 	counted = count;
-	const found = await fetch(`/chat/${room.id}/members`).then((r) => r.json()).catch(() => []);
-	const names = found.map((m) => m.sender ?? m.name ?? m).slice(0, MAX_LISTED);
-	if (room === chat.active) $.members.replaceChildren(...names.map((n) => make('li', '', n)));
+	const { names = [] } = await fetch(`/chat/${room.id}/members`).then((r) => r.json()).catch(() => ({}));
+	if (room === chat.active) $.members.replaceChildren(...names.slice(0, MAX_LISTED).map((n) => make('li', '', n)));
 }
 
 /** Opens one of the panels, `rooms` or `people`, or none; on a phone they cover the conversation. */
