@@ -1,6 +1,6 @@
 //! The flags of `dunlin chat`, read and checked before anything is connected.
 
-use crate::exit::CommandFailure;
+use super::super::exit::CommandFailure;
 use dunlin::client::{self, Handshake, Options, Url};
 use std::time::Duration;
 

@@ -9,10 +9,7 @@ use super::lines::{Line, Lines};
 use super::report::{Report, Told};
 use super::room::Room;
 use dunlin::client::Url;
-use dunlin::{
-    Call, CloseReason, ClosedBy, Context, Error, ErrorKind, Handle, Handler, Message, Open,
-    Request, Session, SessionId,
-};
+use dunlin::{Call, CloseReason, ClosedBy, Context, Handle, SessionId};
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::sync::mpsc::Sender;
@@ -21,13 +18,13 @@ use std::time::Duration;
 /// The outgoing route.
 pub(super) const ROUTE: &str = "server";
 /// How long to try again when the input is over and lines are left.
-const GIVE_UP_AFTER: Duration = Duration::from_secs(30);
+pub(super) const GIVE_UP_AFTER: Duration = Duration::from_secs(30);
 /// How many lines of unknown fate are named.
 const NAMED: usize = 5;
 
 /// Timers of the program.
-const RETRY: u64 = 1;
-const GIVE_UP: u64 = 2;
+pub(super) const RETRY: u64 = 1;
+pub(super) const GIVE_UP: u64 = 2;
 pub(super) const WAIT: u64 = 3;
 pub(super) const RESUME: u64 = 4;
 
@@ -60,7 +57,7 @@ pub(super) enum Ending {
 /// An open connection.
 pub(super) struct Link {
     pub(super) id: SessionId,
-    since: Duration,
+    pub(super) since: Duration,
     /// The backlog is above its mark.
     pub(super) is_full: bool,
     /// In a room: the server has let us in. Elsewhere always.
@@ -87,7 +84,7 @@ pub(super) enum State {
 
 /// The conversation.
 pub(super) struct Chat {
-    target: Target,
+    pub(super) target: Target,
     pub(super) manners: Manners,
     pub(super) room: Option<Room>,
     pub(super) lines: Lines,
@@ -96,9 +93,9 @@ pub(super) struct Chat {
     handle: Option<Handle<Chat>>,
     end: Sender<Ending>,
     backoff: Backoff,
-    was_connected: bool,
+    pub(super) was_connected: bool,
     pub(super) input_is_over: bool,
-    leaving: Option<Ending>,
+    pub(super) leaving: Option<Ending>,
     is_over: bool,
     /// Lines that did not arrive, or perhaps not.
     pub(super) lost: usize,
@@ -206,7 +203,7 @@ impl Chat {
     }
 
     /// Whoever read the output has gone: there is nobody to work for.
-    fn check_output(&mut self, cx: &mut Context<'_>) {
+    pub(super) fn check_output(&mut self, cx: &mut Context<'_>) {
         let Some(error) = self.output_failed.take() else {
             return;
         };
@@ -220,7 +217,7 @@ impl Chat {
         self.leave(cx, ending);
     }
 
-    fn connect(&mut self, cx: &mut Context<'_>) {
+    pub(super) fn connect(&mut self, cx: &mut Context<'_>) {
         let url = self.target.url.to_string();
         self.tell(&Told::Connecting { url: &url });
         self.state = State::Resolving;
@@ -256,7 +253,7 @@ impl Chat {
         }
     }
 
-    fn call(&mut self, cx: &mut Context<'_>, mut addresses: Vec<SocketAddr>) {
+    pub(super) fn call(&mut self, cx: &mut Context<'_>, mut addresses: Vec<SocketAddr>) {
         let (address, url) = (addresses.remove(0), &self.target.url);
         let mut call = Call::new(address, url.authority(), url.target());
         for (name, value) in &self.target.headers {
@@ -280,7 +277,7 @@ impl Chat {
     }
 
     /// There is no connection: another attempt, where that may help.
-    fn away(&mut self, cx: &mut Context<'_>, why: &str, code: Option<u16>) {
+    pub(super) fn away(&mut self, cx: &mut Context<'_>, why: &str, code: Option<u16>) {
         self.state = State::Away;
         let may_wait = self.was_connected || self.manners.is_person;
         if !self.manners.reconnects || !may_wait {
@@ -298,7 +295,7 @@ impl Chat {
     }
 
     /// The connection has ended that was open.
-    fn lost(&mut self, cx: &mut Context<'_>, link: &Link, reason: &CloseReason) {
+    pub(super) fn lost(&mut self, cx: &mut Context<'_>, link: &Link, reason: &CloseReason) {
         self.backoff.lasted(cx.now().saturating_sub(link.since));
         let code = reason.code.get();
         let is_by_peer = reason.by == ClosedBy::Peer;
@@ -332,7 +329,7 @@ impl Chat {
         }
     }
 
-    fn tell_closed(&mut self, reason: &CloseReason) {
+    pub(super) fn tell_closed(&mut self, reason: &CloseReason) {
         let told = Told::Closed {
             code: reason.code.get(),
             reason: &reason.reason,
@@ -367,7 +364,7 @@ impl Chat {
         }
     }
 
-    fn finish(&mut self, cx: &mut Context<'_>) {
+    pub(super) fn finish(&mut self, cx: &mut Context<'_>) {
         if std::mem::replace(&mut self.is_over, true) {
             return;
         }
@@ -400,148 +397,5 @@ impl Chat {
         let remote = cx.remote();
         let _ = remote.shutdown();
         let _ = remote.shutdown();
-    }
-}
-
-/// Whether the same question can get another answer later.
-fn may_be_mended(error: &Error) -> bool {
-    match error.kind() {
-        ErrorKind::Io | ErrorKind::Timeout | ErrorKind::Closed => true,
-        ErrorKind::Refused => {
-            let status = error.status().map(|status| status.code());
-            matches!(status, Some(408 | 425 | 429 | 500 | 502..=504))
-        }
-        _ => false,
-    }
-}
-
-impl Handler for Chat {
-    type Data = ();
-
-    fn open(&mut self, _: &Request<'_>, session: &mut Session<'_>) -> Open<()> {
-        let protocol = session.protocol().map(str::to_owned);
-        let extensions = session.extensions();
-        let link = Link {
-            id: session.id(),
-            since: session.now(),
-            is_full: false,
-            has_entered: self.room.is_none(),
-            is_paused: false,
-            ping: None,
-            pong: None,
-        };
-        self.state = State::Open(link);
-        self.was_connected = true;
-        let url = self.target.url.to_string();
-        let told = Told::Connected {
-            url: &url,
-            protocol: protocol.as_deref(),
-            extensions: extensions.as_deref(),
-        };
-        self.tell(&told);
-        let cx = session.context();
-        cx.cancel_timer(GIVE_UP);
-        match &self.room {
-            Some(_) if protocol.as_deref() != Some(super::room::PROTOCOL) => {
-                let wanted = super::room::PROTOCOL;
-                self.fail(
-                    cx,
-                    format!("{url} does not speak {wanted}, the subprotocol of rooms"),
-                );
-            }
-            Some(room) => {
-                let enter = room.enter();
-                session.send(&enter);
-            }
-            None => self.pump(cx),
-        }
-        Open::Accept(())
-    }
-
-    fn message(&mut self, (): &mut (), session: &mut Session<'_>, message: Message<'_>) {
-        let cx = session.context();
-        match message {
-            Message::Text(text) if self.room.is_some() => self.room_said(cx, text),
-            Message::Text(text) => self.tell(&Told::Text(text)),
-            Message::Binary(bytes) => self.tell(&Told::Binary(bytes)),
-        }
-        self.check_output(cx);
-    }
-
-    fn drain(&mut self, (): &mut (), session: &mut Session<'_>, _: u64) {
-        if let State::Open(link) = &mut self.state {
-            link.is_full = false;
-        }
-        self.pump(session.context());
-    }
-
-    fn pong(&mut self, (): &mut (), session: &mut Session<'_>, payload: &[u8]) {
-        let cx = session.context();
-        self.pong_came(cx, payload);
-        self.check_output(cx);
-    }
-
-    fn program_timer(&mut self, cx: &mut Context<'_>, token: u64) {
-        let is_open = matches!(self.state, State::Open(_));
-        match token {
-            RETRY if matches!(self.state, State::Away) && !self.is_leaving() => self.connect(cx),
-            GIVE_UP if !is_open => {
-                let after = GIVE_UP_AFTER.as_secs();
-                self.fail(
-                    cx,
-                    format!("the server was not to be reached for {after} s"),
-                );
-            }
-            WAIT if !self.is_leaving() => self.leave(cx, Ending::Success),
-            RESUME => {
-                if let State::Open(link) = &mut self.state {
-                    link.is_paused = false;
-                }
-                self.pump(cx);
-            }
-            _ => {}
-        }
-        self.check_output(cx);
-    }
-
-    fn failed(&mut self, cx: &mut Context<'_>, _: SessionId, _: &Call, error: &Error) {
-        if self.is_leaving() {
-            return;
-        }
-        let State::Calling { others, .. } = std::mem::replace(&mut self.state, State::Away) else {
-            return;
-        };
-        let is_elsewhere = matches!(error.kind(), ErrorKind::Io | ErrorKind::Timeout);
-        if is_elsewhere && !others.is_empty() {
-            return self.call(cx, others);
-        }
-        let why = format!("{error:#}").replace('\n', "; ");
-        if may_be_mended(error) {
-            self.away(cx, &why, None);
-        } else {
-            self.fail(cx, why);
-        }
-        self.check_output(cx);
-    }
-
-    fn close(&mut self, (): (), session: &mut Session<'_>, reason: &CloseReason) {
-        let cx = session.context();
-        let State::Open(link) = std::mem::replace(&mut self.state, State::Away) else {
-            return;
-        };
-        if !self.is_leaving() {
-            self.lost(cx, &link, reason);
-            return self.check_output(cx);
-        }
-        if reason.code.get() != 1006 {
-            // The Close is answered behind everything that was sent before it.
-            let read = self.lines.confirm_through(u64::MAX);
-            self.tell_sent(&read);
-        }
-        self.tell_closed(reason);
-        if matches!(self.leaving, Some(Ending::Success)) {
-            self.tell(&Told::Goodbye);
-        }
-        self.finish(cx);
     }
 }

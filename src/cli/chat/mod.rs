@@ -6,7 +6,7 @@
 //! | `show`, `report`, `screen` | what strangers send, made harmless; what is told; where it goes |
 //! | `typed`, `input`, `editor` | what a line means; lines of a pipe; lines of a person |
 //! | `lines` | what waits, what is sent, what is confirmed |
-//! | `conversation`, `sending`, `backoff` | the program of the event loop |
+//! | `conversation`, `events`, `sending`, `backoff` | the program of the event loop |
 //! | `room`, `lookup` | rooms with memory: their subprotocol, and how one is found |
 //!
 //! Three threads: this one runs the loop, one reads the input, one waits for signals. A terminal has one
@@ -16,6 +16,7 @@ mod arguments;
 mod backoff;
 mod conversation;
 mod editor;
+mod events;
 mod input;
 mod lines;
 mod lookup;
