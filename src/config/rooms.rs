@@ -28,10 +28,10 @@ pub struct RoomLimits {
     /// Bytes of messages that all rooms keep together. Default `None`: a quarter of what the server
     /// buffers at most ([`Limits::max_buffered`](crate::Limits::max_buffered)), 64 MiB where that has no limit.
     pub history_total: Option<usize>,
-    /// Messages that one connection may send to rooms in a second, 1 to 1 000 000; past it an error, and
+    /// Messages that one connection may send to rooms in a second, 1 to 10 000; past it an error, and
     /// 1008 for who goes on. Default 50; `None`: any number.
     pub message_rate: Option<usize>,
-    /// Rooms that one connection may enter in a second, 1 to 1 000 000, with the same end. Default 20;
+    /// Rooms that one connection may enter in a second, 1 to 10 000, with the same end. Default 20;
     /// `None`: any number.
     pub join_rate: Option<usize>,
     /// Hours after which a room is dropped that nobody is in and nobody has spoken in, 1 to 8760. Default
@@ -226,7 +226,7 @@ static ROWS: &[Row<RoomLimits>] = &[
         kind: Kind::Number {
             unit: "messages",
             least: 1,
-            most: |_| 1_000_000,
+            most: |_| 10_000,
         },
         none: Some("off"),
         reloads: false,
@@ -244,7 +244,7 @@ static ROWS: &[Row<RoomLimits>] = &[
         kind: Kind::Number {
             unit: "rooms",
             least: 1,
-            most: |_| 1_000_000,
+            most: |_| 10_000,
         },
         none: Some("off"),
         reloads: false,

@@ -198,8 +198,7 @@ impl Host for HubContext<'_> {
 
     fn protocol(&self, id: SessionId) -> Option<&str> {
         let key = self.core.key_of(id)?;
-        let cold = self.core.slots[key as usize].cold.as_ref()?;
-        cold.protocol.as_deref()
+        self.core.protocol(key)
     }
 
     fn extensions(&self, id: SessionId) -> Option<String> {

@@ -23,6 +23,8 @@ pub(crate) struct RouteRules {
     /// Its sessions are event streams.
     pub(crate) events: bool,
     pub(crate) role: Role,
+    /// Its subprotocols; a slot has the number of the one that was agreed on.
+    pub(crate) protocols: Box<[Box<str>]>,
     #[cfg(feature = "json")]
     pub(crate) codec: std::sync::Arc<dyn crate::app::Codec>,
 }
@@ -46,6 +48,11 @@ impl RouteRules {
             raw,
             events,
             role,
+            protocols: settings
+                .protocols
+                .iter()
+                .map(|name| (&**name).into())
+                .collect(),
             #[cfg(feature = "json")]
             codec: settings.codec.clone(),
         }

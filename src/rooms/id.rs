@@ -15,7 +15,11 @@ pub(super) fn random<const N: usize>() -> [u8; N] {
 
 /// The name of a room: a UUID of version 4 (RFC 9562 §5.4), 122 random bits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct RoomId(u128);
+pub struct RoomId {
+    // Not one number of 128 bits: that would stand on borders of 16 bytes, with holes between.
+    high: u64,
+    low: u64,
+}
 
 impl RoomId {
     /// One that nobody else has.
@@ -23,21 +27,24 @@ impl RoomId {
         let bits = u128::from_le_bytes(random());
         let version = 0x4 << 76;
         let variant = 0b10 << 62;
-        Self(bits & !(0xf << 76) & !(0b11 << 62) | version | variant)
+        Self::of_bits(bits & !(0xf << 76) & !(0b11 << 62) | version | variant)
     }
 
     pub(super) fn bits(self) -> u128 {
-        self.0
+        u128::from(self.high) << 64 | u128::from(self.low)
     }
 
     pub(super) fn of_bits(bits: u128) -> Self {
-        Self(bits)
+        Self {
+            high: (bits >> 64) as u64,
+            low: bits as u64,
+        }
     }
 }
 
 impl fmt::Display for RoomId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bits = self.0;
+        let bits = self.bits();
         write!(
             f,
             "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
@@ -76,7 +83,7 @@ impl FromStr for RoomId {
             let digit = char::from(byte).to_digit(16);
             bits = bits << 4 | u128::from(digit.ok_or(super::RoomError::UnknownRoom)?);
         }
-        Ok(Self(bits))
+        Ok(Self::of_bits(bits))
     }
 }
 

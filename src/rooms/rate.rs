@@ -1,23 +1,29 @@
 //! How much a session may ask for in a second.
 
-/// One second, microseconds.
-const SECOND: u64 = 1_000_000;
+/// One second, in the units of a [`Rate`]: they come round after five days.
+const SECOND: u32 = 10_000;
+
+use std::time::Duration;
 
 /// When a session that keeps to its rate would ask next: a second's worth may come at once, and then
 /// one at a time.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Rate {
-    next: u64,
+    next: u32,
 }
 
 impl Rate {
-    /// Whether one more is within so many a second at this time, microseconds.
-    pub(super) fn admits(&mut self, most: Option<usize>, now: u64) -> bool {
+    /// Whether one more is within so many a second at this time.
+    pub(super) fn admits(&mut self, most: Option<usize>, now: Duration) -> bool {
         let Some(most) = most else { return true };
-        let next = self.next.max(now) + SECOND / most as u64;
-        let admits = next <= now + SECOND;
+        let now = (now.as_micros() / 100) as u32;
+        // What is not within the next second is long past.
+        let ahead = self.next.wrapping_sub(now);
+        let ahead = if ahead <= SECOND { ahead } else { 0 };
+        let ahead = ahead + SECOND / most as u32;
+        let admits = ahead <= SECOND;
         if admits {
-            self.next = next;
+            self.next = now.wrapping_add(ahead);
         }
         admits
     }
@@ -30,15 +36,18 @@ mod tests {
     #[test]
     fn a_second_s_worth_comes_at_once_and_then_one_at_a_time() {
         let mut rate = Rate::default();
-        let at_once = (0..100).filter(|_| rate.admits(Some(50), 7)).count();
-        assert_eq!(at_once, 50);
-        assert!(!rate.admits(Some(50), 7 + 19_999));
-        assert!(rate.admits(Some(50), 7 + 20_000));
-        assert!(!rate.admits(Some(50), 7 + 20_000));
-        let later = (0..100)
-            .filter(|_| rate.admits(Some(50), 9 * SECOND))
-            .count();
-        assert_eq!(later, 50);
-        assert!((0..1000).all(|_| rate.admits(None, 0)));
+        let at = |micros| Duration::from_micros(micros);
+        let mut taken = |most, now, asked| (0..asked).filter(|_| rate.admits(most, now)).count();
+        let fifty = Some(50);
+        assert_eq!(taken(fifty, at(700), 100), 50);
+        assert_eq!(taken(fifty, at(700 + 19_900), 1), 0);
+        assert_eq!(taken(fifty, at(700 + 20_000), 2), 1);
+        assert_eq!(taken(fifty, at(9_000_000), 100), 50);
+        // Where the units come round, and days later.
+        let round = 100 * (1_u64 << 32);
+        assert_eq!(taken(fifty, at(round - 100), 100), 50);
+        assert_eq!(taken(fifty, at(round + 19_900), 2), 1);
+        assert_eq!(taken(fifty, at(round + round / 2 + 7), 100), 50);
+        assert_eq!(taken(None, at(0), 1000), 1000);
     }
 }

@@ -73,7 +73,7 @@ impl Rooms {
         most: Option<usize>,
         rate: impl FnOnce(&mut Taking) -> &mut Rate,
     ) -> bool {
-        let now = context.now().as_micros() as u64;
+        let now = context.now();
         let mut state = self.state.borrow_mut();
         let Some(taking) = state.members.find(member.0) else {
             return false;

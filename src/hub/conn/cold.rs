@@ -22,6 +22,7 @@ pub(crate) struct ColdState {
     pub(crate) transform_held: usize,
     /// The response's `Sec-WebSocket-Extensions`.
     pub(crate) extensions: Option<Box<str>>,
+    /// A subprotocol that is not among those of the route.
     pub(crate) protocol: Option<Box<str>>,
     pub(crate) close: Option<CloseReason>,
     /// Since when the backlog is above its mark.

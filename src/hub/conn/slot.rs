@@ -38,6 +38,9 @@ pub(crate) struct Slot {
     /// The listener that it came in by.
     pub(crate) listener: u16,
     pub(crate) flags: Flags,
+    /// Which of its route's subprotocols was agreed on, counted from 1; 0: none, or one that its cold
+    /// part has.
+    pub(crate) protocol: u8,
     /// When something arrived last.
     pub(crate) last_seen: ShortTick,
     /// When the last ping of the loop's own went out; of an event stream, when anything did.
@@ -72,6 +75,7 @@ impl Slot {
             route: 0,
             listener: 0,
             flags: Flags::default(),
+            protocol: 0,
             last_seen: now,
             pinged: 0,
             phase: Phase::Head(None),

@@ -33,8 +33,7 @@ impl Core {
             OpeningKind::WebSocket {
                 accept, extension, ..
             } => {
-                let cold = self.slots[key as usize].cold.as_ref();
-                let protocol = cold.and_then(|cold| cold.protocol.as_deref());
+                let protocol = self.protocol(key);
                 let (extension, fields) = (extension.as_ref(), &opening.fields);
                 write_switching_protocols(&mut answer, accept, protocol, extension, fields);
             }
@@ -53,6 +52,17 @@ impl Core {
     pub(crate) fn end_opening(&mut self, key: u32) {
         self.opening = None;
         self.slot(key).flags.clear(Flags::OPENING);
+    }
+
+    /// The subprotocol that was agreed on.
+    pub(crate) fn protocol(&self, key: u32) -> Option<&str> {
+        let slot = &self.slots[key as usize];
+        let chosen = slot.cold.as_ref().and_then(|cold| cold.protocol.as_deref());
+        chosen.or_else(|| {
+            let number = usize::from(slot.protocol).checked_sub(1)?;
+            let protocols = &self.rules.get(usize::from(slot.route))?.protocols;
+            protocols.get(number).map(|name| &**name)
+        })
     }
 
     /// Answers with a subprotocol of those that the client offered.

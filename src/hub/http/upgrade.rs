@@ -76,11 +76,11 @@ impl Hub {
         if let Some(refusal) = judge_upgrade(&visit) {
             return Err(refusal);
         }
-        let offered = |name: &&String| upgrade.protocols.contains(&name.as_str());
+        let offered = |name: &String| upgrade.protocols.contains(&name.as_str());
         let is_raw = self.core.rules[route as usize].raw;
         Ok(Agreed::WebSocket {
             accept: accept_key(upgrade.key),
-            protocol: settings.protocols.iter().find(offered).cloned(),
+            protocol: settings.protocols.iter().position(offered),
             protocols: upgrade.protocols.iter().map(|&name| name.into()).collect(),
             extension: if is_raw {
                 None
@@ -122,7 +122,8 @@ impl Hub {
 pub(crate) enum Agreed {
     WebSocket {
         accept: [u8; 28],
-        protocol: Option<String>,
+        /// Which of the route's.
+        protocol: Option<usize>,
         /// All that the client offered.
         protocols: Vec<Box<str>>,
         extension: Option<Agreement>,
@@ -194,7 +195,7 @@ impl Core {
     fn take_over(
         &mut self,
         key: u32,
-        protocol: Option<String>,
+        protocol: Option<usize>,
         extension: Option<Agreement>,
     ) -> Option<Offer> {
         let (extension, transform) = match extension {
@@ -204,9 +205,17 @@ impl Core {
         let extension_id = extension
             .as_ref()
             .map_or(0, |extension| self.extension_id(&extension.name));
-        if extension.is_some() || protocol.is_some() {
+        if let Some(number) = protocol {
+            let route = self.slot(key).route;
+            let name = self.rules[usize::from(route)].protocols[number].clone();
+            let slot = self.slot(key);
+            match u8::try_from(number + 1) {
+                Ok(number) => slot.protocol = number,
+                Err(_) => slot.cold().protocol = Some(name),
+            }
+        }
+        if extension.is_some() {
             let cold = self.slot(key).cold();
-            cold.protocol = protocol.map(Into::into);
             cold.extensions = extension.as_ref().map(|offer| offer.to_string().into());
             cold.transform = transform;
             cold.extension_id = extension_id;
@@ -248,6 +257,7 @@ impl Core {
         self.timers.cancel_all(id);
         let slot = self.slot(key);
         slot.route = NO_ROUTE;
+        slot.protocol = 0;
         slot.phase = Phase::Head(None);
         if let Some(cold) = &mut slot.cold {
             (cold.transform, cold.close) = (None, None);

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::ops::Range;
 
 /// What an empty log keeps of its buffer: a room at rest costs no more than this.
-const KEPT_BYTES: usize = 4 << 10;
+const KEPT_BYTES: usize = 256;
 
 /// Messages by number, end to end.
 #[derive(Debug, Default)]
