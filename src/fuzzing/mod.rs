@@ -15,6 +15,8 @@
 //! | `inflate` | no message passes its cap; what was compressed comes back |
 //! | `client` | an answer means the same however it is cut; no call can break out of its line |
 //! | `hub` | the ledger is right after every call, what is sent is good, the same calls give the same bytes, nothing stays |
+//! | `rooms` | what clients say to rooms is answered in the words of their format, and harms nobody else |
+//! | `journal` | what is good of a journal reads again as it did, and no id is given twice |
 //! | `server` | the promises of the simulation; nothing stays when everybody has left |
 
 mod body;
@@ -26,6 +28,7 @@ mod inflate;
 mod negotiation;
 mod puppet;
 mod receive;
+mod rooms;
 mod server;
 mod tape;
 #[cfg(test)]
@@ -38,6 +41,7 @@ pub use hub::hub;
 pub use inflate::inflate;
 pub use negotiation::negotiation;
 pub use receive::receive;
+pub use rooms::{journal, rooms};
 pub use server::server;
 
 /// A target: a name and what it runs on one input.
@@ -53,4 +57,6 @@ pub const TARGETS: &[Target] = &[
     ("client", client),
     ("hub", hub),
     ("server", server),
+    ("rooms", rooms),
+    ("journal", journal),
 ];

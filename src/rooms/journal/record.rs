@@ -72,6 +72,11 @@ impl<'b> Reader<'b> {
         self.array().map(u64::from_le_bytes)
     }
 
+    /// A number that is counted up: nobody gets past this.
+    fn count(&mut self) -> Option<u64> {
+        self.u64().filter(|count| *count < 1 << 62)
+    }
+
     fn u128(&mut self) -> Option<u128> {
         self.array().map(u128::from_le_bytes)
     }
@@ -190,17 +195,17 @@ impl<'b> Record<'b> {
             2 => Self::Anew,
             3 => Self::Room(RoomRecord {
                 id: reader.room()?,
-                number: reader.u64()?,
+                number: reader.count()?,
                 epoch: reader.epoch()?,
-                top: reader.u64()?,
-                vouched: reader.u64()?,
+                top: reader.count()?,
+                vouched: reader.count()?,
                 used: reader.u64()?,
                 key: reader.array()?,
                 name: reader.text()?,
             }),
             4 => Self::Gone(reader.room()?),
             5 => {
-                let (room, id, date) = (reader.room()?, reader.u64()?, reader.u64()?);
+                let (room, id, date) = (reader.room()?, reader.count()?, reader.u64()?);
                 let [has] = reader.array()?;
                 if has > 3 {
                     return None;
@@ -225,7 +230,7 @@ impl<'b> Record<'b> {
                     text,
                 })
             }
-            6 => Self::Vouch(reader.room()?, reader.epoch()?, reader.u64()?),
+            6 => Self::Vouch(reader.room()?, reader.epoch()?, reader.count()?),
             7 => Self::End,
             _ => return None,
         };
