@@ -7,6 +7,7 @@ mod idle;
 mod leave;
 mod memory;
 mod room;
+mod rooms;
 mod start;
 mod storm;
 
@@ -146,6 +147,11 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         name: "room",
         about: "bystanders beside a saturated room of 10 000",
         run: room::run,
+    },
+    Scenario {
+        name: "rooms",
+        about: "one room, 1000 who listen: deflate and events against plain",
+        run: rooms::run,
     },
     Scenario {
         name: "leave",
