@@ -35,12 +35,14 @@ struct State {
 }
 
 /// Changes of one room that are not settled.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Unsettled {
     names: HashMap<Rc<str>, State>,
     members: usize,
-    /// The number is to be told, against this one that was told before.
-    crowd: Option<usize>,
+    /// The least and the greatest number that somebody here was told last.
+    told: (usize, usize),
+    /// The number is looked at later, and told where somebody knows another one.
+    is_counted: bool,
 }
 
 /// All that is not settled.
@@ -73,17 +75,21 @@ impl Damper {
 
     fn changed(&mut self, presence: &Presence, is_in: bool, now: u64) -> Option<News> {
         let Presence { room, members, .. } = *presence;
-        let unsettled = self.rooms.entry(room).or_default();
+        let unsettled = self.rooms.entry(room).or_insert_with(|| {
+            let before = if is_in { members - 1 } else { members + 1 };
+            Unsettled::new(before)
+        });
         unsettled.members = members;
-        if members > CROWD {
-            if unsettled.crowd.is_none() {
-                let before = if is_in { members - 1 } else { members + 1 };
-                unsettled.crowd = Some(before);
-                self.due.push_back((now + PAUSE, room, None));
-            }
-            return None;
+        if is_in {
+            // Whoever comes is told how many there are.
+            let (least, most) = unsettled.told;
+            unsettled.told = (least.min(members), most.max(members));
         }
         let name = &presence.name;
+        if members > CROWD && !unsettled.names.contains_key(name) {
+            self.count(room, now);
+            return None;
+        }
         let state = unsettled.names.entry(Rc::clone(name)).or_insert(State {
             told_in: !is_in,
             is_in,
@@ -94,8 +100,23 @@ impl Damper {
         (state.is_in, state.since) = (is_in, now);
         self.due
             .push_back((now + PAUSE, room, Some(Rc::clone(name))));
-        let is_news = is_in && !state.told_in && rests(state.joined, now);
-        is_news.then(|| state.tell(room, name, members, now))
+        if is_in && !state.told_in && rests(state.joined, now) {
+            return Some(unsettled.tell_name(room, name, now));
+        }
+        if is_in {
+            // Who came meanwhile was told a number without it.
+            self.count(room, now);
+        }
+        None
+    }
+
+    /// Looks at the number of members after a pause.
+    fn count(&mut self, room: RoomId, now: u64) {
+        if let Some(unsettled) = self.rooms.get_mut(&room)
+            && !std::mem::replace(&mut unsettled.is_counted, true)
+        {
+            self.due.push_back((now + PAUSE, room, None));
+        }
     }
 
     /// What is to be told at this time; called until there is nothing.
@@ -108,7 +129,7 @@ impl Damper {
                 continue;
             };
             let news = match &name {
-                None => unsettled.crowd_news(room),
+                None => unsettled.number_news(room),
                 Some(name) => unsettled.name_news(room, name, now),
             };
             if news.is_some() {
@@ -116,7 +137,7 @@ impl Damper {
                 self.due.push_back((now + PAUSE, room, name));
                 return news;
             }
-            if unsettled.names.is_empty() && unsettled.crowd.is_none() {
+            if unsettled.names.is_empty() && !unsettled.is_counted {
                 self.rooms.remove(&room);
             }
         }
@@ -125,17 +146,25 @@ impl Damper {
 }
 
 impl Unsettled {
-    fn crowd_news(&mut self, room: RoomId) -> Option<News> {
-        let before = self.crowd.take()?;
+    fn new(told: usize) -> Self {
+        Self {
+            names: HashMap::new(),
+            members: told,
+            told: (told, told),
+            is_counted: false,
+        }
+    }
+
+    fn number_news(&mut self, room: RoomId) -> Option<News> {
         let members = self.members;
-        (members != before).then(|| {
-            self.crowd = Some(members);
-            News {
-                room,
-                name: None,
-                is_in: members > before,
-                members,
-            }
+        let (least, most) = std::mem::replace(&mut self.told, (members, members));
+        // What is told is looked at again after a pause.
+        self.is_counted = (least, most) != (members, members);
+        self.is_counted.then_some(News {
+            room,
+            name: None,
+            is_in: members > least,
+            members,
         })
     }
 
@@ -148,17 +177,32 @@ impl Unsettled {
         };
         let is_settled = state.is_in || rests(Some(state.since), now);
         if state.is_in != state.told_in && is_settled && rests(told, now) {
-            return Some(state.tell(room, name, self.members, now));
+            return Some(self.tell_name(room, name, now));
         }
         if state.is_in == state.told_in && rests(state.joined, now) && rests(state.left, now) {
             self.names.remove(name);
         }
         None
     }
+
+    fn tell_name(&mut self, room: RoomId, name: &Rc<str>, now: u64) -> News {
+        let members = self.members;
+        self.told = (members, members);
+        News {
+            room,
+            name: Some(Rc::clone(name)),
+            is_in: self
+                .names
+                .get_mut(name)
+                .is_some_and(|state| state.tell(now)),
+            members,
+        }
+    }
 }
 
 impl State {
-    fn tell(&mut self, room: RoomId, name: &Rc<str>, members: usize, now: u64) -> News {
+    /// Notes that everybody is told now; of what.
+    fn tell(&mut self, now: u64) -> bool {
         self.told_in = self.is_in;
         let told = if self.is_in {
             &mut self.joined
@@ -166,12 +210,7 @@ impl State {
             &mut self.left
         };
         *told = Some(now);
-        News {
-            room,
-            name: Some(Rc::clone(name)),
-            is_in: self.is_in,
-            members,
-        }
+        self.is_in
     }
 }
 
@@ -277,6 +316,32 @@ mod tests {
         assert!(joined <= 11 && left <= 11, "{joined} joined, {left} left");
         let last = room.told(20_000);
         assert_eq!(last, ["-kim 1"], "it is away in the end");
+    }
+
+    #[test]
+    fn who_was_told_a_number_while_somebody_was_away_is_told_the_right_one() {
+        let mut room = Room::new();
+        room.members = 3;
+        room.departs("kim", 0);
+        assert_eq!(room.arrives("lee", 100), ["+lee 3"]);
+        assert!(room.arrives("kim", 200).is_empty());
+        assert_eq!(room.told(1300), ["+ 4"]);
+        assert!(room.told(5000).is_empty());
+        assert!(room.damper.is_settled() && room.damper.rooms.is_empty());
+    }
+
+    #[test]
+    fn a_name_that_comes_back_into_a_crowd_is_not_said_to_be_gone() {
+        let mut room = Room::new();
+        room.members = CROWD;
+        room.departs("kim", 0);
+        for name in ["lee", "mo"] {
+            room.arrives(name, 100);
+        }
+        room.arrives("kim", 200);
+        let told = room.told(3000);
+        assert!(told.iter().all(|news| !news.contains("kim")), "{told:?}");
+        assert_eq!(told.last().map(|news| &**news), Some("+ 502"));
     }
 
     #[test]

@@ -56,3 +56,24 @@ fn beyond_500_members_the_number_alone_is_told() {
             .all(|told| told["type"] == "LEFT")
     );
 }
+
+#[test]
+fn a_number_that_was_told_while_somebody_was_away_is_set_right() {
+    let (sim, room) = server();
+    let lee = v1_member(&sim, &room, "lee");
+    let kim = v1_member(&sim, &room, "kim");
+    sim.advance(Duration::from_secs(3));
+    lee.receive_all();
+    kim.cut();
+    sim.advance(Duration::from_millis(300));
+    let mo = v1(&sim);
+    assert_eq!(enter(&mo, &room, "mo", "")["members"], 2);
+    sim.advance(Duration::from_millis(300));
+    let _kim = v1_member(&sim, &room, "kim");
+    sim.advance(Duration::from_secs(3));
+    let number = format!(r#"{{"type":"JOINED","roomId":"{room}","members":3}}"#);
+    assert_eq!(mo.receive_text(), number);
+    assert_eq!(json(&lee)["sender"], "mo");
+    assert_eq!(lee.receive_text(), number);
+    assert_eq!((mo.waiting(), lee.waiting()), (0, 0));
+}
