@@ -26,8 +26,8 @@ const RETRY: Duration = Duration::from_secs(1);
 /// Segments are written anew from so many bytes on, and when they are four times what was worth it then.
 const ANEW_FROM: u64 = 16 << 20;
 
-/// How long a stop waits for the disk.
-const STOP: Duration = Duration::from_secs(5);
+/// How long a start and a stop wait for the disk.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// What the loop and the thread share.
 #[derive(Default)]
@@ -118,6 +118,15 @@ impl Writer {
         self.shared.lock().is_unbounded = is_unbounded;
     }
 
+    /// Waits until what was pushed is written, for five seconds at most.
+    pub(super) fn wait_written(&self) {
+        let queue = self.shared.lock();
+        let pushed = queue.pushed;
+        let is_waiting = |queue: &mut Queue| queue.written < pushed && !queue.ended;
+        let changed = &self.shared.changed;
+        drop(changed.wait_timeout_while(queue, LONGEST_WAIT, is_waiting));
+    }
+
     /// Waits until all is on disk, for five seconds at most.
     pub(super) fn finish(mut self) {
         let mut queue = self.shared.lock();
@@ -126,11 +135,13 @@ impl Writer {
         let waited = self
             .shared
             .changed
-            .wait_timeout_while(queue, STOP, |queue| !queue.ended);
+            .wait_timeout_while(queue, LONGEST_WAIT, |queue| !queue.ended);
         let (queue, waited) = waited.unwrap_or_else(PoisonError::into_inner);
         drop(queue);
         if waited.timed_out() {
-            log::error!("the disk does not take the rooms within {STOP:?}: they may not be whole");
+            log::error!(
+                "the disk does not take the rooms within {LONGEST_WAIT:?}: they may not be whole"
+            );
         } else if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
@@ -175,6 +186,7 @@ impl Work {
                 }
                 self.has_failed = false;
                 self.shared.lock().written += fits as u64;
+                self.shared.changed.notify_all();
                 rest = &rest[fits..];
                 if !rest.is_empty()
                     && let Err(error) = self.roll()
