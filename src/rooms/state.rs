@@ -93,7 +93,7 @@ impl State {
             engine,
             formats: vec![v1],
             pending: Slab::new(),
-            members: Members::default(),
+            members: Members::new(),
             damper: Damper::default(),
             closing: VecDeque::new(),
             is_bounded: false,

@@ -7,6 +7,7 @@ use super::record::{MessageRecord, Record, RoomRecord};
 use super::segments::{Folder, MAGIC, MOST};
 use std::fs::{self, File};
 use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime};
@@ -83,6 +84,7 @@ impl Writer {
             synced: Instant::now(),
             is_dirty: true,
             has_failed: false,
+            is_removed: false,
         };
         let thread = thread::Builder::new().name("dunlin-rooms".to_owned());
         let thread = Some(thread.spawn(move || work.run())?);
@@ -170,6 +172,8 @@ struct Work {
     synced: Instant,
     is_dirty: bool,
     has_failed: bool,
+    /// The segment has no name any more.
+    is_removed: bool,
 }
 
 impl Work {
@@ -273,6 +277,7 @@ impl Work {
 
     fn sync(&mut self) {
         self.synced = Instant::now();
+        self.see_to_name();
         match self.file.sync_data() {
             Ok(()) => self.is_dirty = false,
             Err(error) => {
@@ -280,6 +285,17 @@ impl Work {
                     log::error!("cannot make the rooms last on disk: {error}");
                 }
             }
+        }
+    }
+
+    /// Says once when somebody has removed the segment: what is written to it is read by nobody.
+    fn see_to_name(&mut self) {
+        let is_there = self.file.metadata().is_ok_and(|file| file.nlink() > 0);
+        if !is_there && !std::mem::replace(&mut self.is_removed, true) {
+            log::error!(
+                "{} was removed: rooms are not kept over a restart until this process starts anew",
+                self.folder.segment(self.number).display()
+            );
         }
     }
 
