@@ -286,7 +286,7 @@ impl State {
             excerpt: &joined.excerpt,
         };
         self.tell(context, place, Some(room), &told);
-        for (from, to) in joined.excerpt.gaps.iter().copied() {
+        for (from, to) in joined.excerpt.gaps_before_news() {
             self.tell(context, place, Some(room), &Told::Gap { from, to });
         }
         context.join(session, &format.topic(room));
