@@ -5,7 +5,6 @@ use super::{Folder, create, request};
 use crate::binary::{Serving, address_in};
 use serde_json::json;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -24,25 +23,6 @@ fn longest_wait(address: SocketAddr, room: &str, count: usize, bytes: usize) -> 
     waits.max().unwrap_or_default()
 }
 
-/// Waits until a file of the folder holds this text.
-fn wait_for(folder: &Folder, text: &str) {
-    let holds = |path: PathBuf| {
-        let bytes = std::fs::read(path).unwrap_or_default();
-        bytes
-            .windows(text.len())
-            .any(|part| part == text.as_bytes())
-    };
-    let until = Instant::now() + Duration::from_secs(20);
-    loop {
-        let files = std::fs::read_dir(folder.path()).expect("a folder");
-        if files.flatten().any(|file| holds(file.path())) {
-            return;
-        }
-        assert!(Instant::now() < until, "{text} is not written");
-        std::thread::sleep(Duration::from_millis(2));
-    }
-}
-
 #[test]
 fn a_full_disk_stops_no_room_and_what_it_takes_later_is_kept() {
     let folder = Folder::new("full");
@@ -58,7 +38,7 @@ fn a_full_disk_stops_no_room_and_what_it_takes_later_is_kept() {
     let address = address_in(&serving.out_line());
     let room = create(address);
     longest_wait(address, &room, 1, 100);
-    wait_for(&folder, &"x".repeat(100));
+    folder.wait_for(&"x".repeat(100));
     let newest = format!("/chat/{room}/messages?limit=1");
     let first = request(address, "GET", &newest);
     let waited = longest_wait(address, &room, 20, 8 << 10);
