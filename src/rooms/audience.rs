@@ -66,7 +66,7 @@ impl State {
             }
         };
         // In the order of ids: who comes back with the last of them has missed nothing.
-        let mut gaps = excerpt.gaps.iter().copied().peekable();
+        let mut gaps = excerpt.gaps_before_news().into_iter().peekable();
         for message in &excerpt.messages {
             while let Some((from, to)) = gaps.next_if(|(_, to)| *to < message.id) {
                 send(&Told::Gap { from, to }, to);

@@ -114,6 +114,19 @@ pub struct Excerpt {
     pub messages: Vec<Rc<RoomMessage>>,
 }
 
+impl Excerpt {
+    /// The gaps for who goes on from here with what is new: past a hundred messages the rest is one, too.
+    pub(super) fn gaps_before_news(&self) -> Vec<(u64, u64)> {
+        let mut gaps = self.gaps.clone();
+        let last = self.messages.last().map(|message| message.id);
+        if let Some(last) = last.filter(|last| *last < self.top && !self.recovered) {
+            gaps.retain(|(from, _)| *from < last);
+            gaps.push((last + 1, self.top));
+        }
+        gaps
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Joined {
     pub(super) excerpt: Excerpt,

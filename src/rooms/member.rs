@@ -1,6 +1,7 @@
 //! The sessions that take part in rooms, and which rooms each is in.
 
 use super::engine::{Identity, Place};
+use super::id::random;
 use super::rate::Rate;
 use super::{FormatId, RoomId};
 use crate::app::SessionId;
@@ -73,13 +74,23 @@ impl Taking {
 }
 
 /// All sessions that take part in rooms.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Members {
     all: Slab<Taking>,
     round: u32,
+    /// Tells the sessions of this process from those of others, whose places are the same.
+    salt: Identity,
 }
 
 impl Members {
+    pub(super) fn new() -> Self {
+        Self {
+            all: Slab::new(),
+            round: 0,
+            salt: Identity::from_le_bytes(random()),
+        }
+    }
+
     pub(super) fn add(&mut self, session: SessionId, format: FormatId) -> Place {
         self.round = self.round.wrapping_add(1);
         let round = self.round;
@@ -90,8 +101,9 @@ impl Members {
             round,
             format,
             strikes: 0,
-            // Its own, as long as it does not prove another one; nobody else's digest is this by chance.
-            identity: place,
+            // Its own, as long as it does not prove another one; nobody else's digest is this by chance, and
+            // no session of another process has it: its marks may still be known.
+            identity: place ^ self.salt,
             messages: Rate::default(),
             joins: Rate::default(),
             first: None,

@@ -75,6 +75,7 @@ impl Memory {
             memory.rooms.insert(id, room);
             memory.cut(id, clock);
         }
+        journal.settle();
         memory.journal = Some(journal);
         memory
     }
@@ -271,6 +272,7 @@ impl Memory {
             let held = room.history.held();
             let (most, bytes) = (limits.history_messages, limits.history_bytes);
             room.history.cut(most, bytes, oldest);
+            room.forget_holes();
             self.held -= held - room.history.held();
         }
     }

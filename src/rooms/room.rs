@@ -5,7 +5,7 @@ use super::history::History;
 use super::journal::{Saved, Vouched};
 use super::receipts::Receipts;
 use super::{Epoch, RoomError, RoomId, RoomInfo};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 
 /// A member: who, by whose word, and where.
@@ -28,8 +28,9 @@ pub(super) struct Room {
     /// How far a journal has vouched for its ids.
     pub(super) vouched: Vouched,
     pub(super) history: History,
-    /// Ids that a process may have given before it was killed, and whose messages are not there.
-    hole: Option<(u64, u64)>,
+    /// Ids between those of the history, or behind them, whose messages are not there: a process may have
+    /// given them before it was killed. Each kill leaves one.
+    holes: VecDeque<(u64, u64)>,
     pub(super) receipts: Receipts,
     members: HashMap<Rc<str>, (Identity, Place)>,
     /// When somebody was in or spoke last, milliseconds of the server's clock.
@@ -46,7 +47,7 @@ impl Room {
             top: 0,
             vouched: Vouched::default(),
             history: History::default(),
-            hole: None,
+            holes: VecDeque::new(),
             receipts: Receipts::default(),
             members: HashMap::new(),
             used: clock.now as i64,
@@ -60,16 +61,34 @@ impl Room {
         room.epoch = saved.epoch;
         room.top = saved.top;
         room.used = at(saved.used);
+        let mut next = saved.messages.first().map_or(1, |(first, _)| first.id);
         for (message, reference) in saved.messages {
             let at = at(message.date);
+            room.note_hole(next, message.id);
+            next = message.id + 1;
             if let Some(key) = reference {
                 room.receipts.remember(at, key, message.id);
             }
             room.history.push(at, Rc::new(message));
         }
-        let last = room.history.last().unwrap_or(0);
-        room.hole = (last < room.top).then_some((last + 1, room.top));
+        room.note_hole(next, room.top + 1);
         room
+    }
+
+    /// Notes that the ids from one up to before another are missing, if there are any.
+    fn note_hole(&mut self, from: u64, before: u64) {
+        if from < before {
+            self.holes.push_back((from, before - 1));
+        }
+    }
+
+    /// Forgets holes that the history no longer reaches back to.
+    pub(super) fn forget_holes(&mut self) {
+        let first = self.history.first().unwrap_or(self.top + 1);
+        while self.holes.pop_front_if(|(_, to)| *to < first).is_some() {}
+        if self.holes.is_empty() && self.holes.capacity() > 0 {
+            self.holes = VecDeque::new();
+        }
     }
 
     /// Which ids behind this one are missing.
@@ -77,9 +96,10 @@ impl Room {
         let first = self.history.first().unwrap_or(self.top + 1);
         let forgotten = Some((id + 1, first - 1)).filter(|(from, to)| from <= to);
         let behind = forgotten.map_or(id, |(_, to)| to);
-        let hole = self.hole.map(|(from, to)| (from.max(behind + 1), to));
-        let hole = hole.filter(|(from, to)| from <= to);
-        forgotten.into_iter().chain(hole).collect()
+        let holes = self.holes.iter();
+        let holes = holes.map(|(from, to)| (*from.max(&(behind + 1)), *to));
+        let holes = holes.filter(|(from, to)| from <= to);
+        forgotten.into_iter().chain(holes).collect()
     }
 
     pub(super) fn info(&self, id: RoomId) -> RoomInfo {

@@ -93,7 +93,7 @@ impl State {
             engine,
             formats: vec![v1],
             pending: Slab::new(),
-            members: Members::default(),
+            members: Members::new(),
             damper: Damper::default(),
             closing: VecDeque::new(),
             is_bounded: false,
@@ -286,7 +286,7 @@ impl State {
             excerpt: &joined.excerpt,
         };
         self.tell(context, place, Some(room), &told);
-        for (from, to) in joined.excerpt.gaps.iter().copied() {
+        for (from, to) in joined.excerpt.gaps_before_news() {
             self.tell(context, place, Some(room), &Told::Gap { from, to });
         }
         context.join(session, &format.topic(room));

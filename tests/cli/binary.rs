@@ -157,6 +157,11 @@ impl Serving {
         assert!(sent.expect("a shell").success(), "{line}");
     }
 
+    /// Ends it as `kill -9` does.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().expect("it runs");
+    }
+
     /// Waits for its end: how it ended, the rest of standard output, and the rest of the log.
     pub(crate) fn end(mut self) -> (ExitStatus, String, Vec<String>) {
         let mut log = Vec::new();

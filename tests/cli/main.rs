@@ -10,6 +10,7 @@ mod descriptors;
 #[path = "../dunlin/false_server.rs"]
 mod false_server;
 mod log;
+mod rooms;
 #[path = "../dunlin/running.rs"]
 mod running;
 #[path = "../dunlin/wire_client.rs"]

@@ -190,8 +190,11 @@ impl Chat {
     }
 
     /// The room has ended for this member. Coming back by itself would be a quarrel with whoever
-    /// closed it or took the name over.
+    /// closed it or took the name over; who was too slow is waited for.
     fn room_closed(&mut self, cx: &mut Context<'_>, reason: &str) {
+        if let ("slow", State::Open(link)) = (reason, &self.state) {
+            return cx.close(link.id, 1000, "");
+        }
         if reason.eq_ignore_ascii_case("room closed") {
             self.tell(&Told::Note("the room was closed"));
             return self.leave(cx, Ending::Success);

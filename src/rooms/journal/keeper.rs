@@ -86,11 +86,20 @@ impl Journal {
 
     /// A room that the journal has kept goes on: with a record of how, since its epoch may be new.
     ///
-    /// It is taken whatever its size: the ids that it vouches for must not depend on a full queue.
+    /// It is taken whatever its size: the ids that it vouches for must not depend on a full queue. They are
+    /// not sure before it is written: until then the disk holds the room without them.
     pub(in crate::rooms) fn restored(&mut self, id: RoomId, room: &mut Room, clock: Clock) {
         self.writer.set_unbounded(true);
         self.created(id, room, clock);
         self.writer.set_unbounded(false);
+        room.vouched.sure = room.top;
+        room.vouched.asked_at = self.writer.progress().pushed;
+    }
+
+    /// Waits until what was handed over is written, for five seconds at most. What happens in rooms before
+    /// that costs them their epochs.
+    pub(in crate::rooms) fn settle(&self) {
+        self.writer.wait_written();
     }
 
     /// A room is there.

@@ -19,7 +19,7 @@ pub(in crate::rooms) struct Saved {
     pub(in crate::rooms) top: u64,
     /// Milliseconds since 1970.
     pub(in crate::rooms) used: u64,
-    /// The newest, without a hole between them.
+    /// In the order of their ids; some may be missing between them.
     pub(in crate::rooms) messages: Vec<(RoomMessage, Option<ReferenceKey>)>,
 }
 
@@ -240,23 +240,15 @@ impl Loaded {
         } else {
             self.top.max(self.vouched)
         };
-        let mut messages: Vec<(RoomMessage, Option<ReferenceKey>)> = Vec::new();
-        for (number, kept) in self.messages {
-            // Behind a hole begins another history.
-            if messages
-                .last()
-                .is_some_and(|(last, _)| last.id + 1 != number)
-            {
-                messages.clear();
-            }
+        let messages = self.messages.into_iter().map(|(id, kept)| {
             let message = RoomMessage {
-                id: number,
+                id,
                 date: kept.date,
                 sender: Rc::from(kept.sender),
                 text: kept.text,
             };
-            messages.push((message, kept.reference));
-        }
+            (message, kept.reference)
+        });
         Saved {
             id,
             number: self.number,
@@ -269,7 +261,7 @@ impl Loaded {
             },
             top,
             used: self.used,
-            messages,
+            messages: messages.collect(),
         }
     }
 }

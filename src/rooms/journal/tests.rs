@@ -207,6 +207,50 @@ fn a_kill_keeps_the_epoch_and_gives_no_id_twice() {
 }
 
 #[test]
+fn a_second_kill_loses_no_more_than_the_first_and_forgets_no_mark() {
+    let scratch = Scratch::new("twice");
+    let mut memory = scratch.open();
+    let room = create(&mut memory);
+    say(&mut memory, room, "first life");
+    let marked = say_once(&mut memory, room, "marked", Some(7));
+    wait_until(|| holds(&scratch, "marked"));
+    let killed = scratch.copy("twice-killed");
+    let mut memory = killed.open();
+    let second = say(&mut memory, room, "second life");
+    wait_until(|| holds(&killed, "second life"));
+    let again = killed.copy("twice-killed-again");
+    let mut memory = again.open();
+    say(&mut memory, room, "third life");
+    let lives = ["first life", "marked", "second life", "third life"];
+    let excerpt = read(&mut memory, room, Some(marked));
+    assert_eq!(texts(&excerpt), lives[2..]);
+    let (first, last) = (second.id + 1, excerpt.top - 1);
+    assert_eq!(
+        excerpt.gaps,
+        [(marked.id + 1, second.id - 1), (first, last)]
+    );
+    assert!(!excerpt.recovered);
+    assert_eq!(texts(&read(&mut memory, room, None)), lives);
+    assert_eq!(say_once(&mut memory, room, "marked", Some(7)), marked);
+}
+
+#[test]
+fn a_kill_right_after_a_start_gives_no_id_twice() {
+    let scratch = Scratch::new("early");
+    let mut memory = scratch.open();
+    let room = create(&mut memory);
+    say(&mut memory, room, "before");
+    drop(memory);
+    let mut memory = scratch.open();
+    let killed = scratch.copy("early-killed");
+    let given = say(&mut memory, room, "not on disk yet");
+    let mut memory = killed.open();
+    let next = say(&mut memory, room, "next");
+    assert_eq!(next.epoch, given.epoch);
+    assert_ne!(next, given);
+}
+
+#[test]
 fn ids_that_are_used_up_faster_than_the_disk_writes_are_of_a_new_epoch() {
     let scratch = Scratch::new("fast");
     let mut memory = scratch.open();

@@ -7,6 +7,7 @@ use super::record::{MessageRecord, Record, RoomRecord};
 use super::segments::{Folder, MAGIC, MOST};
 use std::fs::{self, File};
 use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime};
@@ -26,8 +27,8 @@ const RETRY: Duration = Duration::from_secs(1);
 /// Segments are written anew from so many bytes on, and when they are four times what was worth it then.
 const ANEW_FROM: u64 = 16 << 20;
 
-/// How long a stop waits for the disk.
-const STOP: Duration = Duration::from_secs(5);
+/// How long a start and a stop wait for the disk.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// What the loop and the thread share.
 #[derive(Default)]
@@ -83,6 +84,7 @@ impl Writer {
             synced: Instant::now(),
             is_dirty: true,
             has_failed: false,
+            is_removed: false,
         };
         let thread = thread::Builder::new().name("dunlin-rooms".to_owned());
         let thread = Some(thread.spawn(move || work.run())?);
@@ -118,6 +120,15 @@ impl Writer {
         self.shared.lock().is_unbounded = is_unbounded;
     }
 
+    /// Waits until what was pushed is written, for five seconds at most.
+    pub(super) fn wait_written(&self) {
+        let queue = self.shared.lock();
+        let pushed = queue.pushed;
+        let is_waiting = |queue: &mut Queue| queue.written < pushed && !queue.ended;
+        let changed = &self.shared.changed;
+        drop(changed.wait_timeout_while(queue, LONGEST_WAIT, is_waiting));
+    }
+
     /// Waits until all is on disk, for five seconds at most.
     pub(super) fn finish(mut self) {
         let mut queue = self.shared.lock();
@@ -126,11 +137,13 @@ impl Writer {
         let waited = self
             .shared
             .changed
-            .wait_timeout_while(queue, STOP, |queue| !queue.ended);
+            .wait_timeout_while(queue, LONGEST_WAIT, |queue| !queue.ended);
         let (queue, waited) = waited.unwrap_or_else(PoisonError::into_inner);
         drop(queue);
         if waited.timed_out() {
-            log::error!("the disk does not take the rooms within {STOP:?}: they may not be whole");
+            log::error!(
+                "the disk does not take the rooms within {LONGEST_WAIT:?}: they may not be whole"
+            );
         } else if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
@@ -159,6 +172,8 @@ struct Work {
     synced: Instant,
     is_dirty: bool,
     has_failed: bool,
+    /// The segment has no name any more.
+    is_removed: bool,
 }
 
 impl Work {
@@ -175,6 +190,7 @@ impl Work {
                 }
                 self.has_failed = false;
                 self.shared.lock().written += fits as u64;
+                self.shared.changed.notify_all();
                 rest = &rest[fits..];
                 if !rest.is_empty()
                     && let Err(error) = self.roll()
@@ -261,6 +277,7 @@ impl Work {
 
     fn sync(&mut self) {
         self.synced = Instant::now();
+        self.see_to_name();
         match self.file.sync_data() {
             Ok(()) => self.is_dirty = false,
             Err(error) => {
@@ -268,6 +285,17 @@ impl Work {
                     log::error!("cannot make the rooms last on disk: {error}");
                 }
             }
+        }
+    }
+
+    /// Says once when somebody has removed the segment: what is written to it is read by nobody.
+    fn see_to_name(&mut self) {
+        let is_there = self.file.metadata().is_ok_and(|file| file.nlink() > 0);
+        if !is_there && !std::mem::replace(&mut self.is_removed, true) {
+            log::error!(
+                "{} was removed: rooms are not kept over a restart until this process starts anew",
+                self.folder.segment(self.number).display()
+            );
         }
     }
 

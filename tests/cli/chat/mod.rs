@@ -5,4 +5,5 @@ mod connecting;
 mod json;
 mod pipe;
 mod room;
+mod served_room;
 mod talker;

@@ -281,6 +281,21 @@ fn a_membership_that_the_room_ends_is_not_fought_for() {
 }
 
 #[test]
+fn who_was_too_slow_for_a_room_enters_it_again() {
+    let (server, talker, mut peer, _) = start(&["--json"]);
+    entered(&mut peer, 7, false, &[]);
+    say(
+        &mut peer,
+        &json!({"type": "CLOSED", "roomId": ROOM, "reason": "slow"}),
+    );
+    assert_eq!(until_close(&mut peer), 1000);
+    let (mut peer, again) = entering(&server);
+    assert_eq!(again["since"]["id"], 7);
+    entered(&mut peer, 8, true, &[talk(8, "Ben", "missed")]);
+    assert_eq!(talker.object("message")["text"], "missed");
+}
+
+#[test]
 fn a_new_name_makes_a_room_whose_key_is_shown_once() {
     let server = WireServer::bind();
     let url = format!("ws://{}", server.address());
