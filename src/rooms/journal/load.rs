@@ -249,12 +249,7 @@ impl Loaded {
             {
                 messages.clear();
             }
-            let message = RoomMessage {
-                id: number,
-                date: kept.date,
-                sender: Rc::from(kept.sender),
-                text: kept.text,
-            };
+            let message = RoomMessage::new(number, kept.date, Rc::from(kept.sender), kept.text);
             messages.push((message, kept.reference));
         }
         Saved {
