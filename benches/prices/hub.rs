@@ -26,12 +26,17 @@ pub(crate) struct Taker {
     charged: usize,
     /// It takes nothing.
     pub(crate) is_full: bool,
+    /// What was sent, where somebody wants to read it.
+    pub(crate) kept: Option<Vec<u8>>,
 }
 
 impl Transport for Taker {
     fn send(&mut self, _: u32, bytes: &[u8]) -> Result<usize, Lost> {
         self.charged += price::SEND as usize + bytes.len() / price::BYTES_SENT;
         let len = black_box(bytes).len();
+        if let Some(kept) = &mut self.kept {
+            kept.extend_from_slice(bytes);
+        }
         Ok(if self.is_full { 0 } else { len })
     }
 
@@ -107,13 +112,17 @@ impl World {
             .post("/", |request, _| {
                 Response::ok("text/plain", request.body().len().to_string().into_bytes())
             });
+        Self::of(app, limits)
+    }
+
+    pub(crate) fn of(app: App, limits: Limits) -> Self {
         let remote = Server::new(App::new()).remote();
         let hub = Hub::new(app, limits, [7; 32], remote).expect("a good program");
         let taker = Taker::default();
         Self { hub, taker, ms: 0 }
     }
 
-    fn accept(&mut self) -> SessionId {
+    pub(crate) fn accept(&mut self) -> SessionId {
         self.hub
             .accept(ConnInfo::new(Peer::Unix))
             .expect("no limit")

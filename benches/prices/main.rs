@@ -17,6 +17,7 @@ mod hub;
 mod lanes;
 #[path = "../record/mod.rs"]
 mod record;
+mod rooms;
 mod row;
 mod sockets;
 
@@ -61,6 +62,7 @@ fn run(clock: Clock, keep: bool) -> io::Result<()> {
     let machine = record::machine();
     let mut rows = hub::rows(clock);
     rows.extend(crowds::rows(clock));
+    rows.extend(rooms::rows(clock));
     rows.extend(sockets::rows(clock)?);
     rows.extend(lanes::rows(clock));
     rows.extend(deflate::rows(clock));

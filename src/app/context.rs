@@ -117,6 +117,12 @@ impl<'h> Context<'h> {
         }
     }
 
+    /// Takes the price of what this callback does from the budget of the turn: with what is spent, the
+    /// next event of anybody waits for the next turn.
+    pub(crate) fn charge(&mut self, units: u32) {
+        self.host.charge(units);
+    }
+
     /// How many sessions subscribe to a topic.
     pub fn subscribers(&self, topic: &str) -> usize {
         self.host.subscribers(topic)

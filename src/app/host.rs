@@ -50,6 +50,8 @@ pub trait Host {
     fn resume(&mut self, id: SessionId) -> bool;
     fn pause_until_drained(&mut self, id: SessionId, other: SessionId) -> bool;
     fn stats(&self) -> Stats;
+    /// Takes the price of work that a handler does from the budget of the turn.
+    fn charge(&mut self, units: u32);
     fn protocol(&self, id: SessionId) -> Option<&str>;
     fn extensions(&self, id: SessionId) -> Option<String>;
     fn set_timer(&mut self, id: SessionId, after: Duration, token: u64);

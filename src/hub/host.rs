@@ -192,6 +192,10 @@ impl Host for HubContext<'_> {
         true
     }
 
+    fn charge(&mut self, units: u32) {
+        self.core.work.charge(units);
+    }
+
     fn stats(&self) -> Stats {
         self.core.stats()
     }

@@ -2,9 +2,16 @@
 
 use super::engine::Place;
 use super::format::Telling;
-use super::state::{ROOM_CLOSED, State};
+use super::state::{AT_ONCE, ROOM_CLOSED, State, charge};
 use super::{Excerpt, FormatId, Position, RoomId, Told};
 use crate::app::{Context, SessionId};
+use crate::wire::work::price;
+
+/// A room that is gone, and its members that are to be let go.
+pub(super) struct Ending {
+    room: RoomId,
+    places: Vec<Place>,
+}
 
 impl State {
     /// The same member is somewhere else now.
@@ -19,25 +26,45 @@ impl State {
         self.tell(context, before, Some(room), &Told::Closed { reason });
     }
 
-    /// A room is gone: whoever is in it is told, and out.
-    pub(super) fn closed(&mut self, context: &mut Context<'_>, room: RoomId, places: &[Place]) {
+    /// A room is gone: whoever is in it is told, and out. A crowd is let go part by part.
+    pub(super) fn closed(&mut self, context: &mut Context<'_>, room: RoomId, places: Vec<Place>) {
         self.damper.forget(room);
         let reason = ROOM_CLOSED;
         self.tell_all(context, room, &Told::Closed { reason }, None, None);
-        for place in places {
-            let Some(taking) = self.members.find(*place) else {
+        self.ending.push_back(Ending { room, places });
+        if self.ending.len() == 1 {
+            self.end_some(context, AT_ONCE);
+        }
+    }
+
+    /// Lets so many members of rooms go that are gone.
+    pub(super) fn end_some(&mut self, context: &mut Context<'_>, most: usize) {
+        let mut left = most;
+        while left > 0
+            && let Some(ending) = self.ending.front_mut()
+        {
+            left -= 1;
+            let room = ending.room;
+            let Some(place) = ending.places.pop() else {
+                self.ending.pop_front();
+                // Who is left follows the room without being in it.
+                let followers = context.members(&FormatId::V1.topic(room));
+                self.closing.extend(followers);
                 continue;
             };
-            taking.remove(room);
+            let Some(taking) = self.members.find(place) else {
+                continue;
+            };
+            if taking.remove(room).is_none() {
+                continue;
+            }
+            context.charge(price::ROOM);
             let (session, format) = (taking.session, taking.format);
             if self.formats[usize::from(format.0)].ends_with_room() {
                 self.closing.push_back(session);
             }
             context.leave(session, &format.topic(room));
         }
-        // Who is left follows the room without being in it.
-        self.closing
-            .extend(context.members(&FormatId::V1.topic(room)));
     }
 
     /// Sends a follower what it missed, and everything from now on.
@@ -56,6 +83,7 @@ impl State {
         };
         let mut send = |told: &Told<'_>, id| {
             if let Some(text) = self.formats[0].encode(Some(room), told) {
+                charge(context, told, text.len());
                 let (event, position) = (told.event(), position(id));
                 let telling = Telling {
                     text,

@@ -222,12 +222,8 @@ impl Memory {
             let kept = room.history.after(known - 1, 1).pop();
             // Where the history has it no longer, what is sent again tells what was said.
             let message = kept.filter(|kept| kept.id == known).unwrap_or_else(|| {
-                Rc::new(RoomMessage {
-                    id: known,
-                    date: clock.unix,
-                    sender,
-                    text: text.map(String::into_boxed_str),
-                })
+                let text = text.map(String::into_boxed_str);
+                Rc::new(RoomMessage::new(known, clock.unix, sender, text))
             });
             let repeated = Outcome::Repeated(room.epoch, message);
             return Ok(EngineEvent::Done(token, Ok(repeated)));
@@ -237,12 +233,8 @@ impl Memory {
         }
         room.top += 1;
         room.used = now;
-        let message = Rc::new(RoomMessage {
-            id: room.top,
-            date: clock.unix,
-            sender,
-            text: text.map(String::into_boxed_str),
-        });
+        let text = text.map(String::into_boxed_str);
+        let message = Rc::new(RoomMessage::new(room.top, clock.unix, sender, text));
         if let Some(key) = reference {
             room.receipts.remember(now, key, room.top);
         }

@@ -3,6 +3,7 @@
 use super::sessions::MOST_REFERENCE;
 use super::{Enter, Epoch, Member, PROTOCOL, Position, RoomError, RoomId, Rooms, Told};
 use crate::app::Session;
+use crate::wire::work::price;
 use serde::Deserialize;
 use std::borrow::Cow;
 
@@ -39,6 +40,7 @@ pub(super) fn receive(rooms: &Rooms, member: &Member, session: &mut Session<'_>,
         return;
     }
     let said = rooms.check_json(text).and_then(|()| parse(text));
+    session.context().charge(price_of(text));
     let (room, reference, done) = match &said {
         Err(error) => (None, None, Err(error.clone())),
         Ok(said) => {
@@ -59,6 +61,11 @@ pub(super) fn receive(rooms: &Rooms, member: &Member, session: &mut Session<'_>,
             &Told::Error { reference, error },
         );
     }
+}
+
+/// What reading a text costs, and doing what it says.
+pub(crate) fn price_of(text: &str) -> u32 {
+    price::ROOM + price::JSON.saturating_mul(text.len() as u32)
 }
 
 fn parse(text: &str) -> Result<Said<'_>, RoomError> {

@@ -1,5 +1,6 @@
 //! What rooms are within one server: sessions, what they asked for, and an engine that answers.
 
+use super::audience::Ending;
 use super::engine::{
     Author, Clock, Engine, EngineEvent, Joined, Operation, Outcome, Place, Presence, Token,
 };
@@ -9,13 +10,15 @@ use super::presence::{Damper, News};
 use super::{Epoch, Format, FormatId, Position, RoomError, RoomId, RoomMessage, Told};
 use crate::app::{Context, SessionId};
 use crate::config::RoomLimits;
+use crate::wire::work::price;
 use slab::Slab;
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::SystemTime;
 
-/// Sessions that are closed in one tick.
-const CLOSED_AT_ONCE: usize = 64;
+/// Sessions that are closed in one tick, as many members let go, and as many arrivals and departures told:
+/// a tick is a fraction of a millisecond, and the next one comes after one.
+pub(super) const AT_ONCE: usize = 64;
 
 /// The reason of a room that was deleted.
 pub(super) const ROOM_CLOSED: &str = "Room closed";
@@ -60,8 +63,12 @@ pub(super) struct State {
     pending: Slab<Pending>,
     pub(super) members: Members,
     pub(super) damper: Damper,
+    /// Rooms that are gone, with members that do not know yet.
+    pub(super) ending: VecDeque<Ending>,
     /// Sessions whose room is gone.
     pub(super) closing: VecDeque<SessionId>,
+    /// Arrivals and departures that are due and were not told in the last tick.
+    has_news: bool,
     /// Whether the engine knows how much it may keep.
     is_bounded: bool,
     /// The engine has something that time changes.
@@ -86,6 +93,15 @@ pub(super) fn unix() -> u64 {
     unix.unwrap_or_default().as_millis() as u64
 }
 
+/// Takes the price of what is told: its bytes are written to memory of their own.
+pub(super) fn charge(context: &mut Context<'_>, told: &Told<'_>, bytes: usize) {
+    let listed = match told {
+        Told::Entered { excerpt, .. } => excerpt.messages.len(),
+        _ => 1,
+    };
+    context.charge(price::LISTED * listed as u32 + (bytes / price::BYTES_FRESH) as u32);
+}
+
 impl State {
     pub(super) fn new(limits: RoomLimits, engine: Box<dyn Engine>, v1: Box<dyn Format>) -> Self {
         Self {
@@ -95,7 +111,9 @@ impl State {
             pending: Slab::new(),
             members: Members::new(),
             damper: Damper::default(),
+            ending: VecDeque::new(),
             closing: VecDeque::new(),
+            has_news: false,
             is_bounded: false,
             has_rooms: true,
             ticks_in: None,
@@ -148,7 +166,7 @@ impl State {
                 }
                 EngineEvent::Arrived(presence) => self.arrived(context, &presence),
                 EngineEvent::Departed(presence) => self.departed(context, &presence),
-                EngineEvent::Closed { room, places } => self.closed(context, room, &places),
+                EngineEvent::Closed { room, places } => self.closed(context, room, places),
             }
         }
     }
@@ -228,6 +246,7 @@ impl State {
         };
         let format = &self.formats[usize::from(taking.format.0)];
         if let Some(text) = format.encode(room, told) {
+            charge(context, told, text.len());
             context.send(taking.session, text);
         }
     }
@@ -250,6 +269,7 @@ impl State {
             let Some(text) = format.encode(Some(room), told) else {
                 continue;
             };
+            charge(context, told, text.len());
             let event = told.event();
             let telling = Telling {
                 text,
@@ -373,10 +393,16 @@ impl State {
         let clock = clock(context);
         self.has_rooms = self.engine.tick(clock);
         self.pump(context);
-        while let Some(news) = self.damper.next(clock.now) {
+        let mut told = 0;
+        while told < AT_ONCE
+            && let Some(news) = self.damper.next(clock.now)
+        {
             self.tell_news(context, &news, None);
+            told += 1;
         }
-        let count = self.closing.len().min(CLOSED_AT_ONCE);
+        self.has_news = told == AT_ONCE;
+        self.end_some(context, AT_ONCE);
+        let count = self.closing.len().min(AT_ONCE);
         for session in self.closing.drain(..count) {
             context.close(session, 1000, ROOM_CLOSED);
         }
@@ -384,7 +410,7 @@ impl State {
 
     /// Within how many milliseconds there is something to do, if at all.
     pub(super) fn wants_tick(&self) -> Option<u64> {
-        if !self.closing.is_empty() {
+        if self.has_news || !self.ending.is_empty() || !self.closing.is_empty() {
             Some(1)
         } else if !self.damper.is_settled() {
             Some(100)
@@ -401,6 +427,7 @@ impl State {
         for Membership { room, name } in taking.memberships() {
             let (room, name) = (*room, Rc::clone(name));
             let leave = Operation::Leave { room, name, place };
+            context.charge(price::ROOM);
             self.submit(context, leave, Pending::Leave);
         }
     }

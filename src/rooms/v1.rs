@@ -2,51 +2,10 @@
 
 use super::{Excerpt, Format, FormatId, RoomId, RoomMessage, Told};
 use serde::Serialize;
+use std::fmt::Write;
 
 /// The name of the subprotocol.
 pub const PROTOCOL: &str = "dunlin.v1";
-
-#[derive(Serialize)]
-struct Talk<'a> {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    #[serde(rename = "roomId")]
-    room: RoomId,
-    sender: &'a str,
-    message: &'a str,
-    id: u64,
-    date: u64,
-    #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
-    reference: Option<&'a str>,
-}
-
-impl<'a> Talk<'a> {
-    fn new(room: RoomId, message: &'a RoomMessage, reference: Option<&'a str>) -> Self {
-        Self {
-            kind: "TALK",
-            room,
-            sender: &message.sender,
-            message: message.text.as_deref().unwrap_or(""),
-            id: message.id,
-            date: message.date,
-            reference,
-        }
-    }
-}
-
-#[derive(Serialize)]
-struct Entered<'a> {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    #[serde(rename = "roomId")]
-    room: RoomId,
-    name: &'a str,
-    epoch: super::Epoch,
-    id: u64,
-    recovered: bool,
-    members: usize,
-    messages: Vec<Talk<'a>>,
-}
 
 #[derive(Serialize)]
 struct Presence<'a> {
@@ -102,35 +61,68 @@ impl Serialize for super::Epoch {
     }
 }
 
-#[derive(Serialize)]
-struct Page<'a> {
-    #[serde(rename = "roomId")]
-    room: RoomId,
-    epoch: super::Epoch,
-    id: u64,
-    recovered: bool,
-    messages: Vec<Talk<'a>>,
+/// Bytes of a message that are neither its text nor its sender, about.
+const AROUND: usize = 160;
+
+/// Writes a message: `type`, `roomId`, `sender`, `message`, `id`, `date`, and the mark if there is one.
+fn write_talk(out: &mut String, room: &str, message: &RoomMessage, reference: Option<&str>) {
+    let _ = write!(out, r#"{{"type":"TALK","roomId":"{room}","sender":"#);
+    write_text(out, &message.sender);
+    out.push_str(r#","message":"#);
+    message.write_text(out);
+    let _ = write!(out, r#","id":{},"date":{}"#, message.id, message.date);
+    if let Some(reference) = reference {
+        out.push_str(r#","ref":"#);
+        write_text(out, reference);
+    }
+    out.push('}');
+}
+
+fn write_text(out: &mut String, text: &str) {
+    out.push_str(&write(&text).unwrap_or_default());
 }
 
 impl Excerpt {
-    fn talks(&self, room: RoomId) -> Vec<Talk<'_>> {
-        let messages = self.messages.iter();
-        messages
-            .map(|message| Talk::new(room, message, None))
-            .collect()
+    /// Writes `id`, `recovered`, what else there is, and `messages`, behind an open brace.
+    fn write(&self, out: &mut String, room: &str, more: &str) {
+        let bytes = self.messages.iter().map(|message| AROUND + message.held());
+        out.reserve(AROUND + more.len() + bytes.sum::<usize>());
+        let (epoch, id, recovered) = (self.epoch, self.top, self.recovered);
+        let _ = write!(
+            out,
+            r#""epoch":"{epoch}","id":{id},"recovered":{recovered},{more}"messages":["#
+        );
+        for (at, message) in self.messages.iter().enumerate() {
+            if at > 0 {
+                out.push(',');
+            }
+            write_talk(out, room, message, None);
+        }
+        out.push_str("]}");
     }
 
     /// As JSON: `roomId`, `epoch`, `id`, `recovered` and `messages`, each as `dunlin.v1` writes it.
     pub fn to_json(&self, room: RoomId) -> String {
-        let page = Page {
-            room,
-            epoch: self.epoch,
-            id: self.top,
-            recovered: self.recovered,
-            messages: self.talks(room),
-        };
-        write(&page).unwrap_or_default()
+        let room = room.to_string();
+        let mut out = format!(r#"{{"roomId":"{room}","#);
+        self.write(&mut out, &room, "");
+        out
     }
+}
+
+fn entered(room: RoomId, name: &str, members: usize, excerpt: &Excerpt) -> String {
+    let room = room.to_string();
+    let mut out = format!(r#"{{"type":"ENTERED","roomId":"{room}","name":"#);
+    write_text(&mut out, name);
+    out.push(',');
+    excerpt.write(&mut out, &room, &format!(r#""members":{members},"#));
+    out
+}
+
+fn talk(room: RoomId, message: &RoomMessage, reference: Option<&str>) -> String {
+    let mut out = String::with_capacity(AROUND + message.held());
+    write_talk(&mut out, &room.to_string(), message, reference);
+    out
 }
 
 /// `dunlin.v1`.
@@ -153,17 +145,8 @@ impl Format for V1 {
                 name,
                 members,
                 excerpt,
-            } => write(&Entered {
-                kind: "ENTERED",
-                room,
-                name,
-                epoch: excerpt.epoch,
-                id: excerpt.top,
-                recovered: excerpt.recovered,
-                members: *members,
-                messages: excerpt.talks(room),
-            }),
-            Told::Message { message, reference } => write(&Talk::new(room, message, *reference)),
+            } => Some(entered(room, name, *members, excerpt)),
+            Told::Message { message, reference } => Some(talk(room, message, *reference)),
             Told::Joined { name, members } => presence("JOINED", room, *name, *members),
             Told::Left { name, members } => presence("LEFT", room, *name, *members),
             Told::Gap { from, to } => write(&Gap {

@@ -71,6 +71,16 @@ pub mod price {
     /// A final block, after which the stream starts anew (RFC 7692 §7.2.3.4).
     pub const FINAL_BLOCK: u32 = 40;
 
+    /// An operation on a room, and what is told of it, without the bytes: names are compared, topics
+    /// looked up, clocks read.
+    pub const ROOM: u32 = 1_000;
+    /// A room made: its id and its key are drawn from the system.
+    pub const ROOM_MADE: u32 = 6_000;
+    /// A message, a member or a room in a list that is told.
+    pub const LISTED: u32 = 150;
+    /// A byte of JSON read. Thousands of short keys need two thirds of it, a long text a tenth.
+    pub const JSON: u32 = 2;
+
     /// A line of an event stream, beside its bytes.
     pub const EVENT_LINE: u32 = 10;
 

@@ -65,7 +65,7 @@ impl HttpCount {
                 brought.answers += 1;
                 let head = String::from_utf8_lossy(&self.head).to_ascii_lowercase();
                 let status = head.get(9..12).unwrap_or("???");
-                if !matches!(status, "200" | "204" | "404" | "405") {
+                if !matches!(status, "200" | "204" | "404" | "405" | "429" | "503") {
                     brought.end = Some(format!("HTTP {status}"));
                 }
                 self.body = head

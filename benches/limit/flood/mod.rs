@@ -91,6 +91,7 @@ struct Measured {
 fn measure(plan: &Plan, kind: &Kind, count: usize) -> io::Result<Measured> {
     raise_file_limit(count as u64 + OTHERS)?;
     let mut server = kind.start(plan)?;
+    let room = &kind.prepare(server.address)?;
     let mut bystanders = Bystanders::connect(server.address)?;
     let (over, stop) = (AtomicBool::new(false), AtomicBool::new(false));
     let quiet = bystanders.watch(QUIET, &over)?;
@@ -101,7 +102,7 @@ fn measure(plan: &Plan, kind: &Kind, count: usize) -> io::Result<Measured> {
         // Scripts are shared within a thread only, so that the flooder makes its own.
         let flooder = scope.spawn(move || -> io::Result<Tally> {
             step_behind()?;
-            let mut engine = Engine::new(address, &(kind.groups)(count), ALLOWANCE)?;
+            let mut engine = Engine::new(address, &kind.groups(count, room), ALLOWANCE)?;
             engine.fill(Instant::now() + FILL_LIMIT)?;
             // The other side is gone only when it gave up.
             let _ = begun.send(());

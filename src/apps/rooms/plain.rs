@@ -1,7 +1,7 @@
 //! The plain format of `/ws/chat`: `type`, `roomId`, `sender`, `message`, in that order.
 
 use crate::Session;
-use crate::rooms::{Enter, Format, Member, RoomError, RoomId, Rooms, Told};
+use crate::rooms::{Enter, Format, Member, RoomError, RoomId, Rooms, Told, price_of};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
@@ -82,6 +82,7 @@ pub(super) fn receive(rooms: &Rooms, member: &Member, session: &mut Session<'_>,
     if !rooms.takes_message(session.context(), member) {
         return;
     }
+    session.context().charge(price_of(text));
     let (room, done) = match parse(rooms, text) {
         Err(error) => (None, Err(error)),
         Ok(said) => {

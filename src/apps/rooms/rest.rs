@@ -2,6 +2,7 @@
 
 use crate::rooms::{Position, RoomError, RoomId, RoomInfo, Rooms};
 use crate::wire::head::Method;
+use crate::wire::work::price;
 use crate::{Answer, App, Context, Piece, Request, Response, SessionId, Status, Ticket};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -155,6 +156,7 @@ fn create(rooms: &Rooms, request: &Request<'_>, context: &mut Context<'_>) -> An
         let message = "Required parameter 'name' is not present";
         return problem(Status::BAD_REQUEST, message, "/chat").into();
     };
+    context.charge(price::ROOM_MADE);
     ask(context, |context, reply| {
         rooms.create(context, &name, |created, _| {
             reply.answer(match created {
@@ -210,7 +212,10 @@ fn members(rooms: &Rooms, request: &Request<'_>, context: &mut Context<'_>) -> A
         Err(response) => return response.into(),
     };
     ask(context, |context, reply| {
-        rooms.names(context, room, NAMED, move |names, _| {
+        rooms.names(context, room, NAMED, move |names, context| {
+            if let Ok((_, names)) = &names {
+                context.charge(price::LISTED * names.len() as u32);
+            }
             reply.answer(match names {
                 Ok((members, names)) => json(&Members {
                     room,
@@ -252,9 +257,14 @@ fn history(rooms: &Rooms, request: &Request<'_>, context: &mut Context<'_>) -> A
         Err(message) => return problem(Status::BAD_REQUEST, message, &path).into(),
     };
     ask(context, |context, reply| {
-        rooms.history(context, room, since, limit, move |excerpt, _| {
+        rooms.history(context, room, since, limit, move |excerpt, context| {
             reply.answer(match excerpt {
-                Ok(excerpt) => Response::ok(JSON, excerpt.to_json(room).into_bytes()),
+                Ok(excerpt) => {
+                    let page = excerpt.to_json(room).into_bytes();
+                    let listed = price::LISTED * excerpt.messages.len() as u32;
+                    context.charge(listed + (page.len() / price::BYTES_FRESH) as u32);
+                    Response::ok(JSON, page)
+                }
                 Err(error) => refused(&error, &path),
             });
         });
@@ -312,6 +322,7 @@ fn publish(rooms: &Rooms, request: &Request<'_>, context: &mut Context<'_>) -> A
         Ok(found) => found,
         Err(response) => return response.into(),
     };
+    context.charge(price::ROOM + price::JSON * request.body().len() as u32);
     let said = match said_in(request) {
         Ok(said) => said,
         Err((status, message)) => return problem(status, &message, &path).into(),
@@ -359,6 +370,8 @@ impl Listing {
             self.last.as_ref(),
             LISTED,
             move |rooms, context| {
+                let listed = rooms.as_ref().map_or(0, Vec::len);
+                context.charge(2 * price::LISTED * listed as u32);
                 *page.borrow_mut() = Some(rooms.unwrap_or_default());
                 wake(context, caller);
             },

@@ -241,12 +241,7 @@ impl Loaded {
             self.top.max(self.vouched)
         };
         let messages = self.messages.into_iter().map(|(id, kept)| {
-            let message = RoomMessage {
-                id,
-                date: kept.date,
-                sender: Rc::from(kept.sender),
-                text: kept.text,
-            };
+            let message = RoomMessage::new(id, kept.date, Rc::from(kept.sender), kept.text);
             (message, kept.reference)
         });
         Saved {

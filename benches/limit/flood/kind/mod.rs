@@ -6,9 +6,11 @@ mod control;
 mod deflate;
 mod http;
 mod room;
+mod rooms;
 mod text;
 
 use std::io;
+use std::net::SocketAddr;
 
 use super::script::Script;
 use crate::proc::Server;
@@ -22,8 +24,18 @@ pub(crate) struct Kind {
     pub(crate) counts: &'static [usize],
     /// Which server is flooded.
     pub(super) server: Target,
-    /// Groups of connections for a number of them.
-    pub(super) groups: fn(usize) -> Vec<(usize, Script)>,
+    groups: Groups,
+}
+
+/// Groups of connections for a number of them, each with its script.
+#[derive(Clone, Copy)]
+enum Groups {
+    Fixed(fn(usize) -> Vec<(usize, Script)>),
+    /// In a room, whose id the second function is given; the first one makes it.
+    InRoom(
+        fn(SocketAddr) -> io::Result<String>,
+        fn(usize, &str) -> Vec<(usize, Script)>,
+    ),
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -47,7 +59,40 @@ impl Kind {
             about,
             counts,
             server: Target::Ready,
-            groups,
+            groups: Groups::Fixed(groups),
+        }
+    }
+
+    /// A flood of a room of `dunlin serve` that is made before it begins.
+    const fn in_room(
+        name: &'static str,
+        about: &'static str,
+        counts: &'static [usize],
+        make: fn(SocketAddr) -> io::Result<String>,
+        groups: fn(usize, &str) -> Vec<(usize, Script)>,
+    ) -> Self {
+        Self {
+            name,
+            about,
+            counts,
+            server: Target::Ready,
+            groups: Groups::InRoom(make, groups),
+        }
+    }
+
+    /// Makes the room of the flood, if it has one; its id.
+    pub(super) fn prepare(&self, server: SocketAddr) -> io::Result<String> {
+        match self.groups {
+            Groups::Fixed(_) => Ok(String::new()),
+            Groups::InRoom(make, _) => make(server),
+        }
+    }
+
+    /// Groups of connections for a number of them.
+    pub(super) fn groups(&self, count: usize, room: &str) -> Vec<(usize, Script)> {
+        match self.groups {
+            Groups::Fixed(groups) => groups(count),
+            Groups::InRoom(_, groups) => groups(count, room),
         }
     }
 
@@ -72,6 +117,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Kind> {
         text::KINDS,
         control::KINDS,
         room::KINDS,
+        rooms::KINDS,
         http::KINDS,
         connect::KINDS,
         close::KINDS,
