@@ -60,7 +60,7 @@ impl State {
             }
             context.charge(price::ROOM);
             let (session, format) = (taking.session, taking.format);
-            if self.formats[usize::from(format.0)].ends_with_room() {
+            if self.formats[format.index()].ends_with_room() {
                 self.closing.push_back(session);
             }
             context.leave(session, &format.topic(room));

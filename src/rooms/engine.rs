@@ -6,6 +6,7 @@
 //! another a server somewhere else. No socket, no thread and no session is known here.
 
 use super::{Epoch, Position, RoomError, RoomId, RoomInfo, RoomMessage};
+use std::num::NonZeroU32;
 use std::rc::Rc;
 
 /// The time of one operation, milliseconds.
@@ -22,6 +23,10 @@ pub(super) type Token = u32;
 
 /// Where a member is: opaque for the engine, unique among all that are there at a time.
 pub(super) type Place = u64;
+
+/// Which of the members of a room one is, for those who joined through this engine. It may be another's
+/// when that one has left; the place tells them apart.
+pub(super) type MemberNumber = NonZeroU32;
 
 /// SHA-256 is not among the crates; twenty bytes of SHA-1 of 256 random bits do as well.
 pub(super) type KeyDigest = [u8; 20];
@@ -44,8 +49,8 @@ pub(super) struct Ask {
 /// Who speaks.
 #[derive(Debug)]
 pub(super) enum Author {
-    /// The member that is in this place.
-    Member(Place, Rc<str>),
+    /// The member of this number, if it is in this place.
+    Member(Place, MemberNumber),
     /// Somebody who is no member, and may have the name of none.
     Guest(Rc<str>),
 }
@@ -71,14 +76,14 @@ pub(super) enum Operation {
     },
     Join {
         room: RoomId,
-        name: Rc<str>,
+        name: Box<str>,
         identity: Identity,
         place: Place,
         ask: Ask,
     },
     Leave {
         room: RoomId,
-        name: Rc<str>,
+        member: MemberNumber,
         place: Place,
     },
     Publish {
@@ -131,8 +136,8 @@ impl Excerpt {
 pub(super) struct Joined {
     pub(super) excerpt: Excerpt,
     pub(super) members: usize,
-    /// The name as it is kept, once for all.
-    pub(super) name: Rc<str>,
+    /// Which of the members it is now.
+    pub(super) member: MemberNumber,
     /// Where the same member was before, which may be where it is.
     pub(super) before: Option<Place>,
 }
@@ -188,6 +193,9 @@ pub(super) trait Engine {
     /// Takes an operation. [`EngineEvent::Done`] or, for a message that was published, its own
     /// [`EngineEvent::Message`] tells what came of it.
     fn submit(&mut self, token: Token, operation: Operation, clock: Clock);
+
+    /// The name of a member that joined through this engine and has not left.
+    fn name(&self, room: RoomId, member: MemberNumber) -> Option<&str>;
 
     /// What happened, in order; `None` when nothing more has.
     fn poll(&mut self) -> Option<EngineEvent>;

@@ -2,6 +2,7 @@
 
 use super::{Excerpt, Position, RoomError, RoomId, RoomMessage};
 use std::fmt;
+use std::num::NonZeroU8;
 
 /// What a member is told. Members of one room may be told in different [formats](Format).
 #[derive(Debug)]
@@ -98,11 +99,21 @@ pub trait Format: 'static {
 
 /// Which format a session is told in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct FormatId(pub(super) u8);
+pub struct FormatId(NonZeroU8);
 
 impl FormatId {
     /// `dunlin.v1`.
-    pub const V1: Self = Self(0);
+    pub const V1: Self = Self(NonZeroU8::MIN);
+
+    /// The format that was added as this one; there are 254 at most.
+    pub(super) fn new(index: usize) -> Option<Self> {
+        let number = u8::try_from(index).ok()?.checked_add(1)?;
+        NonZeroU8::new(number).map(Self)
+    }
+
+    pub(super) fn index(self) -> usize {
+        usize::from(self.0.get()) - 1
+    }
 
     /// The topic of those in a room who are told in this format.
     pub(super) fn topic(self, room: RoomId) -> String {
@@ -114,7 +125,7 @@ struct Topic(FormatId, RoomId);
 
 impl fmt::Display for Topic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "rooms:{}:{}", self.0.0, self.1)
+        write!(f, "rooms:{}:{}", self.0.index(), self.1)
     }
 }
 

@@ -1,23 +1,34 @@
 //! The sessions that take part in rooms, and which rooms each is in.
 
-use super::engine::{Identity, Place};
+use super::engine::{Identity, MemberNumber, Place};
 use super::id::random;
 use super::rate::Rate;
 use super::{FormatId, RoomId};
 use crate::app::SessionId;
 use slab::Slab;
-use std::rc::Rc;
+use std::num::NonZeroU64;
 
 /// A session that takes part in rooms; kept by its handler, from [`Rooms::admit`](super::Rooms::admit)
 /// in its open event to [`Rooms::depart`](super::Rooms::depart) in its close event.
 #[derive(Debug)]
-pub struct Member(pub(super) Place);
+pub struct Member(NonZeroU64);
 
-/// A room that a session is in, and as whom.
-#[derive(Clone, Debug)]
+impl Member {
+    /// No place is 0: those of rounds begin with 1.
+    pub(super) fn new(place: Place) -> Self {
+        Self(NonZeroU64::new(place).unwrap_or(NonZeroU64::MIN))
+    }
+
+    pub(super) fn place(&self) -> Place {
+        self.0.get()
+    }
+}
+
+/// A room that a session is in, and as which of its members.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Membership {
     pub(super) room: RoomId,
-    pub(super) name: Rc<str>,
+    pub(super) member: MemberNumber,
 }
 
 /// What rooms know of a session.
@@ -92,7 +103,7 @@ impl Members {
     }
 
     pub(super) fn add(&mut self, session: SessionId, format: FormatId) -> Place {
-        self.round = self.round.wrapping_add(1);
+        self.round = self.round.wrapping_add(1).max(1);
         let round = self.round;
         let entry = self.all.vacant_entry();
         let place = u64::from(round) << 32 | entry.key() as u64;

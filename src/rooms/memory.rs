@@ -1,11 +1,12 @@
 //! The engine in the memory of this process: it answers at once.
 
 use super::engine::{
-    Ask, Author, Clock, Engine, EngineEvent, Excerpt, Joined, KeyDigest, Operation, Outcome, Place,
-    Presence, Token,
+    Ask, Author, Clock, Engine, EngineEvent, Excerpt, Joined, KeyDigest, MemberNumber, Operation,
+    Outcome, Place, Presence, Token,
 };
 use super::journal::{Journal, Saved};
-use super::room::{Occupant, Room};
+use super::occupants::Occupant;
+use super::room::Room;
 use super::{Position, RoomError, RoomId, RoomMessage};
 use crate::config::RoomLimits;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
@@ -165,23 +166,24 @@ impl Memory {
         self.cut(id, clock);
         let room = self.room(id)?;
         let place = occupant.place;
-        let replaced = room.occupy(occupant.clone())?;
+        let (member, before) = room.members.enter(occupant)?;
         room.used = clock.now as i64;
         let excerpt = excerpt(room, ask);
-        let (members, number) = (room.members(), room.number);
-        let name = room.name_at(&occupant.name);
-        self.unused.remove(&number);
-        let arrived = replaced.is_none().then(|| Presence {
+        let (members, number) = (room.members.len(), room.number);
+        let is_new = before.is_none();
+        let newcomer = room.members.at(member).filter(|_| is_new);
+        let arrived = newcomer.map(|newcomer| Presence {
             room: id,
-            name: Rc::clone(&name),
+            name: Rc::from(&*newcomer.name),
             members,
             place,
         });
+        self.unused.remove(&number);
         let joined = Joined {
             excerpt,
             members,
-            name,
-            before: replaced,
+            member,
+            before,
         };
         Ok((joined, arrived))
     }
@@ -189,14 +191,15 @@ impl Memory {
     fn leave(
         &mut self,
         id: RoomId,
-        name: &str,
+        member: MemberNumber,
         place: Place,
         clock: Clock,
     ) -> Result<Presence, RoomError> {
         let room = self.room(id)?;
-        let name = room.vacate(name, place).ok_or(RoomError::NotEntered)?;
+        let left = room.members.leave(member, place);
+        let name = Rc::from(left.ok_or(RoomError::NotEntered)?.name);
         room.used = clock.now as i64;
-        let members = room.members();
+        let members = room.members.len();
         Ok(Presence {
             room: id,
             name,
@@ -294,7 +297,7 @@ impl Memory {
 
     fn names(&mut self, id: RoomId, most: usize) -> Result<Outcome, RoomError> {
         let room = self.room(id)?;
-        Ok(Outcome::Names(room.members(), room.names(most)))
+        Ok(Outcome::Names(room.members.len(), room.names(most)))
     }
 
     /// Does an operation; what came of it, and what is told behind that.
@@ -332,8 +335,12 @@ impl Memory {
                 let arrived = arrived.map(EngineEvent::Arrived);
                 return Ok((done(Outcome::Joined(joined)), arrived));
             }
-            Operation::Leave { room, name, place } => {
-                let departed = self.leave(room, &name, place, clock)?;
+            Operation::Leave {
+                room,
+                member,
+                place,
+            } => {
+                let departed = self.leave(room, member, place, clock)?;
                 return Ok((done(Outcome::Left), Some(EngineEvent::Departed(departed))));
             }
             Operation::Publish {
@@ -360,6 +367,11 @@ impl Engine for Memory {
         }
     }
 
+    fn name(&self, room: RoomId, member: MemberNumber) -> Option<&str> {
+        let member = self.rooms.get(&room)?.members.at(member)?;
+        Some(&member.name)
+    }
+
     fn poll(&mut self) -> Option<EngineEvent> {
         self.events.pop_front()
     }
@@ -382,7 +394,7 @@ impl Engine for Memory {
                 continue;
             };
             room.receipts.expire(now);
-            if room.members() == 0 && empty_for.is_some_and(|time| room.used + time <= now) {
+            if room.members.len() == 0 && empty_for.is_some_and(|time| room.used + time <= now) {
                 self.remove(id);
                 let places = Vec::new();
                 self.events

@@ -21,6 +21,7 @@ mod member;
 mod memory;
 mod message;
 mod name;
+mod occupants;
 mod presence;
 mod program;
 mod rate;

@@ -1,20 +1,13 @@
 //! One room as an engine in memory keeps it.
 
-use super::engine::{Author, Clock, Identity, KeyDigest, Place};
+use super::engine::{Author, Clock, KeyDigest, Place};
 use super::history::History;
 use super::journal::{Saved, Vouched};
+use super::occupants::Occupants;
 use super::receipts::Receipts;
 use super::{Epoch, RoomError, RoomId, RoomInfo};
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
-
-/// A member: who, by whose word, and where.
-#[derive(Clone, Debug)]
-pub(super) struct Occupant {
-    pub(super) name: Rc<str>,
-    pub(super) identity: Identity,
-    pub(super) place: Place,
-}
 
 /// One room.
 pub(super) struct Room {
@@ -32,7 +25,7 @@ pub(super) struct Room {
     /// given them before it was killed. Each kill leaves one.
     holes: VecDeque<(u64, u64)>,
     pub(super) receipts: Receipts,
-    members: HashMap<Rc<str>, (Identity, Place)>,
+    pub(super) members: Occupants,
     /// When somebody was in or spoke last, milliseconds of the server's clock.
     pub(super) used: i64,
 }
@@ -49,7 +42,7 @@ impl Room {
             history: History::default(),
             holes: VecDeque::new(),
             receipts: Receipts::default(),
-            members: HashMap::new(),
+            members: Occupants::default(),
             used: clock.now as i64,
         }
     }
@@ -111,69 +104,28 @@ impl Room {
         }
     }
 
-    pub(super) fn members(&self) -> usize {
-        self.members.len()
-    }
-
     pub(super) fn places(&self) -> Vec<Place> {
-        self.members.values().map(|(_, place)| *place).collect()
+        self.members.iter().map(|member| member.place).collect()
     }
 
     /// At most so many names, sorted.
     pub(super) fn names(&self, most: usize) -> Vec<Rc<str>> {
-        let mut names: Vec<_> = self.members.keys().take(most).map(Rc::clone).collect();
+        let names = self.members.iter().take(most);
+        let mut names: Vec<Rc<str>> = names.map(|member| Rc::from(&*member.name)).collect();
         names.sort_unstable();
         names
-    }
-
-    /// The name as it is kept.
-    pub(super) fn name_at(&self, name: &Rc<str>) -> Rc<str> {
-        let kept = self.members.get_key_value(name);
-        Rc::clone(kept.map_or(name, |(kept, _)| kept))
-    }
-
-    /// Lets a member in; where it was before, if it was in already.
-    pub(super) fn occupy(&mut self, occupant: Occupant) -> Result<Option<Place>, RoomError> {
-        let Occupant {
-            name,
-            identity,
-            place,
-        } = occupant;
-        match self.members.get_mut(&name) {
-            None => {
-                self.members.insert(name, (identity, place));
-                Ok(None)
-            }
-            Some(known) if known.0 == identity => Ok(Some(std::mem::replace(&mut known.1, place))),
-            Some(_) => Err(RoomError::NameTaken),
-        }
-    }
-
-    /// Lets the member of this name go that is in this place; its name.
-    pub(super) fn vacate(&mut self, name: &str, place: Place) -> Option<Rc<str>> {
-        let (_, at) = self.members.get(name)?;
-        if *at != place {
-            return None;
-        }
-        let (name, _) = self.members.remove_entry(name)?;
-        if self.members.len() < self.members.capacity() / 8 {
-            self.members.shrink_to_fit();
-        }
-        Some(name)
     }
 
     /// Under which name an author speaks.
     pub(super) fn sender(&self, author: Author) -> Result<Rc<str>, RoomError> {
         match author {
-            Author::Member(place, name) => {
-                let is_in = self.members.get(&name).is_some_and(|(_, at)| *at == place);
-                if is_in {
-                    Ok(name)
-                } else {
-                    Err(RoomError::NotEntered)
-                }
+            Author::Member(place, number) => {
+                let member = self.members.at(number);
+                let member = member.filter(|member| member.place == place);
+                let member = member.ok_or(RoomError::NotEntered)?;
+                Ok(Rc::from(&*member.name))
             }
-            Author::Guest(name) if self.members.contains_key(&name) => Err(RoomError::NameTaken),
+            Author::Guest(name) if self.members.has(&name) => Err(RoomError::NameTaken),
             Author::Guest(name) => Ok(name),
         }
     }

@@ -7,7 +7,6 @@ use super::rate::Rate;
 use super::state::Pending;
 use super::{FormatId, Member, Position, RoomError, RoomId, Rooms, Told, name};
 use crate::app::{Context, Session};
-use std::rc::Rc;
 
 /// Messages that an answer holds at most.
 pub(super) const MOST_MESSAGES: usize = 100;
@@ -48,12 +47,14 @@ pub(super) fn reference_key(of: &[&[u8]], reference: &str) -> Result<ReferenceKe
 impl Rooms {
     /// A session takes part from now on, and is told in this format.
     pub fn admit(&self, session: &Session<'_>, format: FormatId) -> Member {
-        Member(self.state.borrow_mut().members.add(session.id(), format))
+        Member::new(self.state.borrow_mut().members.add(session.id(), format))
     }
 
     /// A session is over: it leaves every room. For its close event.
     pub fn depart(&self, context: &mut Context<'_>, member: &Member) {
-        self.with(context, |state, context| state.depart(context, member.0));
+        self.with(context, |state, context| {
+            state.depart(context, member.place())
+        });
     }
 
     /// Counts a message of a session against its rate. `false`: it was told that it is too fast, or closed
@@ -75,7 +76,7 @@ impl Rooms {
     ) -> bool {
         let now = context.now();
         let mut state = self.state.borrow_mut();
-        let Some(taking) = state.members.find(member.0) else {
+        let Some(taking) = state.members.find(member.place()) else {
             return false;
         };
         if rate(taking).admits(most, now) {
@@ -91,7 +92,12 @@ impl Rooms {
         }
         let error = &RoomError::TooFast { what, most };
         let reference = None;
-        state.tell(context, member.0, None, &Told::Error { reference, error });
+        state.tell(
+            context,
+            member.place(),
+            None,
+            &Told::Error { reference, error },
+        );
         false
     }
 
@@ -126,18 +132,20 @@ impl Rooms {
         let most = self.limits.max_rooms_per_session;
         let identity = {
             let mut state = self.state.borrow_mut();
-            let Some(taking) = state.members.find(member.0) else {
+            let Some(taking) = state.members.find(member.place()) else {
                 return Ok(());
             };
-            let is_in = taking.membership(room);
-            if let Some(membership) = is_in
-                && *membership.name != *name
-            {
-                return Err(RoomError::OtherName(membership.name.to_string()));
-            }
-            if is_in.is_none() && taking.memberships().count() >= most {
+            if taking.membership(room).is_none() && taking.memberships().count() >= most {
                 return Err(RoomError::TooManyMemberships { most });
             }
+            if let Some(known) = state.name_in(member.place(), room)
+                && *known != *name
+            {
+                return Err(RoomError::OtherName(known.to_owned()));
+            }
+            let Some(taking) = state.members.find(member.place()) else {
+                return Ok(());
+            };
             if let Some(identity) = identity {
                 taking.identity = identity;
             }
@@ -148,7 +156,7 @@ impl Rooms {
         } else {
             enter.last.min(MOST_MESSAGES)
         };
-        let place = member.0;
+        let place = member.place();
         let join = Operation::Join {
             room,
             name: name.into(),
@@ -176,7 +184,7 @@ impl Rooms {
         reference: Option<&str>,
     ) -> Result<(), RoomError> {
         self.check_text(text)?;
-        let place = member.0;
+        let place = member.place();
         let (author, identity) = {
             let mut state = self.state.borrow_mut();
             let author = state.author(place, room).ok_or(RoomError::NotEntered)?;
@@ -224,7 +232,7 @@ impl Rooms {
         member: &Member,
         room: RoomId,
     ) -> Result<(), RoomError> {
-        let place = member.0;
+        let place = member.place();
         let left = self
             .state
             .borrow_mut()
@@ -232,13 +240,17 @@ impl Rooms {
             .find(place)
             .and_then(|taking| {
                 let membership = taking.remove(room)?;
-                Some((taking.session, taking.format, membership.name))
+                Some((taking.session, taking.format, membership.member))
             });
-        let (session, format, name) = left.ok_or(RoomError::NotEntered)?;
+        let (session, format, member) = left.ok_or(RoomError::NotEntered)?;
         context.leave(session, &format.topic(room));
         self.submit(
             context,
-            Operation::Leave { room, name, place },
+            Operation::Leave {
+                room,
+                member,
+                place,
+            },
             Pending::Leave,
         );
         Ok(())
@@ -248,7 +260,7 @@ impl Rooms {
     /// the reason `slow`, and gets what it missed when it enters again.
     pub fn lost(&self, context: &mut Context<'_>, member: &Member) {
         let mut rooms = Vec::new();
-        if let Some(taking) = self.state.borrow_mut().members.find(member.0) {
+        if let Some(taking) = self.state.borrow_mut().members.find(member.place()) {
             rooms.extend(taking.memberships().map(|membership| membership.room));
         }
         for room in rooms {
@@ -281,21 +293,28 @@ impl Rooms {
     /// In which format a session is told.
     pub fn format_of(&self, member: &Member) -> Option<FormatId> {
         let mut state = self.state.borrow_mut();
-        state.members.find(member.0).map(|taking| taking.format)
+        state
+            .members
+            .find(member.place())
+            .map(|taking| taking.format)
     }
 
     /// As whom a session is in a room.
-    pub fn name_in(&self, member: &Member, room: RoomId) -> Option<Rc<str>> {
+    pub fn name_in(&self, member: &Member, room: RoomId) -> Option<String> {
         let mut state = self.state.borrow_mut();
-        let membership = state.members.find(member.0)?.membership(room)?;
-        Some(Rc::clone(&membership.name))
+        state.name_in(member.place(), room).map(str::to_owned)
     }
 
     /// As whom a session is in the first of its rooms.
-    pub fn name_of(&self, member: &Member) -> Option<Rc<str>> {
+    pub fn name_of(&self, member: &Member) -> Option<String> {
         let mut state = self.state.borrow_mut();
-        let membership = state.members.find(member.0)?.memberships().next()?;
-        Some(Rc::clone(&membership.name))
+        let room = state
+            .members
+            .find(member.place())?
+            .memberships()
+            .next()?
+            .room;
+        state.name_in(member.place(), room).map(str::to_owned)
     }
 
     /// Tells a session something in the words of its format.
@@ -306,7 +325,9 @@ impl Rooms {
         room: Option<RoomId>,
         told: &Told<'_>,
     ) {
-        self.state.borrow_mut().tell(context, member.0, room, told);
+        self.state
+            .borrow_mut()
+            .tell(context, member.place(), room, told);
     }
 
     /// Sends a session that only listens what it missed of a room, and everything from now on.

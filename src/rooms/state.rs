@@ -122,8 +122,10 @@ impl State {
     }
 
     pub(super) fn add_format(&mut self, format: Box<dyn Format>) -> FormatId {
+        let id = FormatId::new(self.formats.len());
+        let id = id.expect("a program has a handful of formats");
         self.formats.push(format);
-        FormatId((self.formats.len() - 1) as u8)
+        id
     }
 
     /// Gives an operation to the engine, and tells what came of everything that is done.
@@ -244,7 +246,7 @@ impl State {
         let Some(taking) = self.members.find(place) else {
             return;
         };
-        let format = &self.formats[usize::from(taking.format.0)];
+        let format = &self.formats[taking.format.index()];
         if let Some(text) = format.encode(room, told) {
             charge(context, told, text.len());
             context.send(taking.session, text);
@@ -261,7 +263,9 @@ impl State {
         except: Option<(SessionId, FormatId)>,
     ) {
         for (number, format) in self.formats.iter().enumerate() {
-            let id = FormatId(number as u8);
+            let Some(id) = FormatId::new(number) else {
+                return;
+            };
             let topic = id.topic(room);
             if context.subscribers(&topic) == 0 {
                 continue;
@@ -282,19 +286,25 @@ impl State {
     }
 
     fn entered(&mut self, context: &mut Context<'_>, room: RoomId, place: Place, joined: &Joined) {
-        let name = &joined.name;
+        let member = joined.member;
         let Some(taking) = self.members.find(place) else {
             // It has left meanwhile, and leaves the room as well.
-            let name = Rc::clone(name);
-            let leave = Operation::Leave { room, name, place };
+            let leave = Operation::Leave {
+                room,
+                member,
+                place,
+            };
             let token = self.pending.insert(Pending::Leave) as Token;
             return self.engine.submit(token, leave, clock(context));
         };
         let (session, format) = (taking.session, taking.format);
-        taking.add(Membership {
-            room,
-            name: Rc::clone(name),
-        });
+        taking.add(Membership { room, member });
+        let name = self
+            .engine
+            .name(room, member)
+            .unwrap_or_default()
+            .to_owned();
+        let name = &*name;
         if let Some(before) = joined.before
             && before != place
         {
@@ -424,9 +434,12 @@ impl State {
         let Some(taking) = self.members.remove(place) else {
             return;
         };
-        for Membership { room, name } in taking.memberships() {
-            let (room, name) = (*room, Rc::clone(name));
-            let leave = Operation::Leave { room, name, place };
+        for Membership { room, member } in taking.memberships().copied() {
+            let leave = Operation::Leave {
+                room,
+                member,
+                place,
+            };
             context.charge(price::ROOM);
             self.submit(context, leave, Pending::Leave);
         }
@@ -435,6 +448,12 @@ impl State {
     /// Publishes for a member.
     pub(super) fn author(&mut self, place: Place, room: RoomId) -> Option<Author> {
         let membership = self.members.find(place)?.membership(room)?;
-        Some(Author::Member(place, Rc::clone(&membership.name)))
+        Some(Author::Member(place, membership.member))
+    }
+
+    /// As whom a session is in a room.
+    pub(super) fn name_in(&mut self, place: Place, room: RoomId) -> Option<&str> {
+        let membership = *self.members.find(place)?.membership(room)?;
+        self.engine.name(room, membership.member)
     }
 }
