@@ -1,10 +1,12 @@
 //! Rooms over virtual time: both formats, presence, history, HTTP and event streams.
 
 mod follow;
+mod limits;
 mod plain;
 mod presence;
 mod rest;
 mod v1;
+mod world;
 
 use dunlin::testing::{Conversation, Sim};
 use dunlin::{App, Method, apps};
