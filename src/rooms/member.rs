@@ -17,6 +17,8 @@ pub struct Member(pub(super) Place);
 pub(super) struct Membership {
     pub(super) room: RoomId,
     pub(super) name: Rc<str>,
+    /// Whose marks it uses there.
+    pub(super) identity: Identity,
 }
 
 /// What rooms know of a session.
@@ -47,7 +49,9 @@ impl Taking {
     }
 
     pub(super) fn add(&mut self, membership: Membership) {
-        if self.membership(membership.room).is_some() {
+        let mut known = self.first.iter_mut().chain(&mut self.others);
+        if let Some(known) = known.find(|known| known.room == membership.room) {
+            *known = membership;
             return;
         }
         match &mut self.first {

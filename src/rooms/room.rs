@@ -1,10 +1,10 @@
 //! One room as an engine in memory keeps it.
 
-use super::engine::{Author, Clock, Identity, KeyDigest, Place};
+use super::engine::{Ask, Author, Clock, Identity, KeyDigest, Place};
 use super::history::History;
 use super::journal::{Saved, Vouched};
 use super::receipts::Receipts;
-use super::{Epoch, RoomError, RoomId, RoomInfo};
+use super::{Epoch, Excerpt, Position, RoomError, RoomId, RoomInfo};
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -72,14 +72,44 @@ impl Room {
         room
     }
 
-    /// Which ids behind this one are missing.
-    pub(super) fn gaps_behind(&self, id: u64) -> Vec<(u64, u64)> {
-        let first = self.history.first().unwrap_or(self.top + 1);
+    /// Which ids behind this one are missing, where this is the first that is given.
+    fn gaps_behind(&self, id: u64, first: Option<u64>) -> Vec<(u64, u64)> {
+        let first = first.or(self.history.first()).unwrap_or(self.top + 1);
         let forgotten = Some((id + 1, first - 1)).filter(|(from, to)| from <= to);
         let behind = forgotten.map_or(id, |(_, to)| to);
         let hole = self.hole.map(|(from, to)| (from.max(behind + 1), to));
         let hole = hole.filter(|(from, to)| from <= to);
         forgotten.into_iter().chain(hole).collect()
+    }
+
+    /// What of its history was asked for.
+    pub(super) fn excerpt(&self, ask: Ask) -> Excerpt {
+        let is_here = |since: &Position| since.epoch == self.epoch && since.id <= self.top;
+        let here = ask.since.filter(is_here);
+        let (recovered, gaps, messages) = match (ask.since, here) {
+            (None, _) => (true, Vec::new(), self.history.newest(ask.last)),
+            (Some(_), Some(since)) => {
+                let mut messages = if ask.is_page {
+                    self.history.after(since.id, ask.last)
+                } else {
+                    self.history.newest(ask.last)
+                };
+                messages.retain(|message| message.id > since.id);
+                let first = messages.first().map(|message| message.id);
+                let gaps = self.gaps_behind(since.id, first);
+                let last = messages.last().map_or(since.id, |last| last.id);
+                (gaps.is_empty() && last == self.top, gaps, messages)
+            }
+            // Another order of things: all there is may be new to who asks.
+            (Some(_), None) => (false, Vec::new(), self.history.newest(ask.last)),
+        };
+        Excerpt {
+            epoch: self.epoch,
+            top: self.top,
+            recovered,
+            gaps,
+            messages,
+        }
     }
 
     pub(super) fn info(&self, id: RoomId) -> RoomInfo {
@@ -124,7 +154,11 @@ impl Room {
                 self.members.insert(name, (identity, place));
                 Ok(None)
             }
-            Some(known) if known.0 == identity => Ok(Some(std::mem::replace(&mut known.1, place))),
+            // Who is in may say later by which secret it is known.
+            Some(known) if known.0 == identity || known.1 == place => {
+                let (_, before) = std::mem::replace(known, (identity, place));
+                Ok(Some(before))
+            }
             Some(_) => Err(RoomError::NameTaken),
         }
     }

@@ -157,9 +157,15 @@ impl Rooms {
             ask: Ask {
                 since: enter.since,
                 last,
+                is_page: false,
             },
         };
-        self.submit(context, join, Pending::Enter { room, place });
+        let pending = Pending::Enter {
+            room,
+            place,
+            identity,
+        };
+        self.submit(context, join, pending);
         Ok(())
     }
 
@@ -179,14 +185,7 @@ impl Rooms {
         let place = member.0;
         let (author, identity) = {
             let mut state = self.state.borrow_mut();
-            let author = state.author(place, room).ok_or(RoomError::NotEntered)?;
-            (
-                author,
-                state
-                    .members
-                    .find(place)
-                    .map_or(0, |taking| taking.identity),
-            )
+            state.author(place, room).ok_or(RoomError::NotEntered)?
         };
         let key = match reference {
             Some(reference) => Some(reference_key(
@@ -315,7 +314,11 @@ impl Rooms {
         let last = if since.is_some() { MOST_MESSAGES } else { 0 };
         let read = Operation::Read {
             room,
-            ask: Ask { since, last },
+            ask: Ask {
+                since,
+                last,
+                is_page: false,
+            },
         };
         self.submit(
             session.context(),

@@ -1,7 +1,8 @@
 //! What rooms are within one server: sessions, what they asked for, and an engine that answers.
 
 use super::engine::{
-    Author, Clock, Engine, EngineEvent, Joined, Operation, Outcome, Place, Presence, Token,
+    Author, Clock, Engine, EngineEvent, Identity, Joined, Operation, Outcome, Place, Presence,
+    Token,
 };
 use super::format::Telling;
 use super::member::{Members, Membership};
@@ -39,6 +40,7 @@ pub(super) enum Pending {
     Enter {
         room: RoomId,
         place: Place,
+        identity: Identity,
     },
     Talk {
         room: RoomId,
@@ -161,8 +163,15 @@ impl State {
     ) {
         match (pending, outcome) {
             (Pending::Reply(reply), outcome) => self.answered.push((reply, outcome)),
-            (Pending::Enter { room, place }, Ok(Outcome::Joined(joined))) => {
-                self.entered(context, room, place, &joined);
+            (
+                Pending::Enter {
+                    room,
+                    place,
+                    identity,
+                },
+                Ok(Outcome::Joined(joined)),
+            ) => {
+                self.entered(context, room, place, identity, &joined);
             }
             (Pending::Follow { room, session }, Ok(Outcome::Excerpt(excerpt))) => {
                 self.follows(context, room, session, &excerpt);
@@ -170,7 +179,7 @@ impl State {
             (Pending::Follow { session, .. }, Err(_)) => {
                 context.close(session, 1000, ROOM_CLOSED);
             }
-            (Pending::Enter { room, place }, Err(error)) => {
+            (Pending::Enter { room, place, .. }, Err(error)) => {
                 let reference = None;
                 let error = &error;
                 self.tell(
@@ -261,7 +270,14 @@ impl State {
         }
     }
 
-    fn entered(&mut self, context: &mut Context<'_>, room: RoomId, place: Place, joined: &Joined) {
+    fn entered(
+        &mut self,
+        context: &mut Context<'_>,
+        room: RoomId,
+        place: Place,
+        identity: Identity,
+        joined: &Joined,
+    ) {
         let name = &joined.name;
         let Some(taking) = self.members.find(place) else {
             // It has left meanwhile, and leaves the room as well.
@@ -274,6 +290,7 @@ impl State {
         taking.add(Membership {
             room,
             name: Rc::clone(name),
+            identity,
         });
         if let Some(before) = joined.before
             && before != place
@@ -398,16 +415,17 @@ impl State {
         let Some(taking) = self.members.remove(place) else {
             return;
         };
-        for Membership { room, name } in taking.memberships() {
+        for Membership { room, name, .. } in taking.memberships() {
             let (room, name) = (*room, Rc::clone(name));
             let leave = Operation::Leave { room, name, place };
             self.submit(context, leave, Pending::Leave);
         }
     }
 
-    /// Publishes for a member.
-    pub(super) fn author(&mut self, place: Place, room: RoomId) -> Option<Author> {
+    /// As whom a member speaks in a room, and whose its marks are.
+    pub(super) fn author(&mut self, place: Place, room: RoomId) -> Option<(Author, Identity)> {
         let membership = self.members.find(place)?.membership(room)?;
-        Some(Author::Member(place, Rc::clone(&membership.name)))
+        let author = Author::Member(place, Rc::clone(&membership.name));
+        Some((author, membership.identity))
     }
 }
