@@ -5,8 +5,11 @@ use super::history::History;
 use super::journal::{Saved, Vouched};
 use super::receipts::Receipts;
 use super::{Epoch, Excerpt, Position, RoomError, RoomId, RoomInfo};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
+
+/// Epochs before its own that a room knows.
+const EARLIER: usize = 16;
 
 /// A member: who, by whose word, and where.
 #[derive(Clone, Debug)]
@@ -23,6 +26,9 @@ pub(super) struct Room {
     pub(super) name: Rc<str>,
     pub(super) key: KeyDigest,
     pub(super) epoch: Epoch,
+    /// Epochs before it in this process. The ids went on, and a member that was in has heard of none of
+    /// them: with an older one it means the same messages.
+    earlier: VecDeque<Epoch>,
     /// The newest id.
     pub(super) top: u64,
     /// How far a journal has vouched for its ids.
@@ -43,6 +49,7 @@ impl Room {
             name: name.into(),
             key,
             epoch: Epoch::random(),
+            earlier: VecDeque::new(),
             top: 0,
             vouched: Vouched::default(),
             history: History::default(),
@@ -72,6 +79,15 @@ impl Room {
         room
     }
 
+    /// Ids from here on belong to a new epoch.
+    pub(super) fn begin_epoch(&mut self) {
+        if self.earlier.len() == EARLIER {
+            self.earlier.pop_front();
+        }
+        self.earlier.push_back(self.epoch);
+        self.epoch = Epoch::random();
+    }
+
     /// Which ids behind this one are missing, where this is the first that is given.
     fn gaps_behind(&self, id: u64, first: Option<u64>) -> Vec<(u64, u64)> {
         let first = first.or(self.history.first()).unwrap_or(self.top + 1);
@@ -84,7 +100,10 @@ impl Room {
 
     /// What of its history was asked for.
     pub(super) fn excerpt(&self, ask: Ask) -> Excerpt {
-        let is_here = |since: &Position| since.epoch == self.epoch && since.id <= self.top;
+        let is_here = |since: &Position| {
+            let mut epochs = self.earlier.iter().chain([&self.epoch]);
+            epochs.any(|epoch| *epoch == since.epoch) && since.id <= self.top
+        };
         let here = ask.since.filter(is_here);
         let (recovered, gaps, messages) = match (ask.since, here) {
             (None, _) => (true, Vec::new(), self.history.newest(ask.last)),

@@ -1,5 +1,7 @@
 //! Rooms over virtual time: both formats, presence, history, HTTP and event streams.
 
+mod dropping;
+mod folder;
 mod follow;
 mod limits;
 mod plain;

@@ -12,6 +12,7 @@
 mod acts;
 mod model;
 mod peer;
+mod returns;
 
 use super::*;
 use dunlin::Limits;
@@ -22,6 +23,7 @@ use peer::{Item, Peer, Way};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 const ROOMS: usize = 20;
@@ -64,22 +66,34 @@ struct World {
     marks: usize,
     /// What is told now may have come before what was told before.
     is_early: bool,
+    /// Where the rooms are kept over restarts.
+    folder: Option<PathBuf>,
+    /// How often somebody was told what, and who is forgotten by now.
+    heard: BTreeMap<String, usize>,
+}
+
+/// A server with rooms in memory, or with those of a folder.
+fn start(seed: u64, rooms: usize, folder: Option<&Path>) -> Sim {
+    let mut limits = RoomLimits::default();
+    limits.history_messages = HISTORY;
+    (limits.message_rate, limits.join_rate) = (None, None);
+    let shared = match folder {
+        Some(folder) => Rooms::in_folder(folder, limits),
+        None => Rooms::with_limits(limits),
+    };
+    let app = apps::rooms::mount_with(App::new(), &shared.expect("a good folder"));
+    let app = app.map_settings(|settings| settings.backlog_mark(4 << 10).backlog_limit(12 << 10));
+    let limits = Limits::default().max_connections(30 * rooms + 1000);
+    let sim = Sim::with(app, limits, seed).expect("a good program");
+    if seed.is_multiple_of(2) {
+        sim.shake();
+    }
+    sim
 }
 
 impl World {
-    fn new(seed: u64, rooms: usize) -> Self {
-        let mut limits = RoomLimits::default();
-        limits.history_messages = HISTORY;
-        (limits.message_rate, limits.join_rate) = (None, None);
-        let shared = Rooms::with_limits(limits).expect("limits within bounds");
-        let app = apps::rooms::mount_with(App::new(), &shared);
-        let app =
-            app.map_settings(|settings| settings.backlog_mark(4 << 10).backlog_limit(12 << 10));
-        let limits = Limits::default().max_connections(30 * rooms + 1000);
-        let sim = Sim::with(app, limits, seed).expect("a good program");
-        if seed.is_multiple_of(2) {
-            sim.shake();
-        }
+    fn new(seed: u64, rooms: usize, folder: Option<PathBuf>) -> Self {
+        let sim = start(seed, rooms, folder.as_deref());
         let random = StdRng::seed_from_u64(seed);
         let mut world = Self {
             sim,
@@ -94,6 +108,8 @@ impl World {
             recent: BTreeMap::new(),
             marks: 0,
             is_early: false,
+            folder,
+            heard: BTreeMap::new(),
         };
         for room in 0..rooms {
             world.found();
@@ -184,7 +200,6 @@ impl World {
     fn gone(&mut self, peer: usize, code: Option<u16>) {
         let of = &mut self.peers[peer];
         (of.is_gone, of.code) = (true, of.code.or(code));
-        self.stalled.remove(&peer);
         // In which order it leaves its rooms is not promised, nor when exactly who is slow is ended.
         self.is_early = true;
         for room in std::mem::take(&mut of.rooms) {
@@ -316,9 +331,32 @@ impl World {
         self.compare();
     }
 
-    /// Everybody goes, and nothing is left behind.
-    fn finish(mut self) -> usize {
-        let checked = self.peers.iter().map(|peer| peer.checked).sum();
+    /// The server ends in order and starts again from its folder: whoever was in is out.
+    fn restart(&mut self) {
+        self.read_all();
+        for peer in 0..self.peers.len() {
+            self.remember(peer);
+        }
+        // Whoever holds a line holds the server.
+        self.forget_peers();
+        self.recent.clear();
+        self.sim = Sim::new(App::new()).expect("nothing");
+        self.sim = start(self.seed, self.rooms.len(), self.folder.as_deref());
+        for room in &mut self.rooms {
+            room.restart();
+        }
+    }
+
+    fn forget_peers(&mut self) {
+        for peer in std::mem::take(&mut self.peers) {
+            for (kind, times) in peer.heard {
+                *self.heard.entry(kind).or_default() += times;
+            }
+        }
+    }
+
+    /// Everybody goes, and nothing is left behind. Enough of everything has happened.
+    fn finish(mut self, messages: usize, times: usize) {
         self.sim.remote().shutdown().expect("it runs");
         self.sim.advance(Duration::from_secs(30));
         let stats = self.sim.stats();
@@ -329,8 +367,23 @@ impl World {
             self.at()
         );
         assert_eq!(self.sim.topics(), 0, "{}", self.at());
-        self.peers.clear();
-        checked
+        self.forget_peers();
+        for (kind, wanted) in [
+            ("TALK", messages),
+            ("JOINED", times),
+            ("LEFT", times),
+            ("ENTER", times),
+            ("LEAVE", times),
+            ("ENTERED", times),
+            ("GAP", 3),
+            ("ERROR", 3),
+            ("replaced", 3),
+            ("Room closed", 1),
+            ("1008", times / 200),
+        ] {
+            let heard = self.heard.get(kind).copied().unwrap_or_default();
+            assert!(heard >= wanted, "{}: {kind} only {heard} times", self.at());
+        }
     }
 }
 
@@ -339,12 +392,26 @@ fn everybody_in_a_world_of_rooms_is_told_what_the_model_foresees() {
     let rooms = number_in("DUNLIN_ROOMS").map_or(ROOMS, |rooms| rooms as usize);
     let seeds = number_in("DUNLIN_SEED").map_or(SEEDS.to_vec(), |seed| vec![seed]);
     for seed in seeds {
-        let mut world = World::new(seed, rooms);
+        let mut world = World::new(seed, rooms, None);
         world.run(STEPS.max(4 * rooms));
-        let checked = world.finish();
-        assert!(
-            checked > 10_000,
-            "seed {seed}: only {checked} were compared"
-        );
+        world.finish(10_000, 200);
+    }
+}
+
+#[test]
+fn rooms_in_a_folder_go_on_where_they_were_after_a_restart() {
+    let seeds = number_in("DUNLIN_SEED").map_or(vec![11, 12], |seed| vec![seed]);
+    for seed in seeds {
+        let name = format!("rooms-{}-{seed}", std::process::id());
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let mut world = World::new(seed, 8, Some(folder.clone()));
+        for _ in 0..4 {
+            world.run(CHECKPOINT);
+            world.restart();
+            world.compare();
+        }
+        world.run(CHECKPOINT);
+        world.finish(3000, 100);
+        std::fs::remove_dir_all(&folder).expect("the folder of the test");
     }
 }

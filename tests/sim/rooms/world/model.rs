@@ -41,6 +41,8 @@ pub(super) struct Room {
     pub(super) epoch: String,
     pub(super) is_deleted: bool,
     pub(super) log: Vec<Said>,
+    /// The newest id when its server started.
+    pub(super) first_top: u64,
     /// Names, and the peers that have them.
     pub(super) members: BTreeMap<String, usize>,
     pub(super) followers: BTreeSet<usize>,
@@ -151,6 +153,22 @@ impl Room {
     pub(super) fn leaving(&self, now: u64) -> BTreeSet<String> {
         let recent = self.went.iter().filter(|(_, at)| **at + PAUSE > now);
         recent.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Its server has ended and begun again: nobody is in, and what it remembers has the age that it has by
+    /// the clock on the wall, nearly none. Marks are kept with their messages.
+    pub(super) fn restart(&mut self) {
+        self.first_top = self.top();
+        self.members.clear();
+        self.followers.clear();
+        self.came.clear();
+        self.went.clear();
+        for said in &mut self.log {
+            said.at = 0;
+        }
+        let first = (self.log.len().saturating_sub(HISTORY)) as u64 + 1;
+        self.marks.retain(|_, (id, _)| *id >= first);
+        self.marks.values_mut().for_each(|(_, at)| *at = 0);
     }
 
     pub(super) fn names(&self) -> BTreeSet<String> {

@@ -42,7 +42,8 @@ pub(super) struct Peer {
     pub(super) is_gone: bool,
     /// With which code the server ends it, if it does.
     pub(super) code: Option<u16>,
-    pub(super) checked: usize,
+    /// How often it was told what.
+    pub(super) heard: BTreeMap<String, usize>,
 }
 
 impl Peer {
@@ -61,7 +62,7 @@ impl Peer {
             is_stalled: false,
             is_gone: false,
             code: None,
-            checked: 0,
+            heard: BTreeMap::new(),
         }
     }
 
@@ -111,6 +112,7 @@ impl Peer {
                             let told = code.get();
                             let echo = self.code.unwrap_or(1000);
                             assert_eq!(told, echo, "{at}");
+                            *self.heard.entry(told.to_string()).or_default() += 1;
                         }
                         Received::Ping(_) | Received::Pong(_) => {}
                         other => panic!("{at} got {other:?}"),
@@ -131,20 +133,16 @@ impl Peer {
         }
         if !self.is_stalled && !self.is_gone {
             let missing = self.expected.front().map(|item| &item.told);
-            assert!(
-                missing.is_none(),
-                "{at} was not told {} {:?} {:?} {} {}",
-                missing.unwrap(),
-                self.line().end(),
-                self.line().id(),
-                self.checked,
-                self.expected.len()
-            );
+            assert!(missing.is_none(), "{at} was not told {missing:?}");
         }
     }
 
     fn take(&mut self, rooms: &[Room], now: u64, at: &str, told: Value, head: Option<Value>) {
-        self.checked += 1;
+        let kind = told["reason"].as_str().or(told["type"].as_str());
+        *self
+            .heard
+            .entry(kind.unwrap_or_default().to_owned())
+            .or_default() += 1;
         let room = told["roomId"].as_str().and_then(|id| {
             let known = |room: &Room| room.id == id;
             self.rooms
@@ -196,10 +194,10 @@ impl Peer {
         } else {
             view.remove(name);
         }
-        let before = self.told.insert((room, name.to_owned(), is_in), now);
         if self.is_stalled || self.is_gone {
             return;
         }
+        let before = self.told.insert((room, name.to_owned(), is_in), now);
         if let Some(before) = before {
             assert!(
                 now >= before + APART,
