@@ -47,6 +47,11 @@ impl History {
         self.messages.front().map(|(_, message)| message.id)
     }
 
+    /// The id of the newest one.
+    pub(super) fn last(&self) -> Option<u64> {
+        self.messages.back().map(|(_, message)| message.id)
+    }
+
     /// The first so many behind this id.
     pub(super) fn after(&self, id: u64, most: usize) -> Vec<Rc<RoomMessage>> {
         let from = self

@@ -29,6 +29,8 @@ impl Member {
 pub(super) struct Membership {
     pub(super) room: RoomId,
     pub(super) member: MemberNumber,
+    /// Whose marks it uses there.
+    pub(super) identity: Identity,
 }
 
 /// What rooms know of a session.
@@ -40,7 +42,6 @@ pub(super) struct Taking {
     pub(super) format: FormatId,
     /// How often it was refused for its rate, beyond what was taken since.
     pub(super) strikes: u8,
-    pub(super) identity: Identity,
     pub(super) messages: Rate,
     pub(super) joins: Rate,
     /// The first without a list of its own: most sessions are in one room.
@@ -62,7 +63,10 @@ impl Taking {
     }
 
     pub(super) fn add(&mut self, membership: Membership) {
-        if self.membership(membership.room).is_some() {
+        let others = self.others.iter_mut().flat_map(|others| others.iter_mut());
+        let mut known = self.first.iter_mut().chain(others);
+        if let Some(known) = known.find(|known| known.room == membership.room) {
+            *known = membership;
             return;
         }
         match &mut self.first {
@@ -112,15 +116,18 @@ impl Members {
             round,
             format,
             strikes: 0,
-            // Its own, as long as it does not prove another one; nobody else's digest is this by chance, and
-            // no session of another process has it: its marks may still be known.
-            identity: place ^ self.salt,
             messages: Rate::default(),
             joins: Rate::default(),
             first: None,
             others: None,
         });
         place
+    }
+
+    /// Who a session is as long as it does not prove to be somebody else: nobody's digest is this by chance,
+    /// and no session of another process has it, whose marks may still be known.
+    pub(super) fn own_identity(&self, place: Place) -> Identity {
+        place ^ self.salt
     }
 
     pub(super) fn find(&mut self, place: Place) -> Option<&mut Taking> {

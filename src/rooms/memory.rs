@@ -1,13 +1,13 @@
 //! The engine in the memory of this process: it answers at once.
 
 use super::engine::{
-    Ask, Author, Clock, Engine, EngineEvent, Excerpt, Joined, KeyDigest, MemberNumber, Operation,
-    Outcome, Place, Presence, Token,
+    Ask, Author, Clock, Engine, EngineEvent, Joined, KeyDigest, MemberNumber, Operation, Outcome,
+    Place, Presence, Token,
 };
 use super::journal::{Journal, Saved};
 use super::occupants::Occupant;
 use super::room::Room;
-use super::{Position, RoomError, RoomId, RoomMessage};
+use super::{RoomError, RoomId, RoomMessage};
 use crate::config::RoomLimits;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::rc::Rc;
@@ -17,9 +17,6 @@ const SWEPT: usize = 256;
 
 /// A room that nobody has used gives way to a new one after this time, when there are too many.
 const UNUSED: i64 = 60_000;
-
-/// Histories that must give way look for the longest among so many rooms.
-const COMPARED: usize = 16;
 
 /// All rooms.
 pub(super) struct Memory {
@@ -35,6 +32,8 @@ pub(super) struct Memory {
     /// Bytes of all histories, and the most there may be.
     held: usize,
     most: usize,
+    /// Rooms that remember something, by how much: bytes, and the number of the room.
+    by_size: BTreeSet<(usize, u64)>,
     events: VecDeque<EngineEvent>,
     journal: Option<Journal>,
 }
@@ -50,6 +49,7 @@ impl Memory {
             swept: 0,
             held: 0,
             most: usize::MAX,
+            by_size: BTreeSet::new(),
             events: VecDeque::new(),
             journal: None,
         }
@@ -72,7 +72,7 @@ impl Memory {
             if room.top == 0 {
                 memory.unused.insert(number);
             }
-            memory.held += room.history.held();
+            memory.resized(number, 0, room.history.held());
             memory.rooms.insert(id, room);
             memory.cut(id, clock);
         }
@@ -119,14 +119,33 @@ impl Memory {
             .rooms
             .get(&id)
             .is_some_and(|room| room.used + UNUSED <= clock.now as i64);
-        is_old && self.remove(id).is_some()
+        if !is_old || self.remove(id).is_none() {
+            return false;
+        }
+        // Nobody is in it, but somebody may follow it.
+        let places = Vec::new();
+        self.events
+            .push_back(EngineEvent::Closed { room: id, places });
+        true
+    }
+
+    /// The history of a room takes as many bytes now.
+    fn resized(&mut self, number: u64, before: usize, now: usize) {
+        if before == now {
+            return;
+        }
+        self.held = self.held - before + now;
+        self.by_size.remove(&(before, number));
+        if now > 0 {
+            self.by_size.insert((now, number));
+        }
     }
 
     fn remove(&mut self, id: RoomId) -> Option<Room> {
         let room = self.rooms.remove(&id)?;
         self.order.remove(&room.number);
         self.unused.remove(&room.number);
-        self.held -= room.history.held();
+        self.resized(room.number, room.history.held(), 0);
         if let Some(journal) = &mut self.journal {
             journal.deleted(id);
         }
@@ -168,7 +187,7 @@ impl Memory {
         let place = occupant.place;
         let (member, before) = room.members.enter(occupant)?;
         room.used = clock.now as i64;
-        let excerpt = excerpt(room, ask);
+        let excerpt = room.excerpt(ask);
         let (members, number) = (room.members.len(), room.number);
         let is_new = before.is_none();
         let newcomer = room.members.at(member).filter(|_| is_new);
@@ -246,11 +265,11 @@ impl Memory {
         }
         let held = room.history.held();
         room.history.push(now, Rc::clone(&message));
-        self.held += room.history.held() - held;
-        let (epoch, number) = (room.epoch, room.number);
+        let (epoch, number, now) = (room.epoch, room.number, room.history.held());
+        self.resized(number, held, now);
         self.unused.remove(&number);
         self.cut(id, clock);
-        self.bound_all(id);
+        self.bound_all(number);
         Ok(EngineEvent::Message {
             room: id,
             epoch,
@@ -268,31 +287,33 @@ impl Memory {
             let (most, bytes) = (limits.history_messages, limits.history_bytes);
             room.history.cut(most, bytes, oldest);
             room.forget_holes();
-            self.held -= held - room.history.held();
+            let (number, now) = (room.number, room.history.held());
+            self.resized(number, held, now);
         }
     }
 
-    /// Keeps all histories together within their bound: the longest of a few rooms gives way, so that
-    /// one that speaks much does not make the others forget.
-    fn bound_all(&mut self, spoke: RoomId) {
+    /// Keeps all histories together within their bound: the longest gives way, so that a room that
+    /// speaks much does not make the others forget; but not the only message of the room that spoke now, while
+    /// there is another.
+    fn bound_all(&mut self, spoke: u64) {
         while self.held > self.most {
-            let some = self.order.range(self.swept..).map(|(_, id)| *id);
-            let some = some.take(COMPARED).chain([spoke]);
-            let held = |id: &RoomId| self.rooms.get(id).map_or(0, |room| room.history.held());
-            let longest = some.max_by_key(held).filter(|id| held(id) > 0);
-            let Some(room) = longest.and_then(|id| self.rooms.get_mut(&id)) else {
-                self.advance_sweep();
-                continue;
+            let is_all = |number: u64| {
+                let room = self.order.get(&number).and_then(|id| self.rooms.get(id));
+                room.is_some_and(|room| room.history.first() == room.history.last())
+            };
+            let mut longest = self.by_size.iter().rev().map(|(_, number)| *number);
+            let first = longest.next();
+            let is_last_of_it = first == Some(spoke) && is_all(spoke);
+            let chosen = longest.next().filter(|_| is_last_of_it).or(first);
+            let id = chosen.and_then(|number| self.order.get(&number)).copied();
+            let Some(room) = id.and_then(|id| self.rooms.get_mut(&id)) else {
+                return;
             };
             let held = room.history.held();
             room.history.forget_oldest();
-            self.held -= held - room.history.held();
+            let (number, now) = (room.number, room.history.held());
+            self.resized(number, held, now);
         }
-    }
-
-    fn advance_sweep(&mut self) {
-        let next = self.order.range(self.swept + 1..).nth(COMPARED);
-        self.swept = next.map_or(0, |(number, _)| *number);
     }
 
     fn names(&mut self, id: RoomId, most: usize) -> Result<Outcome, RoomError> {
@@ -351,7 +372,7 @@ impl Memory {
             } => self.publish(token, room, author, text, reference, clock)?,
             Operation::Read { room, ask } => {
                 self.cut(room, clock);
-                done(Outcome::Excerpt(excerpt(self.room(room)?, ask)))
+                done(Outcome::Excerpt(self.room(room)?.excerpt(ask)))
             }
             Operation::Names { room, most } => done(self.names(room, most)?),
         };
@@ -415,29 +436,5 @@ impl Drop for Memory {
         if let Some(journal) = self.journal.take() {
             journal.finish(self.rooms.iter());
         }
-    }
-}
-
-/// What of a room's history was asked for.
-fn excerpt(room: &Room, ask: Ask) -> Excerpt {
-    let is_here = |since: &Position| since.epoch == room.epoch && since.id <= room.top;
-    let here = ask.since.filter(is_here);
-    let (recovered, gaps, messages) = match (ask.since, here) {
-        (None, _) => (true, Vec::new(), room.history.newest(ask.last)),
-        (Some(_), Some(since)) => {
-            let gaps = room.gaps_behind(since.id);
-            let messages = room.history.after(since.id, ask.last);
-            let last = messages.last().map_or(since.id, |last| last.id);
-            (gaps.is_empty() && last == room.top, gaps, messages)
-        }
-        // Another order of things: all there is may be new to who asks.
-        (Some(_), None) => (false, Vec::new(), room.history.newest(ask.last)),
-    };
-    Excerpt {
-        epoch: room.epoch,
-        top: room.top,
-        recovered,
-        gaps,
-        messages,
     }
 }

@@ -68,9 +68,11 @@ impl Occupants {
     ) -> Result<(MemberNumber, Option<Place>), RoomError> {
         if let Some(key) = self.find(&occupant.name) {
             let known = &mut self.all[key as usize];
-            if known.identity != occupant.identity {
+            // Who is in may say later by which secret it is known.
+            if known.identity != occupant.identity && known.place != occupant.place {
                 return Err(RoomError::NameTaken);
             }
+            known.identity = occupant.identity;
             let before = std::mem::replace(&mut known.place, occupant.place);
             return Ok((number_of(key), Some(before)));
         }

@@ -1,13 +1,16 @@
 //! One room as an engine in memory keeps it.
 
-use super::engine::{Author, Clock, KeyDigest, Place};
+use super::engine::{Ask, Author, Clock, KeyDigest, Place};
 use super::history::History;
 use super::journal::{Saved, Vouched};
 use super::occupants::Occupants;
 use super::receipts::Receipts;
-use super::{Epoch, RoomError, RoomId, RoomInfo};
+use super::{Epoch, Excerpt, Position, RoomError, RoomId, RoomInfo};
 use std::collections::VecDeque;
 use std::rc::Rc;
+
+/// Epochs before its own that a room knows.
+const EARLIER: usize = 16;
 
 /// One room.
 pub(super) struct Room {
@@ -16,6 +19,9 @@ pub(super) struct Room {
     pub(super) name: Rc<str>,
     pub(super) key: KeyDigest,
     pub(super) epoch: Epoch,
+    /// Epochs before it in this process. The ids went on, and a member that was in has heard of none of
+    /// them: with an older one it means the same messages.
+    earlier: VecDeque<Epoch>,
     /// The newest id.
     pub(super) top: u64,
     /// How far a journal has vouched for its ids.
@@ -37,6 +43,7 @@ impl Room {
             name: name.into(),
             key,
             epoch: Epoch::random(),
+            earlier: VecDeque::new(),
             top: 0,
             vouched: Vouched::default(),
             history: History::default(),
@@ -84,15 +91,57 @@ impl Room {
         }
     }
 
-    /// Which ids behind this one are missing.
-    pub(super) fn gaps_behind(&self, id: u64) -> Vec<(u64, u64)> {
-        let first = self.history.first().unwrap_or(self.top + 1);
+    /// Ids from here on belong to a new epoch.
+    pub(super) fn begin_epoch(&mut self) {
+        if self.earlier.len() == EARLIER {
+            self.earlier.pop_front();
+        }
+        self.earlier.push_back(self.epoch);
+        self.epoch = Epoch::random();
+    }
+
+    /// Which ids behind this one are missing, where this is the first that is given.
+    fn gaps_behind(&self, id: u64, first: Option<u64>) -> Vec<(u64, u64)> {
+        let first = first.or(self.history.first()).unwrap_or(self.top + 1);
         let forgotten = Some((id + 1, first - 1)).filter(|(from, to)| from <= to);
         let behind = forgotten.map_or(id, |(_, to)| to);
         let holes = self.holes.iter();
         let holes = holes.map(|(from, to)| (*from.max(&(behind + 1)), *to));
         let holes = holes.filter(|(from, to)| from <= to);
         forgotten.into_iter().chain(holes).collect()
+    }
+
+    /// What of its history was asked for.
+    pub(super) fn excerpt(&self, ask: Ask) -> Excerpt {
+        let is_here = |since: &Position| {
+            let mut epochs = self.earlier.iter().chain([&self.epoch]);
+            epochs.any(|epoch| *epoch == since.epoch) && since.id <= self.top
+        };
+        let here = ask.since.filter(is_here);
+        let (recovered, gaps, messages) = match (ask.since, here) {
+            (None, _) => (true, Vec::new(), self.history.newest(ask.last)),
+            (Some(_), Some(since)) => {
+                let mut messages = if ask.is_page {
+                    self.history.after(since.id, ask.last)
+                } else {
+                    self.history.newest(ask.last)
+                };
+                messages.retain(|message| message.id > since.id);
+                let first = messages.first().map(|message| message.id);
+                let gaps = self.gaps_behind(since.id, first);
+                let last = messages.last().map_or(since.id, |last| last.id);
+                (gaps.is_empty() && last == self.top, gaps, messages)
+            }
+            // Another order of things: all there is may be new to who asks.
+            (Some(_), None) => (false, Vec::new(), self.history.newest(ask.last)),
+        };
+        Excerpt {
+            epoch: self.epoch,
+            top: self.top,
+            recovered,
+            gaps,
+            messages,
+        }
     }
 
     pub(super) fn info(&self, id: RoomId) -> RoomInfo {

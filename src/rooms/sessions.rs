@@ -143,13 +143,7 @@ impl Rooms {
             {
                 return Err(RoomError::OtherName(known.to_owned()));
             }
-            let Some(taking) = state.members.find(member.place()) else {
-                return Ok(());
-            };
-            if let Some(identity) = identity {
-                taking.identity = identity;
-            }
-            taking.identity
+            identity.unwrap_or_else(|| state.members.own_identity(member.place()))
         };
         let last = if enter.since.is_some() {
             MOST_MESSAGES
@@ -165,9 +159,15 @@ impl Rooms {
             ask: Ask {
                 since: enter.since,
                 last,
+                is_page: false,
             },
         };
-        self.submit(context, join, Pending::Enter { room, place });
+        let pending = Pending::Enter {
+            room,
+            place,
+            identity,
+        };
+        self.submit(context, join, pending);
         Ok(())
     }
 
@@ -187,14 +187,7 @@ impl Rooms {
         let place = member.place();
         let (author, identity) = {
             let mut state = self.state.borrow_mut();
-            let author = state.author(place, room).ok_or(RoomError::NotEntered)?;
-            (
-                author,
-                state
-                    .members
-                    .find(place)
-                    .map_or(0, |taking| taking.identity),
-            )
+            state.author(place, room).ok_or(RoomError::NotEntered)?
         };
         let key = match reference {
             Some(reference) => Some(reference_key(
@@ -336,7 +329,11 @@ impl Rooms {
         let last = if since.is_some() { MOST_MESSAGES } else { 0 };
         let read = Operation::Read {
             room,
-            ask: Ask { since, last },
+            ask: Ask {
+                since,
+                last,
+                is_page: false,
+            },
         };
         self.submit(
             session.context(),

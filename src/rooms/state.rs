@@ -2,7 +2,8 @@
 
 use super::audience::Ending;
 use super::engine::{
-    Author, Clock, Engine, EngineEvent, Joined, Operation, Outcome, Place, Presence, Token,
+    Author, Clock, Engine, EngineEvent, Identity, Joined, Operation, Outcome, Place, Presence,
+    Token,
 };
 use super::format::Telling;
 use super::member::{Members, Membership};
@@ -42,6 +43,7 @@ pub(super) enum Pending {
     Enter {
         room: RoomId,
         place: Place,
+        identity: Identity,
     },
     Talk {
         room: RoomId,
@@ -181,8 +183,15 @@ impl State {
     ) {
         match (pending, outcome) {
             (Pending::Reply(reply), outcome) => self.answered.push((reply, outcome)),
-            (Pending::Enter { room, place }, Ok(Outcome::Joined(joined))) => {
-                self.entered(context, room, place, &joined);
+            (
+                Pending::Enter {
+                    room,
+                    place,
+                    identity,
+                },
+                Ok(Outcome::Joined(joined)),
+            ) => {
+                self.entered(context, room, place, identity, &joined);
             }
             (Pending::Follow { room, session }, Ok(Outcome::Excerpt(excerpt))) => {
                 self.follows(context, room, session, &excerpt);
@@ -190,7 +199,7 @@ impl State {
             (Pending::Follow { session, .. }, Err(_)) => {
                 context.close(session, 1000, ROOM_CLOSED);
             }
-            (Pending::Enter { room, place }, Err(error)) => {
+            (Pending::Enter { room, place, .. }, Err(error)) => {
                 let reference = None;
                 let error = &error;
                 self.tell(
@@ -285,7 +294,14 @@ impl State {
         }
     }
 
-    fn entered(&mut self, context: &mut Context<'_>, room: RoomId, place: Place, joined: &Joined) {
+    fn entered(
+        &mut self,
+        context: &mut Context<'_>,
+        room: RoomId,
+        place: Place,
+        identity: Identity,
+        joined: &Joined,
+    ) {
         let member = joined.member;
         let Some(taking) = self.members.find(place) else {
             // It has left meanwhile, and leaves the room as well.
@@ -298,13 +314,13 @@ impl State {
             return self.engine.submit(token, leave, clock(context));
         };
         let (session, format) = (taking.session, taking.format);
-        taking.add(Membership { room, member });
-        let name = self
-            .engine
-            .name(room, member)
-            .unwrap_or_default()
-            .to_owned();
-        let name = &*name;
+        taking.add(Membership {
+            room,
+            member,
+            identity,
+        });
+        let name = self.engine.name(room, member).unwrap_or_default();
+        let name = &*name.to_owned();
         if let Some(before) = joined.before
             && before != place
         {
@@ -434,7 +450,7 @@ impl State {
         let Some(taking) = self.members.remove(place) else {
             return;
         };
-        for Membership { room, member } in taking.memberships().copied() {
+        for Membership { room, member, .. } in taking.memberships().copied() {
             let leave = Operation::Leave {
                 room,
                 member,
@@ -445,10 +461,13 @@ impl State {
         }
     }
 
-    /// Publishes for a member.
-    pub(super) fn author(&mut self, place: Place, room: RoomId) -> Option<Author> {
+    /// As whom a member speaks in a room, and whose its marks are.
+    pub(super) fn author(&mut self, place: Place, room: RoomId) -> Option<(Author, Identity)> {
         let membership = self.members.find(place)?.membership(room)?;
-        Some(Author::Member(place, membership.member))
+        Some((
+            Author::Member(place, membership.member),
+            membership.identity,
+        ))
     }
 
     /// As whom a session is in a room.

@@ -1,10 +1,14 @@
 //! Rooms over virtual time: both formats, presence, history, HTTP and event streams.
 
+mod dropping;
+mod folder;
 mod follow;
+mod limits;
 mod plain;
 mod presence;
 mod rest;
 mod v1;
+mod world;
 
 use dunlin::testing::{Conversation, Sim};
 use dunlin::{App, Method, apps};

@@ -9,7 +9,7 @@ use super::writer::Writer;
 use crate::config::RoomLimits;
 use crate::rooms::engine::{Clock, ReferenceKey};
 use crate::rooms::room::Room;
-use crate::rooms::{Epoch, RoomId, RoomMessage};
+use crate::rooms::{RoomId, RoomMessage};
 use crate::wire::error::{Error, ErrorKind, Result};
 use std::path::Path;
 
@@ -127,11 +127,11 @@ impl Journal {
         }
         if next > vouched.sure {
             // The disk is behind. Ids of an epoch that is not on disk are never given twice.
-            room.epoch = Epoch::random();
             room.vouched = Vouched {
                 is_lossy: vouched.is_lossy,
                 ..Vouched::upto(next, (2 * vouched.ahead).min(MOST_VOUCHED))
             };
+            room.begin_epoch();
             let upto = room.vouched.asked;
             room.vouched.is_lossy |= !self.write(&Record::Vouch(id, room.epoch, upto));
         } else if is_low && vouched.asked == vouched.sure {

@@ -111,7 +111,11 @@ fn say_once(memory: &mut Memory, room: RoomId, text: &str, reference: Option<u12
 }
 
 fn read(memory: &mut Memory, room: RoomId, since: Option<Position>) -> Excerpt {
-    let ask_for = Ask { since, last: 100 };
+    let ask_for = Ask {
+        since,
+        last: 100,
+        is_page: true,
+    };
     let read = Operation::Read { room, ask: ask_for };
     match ask(memory, read) {
         Outcome::Excerpt(excerpt) => excerpt,
