@@ -1,7 +1,7 @@
 //! Authentication: a thread looks the token up before the 101, and nobody else waits meanwhile.
 //!
 //! `cargo run --example authentication`, then
-//! `npx wscat -c ws://127.0.0.1:8080/account -H 'Authorization: Bearer 4711'`; with any other token it is 401.
+//! `cargo run -- chat ws://127.0.0.1:8080/account -H 'Authorization: Bearer 4711'`; with any other token it is 401.
 //!
 //! Pages cannot set that field: they log in first and bring a cookie, which `token` takes as well. That
 //! is safe because the default of `Settings::origins` lets only pages of this host open a session.

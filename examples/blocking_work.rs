@@ -1,6 +1,6 @@
 //! Blocking work: threads compute, and their answers come back to the handler by a typed `Handle`.
 //!
-//! `cargo run --release --example blocking_work`, then `npx wscat -c ws://127.0.0.1:8080/primes` and a number
+//! `cargo run --release --example blocking_work`, then `cargo run -- chat ws://127.0.0.1:8080/primes` and a number
 //! such as `20000000`; a second session is served meanwhile. The same number again is answered at once.
 //!
 //! The closure that a `Handle` calls runs on the loop's thread with `&mut Primes`: the cache needs no

@@ -1,7 +1,7 @@
 //! One chat room whose members share state: their names, and a count of what was said.
 //!
-//! `cargo run --example chat`, then twice `npx wscat -c 'ws://127.0.0.1:8080/chat?name=Ann'`, with another
-//! name the second time. Type a line; `/who` tells who is here.
+//! `cargo run --example chat`, then twice `cargo run -- chat 'ws://127.0.0.1:8080/chat?name=Ann'`, with another
+//! name the second time. Type a line; `/who` tells who is here, which `dunlin chat` sends when you type `//who`.
 //!
 //! The state is `&mut self` and needs no lock: one value serves all sessions, in one thread.
 

@@ -1,6 +1,6 @@
 //! Echo: every message comes back as it came.
 //!
-//! `cargo run --example echo`, then `npx wscat -c ws://127.0.0.1:8080/echo` and type a line.
+//! `cargo run --example echo`, then `cargo run -- chat ws://127.0.0.1:8080/echo` and type a line.
 //!
 //! A handler that only answers stops reading from a peer that does not read: nothing is dropped, and
 //! what such a peer sends waits in its own socket.

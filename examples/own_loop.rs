@@ -1,6 +1,6 @@
 //! A loop of one's own: the server is one of several things that a poll waits for.
 //!
-//! `cargo run --example own_loop`, then `npx wscat -c ws://127.0.0.1:8080/live` and, from bash,
+//! `cargo run --example own_loop`, then `cargo run -- chat ws://127.0.0.1:8080/live` and, from bash,
 //! `echo hello > /dev/udp/127.0.0.1/8081`. Every datagram goes to every session, and every 5 s the
 //! program's own clock tells how many came.
 //!

@@ -1,6 +1,6 @@
 //! Publishing over HTTP: what a POST brings goes to every session that follows its topic.
 //!
-//! `cargo run --example publish_over_http`, then `npx wscat -c ws://127.0.0.1:8080/topics/news` and
+//! `cargo run --example publish_over_http`, then `cargo run -- chat ws://127.0.0.1:8080/topics/news` and
 //! `curl -H 'Authorization: Bearer secret' -d 'It rains.' http://127.0.0.1:8080/topics/news`, which is told how
 //! many follow it.
 //!

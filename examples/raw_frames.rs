@@ -1,7 +1,7 @@
 //! Raw frames: a message is summed up fragment by fragment and never put together, so that one of 1 GiB
 //! costs no more memory than a frame of it.
 //!
-//! `cargo run --example raw_frames`, then `npx wscat -c ws://127.0.0.1:8080/measure` and type a line.
+//! `cargo run --example raw_frames`, then `cargo run -- chat ws://127.0.0.1:8080/measure` and type a line.
 //!
 //! A raw handler sees every frame as it came and answers for itself: pings and Closes, too. UTF-8 is not
 //! checked. A peer that breaks the rules of framing is still failed by the server.

@@ -1,7 +1,7 @@
 //! A program and its tests: the larger part of this file is below `mod tests`.
 //!
 //! `cargo test --example testing` runs them, without a socket and without a sleep; `cargo run --example testing`
-//! serves the program: `npx wscat -c ws://127.0.0.1:8080/echo`, then a name, then `bye`.
+//! serves the program: `cargo run -- chat ws://127.0.0.1:8080/echo`, then a name, then `bye`.
 
 use dunlin::{App, CloseCode, Handler, Message, Open, Request, Response, Server, Session};
 use std::time::Duration;

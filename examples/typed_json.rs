@@ -1,6 +1,6 @@
 //! Typed JSON: requests and replies are Rust types, and every session follows one list of tasks.
 //!
-//! `cargo run --example typed_json`, then `npx wscat -c ws://127.0.0.1:8080/tasks` and
+//! `cargo run --example typed_json`, then `cargo run -- chat ws://127.0.0.1:8080/tasks` and
 //! `{"do":"add","title":"buy milk"}`, `{"do":"finish","id":1}`, `{"do":"list"}`.
 //!
 //! What is no request gets an error in reply, and the session stays open.

@@ -17,10 +17,11 @@
 //!
 //! | to | begin with |
 //! |---|---|
-//! | learn it | [`guide`]: [handlers](guide::handlers), [the turn](guide::turn), [topics](guide::topics), [backpressure](guide::backpressure) |
+//! | learn it | [`guide`]: [handlers](guide::handlers), [the turn](guide::turn), [topics](guide::topics), [rooms](guide::rooms), [backpressure](guide::backpressure) |
 //! | serve | [`App`] holds the routes, [`Server`] runs them on TCP and Unix sockets; [`Response`] and [`Answer`] for plain HTTP |
 //! | share state | a [`Handler`] is one value for all sessions of its route: plain `&mut self`, no lock. An `Rc<RefCell<H>>` is a handler of several routes, [`Context`] reaches every session and topic |
 //! | stream one way | [`App::sse`]: Server-Sent Events for `EventSource` and `curl -N`; [`Event`] |
+//! | keep what was said | [rooms](guide::rooms), of the feature `rooms`: history, receipts, presence; `rooms::Rooms` |
 //! | use other threads | [`Route::handle`] calls the handler from a thread, [`Remote`] sends and publishes, [`Server::spawn`] runs the loop in a thread of its own |
 //! | authenticate | [`Handler::open`] sees the [`Request`] and may refuse it; [`Open::later`] lets a thread decide; [`Settings::origins`] says whose pages may connect |
 //! | test | [`testing`]: the same program without sockets, in virtual time |
@@ -34,9 +35,10 @@
 //! |---|---|---|
 //! | `deflate` | yes | permessage-deflate (RFC 7692): [`Deflate`] |
 //! | `json` | yes | values in place of payloads, JSON bodies |
-//! | `apps` | no | the ready applications of `dunlin serve`, in `dunlin::apps` |
+//! | `apps` | no | the ready applications of `dunlin serve`, in `dunlin::apps`; with `rooms` |
 //! | `files` | no | a folder over HTTP: `App::files`, `Files` |
 //! | `rlimit` | no | the limit of open files is raised at start |
+//! | `rooms` | no | rooms with history, receipts and presence, in `dunlin::rooms`; with `json` |
 //!
 //! Without any it is the loop and the protocol. No feature changes how another part behaves. The command
 //! `dunlin` is a package of its own, `dunlin-cli`.
@@ -71,7 +73,7 @@
 //! | 2 | `hub` | every connection, topic and timer; no socket and no clock |
 //! | 3 | `turn` | one turn of the loop: its order, its budget, who is read next |
 //! | 4 | `net`, `sim` | what a turn runs over: mio sockets, or a virtual network for tests |
-//! | 5 | `server`, [`client`] | a program and its listeners; a small blocking client |
+//! | 5 | `server`, [`client`], `rooms` | a program and its listeners; a small blocking client; rooms with history and receipts |
 //! | 6 | `apps`, `files`, `check` | the ready applications of `dunlin serve`; folders over HTTP; a check of any server |
 //! | 7 | `cli` | the command, a package of its own: arguments in, exit code out |
 //!

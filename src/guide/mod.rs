@@ -6,6 +6,7 @@
 //! | [Handlers and contexts](handlers) | where state lives, which events there are, and what they can do |
 //! | [Answers that come later](later) | blocking work, databases, other threads |
 //! | [Topics](topics) | one message to many sessions |
+//! | [Rooms](rooms) | topics with an order, a history, receipts and presence, kept over restarts |
 //! | [Backpressure](backpressure) | peers that read slowly, and peers that send too fast |
 //! | [Limits](limits) | what a peer can cost at most, and how to change it |
 //! | [Testing](testing) | tests without sockets, in virtual time |
@@ -28,6 +29,9 @@ pub mod later {}
 
 #[doc = include_str!("topics.md")]
 pub mod topics {}
+
+#[doc = include_str!("rooms.md")]
+pub mod rooms {}
 
 #[doc = include_str!("backpressure.md")]
 pub mod backpressure {}

@@ -19,6 +19,8 @@ use std::time::Duration;
 pub(super) const ROUTE: &str = "server";
 /// How long to try again when the input is over and lines are left.
 pub(super) const GIVE_UP_AFTER: Duration = Duration::from_secs(30);
+/// How long the input may take to tell what it has, when there is no connection to send it over.
+const COUNTED_WITHIN: Duration = Duration::from_millis(200);
 /// How many lines of unknown fate are named.
 const NAMED: usize = 5;
 
@@ -27,6 +29,7 @@ pub(super) const RETRY: u64 = 1;
 pub(super) const GIVE_UP: u64 = 2;
 pub(super) const WAIT: u64 = 3;
 pub(super) const RESUME: u64 = 4;
+pub(super) const COUNTED: u64 = 5;
 
 /// Where to, and with what.
 pub(super) struct Target {
@@ -102,6 +105,8 @@ pub(super) struct Chat {
     /// Lines of the room's second, and when that began.
     pub(super) pace: (Duration, u32),
     output_failed: Option<io::Error>,
+    /// Why there will be no connection, while the lines are counted that are not sent.
+    in_vain: Option<String>,
 }
 
 impl Chat {
@@ -129,6 +134,7 @@ impl Chat {
             lost: 0,
             pace: (Duration::ZERO, 0),
             output_failed: None,
+            in_vain: None,
         }
     }
 
@@ -156,6 +162,9 @@ impl Chat {
     /// There are no more lines.
     pub(super) fn end_of_input(&mut self, cx: &mut Context<'_>) {
         self.input_is_over = true;
+        if self.in_vain.is_some() {
+            return self.fail_counted(cx);
+        }
         match &self.state {
             State::Open(_) => self.pump(cx),
             _ if self.was_connected && self.lines.is_empty() => self.leave(cx, Ending::Success),
@@ -276,12 +285,24 @@ impl Chat {
         }
     }
 
+    /// There will be no connection, and it is known what was not sent.
+    pub(super) fn fail_counted(&mut self, cx: &mut Context<'_>) {
+        if let Some(why) = self.in_vain.take() {
+            self.fail(cx, why);
+        }
+    }
+
     /// There is no connection: another attempt, where that may help.
     pub(super) fn away(&mut self, cx: &mut Context<'_>, why: &str, code: Option<u16>) {
         self.state = State::Away;
         let may_wait = self.was_connected || self.manners.is_person;
         if !self.manners.reconnects || !may_wait {
-            return self.fail(cx, why.to_owned());
+            self.in_vain = Some(why.to_owned());
+            if self.was_connected || self.input_is_over {
+                return self.fail_counted(cx);
+            }
+            cx.set_timer(COUNTED_WITHIN, COUNTED);
+            return;
         }
         let again = self.backoff.next();
         self.tell(&Told::Disconnected { why, code, again });

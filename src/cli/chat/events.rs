@@ -1,6 +1,8 @@
 //! The events of the loop, as the conversation takes them.
 
-use super::conversation::{Chat, Ending, GIVE_UP, GIVE_UP_AFTER, Link, RESUME, RETRY, State, WAIT};
+use super::conversation::{
+    COUNTED, Chat, Ending, GIVE_UP, GIVE_UP_AFTER, Link, RESUME, RETRY, State, WAIT,
+};
 use super::report::Told;
 use super::room::PROTOCOL;
 use dunlin::{
@@ -97,6 +99,7 @@ impl Handler for Chat {
                     format!("the server was not to be reached for {after} s"),
                 );
             }
+            COUNTED => self.fail_counted(cx),
             WAIT if !self.is_leaving() => self.leave(cx, Ending::Success),
             RESUME => {
                 if let State::Open(link) = &mut self.state {

@@ -385,6 +385,25 @@ fn segments_are_bounded_and_old_ones_written_anew() {
     }
 }
 
+#[test]
+fn a_segment_that_a_full_disk_left_begun_is_begun_anew() {
+    let scratch = Scratch::new("begun");
+    let mut memory = scratch.open();
+    let room = create(&mut memory);
+    // As it is when there was room for its name and not for its first bytes.
+    fs::write(scratch.0.join("rooms-0000000002.log"), b"dunlin ro").unwrap();
+    let text = "x".repeat(60 << 10);
+    for number in 0..80 {
+        say(&mut memory, room, &format!("{number} {text}"));
+        if number % 8 == 7 {
+            wait_until(|| holds_last(&scratch, &format!("{number} x")));
+        }
+    }
+    drop(memory);
+    let mut memory = scratch.open();
+    assert_eq!(read(&mut memory, room, None).top, 80);
+}
+
 fn holds_last(scratch: &Scratch, text: &str) -> bool {
     let paths = scratch.segments();
     paths.iter().rev().take(2).any(|path| {

@@ -86,29 +86,27 @@ impl Session {
 
 /// The next text of a server; an error at the end, which a kill may put anywhere.
 fn read_text(from: &mut impl Read) -> io::Result<String> {
-    loop {
-        let mut start = [0; 2];
-        from.read_exact(&mut start)?;
-        let length = match start[1] {
-            126 => {
-                let mut length = [0; 2];
-                from.read_exact(&mut length)?;
-                usize::from(u16::from_be_bytes(length))
-            }
-            127 => {
-                let mut length = [0; 8];
-                from.read_exact(&mut length)?;
-                u64::from_be_bytes(length) as usize
-            }
-            length => usize::from(length),
-        };
-        let mut payload = vec![0; length];
-        from.read_exact(&mut payload)?;
-        match start[0] {
-            0x81 => return String::from_utf8(payload).map_err(io::Error::other),
-            // Pings come only after half a minute of silence.
-            0x88 => return Err(io::ErrorKind::UnexpectedEof.into()),
-            first => return Err(io::Error::other(format!("a frame that begins {first:#x}"))),
+    let mut start = [0; 2];
+    from.read_exact(&mut start)?;
+    let length = match start[1] {
+        126 => {
+            let mut length = [0; 2];
+            from.read_exact(&mut length)?;
+            usize::from(u16::from_be_bytes(length))
         }
+        127 => {
+            let mut length = [0; 8];
+            from.read_exact(&mut length)?;
+            u64::from_be_bytes(length) as usize
+        }
+        length => usize::from(length),
+    };
+    let mut payload = vec![0; length];
+    from.read_exact(&mut payload)?;
+    match start[0] {
+        0x81 => String::from_utf8(payload).map_err(io::Error::other),
+        0x88 => Err(io::ErrorKind::UnexpectedEof.into()),
+        // Not even a ping: those come after half a minute of silence.
+        first => Err(io::Error::other(format!("a frame that begins {first:#x}"))),
     }
 }
