@@ -69,13 +69,14 @@ impl Folder {
         Ok(numbers)
     }
 
-    /// A new segment, with nothing in it yet.
+    /// A new segment, with nothing in it yet. One that is there was begun on a disk that was full.
     pub(super) fn create(&self, number: u64) -> io::Result<File> {
         let mut options = OpenOptions::new();
         let mut file = options
-            .create_new(true)
+            .create(true)
             .append(true)
             .open(self.segment(number))?;
+        file.set_len(0)?;
         file.write_all(MAGIC)?;
         self.sync()?;
         Ok(file)
