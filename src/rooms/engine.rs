@@ -37,8 +37,10 @@ pub(super) type ReferenceKey = u128;
 pub(super) struct Ask {
     /// What comes behind this.
     pub(super) since: Option<Position>,
-    /// The newest so many; with `since`, the first so many behind it.
+    /// The newest so many.
     pub(super) last: usize,
+    /// With `since`, the first so many behind it instead: the rest is asked for later.
+    pub(super) is_page: bool,
 }
 
 /// Who speaks.

@@ -26,8 +26,6 @@ pub(super) struct Taking {
     /// Tells it from one that had its place before.
     round: u32,
     pub(super) format: FormatId,
-    /// How often it was refused for its rate, beyond what was taken since.
-    pub(super) strikes: u8,
     pub(super) identity: Identity,
     pub(super) messages: Rate,
     pub(super) joins: Rate,
@@ -83,7 +81,6 @@ impl Members {
             session,
             round,
             format,
-            strikes: 0,
             // Its own, as long as it does not prove another one; nobody else's digest is this by chance.
             identity: place,
             messages: Rate::default(),

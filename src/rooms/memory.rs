@@ -20,6 +20,10 @@ const UNUSED: i64 = 60_000;
 /// Histories that must give way look for the longest among so many rooms.
 const COMPARED: usize = 16;
 
+/// Messages and marks that one operation or tick forgets at most, to keep all within their bound: more
+/// than one operation can add.
+const FORGOTTEN: usize = 512;
+
 /// All rooms.
 pub(super) struct Memory {
     limits: RoomLimits,
@@ -31,7 +35,7 @@ pub(super) struct Memory {
     next: u64,
     /// The number at which the next sweep begins.
     swept: u64,
-    /// Bytes of all histories, and the most there may be.
+    /// Bytes of all histories and marks, and the most there may be.
     held: usize,
     most: usize,
     events: VecDeque<EngineEvent>,
@@ -71,7 +75,7 @@ impl Memory {
             if room.top == 0 {
                 memory.unused.insert(number);
             }
-            memory.held += room.history.held();
+            memory.held += room.held();
             memory.rooms.insert(id, room);
             memory.cut(id, clock);
         }
@@ -124,7 +128,7 @@ impl Memory {
         let room = self.rooms.remove(&id)?;
         self.order.remove(&room.number);
         self.unused.remove(&room.number);
-        self.held -= room.history.held();
+        self.held -= room.held();
         if let Some(journal) = &mut self.journal {
             journal.deleted(id);
         }
@@ -214,9 +218,10 @@ impl Memory {
         clock: Clock,
     ) -> Result<EngineEvent, RoomError> {
         let now = clock.now as i64;
+        self.cut(id, clock);
         let room = self.rooms.get_mut(&id).ok_or(RoomError::UnknownRoom)?;
         let sender = room.sender(author)?;
-        room.receipts.expire(now);
+        let held = room.held();
         if let Some(known) = reference.and_then(|key| room.receipts.find(key)) {
             let kept = room.history.after(known - 1, 1).pop();
             // Where the history has it no longer, what is sent again tells what was said.
@@ -240,13 +245,12 @@ impl Memory {
         if let Some(journal) = &mut self.journal {
             journal.published(id, room, &message, reference, clock);
         }
-        let held = room.history.held();
         room.history.push(now, Rc::clone(&message));
-        self.held += room.history.held() - held;
+        self.held = self.held + room.held() - held;
         let (epoch, number) = (room.epoch, room.number);
         self.unused.remove(&number);
         self.cut(id, clock);
-        self.bound_all(id);
+        self.bound_all(Some(id));
         Ok(EngineEvent::Message {
             room: id,
             epoch,
@@ -255,38 +259,42 @@ impl Memory {
         })
     }
 
-    /// Keeps the history of a room within its bounds.
+    /// Keeps the history of a room and its marks within their bounds.
     fn cut(&mut self, id: RoomId, clock: Clock) {
         let limits = &self.limits;
         let oldest = clock.now as i64 - limits.history_time.as_millis() as i64;
         if let Some(room) = self.rooms.get_mut(&id) {
-            let held = room.history.held();
+            let held = room.held();
             let (most, bytes) = (limits.history_messages, limits.history_bytes);
             room.history.cut(most, bytes, oldest);
-            self.held -= held - room.history.held();
+            room.receipts.expire(clock.now as i64);
+            self.held -= held - room.held();
         }
     }
 
-    /// Keeps all histories together within their bound: the longest of a few rooms gives way, so that
-    /// one that speaks much does not make the others forget.
-    fn bound_all(&mut self, spoke: RoomId) {
-        while self.held > self.most {
+    /// Keeps all rooms together within their bound, by a bounded number of steps: the one of a few rooms
+    /// that holds most gives way, so that one that speaks much does not make the others forget.
+    fn bound_all(&mut self, spoke: Option<RoomId>) {
+        for _ in 0..FORGOTTEN {
+            if self.held <= self.most {
+                return;
+            }
             let some = self.order.range(self.swept..).map(|(_, id)| *id);
-            let some = some.take(COMPARED).chain([spoke]);
-            let held = |id: &RoomId| self.rooms.get(id).map_or(0, |room| room.history.held());
+            let some = some.take(COMPARED).chain(spoke);
+            let held = |id: &RoomId| self.rooms.get(id).map_or(0, Room::held);
             let longest = some.max_by_key(held).filter(|id| held(id) > 0);
             let Some(room) = longest.and_then(|id| self.rooms.get_mut(&id)) else {
                 self.advance_sweep();
                 continue;
             };
-            let held = room.history.held();
-            room.history.forget_oldest();
-            self.held -= held - room.history.held();
+            let held = room.held();
+            room.forget_oldest();
+            self.held -= held - room.held();
         }
     }
 
     fn advance_sweep(&mut self) {
-        let next = self.order.range(self.swept + 1..).nth(COMPARED);
+        let next = self.order.range(self.swept + 1..).nth(COMPARED - 1);
         self.swept = next.map_or(0, |(number, _)| *number);
     }
 
@@ -379,7 +387,6 @@ impl Engine for Memory {
             let Some(room) = self.rooms.get_mut(&id) else {
                 continue;
             };
-            room.receipts.expire(now);
             if room.members() == 0 && empty_for.is_some_and(|time| room.used + time <= now) {
                 self.remove(id);
                 let places = Vec::new();
@@ -387,6 +394,7 @@ impl Engine for Memory {
                     .push_back(EngineEvent::Closed { room: id, places });
             }
         }
+        self.bound_all(None);
         !self.rooms.is_empty()
     }
 
@@ -411,8 +419,12 @@ fn excerpt(room: &Room, ask: Ask) -> Excerpt {
     let (recovered, gaps, messages) = match (ask.since, here) {
         (None, _) => (true, Vec::new(), room.history.newest(ask.last)),
         (Some(_), Some(since)) => {
-            let gaps = room.gaps_behind(since.id);
-            let messages = room.history.after(since.id, ask.last);
+            let messages = if ask.is_page {
+                room.history.after(since.id, ask.last)
+            } else {
+                room.history.newest_behind(since.id, ask.last)
+            };
+            let gaps = room.gaps_behind(since.id, messages.first().map(|first| first.id));
             let last = messages.last().map_or(since.id, |last| last.id);
             (gaps.is_empty() && last == room.top, gaps, messages)
         }
@@ -427,3 +439,6 @@ fn excerpt(room: &Room, ask: Ask) -> Excerpt {
         messages,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -147,7 +147,12 @@ impl Rooms {
         done: impl FnOnce(Result<Excerpt, RoomError>, &mut Context<'_>) + 'static,
     ) {
         let last = most.min(MOST_MESSAGES);
-        let ask = Ask { since, last };
+        let is_page = true;
+        let ask = Ask {
+            since,
+            last,
+            is_page,
+        };
         let of = |outcome| match outcome {
             Outcome::Excerpt(excerpt) => Some(excerpt),
             _ => None,

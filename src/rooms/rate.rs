@@ -8,6 +8,8 @@ const SECOND: u64 = 1_000_000;
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Rate {
     next: u64,
+    /// How often it was refused, beyond what was taken since.
+    strikes: u8,
 }
 
 impl Rate {
@@ -18,8 +20,16 @@ impl Rate {
         let admits = next <= now + SECOND;
         if admits {
             self.next = next;
+            self.strikes = self.strikes.saturating_sub(1);
+        } else {
+            self.strikes = self.strikes.saturating_add(1);
         }
         admits
+    }
+
+    /// Whether it goes on after so many refusals: a second's worth of them, 50 at most.
+    pub(super) fn is_flooding(&self, most: Option<usize>) -> bool {
+        usize::from(self.strikes) > most.unwrap_or(50).min(50)
     }
 }
 

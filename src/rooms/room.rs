@@ -72,14 +72,28 @@ impl Room {
         room
     }
 
-    /// Which ids behind this one are missing.
-    pub(super) fn gaps_behind(&self, id: u64) -> Vec<(u64, u64)> {
-        let first = self.history.first().unwrap_or(self.top + 1);
+    /// Which ids behind this one are missing, where this is the first message that is told.
+    pub(super) fn gaps_behind(&self, id: u64, first: Option<u64>) -> Vec<(u64, u64)> {
+        let first = first.or(self.history.first()).unwrap_or(self.top + 1);
         let forgotten = Some((id + 1, first - 1)).filter(|(from, to)| from <= to);
         let behind = forgotten.map_or(id, |(_, to)| to);
         let hole = self.hole.map(|(from, to)| (from.max(behind + 1), to));
         let hole = hole.filter(|(from, to)| from <= to);
         forgotten.into_iter().chain(hole).collect()
+    }
+
+    /// Bytes of its history and of its marks.
+    pub(super) fn held(&self) -> usize {
+        self.history.held() + self.receipts.held()
+    }
+
+    /// Forgets the oldest of what takes more, a message or a mark.
+    pub(super) fn forget_oldest(&mut self) {
+        if self.receipts.held() > self.history.held() {
+            self.receipts.forget_oldest();
+        } else {
+            self.history.forget_oldest();
+        }
     }
 
     pub(super) fn info(&self, id: RoomId) -> RoomInfo {
@@ -124,7 +138,11 @@ impl Room {
                 self.members.insert(name, (identity, place));
                 Ok(None)
             }
-            Some(known) if known.0 == identity => Ok(Some(std::mem::replace(&mut known.1, place))),
+            // Whoever is in this place is it, whatever it has proved since.
+            Some(known) if known.0 == identity || known.1 == place => {
+                known.0 = identity;
+                Ok(Some(std::mem::replace(&mut known.1, place)))
+            }
             Some(_) => Err(RoomError::NameTaken),
         }
     }

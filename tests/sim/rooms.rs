@@ -1,6 +1,7 @@
 //! Rooms over virtual time: both formats, presence, history, HTTP and event streams.
 
 mod follow;
+mod hostile;
 mod plain;
 mod presence;
 mod rest;
