@@ -419,3 +419,21 @@ fn what_all_rooms_bring_back_is_bounded_together() {
     assert!(all * text.len() <= 1 << 20, "{kept:?}");
     assert!(kept.iter().all(|count| *count > 0), "{kept:?}");
 }
+
+#[test]
+fn a_text_that_fills_the_queue_alone_is_kept() {
+    let scratch = Scratch::new("long");
+    let limits = RoomLimits {
+        max_text: 1 << 20,
+        history_bytes: 4 << 20,
+        ..RoomLimits::default()
+    };
+    let mut memory = scratch.open_with(&limits);
+    let room = create(&mut memory);
+    wait_until(|| fs::metadata(&scratch.segments()[0]).unwrap().len() > 100);
+    let text = "x".repeat(1 << 20);
+    say(&mut memory, room, &text);
+    drop(memory);
+    let mut memory = scratch.open_with(&limits);
+    assert_eq!(texts(&read(&mut memory, room, None)), [text]);
+}
