@@ -2,8 +2,9 @@
 
 use super::*;
 use dunlin::config::RoomLimits;
-use dunlin::rooms::Rooms;
+use dunlin::rooms::{Enter, Format, FormatId, Member, RoomId, Rooms, Told};
 use dunlin::testing::Received;
+use dunlin::{CloseReason, Handler, Message, Open, Request, Session};
 use std::time::Duration;
 
 fn server_with(limits: RoomLimits) -> (Sim, String) {
@@ -187,4 +188,64 @@ fn a_crowd_that_leaves_at_once_is_told_part_by_part() {
     }
     assert_eq!(told, 400);
     assert!(most <= 64, "{most} in a millisecond");
+}
+
+/// Words for members that panic when somebody has left.
+struct Touchy;
+
+impl Format for Touchy {
+    fn encode(&self, _: Option<RoomId>, told: &Told<'_>) -> Option<String> {
+        match told {
+            Told::Left { .. } => panic!("nobody leaves"),
+            _ => None,
+        }
+    }
+}
+
+/// A route whose sessions enter the room that they name.
+struct Entrance(Rooms, FormatId);
+
+impl Handler for Entrance {
+    type Data = Member;
+
+    fn open(&mut self, _: &Request<'_>, session: &mut Session<'_>) -> Open<Member> {
+        Open::Accept(self.0.admit(session, self.1))
+    }
+
+    fn message(&mut self, member: &mut Member, session: &mut Session<'_>, message: Message<'_>) {
+        let Message::Text(room) = message else { return };
+        let room = room.parse().expect("a room");
+        let mut enter = Enter::default();
+        enter.name = "touchy";
+        let entered = self.0.enter(session.context(), member, room, &enter);
+        entered.expect("a good name");
+    }
+
+    fn close(&mut self, member: Member, session: &mut Session<'_>, _: &CloseReason) {
+        self.0.depart(session.context(), &member);
+    }
+}
+
+#[test]
+fn time_goes_on_for_rooms_after_a_panic_in_the_words_of_a_program() {
+    let rooms = Rooms::new();
+    let format = rooms.add_format(Touchy);
+    let app = App::new().ws("/touchy", Entrance(rooms.clone(), format));
+    let sim = Sim::new(apps::rooms::mount_with(app, &rooms)).expect("a good program");
+    sim.expect_panics();
+    let room = create(&sim, "den");
+    let touchy = sim.open("/touchy");
+    touchy.send(&*room);
+    let (kim, lee) = (v1_member(&sim, &room, "kim"), v1_member(&sim, &room, "lee"));
+    kim.cut();
+    sim.advance(Duration::from_secs(2));
+    assert_eq!(sim.take_panics().len(), 1);
+    touchy.cut();
+    sim.advance(Duration::from_secs(3));
+    lee.receive_all();
+    let max = v1_member(&sim, &room, "max");
+    max.cut();
+    sim.advance(Duration::from_secs(3));
+    let told = lee.receive_all();
+    assert!(format!("{told:?}").contains("LEFT"), "{told:?}");
 }
