@@ -117,6 +117,8 @@ impl Configuration {
             }
             settings
         })
+        // What a page may not open a session for it may not change by a form either.
+        .http_origins(self.settings.origins.clone())
     }
 
     /// Whether somebody set this.

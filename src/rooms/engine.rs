@@ -44,7 +44,7 @@ pub(super) struct Ask {
     pub(super) since: Option<Position>,
     /// The newest so many.
     pub(super) last: usize,
-    /// With `since`: the first so many behind it, to go on with later.
+    /// With `since`, the first so many behind it instead: the rest is asked for later.
     pub(super) is_page: bool,
 }
 

@@ -40,8 +40,6 @@ pub(super) struct Taking {
     /// Tells it from one that had its place before.
     round: u32,
     pub(super) format: FormatId,
-    /// How often it was refused for its rate, beyond what was taken since.
-    pub(super) strikes: u8,
     pub(super) messages: Rate,
     pub(super) joins: Rate,
     /// The first without a list of its own: most sessions are in one room.
@@ -115,7 +113,6 @@ impl Members {
             session,
             round,
             format,
-            strikes: 0,
             messages: Rate::default(),
             joins: Rate::default(),
             first: None,

@@ -18,6 +18,10 @@ const SWEPT: usize = 256;
 /// A room that nobody has used gives way to a new one after this time, when there are too many.
 const UNUSED: i64 = 60_000;
 
+/// Messages and marks that one operation or tick forgets at most, to keep all within their bound: more
+/// than one operation can add.
+const FORGOTTEN: usize = 512;
+
 /// All rooms.
 pub(super) struct Memory {
     limits: RoomLimits,
@@ -29,7 +33,7 @@ pub(super) struct Memory {
     next: u64,
     /// The number at which the next sweep begins.
     swept: u64,
-    /// Bytes of all histories, and the most there may be.
+    /// Bytes of all histories and marks, and the most there may be.
     held: usize,
     most: usize,
     /// Rooms that remember something, by how much: bytes, and the number of the room.
@@ -72,7 +76,7 @@ impl Memory {
             if room.top == 0 {
                 memory.unused.insert(number);
             }
-            memory.resized(number, 0, room.history.held());
+            memory.resized(number, 0, room.held());
             memory.rooms.insert(id, room);
             memory.cut(id, clock);
         }
@@ -145,7 +149,7 @@ impl Memory {
         let room = self.rooms.remove(&id)?;
         self.order.remove(&room.number);
         self.unused.remove(&room.number);
-        self.resized(room.number, room.history.held(), 0);
+        self.resized(room.number, room.held(), 0);
         if let Some(journal) = &mut self.journal {
             journal.deleted(id);
         }
@@ -237,9 +241,10 @@ impl Memory {
         clock: Clock,
     ) -> Result<EngineEvent, RoomError> {
         let now = clock.now as i64;
+        self.cut(id, clock);
         let room = self.rooms.get_mut(&id).ok_or(RoomError::UnknownRoom)?;
         let sender = room.sender(author)?;
-        room.receipts.expire(now);
+        let held = room.held();
         if let Some(known) = reference.and_then(|key| room.receipts.find(key)) {
             let kept = room.history.after(known - 1, 1).pop();
             // Where the history has it no longer, what is sent again tells what was said.
@@ -263,13 +268,12 @@ impl Memory {
         if let Some(journal) = &mut self.journal {
             journal.published(id, room, &message, reference, clock);
         }
-        let held = room.history.held();
         room.history.push(now, Rc::clone(&message));
-        let (epoch, number, now) = (room.epoch, room.number, room.history.held());
+        let (epoch, number, now) = (room.epoch, room.number, room.held());
         self.resized(number, held, now);
         self.unused.remove(&number);
         self.cut(id, clock);
-        self.bound_all(number);
+        self.bound_all(Some(number));
         Ok(EngineEvent::Message {
             room: id,
             epoch,
@@ -278,40 +282,44 @@ impl Memory {
         })
     }
 
-    /// Keeps the history of a room within its bounds.
+    /// Keeps the history of a room and its marks within their bounds.
     fn cut(&mut self, id: RoomId, clock: Clock) {
         let limits = &self.limits;
         let oldest = clock.now as i64 - limits.history_time.as_millis() as i64;
         if let Some(room) = self.rooms.get_mut(&id) {
-            let held = room.history.held();
+            let held = room.held();
             let (most, bytes) = (limits.history_messages, limits.history_bytes);
             room.history.cut(most, bytes, oldest);
             room.forget_holes();
-            let (number, now) = (room.number, room.history.held());
+            room.receipts.expire(clock.now as i64);
+            let (number, now) = (room.number, room.held());
             self.resized(number, held, now);
         }
     }
 
-    /// Keeps all histories together within their bound: the longest gives way, so that a room that
-    /// speaks much does not make the others forget; but not the only message of the room that spoke now, while
-    /// there is another.
-    fn bound_all(&mut self, spoke: u64) {
-        while self.held > self.most {
+    /// Keeps all rooms together within their bound, by a bounded number of steps: the one that holds most
+    /// gives way, so that a room that speaks much does not make the others forget; but not the only message of
+    /// the room that spoke now, while there is another.
+    fn bound_all(&mut self, spoke: Option<u64>) {
+        for _ in 0..FORGOTTEN {
+            if self.held <= self.most {
+                return;
+            }
             let is_all = |number: u64| {
                 let room = self.order.get(&number).and_then(|id| self.rooms.get(id));
                 room.is_some_and(|room| room.history.first() == room.history.last())
             };
             let mut longest = self.by_size.iter().rev().map(|(_, number)| *number);
             let first = longest.next();
-            let is_last_of_it = first == Some(spoke) && is_all(spoke);
+            let is_last_of_it = first.is_some() && first == spoke && spoke.is_some_and(is_all);
             let chosen = longest.next().filter(|_| is_last_of_it).or(first);
             let id = chosen.and_then(|number| self.order.get(&number)).copied();
             let Some(room) = id.and_then(|id| self.rooms.get_mut(&id)) else {
                 return;
             };
-            let held = room.history.held();
-            room.history.forget_oldest();
-            let (number, now) = (room.number, room.history.held());
+            let held = room.held();
+            room.forget_oldest();
+            let (number, now) = (room.number, room.held());
             self.resized(number, held, now);
         }
     }
@@ -414,7 +422,6 @@ impl Engine for Memory {
             let Some(room) = self.rooms.get_mut(&id) else {
                 continue;
             };
-            room.receipts.expire(now);
             if room.members.len() == 0 && empty_for.is_some_and(|time| room.used + time <= now) {
                 self.remove(id);
                 let places = Vec::new();
@@ -422,6 +429,7 @@ impl Engine for Memory {
                     .push_back(EngineEvent::Closed { room: id, places });
             }
         }
+        self.bound_all(None);
         !self.rooms.is_empty()
     }
 
@@ -438,3 +446,6 @@ impl Drop for Memory {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -45,7 +45,7 @@ pub use id::{Epoch, Position, RoomId};
 pub use journal::fuzz_reader;
 pub use member::Member;
 pub use message::{RoomInfo, RoomMessage};
-pub(crate) use receive::price_of;
+pub(crate) use receive::{parse_object, price_of};
 pub use sessions::Enter;
 pub use shared::Rooms;
 pub use v1::PROTOCOL;

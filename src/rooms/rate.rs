@@ -9,7 +9,10 @@ use std::time::Duration;
 /// one at a time.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Rate {
-    next: u32,
+    /// Four bytes that stand on no border: a session has two of these.
+    next: [u8; 4],
+    /// How often it was refused, beyond what was taken since.
+    strikes: u8,
 }
 
 impl Rate {
@@ -18,14 +21,22 @@ impl Rate {
         let Some(most) = most else { return true };
         let now = (now.as_micros() / 100) as u32;
         // What is not within the next second is long past.
-        let ahead = self.next.wrapping_sub(now);
+        let ahead = u32::from_le_bytes(self.next).wrapping_sub(now);
         let ahead = if ahead <= SECOND { ahead } else { 0 };
         let ahead = ahead + SECOND / most as u32;
         let admits = ahead <= SECOND;
         if admits {
-            self.next = now.wrapping_add(ahead);
+            self.next = now.wrapping_add(ahead).to_le_bytes();
+            self.strikes = self.strikes.saturating_sub(1);
+        } else {
+            self.strikes = self.strikes.saturating_add(1);
         }
         admits
+    }
+
+    /// Whether it goes on after so many refusals: a second's worth of them, 50 at most.
+    pub(super) fn is_flooding(&self, most: Option<usize>) -> bool {
+        usize::from(self.strikes) > most.unwrap_or(50).min(50)
     }
 }
 

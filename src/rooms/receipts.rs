@@ -9,6 +9,12 @@ pub(super) const KNOWN_FOR: i64 = 5 * 60 * 1000;
 /// Marks that a room knows at most: the newest ones.
 pub(super) const MOST: usize = 8192;
 
+/// Bytes that knowing a mark takes, about: its places in both lists, which grow by doubling.
+const HELD: usize = 128;
+
+/// From so many places on, lists that are mostly empty are made shorter.
+const KEPT: usize = 64;
+
 /// The marks of a room and the ids of their messages.
 #[derive(Debug, Default)]
 pub(super) struct Receipts {
@@ -18,6 +24,11 @@ pub(super) struct Receipts {
 }
 
 impl Receipts {
+    /// Bytes that all of them take.
+    pub(super) fn held(&self) -> usize {
+        self.times.len() * HELD
+    }
+
     /// The id of the message that was sent under this mark.
     pub(super) fn find(&self, key: ReferenceKey) -> Option<u64> {
         self.ids.get(&key).copied()
@@ -44,9 +55,14 @@ impl Receipts {
         }
     }
 
-    fn forget_oldest(&mut self) {
+    pub(super) fn forget_oldest(&mut self) {
         if let Some((_, key)) = self.times.pop_front() {
             self.ids.remove(&key);
+        }
+        let (len, capacity) = (self.times.len(), self.times.capacity());
+        if capacity > KEPT && len < capacity / 4 {
+            self.times.shrink_to(2 * len);
+            self.ids.shrink_to(2 * len);
         }
     }
 }
@@ -75,5 +91,18 @@ mod tests {
         assert_eq!(receipts.find(0), None);
         assert_eq!(receipts.find(1), Some(1));
         assert_eq!(receipts.ids.len(), MOST);
+    }
+
+    #[test]
+    fn what_is_forgotten_gives_its_memory_back() {
+        let mut receipts = Receipts::default();
+        for key in 0..MOST as u128 {
+            receipts.remember(0, key, key as u64);
+        }
+        while receipts.times.len() > 10 {
+            receipts.forget_oldest();
+        }
+        let capacity = receipts.times.capacity().max(receipts.ids.capacity());
+        assert!(capacity <= 2 * KEPT, "{capacity}");
     }
 }

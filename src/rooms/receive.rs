@@ -4,8 +4,11 @@ use super::sessions::MOST_REFERENCE;
 use super::{Enter, Epoch, Member, PROTOCOL, Position, RoomError, RoomId, Rooms, Told};
 use crate::app::Session;
 use crate::wire::work::price;
-use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Unexpected, Visitor};
+use serde::{Deserialize, Deserializer};
 use std::borrow::Cow;
+use std::fmt;
 
 /// What a client says. Keys that are not known are not looked at.
 #[derive(Deserialize)]
@@ -19,9 +22,9 @@ struct Said<'a> {
     #[serde(borrow, default)]
     client: Option<Cow<'a, str>>,
     #[serde(default)]
-    since: Option<SaidPosition>,
+    since: Option<Since>,
     #[serde(default)]
-    last: Option<u32>,
+    last: Option<Count>,
     #[serde(borrow, default)]
     message: Option<Cow<'a, str>>,
     #[serde(rename = "ref", borrow, default)]
@@ -31,7 +34,61 @@ struct Said<'a> {
 #[derive(Deserialize)]
 struct SaidPosition {
     epoch: String,
-    id: u64,
+    id: Count,
+}
+
+/// A [`SaidPosition`]. What else is said in its place is not repeated in the error, however long it is.
+struct Since(SaidPosition);
+
+impl<'de> Deserialize<'de> for Since {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(SinceVisitor)
+    }
+}
+
+struct SinceVisitor;
+
+impl<'de> Visitor<'de> for SinceVisitor {
+    type Value = Since;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object with epoch and id")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Since, A::Error> {
+        SaidPosition::deserialize(MapAccessDeserializer::new(map)).map(Since)
+    }
+
+    fn visit_str<E: serde::de::Error>(self, _: &str) -> Result<Since, E> {
+        Err(E::invalid_type(Unexpected::Other("string"), &self))
+    }
+}
+
+/// A number, and the same for a text in its place.
+struct Count(u64);
+
+impl<'de> Deserialize<'de> for Count {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(CountVisitor)
+    }
+}
+
+struct CountVisitor;
+
+impl Visitor<'_> for CountVisitor {
+    type Value = Count;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number, 0 or more")
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Count, E> {
+        Ok(Count(number))
+    }
+
+    fn visit_str<E: serde::de::Error>(self, _: &str) -> Result<Count, E> {
+        Err(E::invalid_type(Unexpected::Other("string"), &self))
+    }
 }
 
 /// Does what a text of a client says.
@@ -63,13 +120,21 @@ pub(super) fn receive(rooms: &Rooms, member: &Member, session: &mut Session<'_>,
     }
 }
 
+/// Reads an object. An array is none, and a text is not repeated in the error, however long it is.
+pub(crate) fn parse_object<'a, T: Deserialize<'a>>(text: &'a str) -> serde_json::Result<T> {
+    if !text.trim_ascii_start().starts_with('{') {
+        return Err(serde::de::Error::custom("a message is an object"));
+    }
+    serde_json::from_str(text)
+}
+
 /// What reading a text costs, and doing what it says.
 pub(crate) fn price_of(text: &str) -> u32 {
     price::ROOM + price::JSON.saturating_mul(text.len() as u32)
 }
 
 fn parse(text: &str) -> Result<Said<'_>, RoomError> {
-    serde_json::from_str(text).map_err(|error| {
+    parse_object(text).map_err(|error| {
         let wanted = r#"{"type":"ENTER","roomId":"…","sender":"…"}"#;
         let problem = format!("no message of {PROTOCOL}: {error}; wanted: such as {wanted}");
         RoomError::BadMessage(problem)
@@ -87,19 +152,22 @@ fn obey(
     match &*said.kind {
         "ENTER" => {
             let name = said.sender.as_deref().unwrap_or("");
-            let since = said.since.as_ref().map(|since| {
+            let since = said.since.as_ref().map(|Since(since)| {
                 // An epoch that is none is not the room's.
                 let epoch = since.epoch.parse().unwrap_or(Epoch::of_bits(0));
                 Position {
                     epoch,
-                    id: since.id,
+                    id: since.id.0,
                 }
             });
             let enter = Enter {
                 name,
                 client: said.client.as_deref(),
                 since,
-                last: said.last.unwrap_or(0) as usize,
+                last: said
+                    .last
+                    .as_ref()
+                    .map_or(0, |last| last.0.min(100) as usize),
             };
             rooms.enter(context, member, room, &enter)
         }

@@ -144,6 +144,20 @@ impl Room {
         }
     }
 
+    /// Bytes of its history and of its marks.
+    pub(super) fn held(&self) -> usize {
+        self.history.held() + self.receipts.held()
+    }
+
+    /// Forgets the oldest of what takes more, a message or a mark.
+    pub(super) fn forget_oldest(&mut self) {
+        if self.receipts.held() > self.history.held() {
+            self.receipts.forget_oldest();
+        } else {
+            self.history.forget_oldest();
+        }
+    }
+
     pub(super) fn info(&self, id: RoomId) -> RoomInfo {
         RoomInfo {
             id,

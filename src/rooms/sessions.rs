@@ -79,14 +79,14 @@ impl Rooms {
         let Some(taking) = state.members.find(member.place()) else {
             return false;
         };
-        if rate(taking).admits(most, now) {
-            taking.strikes = taking.strikes.saturating_sub(1);
+        let session = taking.session;
+        let rate = rate(taking);
+        if rate.admits(most, now) {
             return true;
         }
-        taking.strikes = taking.strikes.saturating_add(1);
-        let (session, strikes) = (taking.session, taking.strikes);
+        let is_flooding = rate.is_flooding(most);
         let most = most.unwrap_or_default();
-        if usize::from(strikes) > most.min(50) {
+        if is_flooding {
             context.close(session, 1008, "Too many messages");
             return false;
         }

@@ -15,6 +15,9 @@ use std::cell::RefCell;
 use std::path::Path;
 use std::rc::Rc;
 
+/// A tick that is so late, milliseconds, does not come: what it called has panicked.
+const LOST: u64 = 1000;
+
 /// Rooms with their members and their memory, for the handlers of one server: a clone is the same rooms.
 ///
 /// ```
@@ -132,23 +135,24 @@ impl Rooms {
             (done, std::mem::take(&mut state.answered))
         };
         run_answered(answered, context);
-        self.see_to_ticks();
+        self.see_to_ticks(context.now().as_millis() as u64);
         done
     }
 
-    fn see_to_ticks(&self) {
+    fn see_to_ticks(&self, now: u64) {
         let mut state = self.state.borrow_mut();
         let Some(wanted) = state.wants_tick() else {
             return;
         };
-        if state.ticks_in.is_some_and(|ticks_in| ticks_in <= wanted) {
+        let is_coming = |at: u64| at <= now + wanted && now <= at + LOST;
+        if state.ticks_at.is_some_and(is_coming) {
             return;
         }
         if let Some(ticker) = &*self.ticker.borrow() {
             // Where the call is not taken, the next operation tries again.
             let called = ticker.call(|ticker, context| ticker.tick(context));
             if called.is_ok() {
-                state.ticks_in = Some(wanted);
+                state.ticks_at = Some(now);
             }
         }
     }

@@ -75,8 +75,8 @@ pub(super) struct State {
     is_bounded: bool,
     /// The engine has something that time changes.
     has_rooms: bool,
-    /// Within how many milliseconds a tick is on its way.
-    pub(super) ticks_in: Option<u64>,
+    /// When a tick is on its way for, milliseconds of the server's clock.
+    pub(super) ticks_at: Option<u64>,
     /// Outcomes that programs wait for, to be told when nothing here is borrowed.
     pub(super) answered: Vec<Answered>,
 }
@@ -118,7 +118,7 @@ impl State {
             has_news: false,
             is_bounded: false,
             has_rooms: true,
-            ticks_in: None,
+            ticks_at: None,
             answered: Vec::new(),
         }
     }

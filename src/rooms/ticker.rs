@@ -18,17 +18,18 @@ impl Ticker {
     }
 
     pub(super) fn tick(&mut self, context: &mut Context<'_>) {
+        let now = context.now().as_millis() as u64;
         let answered = {
             let mut state = self.state.borrow_mut();
             // While this runs, nobody asks for another one.
-            state.ticks_in = Some(0);
+            state.ticks_at = Some(now);
             state.tick(context);
             std::mem::take(&mut state.answered)
         };
         run_answered(answered, context);
         let mut state = self.state.borrow_mut();
         let wanted = state.wants_tick();
-        state.ticks_in = wanted;
+        state.ticks_at = wanted.map(|after| now + after);
         if let Some(after) = wanted {
             context.set_timer(Duration::from_millis(after), 0);
         }

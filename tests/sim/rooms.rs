@@ -3,6 +3,7 @@
 mod dropping;
 mod folder;
 mod follow;
+mod hostile;
 mod limits;
 mod plain;
 mod presence;

@@ -1,7 +1,7 @@
 //! The plain format of `/ws/chat`: `type`, `roomId`, `sender`, `message`, in that order.
 
 use crate::Session;
-use crate::rooms::{Enter, Format, Member, RoomError, RoomId, Rooms, Told, price_of};
+use crate::rooms::{Enter, Format, Member, RoomError, RoomId, Rooms, Told, parse_object, price_of};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
@@ -100,7 +100,7 @@ pub(super) fn receive(rooms: &Rooms, member: &Member, session: &mut Session<'_>,
 
 fn parse<'a>(rooms: &Rooms, text: &'a str) -> Result<Said<'a>, RoomError> {
     rooms.check_json(text)?;
-    serde_json::from_str(text).map_err(|error| {
+    parse_object(text).map_err(|error| {
         let wanted = r#"{"type":"ENTER","roomId":"…","sender":"…","message":"…"}"#;
         RoomError::BadMessage(format!("no message: {error}; wanted: such as {wanted}"))
     })

@@ -1,6 +1,6 @@
 //! Rooms over plain HTTP: make, list, look at, delete; say something, read what was said, see who is in.
 
-use crate::rooms::{Position, RoomError, RoomId, RoomInfo, Rooms};
+use crate::rooms::{Position, RoomError, RoomId, RoomInfo, Rooms, parse_object};
 use crate::wire::head::Method;
 use crate::wire::work::price;
 use crate::{Answer, App, Context, Piece, Request, Response, SessionId, Status, Ticket};
@@ -290,10 +290,14 @@ fn said_in(request: &Request<'_>) -> Result<Said, (Status, String)> {
         .trim()
         .to_ascii_lowercase();
     match &*kind {
-        "application/json" => serde_json::from_slice(request.body()).map_err(|error| {
-            let wanted = r#"{"sender":"…","message":"…","ref":"…"}"#;
-            bad(format!("no message: {error}; wanted: {wanted}"))
-        }),
+        "application/json" => {
+            let text = std::str::from_utf8(request.body());
+            let text = text.map_err(|_| bad("the JSON is not UTF-8".to_owned()))?;
+            parse_object(text).map_err(|error| {
+                let wanted = r#"{"sender":"…","message":"…","ref":"…"}"#;
+                bad(format!("no message: {error}; wanted: {wanted}"))
+            })
+        }
         // What `curl -d` says that it sends is as a rule a text.
         "text/plain" | "application/x-www-form-urlencoded" => {
             let text = std::str::from_utf8(request.body());

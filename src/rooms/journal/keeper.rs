@@ -18,6 +18,9 @@ use std::path::Path;
 const VOUCHED: u64 = 64;
 const MOST_VOUCHED: u64 = 1 << 16;
 
+/// Bytes that all rooms together bring back, where no limit says how many they may keep.
+const TOTAL: usize = 64 << 20;
+
 /// How often the log says that the disk does not keep up, milliseconds.
 const SAID_EVERY: u64 = 60_000;
 
@@ -45,6 +48,7 @@ impl Journal {
             messages: limits.history_messages,
             time: limits.history_time.as_millis() as u64,
             bytes: limits.history_bytes,
+            total: limits.history_total.unwrap_or(TOTAL),
         };
         let boot = boot_id();
         let failed = |error| {

@@ -3,6 +3,7 @@
 use super::record::{MessageRecord, Record, RoomRecord};
 use super::segments::{Folder, MAGIC};
 use crate::rooms::engine::{KeyDigest, ReferenceKey};
+use crate::rooms::receipts;
 use crate::rooms::{Epoch, RoomId, RoomMessage};
 use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, OpenOptions};
@@ -31,6 +32,16 @@ pub(super) struct Kept {
     pub(super) text: Option<Box<str>>,
 }
 
+impl Kept {
+    fn length(&self) -> usize {
+        self.sender.len() + self.text.as_ref().map_or(0, |text| text.len())
+    }
+
+    fn held(&self) -> usize {
+        AROUND + self.length()
+    }
+}
+
 /// A room as the records so far tell it.
 pub(super) struct Loaded {
     pub(super) number: u64,
@@ -52,10 +63,15 @@ pub(super) struct Worth {
     pub(super) time: u64,
     /// Of a room so many bytes.
     pub(super) bytes: usize,
+    /// Of all rooms together so many.
+    pub(super) total: usize,
 }
 
 /// Bytes of messages of a room that are kept for their marks.
 const RECEIPTS: usize = 1 << 20;
+
+/// Bytes that keeping a message takes beside its text and sender, about.
+const AROUND: usize = 160;
 
 /// What all records so far tell.
 #[derive(Default)]
@@ -120,20 +136,33 @@ impl State {
         room.messages.insert(message.id, kept);
     }
 
-    /// Forgets messages that nobody will ask for at this time.
+    /// Forgets messages that nobody will ask for at this time, and those that are too many for all rooms
+    /// together: of each room the oldest, the longest histories first.
     pub(super) fn trim(&mut self, worth: Worth, now: u64) {
+        let mut most = worth.bytes.max(RECEIPTS) + AROUND * receipts::MOST;
+        while self.trim_rooms(worth, most, now) > worth.total && most > 0 {
+            most /= 2;
+        }
+    }
+
+    /// The same with so many bytes at most for each room; the bytes that are left.
+    fn trim_rooms(&mut self, worth: Worth, most: usize, now: u64) -> usize {
         let is_young = |kept: &Kept, time: u64| kept.date.saturating_add(time) > now;
+        let mut total = 0;
         for room in self.rooms.values_mut() {
-            let (mut count, mut bytes) = (0, 0);
+            let (mut count, mut bytes, mut held, mut marks) = (0, 0, 0, 0);
             let mut is_worth = |kept: &Kept| {
                 count += 1;
-                bytes += kept.text.as_ref().map_or(0, |text| text.len()) + kept.sender.len();
+                bytes += kept.length();
+                held += kept.held();
                 let is_history =
                     count <= worth.messages && bytes <= worth.bytes && is_young(kept, worth.time);
                 let is_receipt = kept.reference.is_some()
                     && bytes <= RECEIPTS
-                    && is_young(kept, crate::rooms::receipts::KNOWN_FOR as u64);
-                is_history || is_receipt
+                    && marks < receipts::MOST
+                    && is_young(kept, receipts::KNOWN_FOR as u64);
+                marks += usize::from(kept.reference.is_some());
+                (is_history || is_receipt) && held <= most
             };
             let newest = room.messages.iter().rev();
             let old = newest.filter(|(_, kept)| !is_worth(kept));
@@ -141,7 +170,9 @@ impl State {
             for number in old {
                 room.messages.remove(&number);
             }
+            total += room.messages.values().map(Kept::held).sum::<usize>();
         }
+        total
     }
 
     /// Reads a segment; how many bytes of it are good, and whether what follows them is a record that
@@ -287,6 +318,7 @@ fn fuzz_segment(bytes: &[u8]) {
         messages: 100,
         time: 300_000,
         bytes: 256 << 10,
+        total: 64 << 20,
     };
     let mut state = State::default();
     let (good, _) = state.read(bytes);

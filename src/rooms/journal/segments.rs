@@ -69,7 +69,7 @@ impl Folder {
         Ok(numbers)
     }
 
-    /// A new segment, with nothing in it yet. An attempt before may have made it, and found the disk full.
+    /// A new segment, with nothing in it yet. One that is there was begun on a disk that was full.
     pub(super) fn create(&self, number: u64) -> io::Result<File> {
         let mut options = OpenOptions::new();
         let mut file = options

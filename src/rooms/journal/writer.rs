@@ -91,10 +91,11 @@ impl Writer {
         Ok(Self { shared, thread })
     }
 
-    /// Puts whole records into the queue; `false`: it is full.
+    /// Puts whole records into the queue; `false`: it is full. An empty one takes any record.
     pub(super) fn push(&self, records: &[u8]) -> bool {
         let mut queue = self.shared.lock();
-        if !queue.is_unbounded && queue.records.len() + records.len() > QUEUE {
+        let is_full = !queue.records.is_empty() && queue.records.len() + records.len() > QUEUE;
+        if is_full && !queue.is_unbounded {
             return false;
         }
         let was_empty = queue.records.is_empty();
