@@ -62,7 +62,7 @@ const RECEIPTS: usize = 1 << 20;
 pub(super) struct State {
     pub(super) rooms: HashMap<RoomId, Loaded>,
     /// Under which boot id the last process wrote.
-    boot: Option<[u8; 16]>,
+    pub(super) boot: Option<[u8; 16]>,
     /// The last record says that it ended in order.
     ended: bool,
 }
