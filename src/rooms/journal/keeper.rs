@@ -28,6 +28,7 @@ const SAID_EVERY: u64 = 60_000;
 pub(in crate::rooms) struct Journal {
     writer: Writer,
     scratch: Vec<u8>,
+    boot: [u8; 16],
     /// Messages that were not kept since it was said last, and when that was.
     lost: u64,
     said: Option<u64>,
@@ -57,13 +58,13 @@ impl Journal {
         };
         let load = load::load(&folder, boot, worth, clock.unix).map_err(failed)?;
         let writer = Writer::start(folder, load.next, load.bytes, worth).map_err(failed)?;
-        let mut journal = Self {
+        let journal = Self {
             writer,
             scratch: Vec::new(),
+            boot: boot.unwrap_or_default(),
             lost: 0,
             said: None,
         };
-        journal.write(&Record::Run(boot.unwrap_or_default()));
         Ok((journal, load.saved))
     }
 
@@ -100,9 +101,13 @@ impl Journal {
         room.vouched.asked_at = self.writer.progress().pushed;
     }
 
-    /// Waits until what was handed over is written, for five seconds at most. What happens in rooms before
-    /// that costs them their epochs.
-    pub(in crate::rooms) fn settle(&self) {
+    /// All rooms are restored. Waits until that is written, for five seconds at most: what happens in rooms
+    /// before costs them their epochs.
+    pub(in crate::rooms) fn settle(&mut self) {
+        self.writer.set_unbounded(true);
+        // Behind the rooms: before all have their new epochs on disk, this is not a run of theirs.
+        self.write(&Record::Run(self.boot));
+        self.writer.set_unbounded(false);
         self.writer.wait_written();
     }
 

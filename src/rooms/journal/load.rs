@@ -78,7 +78,7 @@ const AROUND: usize = 160;
 pub(super) struct State {
     pub(super) rooms: HashMap<RoomId, Loaded>,
     /// Under which boot id the last process wrote.
-    boot: Option<[u8; 16]>,
+    pub(super) boot: Option<[u8; 16]>,
     /// The last record says that it ended in order.
     ended: bool,
 }

@@ -1,7 +1,6 @@
 //! The thread that writes a journal: segments, one `fdatasync` a second, and now and then all that is
 //! still worth keeping, written anew.
 
-use super::boot::boot_id;
 use super::load::{State, Worth};
 use super::record::{MessageRecord, Record, RoomRecord};
 use super::segments::{Folder, MAGIC, MOST};
@@ -26,6 +25,9 @@ const RETRY: Duration = Duration::from_secs(1);
 
 /// Segments are written anew from so many bytes on, and when they are four times what was worth it then.
 const ANEW_FROM: u64 = 16 << 20;
+
+/// So many segments are written anew whatever their size: each start begins one.
+const MOST_SEGMENTS: usize = 64;
 
 /// How long a start and a stop wait for the disk.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
@@ -70,6 +72,7 @@ pub(super) struct Writer {
 impl Writer {
     /// Starts the thread, with a new segment.
     pub(super) fn start(folder: Folder, next: u64, bytes: u64, worth: Worth) -> io::Result<Self> {
+        let segments = folder.numbers()?.len();
         let file = folder.create(next)?;
         let shared = Arc::new(Shared::default());
         let work = Work {
@@ -79,6 +82,7 @@ impl Writer {
             number: next,
             size: MAGIC.len() as u64,
             closed: bytes,
+            segments,
             anew_from: ANEW_FROM,
             worth,
             synced: Instant::now(),
@@ -168,6 +172,8 @@ struct Work {
     /// Bytes of this segment that are good, and of those before it.
     size: u64,
     closed: u64,
+    /// How many there are before it.
+    segments: usize,
     anew_from: u64,
     worth: Worth,
     synced: Instant,
@@ -199,6 +205,9 @@ impl Work {
                 {
                     return self.end();
                 }
+            }
+            if self.closed >= self.anew_from || self.segments >= MOST_SEGMENTS {
+                self.bound();
             }
             if self.synced.elapsed() >= SYNC {
                 self.sync();
@@ -300,18 +309,30 @@ impl Work {
         }
     }
 
-    /// Begins a new segment, and writes the old ones anew when they hold little that is worth it.
+    /// Begins a new segment.
     fn roll(&mut self) -> io::Result<()> {
         self.sync();
         let next = self.folder.create(self.number + 1)?;
         self.closed += self.size;
         (self.file, self.size) = (next, MAGIC.len() as u64);
         self.number += 1;
-        if self.closed >= self.anew_from {
-            self.write_anew()?;
-            self.anew_from = (4 * self.closed).max(ANEW_FROM);
-        }
+        self.segments += 1;
         Ok(())
+    }
+
+    /// Writes the old segments anew: they hold little that is still worth it.
+    fn bound(&mut self) {
+        let bound = match self.write_anew() {
+            Ok(()) => 4 * self.closed,
+            Err(error) => {
+                log::error!(
+                    "cannot write the rooms anew, trying again when there are more: {error}"
+                );
+                self.segments = 0;
+                self.closed + ANEW_FROM
+            }
+        };
+        self.anew_from = bound.max(ANEW_FROM);
     }
 
     /// Writes what the closed segments hold and is still worth keeping into one file in place of the last
@@ -337,8 +358,8 @@ impl Work {
         let mut size = MAGIC.len() as u64;
         let mut out = Vec::new();
         Record::Anew.write(&mut out);
-        let boot = boot_id().unwrap_or_default();
-        Record::Run(boot).write(&mut out);
+        // Not this run: its own record stands behind those of its rooms.
+        Record::Run(state.boot.unwrap_or_default()).write(&mut out);
         for (id, room) in &state.rooms {
             let record = RoomRecord {
                 id: *id,
@@ -377,6 +398,7 @@ impl Work {
             fs::remove_file(self.folder.segment(*number))?;
         }
         self.closed = size;
+        self.segments = 1;
         Ok(())
     }
 }

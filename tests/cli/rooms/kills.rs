@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 /// Messages of each life of the server.
 const MESSAGES: usize = 200;
 
-/// What was receipted so long before the kill must be there: a tenth more than a second would be loose.
+/// What was receipted longer before the kill than this must be there.
 const PROMISED: Duration = Duration::from_secs(1);
 
 /// A text that the client has a receipt for.
