@@ -12,12 +12,12 @@ use std::rc::Rc;
 
 impl Rooms {
     /// A handler whose clients speak `dunlin.v1`, for a route with this protocol among its
-    /// [`Settings::protocols`]: [`Rooms::settings`] has it.
+    /// [`Settings::protocols`](crate::Settings::protocols): [`Rooms::settings`] has it.
     pub fn handler(&self) -> RoomsHandler {
         RoomsHandler::new(self.clone())
     }
 
-    /// A handler for sessions that only listen, for a route of [`App::sse`] whose path has a `{roomId}`: each
+    /// A handler for sessions that only listen, for a route of [`App::sse`](crate::App::sse) whose path has a `{roomId}`: each
     /// message of the room is an event with its position as its id and the text of `dunlin.v1` as its data.
     pub fn followers(&self) -> Follow {
         Follow::new(self.clone())

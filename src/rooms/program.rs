@@ -13,7 +13,7 @@ impl Rooms {
     /// Makes a room. Its name is trimmed; two rooms may have one name.
     ///
     /// # Errors
-    /// `BadName`, `TooLong`; `TooManyRooms` past [`RoomLimits::max_rooms`], when no room has been
+    /// `BadName`, `TooLong`; `TooManyRooms` past [`RoomLimits::max_rooms`](crate::config::RoomLimits::max_rooms), when no room has been
     /// unused for a minute that could give way.
     pub fn create(
         &self,
