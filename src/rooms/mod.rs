@@ -3,7 +3,7 @@
 //! A room is a topic with a log. Each message has a [`Position`]: an epoch and an id that grows by one. A
 //! member hears only what has its place in that order, its own messages included, and one who comes back
 //! gets what it missed, with the truth about whether that is all. [`Rooms`] is what a program uses; an
-//! `Engine` behind it decides the order, in this process or elsewhere, so every
+//! engine behind it decides the order, in this process or elsewhere, so every
 //! operation is asked for here and comes back as an event, at once or later.
 //!
 //! Never send to a session here what the engine has not told.

@@ -63,6 +63,13 @@ impl Damper {
         self.rooms.remove(&room);
     }
 
+    /// Somebody who was in already was told how many there are.
+    pub(super) fn counted(&mut self, room: RoomId, members: usize) {
+        if let Some(unsettled) = self.rooms.get_mut(&room) {
+            unsettled.told_one(members);
+        }
+    }
+
     /// Somebody came; what is to be told at once.
     pub(super) fn arrived(&mut self, presence: &Presence, now: u64) -> Option<News> {
         self.changed(presence, true, now)
@@ -82,8 +89,7 @@ impl Damper {
         unsettled.members = members;
         if is_in {
             // Whoever comes is told how many there are.
-            let (least, most) = unsettled.told;
-            unsettled.told = (least.min(members), most.max(members));
+            unsettled.told_one(members);
         }
         let name = &presence.name;
         if members > CROWD && !unsettled.names.contains_key(name) {
@@ -153,6 +159,11 @@ impl Unsettled {
             told: (told, told),
             is_counted: false,
         }
+    }
+
+    fn told_one(&mut self, members: usize) {
+        let (least, most) = self.told;
+        self.told = (least.min(members), most.max(members));
     }
 
     fn number_news(&mut self, room: RoomId) -> Option<News> {

@@ -336,6 +336,9 @@ impl State {
             self.tell(context, place, Some(room), &Told::Gap { from, to });
         }
         context.join(session, &format.topic(room));
+        if joined.before.is_some() {
+            self.damper.counted(room, joined.members);
+        }
         if joined.before == Some(place) {
             // It has said again that it is here: in words that tell of that, everybody hears it.
             let told = Told::Arrived { name };

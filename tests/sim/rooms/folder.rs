@@ -32,3 +32,28 @@ fn a_burst_that_the_disk_cannot_keep_up_with_makes_nobody_hear_anything_twice() 
     drop((kim, lee, sim, rooms));
     std::fs::remove_dir_all(&folder).expect("the folder of the test");
 }
+
+#[test]
+fn what_is_sent_again_after_a_restart_is_no_second_message() {
+    let name = format!("marks-{}", std::process::id());
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let start = || {
+        let rooms = Rooms::in_folder(&folder, RoomLimits::default()).expect("a good folder");
+        Sim::new(apps::rooms::mount_with(App::new(), &rooms)).expect("a good program")
+    };
+    let client = r#","client":"0123456789abcdef""#;
+    let said = |sim: &Sim, room: &str| {
+        let kim = v1(sim);
+        let entered = enter(&kim, room, "kim", client);
+        talk(&kim, room, "hi", r#","ref":"1""#);
+        (entered["epoch"].clone(), json(&kim))
+    };
+    let sim = start();
+    let room = create(&sim, "den");
+    let first = said(&sim, &room);
+    drop(sim);
+    let sim = start();
+    assert_eq!(said(&sim, &room), first);
+    drop(sim);
+    std::fs::remove_dir_all(&folder).expect("the folder of the test");
+}

@@ -41,7 +41,7 @@ fn of_two_that_want_one_name_at_the_same_moment_one_has_it() {
             session.send(said.as_str());
         }
         sim.drive();
-        let first = [&one, &two, &third].map(|session| json(session));
+        let first = [&one, &two, &third].map(json);
         let is_in = |answer: &&Value| answer["type"] != "ERROR";
         assert_eq!(
             first.iter().filter(is_in).count(),

@@ -77,3 +77,20 @@ fn a_number_that_was_told_while_somebody_was_away_is_set_right() {
     assert_eq!(lee.receive_text(), number);
     assert_eq!((mo.waiting(), lee.waiting()), (0, 0));
 }
+
+#[test]
+fn who_enters_again_while_somebody_is_away_is_told_the_right_number_in_the_end() {
+    let (sim, room) = server();
+    let lee = v1_member(&sim, &room, "lee");
+    let kim = v1_member(&sim, &room, "kim");
+    sim.advance(Duration::from_secs(3));
+    lee.receive_all();
+    kim.cut();
+    sim.drive();
+    assert_eq!(enter(&lee, &room, "lee", "")["members"], 1);
+    let _kim = v1_member(&sim, &room, "kim");
+    sim.advance(Duration::from_secs(3));
+    let number = format!(r#"{{"type":"JOINED","roomId":"{room}","members":2}}"#);
+    assert_eq!(lee.receive_text(), number);
+    assert_eq!(lee.waiting(), 0);
+}

@@ -38,6 +38,11 @@ impl World {
         self.rooms[room].members.values().nth(chosen).copied()
     }
 
+    /// One of so many marks, which no server before a restart has seen.
+    pub(super) fn some_mark(&mut self, of: usize) -> String {
+        format!("{} {}", self.below(of), self.restarts)
+    }
+
     fn text(&mut self) -> String {
         let length = self.below(80);
         format!("{} {}", self.marks, "님a".repeat(length / 2))
@@ -245,7 +250,7 @@ impl World {
             _ => None,
         };
         let sender = sender.unwrap_or_else(|| format!("bot{}", self.below(3)));
-        let mark = (self.below(2) == 0).then(|| self.below(10).to_string());
+        let mark = (self.below(2) == 0).then(|| self.some_mark(10));
         let said = json!({"sender": sender, "message": text, "ref": mark});
         let target = format!("/chat/{}/messages", self.rooms[room].id);
         let answer = self.sim.request(Method::Post, &target).json(&said).send();
@@ -294,7 +299,7 @@ impl World {
             33 if self.folder.is_none() => {
                 self.read_all();
                 self.sim.advance(Duration::from_secs(150));
-                return;
+                return self.read_all();
             }
             34..36 => {
                 let followers = &self.rooms[room].followers;
@@ -314,11 +319,11 @@ impl World {
             return;
         }
         let seen = self.peers[peer].seen.get(&room).copied();
-        let mark = self.below(5).to_string();
+        let mark = self.some_mark(5);
         match what {
             37..62 => self.talk(peer, room, Some(mark)),
             62..68 => {
-                for _ in 0..40 {
+                for _ in 0..25 {
                     self.talk(peer, room, None);
                 }
             }

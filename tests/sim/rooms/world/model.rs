@@ -156,7 +156,7 @@ impl Room {
     }
 
     /// Its server has ended and begun again: nobody is in, and what it remembers has the age that it has by
-    /// the clock on the wall, nearly none. Marks are kept with their messages.
+    /// the clock on the wall, nearly none. The marks of this world are others from now on.
     pub(super) fn restart(&mut self) {
         self.first_top = self.top();
         self.members.clear();
@@ -166,9 +166,7 @@ impl Room {
         for said in &mut self.log {
             said.at = 0;
         }
-        let first = (self.log.len().saturating_sub(HISTORY)) as u64 + 1;
-        self.marks.retain(|_, (id, _)| *id >= first);
-        self.marks.values_mut().for_each(|(_, at)| *at = 0);
+        self.marks.clear();
     }
 
     pub(super) fn names(&self) -> BTreeSet<String> {

@@ -98,7 +98,7 @@ impl World {
         };
         self.enter(peer, room, ask);
         if self.below(2) == 0 {
-            let mark = self.below(4).to_string();
+            let mark = self.some_mark(4);
             self.talk(peer, room, Some(mark));
         }
     }
@@ -116,7 +116,7 @@ impl World {
         if self.below(2) == 0 {
             // The old line does not know yet.
             self.sim.drive();
-            self.talk(before, room, Some("late".to_owned()));
+            self.talk(before, room, Some(format!("late {}", self.restarts)));
         }
     }
 
