@@ -5,6 +5,7 @@ use super::format::Telling;
 use super::state::{AT_ONCE, ROOM_CLOSED, State, charge};
 use super::{Excerpt, FormatId, Position, RoomId, Told};
 use crate::app::{Context, SessionId};
+use crate::wire::close::CloseCode;
 use crate::wire::work::price;
 
 /// A room that is gone, and its members that are to be let go.
@@ -82,28 +83,34 @@ impl State {
             })
         };
         let mut send = |told: &Told<'_>, id| {
-            if let Some(text) = self.formats[0].encode(Some(room), told) {
-                charge(context, told, text.len());
-                let (event, position) = (told.event(), position(id));
-                let telling = Telling {
-                    text,
-                    event,
-                    position,
-                };
-                telling.send(context, session);
-            }
+            let Some(text) = self.formats[0].encode(Some(room), told) else {
+                return true;
+            };
+            charge(context, told, text.len());
+            let (event, position) = (told.event(), position(id));
+            let telling = Telling {
+                text,
+                event,
+                position,
+            };
+            telling.send(context, session).is_queued()
         };
         // In the order of ids: who comes back with the last of them has missed nothing.
         let mut gaps = excerpt.gaps.iter().copied().peekable();
+        let mut is_sent = true;
         for message in &excerpt.messages {
             while let Some((from, to)) = gaps.next_if(|(_, to)| *to < message.id) {
-                send(&Told::Gap { from, to }, to);
+                is_sent = is_sent && send(&Told::Gap { from, to }, to);
             }
             let reference = None;
-            send(&Told::Message { message, reference }, message.id);
+            is_sent = is_sent && send(&Told::Message { message, reference }, message.id);
         }
         for (from, to) in gaps {
-            send(&Told::Gap { from, to }, to);
+            is_sent = is_sent && send(&Told::Gap { from, to }, to);
+        }
+        if !is_sent {
+            // It comes back with what it has got by then, and gets the rest.
+            return context.close(session, CloseCode::TRY_AGAIN, "More is to come");
         }
         context.join(session, &FormatId::V1.topic(room));
     }
