@@ -2,17 +2,12 @@
 
 use super::engine::Place;
 use super::format::Telling;
+use super::member::Ending;
 use super::state::{AT_ONCE, ROOM_CLOSED, State, charge};
 use super::{Excerpt, FormatId, Position, RoomId, Told};
 use crate::app::{Context, SessionId};
 use crate::wire::close::CloseCode;
 use crate::wire::work::price;
-
-/// A room that is gone, and its members that are to be let go.
-pub(super) struct Ending {
-    room: RoomId,
-    places: Vec<Place>,
-}
 
 impl State {
     /// The same member is somewhere else now.

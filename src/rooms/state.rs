@@ -1,11 +1,10 @@
 //! What rooms are within one server: sessions, what they asked for, and an engine that answers.
 
-use super::audience::Ending;
 use super::engine::{
     Author, Clock, Engine, EngineEvent, Joined, Operation, Outcome, Place, Presence, Token,
 };
 use super::format::Telling;
-use super::member::{Members, Membership};
+use super::member::{Ending, Members, Membership};
 use super::presence::{Damper, News};
 use super::{Epoch, Format, FormatId, Position, RoomError, RoomId, RoomMessage, Told};
 use crate::app::{Context, SessionId};
