@@ -25,7 +25,9 @@ pub struct RoomLimits {
     pub history_time: Duration,
     /// Bytes of messages that a room keeps, 0 to 1 GiB. Default 256 KiB.
     pub history_bytes: usize,
-    /// Bytes of messages that all rooms keep together. Default `None`: a quarter of what the server
+    /// Bytes of messages, and of the marks that they were sent under (128 each), that all rooms keep
+    /// together. A folder brings back no more over a restart, nor more than 64 MiB where there is no
+    /// number. Default `None`: a quarter of what the server
     /// buffers at most ([`Limits::max_buffered`](crate::Limits::max_buffered)), 64 MiB where that has no limit.
     pub history_total: Option<usize>,
     /// Messages that one connection may send to rooms in a second, 1 to 10 000; past it an error, and

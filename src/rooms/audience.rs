@@ -1,17 +1,15 @@
-//! Who listens to a room: followers begin, and all end with their room or when somebody takes their place.
+//! Who listens to a room: they hear of each other, followers begin, and all end with their room or when
+//! somebody takes their place.
 
-use super::engine::Place;
+use super::engine::{Place, Presence};
 use super::format::Telling;
-use super::state::{AT_ONCE, ROOM_CLOSED, State, charge};
+use super::member::Ending;
+use super::presence::News;
+use super::state::{AT_ONCE, ROOM_CLOSED, State, charge, clock};
 use super::{Excerpt, FormatId, Position, RoomId, Told};
 use crate::app::{Context, SessionId};
+use crate::wire::close::CloseCode;
 use crate::wire::work::price;
-
-/// A room that is gone, and its members that are to be let go.
-pub(super) struct Ending {
-    room: RoomId,
-    places: Vec<Place>,
-}
 
 impl State {
     /// The same member is somewhere else now.
@@ -82,29 +80,69 @@ impl State {
             })
         };
         let mut send = |told: &Told<'_>, id| {
-            if let Some(text) = self.formats[0].encode(Some(room), told) {
-                charge(context, told, text.len());
-                let (event, position) = (told.event(), position(id));
-                let telling = Telling {
-                    text,
-                    event,
-                    position,
-                };
-                telling.send(context, session);
-            }
+            let Some(text) = self.formats[0].encode(Some(room), told) else {
+                return true;
+            };
+            charge(context, told, text.len());
+            let (event, position) = (told.event(), position(id));
+            let telling = Telling {
+                text,
+                event,
+                position,
+            };
+            telling.send(context, session).is_queued()
         };
         // In the order of ids: who comes back with the last of them has missed nothing.
         let mut gaps = excerpt.gaps_before_news().into_iter().peekable();
+        let mut is_sent = true;
         for message in &excerpt.messages {
             while let Some((from, to)) = gaps.next_if(|(_, to)| *to < message.id) {
-                send(&Told::Gap { from, to }, to);
+                is_sent = is_sent && send(&Told::Gap { from, to }, to);
             }
             let reference = None;
-            send(&Told::Message { message, reference }, message.id);
+            is_sent = is_sent && send(&Told::Message { message, reference }, message.id);
         }
         for (from, to) in gaps {
-            send(&Told::Gap { from, to }, to);
+            is_sent = is_sent && send(&Told::Gap { from, to }, to);
+        }
+        if !is_sent {
+            // It comes back with what it has got by then, and gets the rest.
+            return context.close(session, CloseCode::TRY_AGAIN, "More is to come");
         }
         context.join(session, &FormatId::V1.topic(room));
+    }
+
+    pub(super) fn arrived(&mut self, context: &mut Context<'_>, presence: &Presence) {
+        let name = &presence.name;
+        let told = Told::Arrived { name };
+        self.tell_all(context, presence.room, &told, None, None);
+        let now = clock(context).now;
+        if let Some(news) = self.damper.arrived(presence, now) {
+            let newcomer = self.members.find(presence.place);
+            let except = newcomer.map(|taking| (taking.session, taking.format));
+            self.tell_news(context, &news, except);
+        }
+    }
+
+    pub(super) fn departed(&mut self, context: &mut Context<'_>, presence: &Presence) {
+        let name = &presence.name;
+        let told = Told::Departed { name };
+        self.tell_all(context, presence.room, &told, None, None);
+        self.damper.departed(presence, clock(context).now);
+    }
+
+    pub(super) fn tell_news(
+        &self,
+        context: &mut Context<'_>,
+        news: &News,
+        except: Option<(SessionId, FormatId)>,
+    ) {
+        let (name, members) = (news.name.as_deref(), news.members);
+        let told = if news.is_in {
+            Told::Joined { name, members }
+        } else {
+            Told::Left { name, members }
+        };
+        self.tell_all(context, news.room, &told, None, except);
     }
 }

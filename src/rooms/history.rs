@@ -61,14 +61,6 @@ impl History {
         messages.map(|(_, message)| Rc::clone(message)).collect()
     }
 
-    /// The newest so many of those behind this id.
-    pub(super) fn newest_behind(&self, id: u64, most: usize) -> Vec<Rc<RoomMessage>> {
-        let mut messages = self.newest(most);
-        let known = messages.partition_point(|message| message.id <= id);
-        messages.drain(..known);
-        messages
-    }
-
     /// The newest so many.
     pub(super) fn newest(&self, most: usize) -> Vec<Rc<RoomMessage>> {
         let from = self.messages.len().saturating_sub(most);

@@ -33,6 +33,12 @@ pub(super) struct Membership {
     pub(super) identity: Identity,
 }
 
+/// A room that is gone, and its members that are to be let go.
+pub(super) struct Ending {
+    pub(super) room: RoomId,
+    pub(super) places: Vec<Place>,
+}
+
 /// What rooms know of a session.
 #[derive(Debug)]
 pub(super) struct Taking {

@@ -18,8 +18,7 @@ const SWEPT: usize = 256;
 /// A room that nobody has used gives way to a new one after this time, when there are too many.
 const UNUSED: i64 = 60_000;
 
-/// Messages and marks that one operation or tick forgets at most, to keep all within their bound: more
-/// than one operation can add.
+/// Messages and marks that one operation or tick forgets at most: more than one operation can add.
 const FORGOTTEN: usize = 512;
 
 /// All rooms.

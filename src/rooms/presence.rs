@@ -12,6 +12,9 @@ pub(super) const PAUSE: u64 = 1000;
 /// Members beyond which names are not told.
 pub(super) const CROWD: usize = 500;
 
+/// Entries that are kept for the next ones when there are none.
+const KEPT: usize = 1024;
+
 /// Something to tell.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct News {
@@ -146,6 +149,10 @@ impl Damper {
             if unsettled.names.is_empty() && !unsettled.is_counted {
                 self.rooms.remove(&room);
             }
+        }
+        if self.due.is_empty() && self.rooms.is_empty() && self.due.capacity() > KEPT {
+            // A crowd that has gone leaves nothing behind.
+            *self = Self::default();
         }
         None
     }
@@ -353,6 +360,20 @@ mod tests {
         let told = room.told(3000);
         assert!(told.iter().all(|news| !news.contains("kim")), "{told:?}");
         assert_eq!(told.last().map(|news| &**news), Some("+ 502"));
+    }
+
+    #[test]
+    fn a_crowd_that_has_gone_leaves_nothing_behind() {
+        let mut room = Room::new();
+        for at in 0..5000 {
+            room.departs("kim", at);
+            room.arrives("kim", at);
+        }
+        assert!(room.damper.due.capacity() > KEPT);
+        while !room.damper.is_settled() {
+            room.told(20_000);
+        }
+        assert!(room.damper.due.capacity() <= KEPT);
     }
 
     #[test]

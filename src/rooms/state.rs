@@ -1,13 +1,11 @@
 //! What rooms are within one server: sessions, what they asked for, and an engine that answers.
 
-use super::audience::Ending;
 use super::engine::{
-    Author, Clock, Engine, EngineEvent, Identity, Joined, Operation, Outcome, Place, Presence,
-    Token,
+    Author, Clock, Engine, EngineEvent, Identity, Joined, Operation, Outcome, Place, Token,
 };
 use super::format::Telling;
-use super::member::{Members, Membership};
-use super::presence::{Damper, News};
+use super::member::{Ending, Members, Membership};
+use super::presence::Damper;
 use super::{Epoch, Format, FormatId, Position, RoomError, RoomId, RoomMessage, Told};
 use crate::app::{Context, SessionId};
 use crate::config::RoomLimits;
@@ -381,40 +379,6 @@ impl State {
         if let Some((place, reference)) = receipt {
             self.tell(context, place, Some(room), &told(Some(&reference)));
         }
-    }
-
-    fn arrived(&mut self, context: &mut Context<'_>, presence: &Presence) {
-        let name = &presence.name;
-        let told = Told::Arrived { name };
-        self.tell_all(context, presence.room, &told, None, None);
-        let now = clock(context).now;
-        if let Some(news) = self.damper.arrived(presence, now) {
-            let newcomer = self.members.find(presence.place);
-            let except = newcomer.map(|taking| (taking.session, taking.format));
-            self.tell_news(context, &news, except);
-        }
-    }
-
-    fn departed(&mut self, context: &mut Context<'_>, presence: &Presence) {
-        let name = &presence.name;
-        let told = Told::Departed { name };
-        self.tell_all(context, presence.room, &told, None, None);
-        self.damper.departed(presence, clock(context).now);
-    }
-
-    fn tell_news(
-        &self,
-        context: &mut Context<'_>,
-        news: &News,
-        except: Option<(SessionId, FormatId)>,
-    ) {
-        let (name, members) = (news.name.as_deref(), news.members);
-        let told = if news.is_in {
-            Told::Joined { name, members }
-        } else {
-            Told::Left { name, members }
-        };
-        self.tell_all(context, news.room, &told, None, except);
     }
 
     /// Does what is due.

@@ -1,7 +1,7 @@
 //! How what is told goes out: one message for all, which an event stream gets with an id and a name.
 
 use super::format::Telling;
-use crate::app::{Context, Event, SessionId};
+use crate::app::{Context, Event, SendOutcome, SessionId};
 
 impl Telling {
     fn event(&self) -> Event<'_> {
@@ -24,7 +24,7 @@ impl Telling {
         };
     }
 
-    pub(super) fn send(&self, context: &mut Context<'_>, session: SessionId) {
-        context.send(session, self.event());
+    pub(super) fn send(&self, context: &mut Context<'_>, session: SessionId) -> SendOutcome {
+        context.send(session, self.event())
     }
 }

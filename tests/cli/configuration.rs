@@ -197,6 +197,24 @@ fn an_origin_that_is_set_may_open_a_session_on_every_route() {
 }
 
 #[test]
+fn a_page_of_a_foreign_origin_makes_no_room() {
+    let status = |more: &[&str], origin: &str| {
+        let (_serving, address) = Serving::on_free_port(more);
+        let mut client = WireClient::connect(address);
+        client.write(format!(
+            "POST /chat?name=den HTTP/1.1\r\nHost: {address}\r\n{origin}Content-Length: 0\r\n\r\n"
+        ));
+        client.read_head().status
+    };
+    let foreign = "Origin: https://page.example\r\n";
+    assert_eq!(status(&[], foreign), 403);
+    assert_eq!(status(&[], "Origin: null\r\n"), 403);
+    assert_eq!(status(&[], ""), 200, "a script has no origin");
+    assert_eq!(status(&["--origin", "https://page.example"], foreign), 200);
+    assert_eq!(status(&["--origin", "*"], foreign), 200);
+}
+
+#[test]
 fn a_refused_origin_and_a_wrong_key_name_their_cure_in_the_log() {
     let (serving, address) = Serving::on_free_port(&[]);
     let mut client = WireClient::connect(address);

@@ -215,8 +215,10 @@ impl Handler for Entrance {
     fn message(&mut self, member: &mut Member, session: &mut Session<'_>, message: Message<'_>) {
         let Message::Text(room) = message else { return };
         let room = room.parse().expect("a room");
-        let mut enter = Enter::default();
-        enter.name = "touchy";
+        let enter = Enter {
+            name: "touchy",
+            ..Enter::default()
+        };
         let entered = self.0.enter(session.context(), member, room, &enter);
         entered.expect("a good name");
     }
@@ -248,4 +250,43 @@ fn time_goes_on_for_rooms_after_a_panic_in_the_words_of_a_program() {
     sim.advance(Duration::from_secs(3));
     let told = lee.receive_all();
     assert!(format!("{told:?}").contains("LEFT"), "{told:?}");
+}
+
+#[test]
+fn a_follower_that_missed_more_than_its_backlog_holds_gets_all_of_it_by_coming_back() {
+    let rooms = Rooms::new();
+    let app = apps::rooms::mount_with(App::new(), &rooms);
+    let app = app.map_settings(|settings| settings.backlog_mark(10_000).backlog_limit(40_000));
+    let sim = Sim::new(app).expect("a good program");
+    let room = create(&sim, "den");
+    let kim = v1_member(&sim, &room, "kim");
+    let events = format!("/chat/{room}/events");
+    let follower = sim.follow(&events);
+    talk(&kim, &room, "one", "");
+    let mut id = follower
+        .next_event()
+        .and_then(|event| event.id)
+        .expect("an id");
+    follower.cut();
+    for _ in 0..20 {
+        talk(&kim, &room, &"x".repeat(5000), "");
+        kim.receive_all();
+    }
+    let mut came = Vec::new();
+    for _ in 0..20 {
+        let again = sim.follow(&format!("{events}?since={id}"));
+        let ids = again.receive_all().into_iter().filter_map(|event| event.id);
+        came.extend(ids);
+        id = came.last().expect("an event").clone();
+        if came.len() >= 20 {
+            break;
+        }
+        sim.advance(Duration::from_secs(1));
+        assert!(again.end().is_some(), "it is told to come again: {came:?}");
+    }
+    let numbers = came.iter().map(|id| id.rsplit(':').next().unwrap());
+    assert!(
+        numbers.eq((2..=21).map(|number| number.to_string())),
+        "{came:?}"
+    );
 }

@@ -76,7 +76,7 @@ pub(super) const KINDS: &[Kind] = &[
         "rooms-members",
         "the names of a room of 500, pipelined",
         &[4, 100],
-        |address| make(address),
+        make,
         |n, room| {
             let enter = |i| format!(r#"{{"type":"ENTER","roomId":"{room}","sender":"{i:064}"}}"#);
             let mut groups = members(500, |i| talker(enter(i).repeat_framed(1)));
@@ -89,14 +89,14 @@ pub(super) const KINDS: &[Kind] = &[
         "rooms-create",
         "rooms made and refused, pipelined",
         &[4, 100],
-        |address| make(address),
+        make,
         |n, _| vec![(n, Script::http(post("/chat?name=x", "").repeat(1000)))],
     ),
     Kind::in_room(
         "rooms-say",
         "messages over HTTP to a room of 500, pipelined",
         &[1, 100],
-        |address| make(address),
+        make,
         |n, room| {
             let enter = |i| format!(r#"{{"type":"ENTER","roomId":"{room}","sender":"u{i}"}}"#);
             let mut groups = members(500, |i| talker(enter(i).repeat_framed(1)));
@@ -109,7 +109,7 @@ pub(super) const KINDS: &[Kind] = &[
         "rooms-json",
         "texts of 390 KiB of keys, as many as a connection may send at once, again",
         &[10, 100],
-        |address| make(address),
+        make,
         |n, room| {
             let text = format!(
                 r#"{{"type":"ENTER","roomId":"{room}"{}}}"#,

@@ -385,52 +385,6 @@ fn what_a_full_queue_loses_is_no_false_recovery() {
 }
 
 #[test]
-fn a_segment_that_was_begun_on_a_full_disk_is_begun_again() {
-    let scratch = Scratch::new("begun");
-    let mut memory = scratch.open();
-    let room = create(&mut memory);
-    // What a disk leaves that is full between the name of a file and its first bytes.
-    fs::write(scratch.0.join("rooms-0000000002.log"), b"dunlin ro").unwrap();
-    let text = "x".repeat(60 << 10);
-    for number in 0..80 {
-        say(&mut memory, room, &format!("{number} {text}"));
-        if number % 8 == 7 {
-            wait_until(|| holds_last(&scratch, &format!("{number} x")));
-        }
-    }
-    drop(memory);
-    let mut memory = scratch.open();
-    assert_eq!(read(&mut memory, room, None).top, 80);
-}
-
-#[test]
-fn what_all_rooms_bring_back_is_bounded_together() {
-    let scratch = Scratch::new("total");
-    let mut memory = scratch.open();
-    let rooms: Vec<_> = (0..40).map(|_| create(&mut memory)).collect();
-    let text = "x".repeat(10 << 10);
-    for (number, room) in rooms.iter().cycle().take(400).enumerate() {
-        say(&mut memory, *room, &format!("{number} {text}"));
-        if number % 40 == 39 {
-            wait_until(|| holds_last(&scratch, &format!("{number} x")));
-        }
-    }
-    drop(memory);
-    let limits = RoomLimits {
-        history_total: Some(1 << 20),
-        ..RoomLimits::default()
-    };
-    let mut memory = scratch.open_with(&limits);
-    let kept: Vec<usize> = rooms
-        .iter()
-        .map(|room| texts(&read(&mut memory, *room, None)).len())
-        .collect();
-    let all: usize = kept.iter().sum();
-    assert!(all * text.len() <= 1 << 20, "{kept:?}");
-    assert!(kept.iter().all(|count| *count > 0), "{kept:?}");
-}
-
-#[test]
 fn a_text_that_fills_the_queue_alone_is_kept() {
     let scratch = Scratch::new("long");
     let limits = RoomLimits {

@@ -78,6 +78,33 @@ fn many_short_lives_leave_no_more_than_one_long_one() {
     assert_eq!(read(&mut memory, room, None).top, 30 * 12 + 70);
 }
 
+#[test]
+fn what_all_rooms_bring_back_is_bounded_together() {
+    let scratch = Scratch::new("total");
+    let mut memory = scratch.open();
+    let rooms: Vec<_> = (0..40).map(|_| create(&mut memory)).collect();
+    let text = "x".repeat(10 << 10);
+    for (number, room) in rooms.iter().cycle().take(400).enumerate() {
+        say(&mut memory, *room, &format!("{number} {text}"));
+        if number % 40 == 39 {
+            wait_until(|| holds_last(&scratch, &format!("{number} x")));
+        }
+    }
+    drop(memory);
+    let limits = RoomLimits {
+        history_total: Some(1 << 20),
+        ..RoomLimits::default()
+    };
+    let mut memory = scratch.open_with(&limits);
+    let kept: Vec<usize> = rooms
+        .iter()
+        .map(|room| texts(&read(&mut memory, *room, None)).len())
+        .collect();
+    let all: usize = kept.iter().sum();
+    assert!(all * text.len() <= 1 << 20, "{kept:?}");
+    assert!(kept.iter().all(|count| *count > 0), "{kept:?}");
+}
+
 fn holds_last(scratch: &Scratch, text: &str) -> bool {
     let paths = scratch.segments();
     paths.iter().rev().take(2).any(|path| {
