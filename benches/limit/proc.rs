@@ -89,6 +89,8 @@ impl Server {
             Program::Dunlin(binary) => {
                 let mut command = Command::new(binary);
                 command
+                    // One talker stands for many.
+                    .env("DUNLIN_MESSAGE_RATE", "off")
                     .args(["serve", "--log", "warn", "--listen"])
                     .arg(address.to_string());
                 command

@@ -242,7 +242,7 @@ impl Memory {
         let now = clock.now as i64;
         self.cut(id, clock);
         let room = self.rooms.get_mut(&id).ok_or(RoomError::UnknownRoom)?;
-        let sender = room.sender(author)?;
+        let sender = room.sender(author, self.limits.message_rate, clock)?;
         let held = room.held();
         if let Some(known) = reference.and_then(|key| room.receipts.find(key)) {
             let kept = room.history.after(known - 1, 1).pop();

@@ -89,7 +89,8 @@ impl Rooms {
     /// mark of the same sender within 5 minutes is the same message.
     ///
     /// # Errors
-    /// `UnknownRoom`, `Empty`, `BadName`, `TooLong`; `NameTaken`: a member has this name.
+    /// `UnknownRoom`, `Empty`, `BadName`, `TooLong`; `NameTaken`: a member has this name; `TooFast`: all who
+    /// speak so in a room have [`RoomLimits::message_rate`](crate::config::RoomLimits::message_rate) together.
     pub fn publish(
         &self,
         context: &mut Context<'_>,

@@ -4,10 +4,12 @@ use super::engine::{Ask, Author, Clock, KeyDigest, Place};
 use super::history::History;
 use super::journal::{Saved, Vouched};
 use super::occupants::Occupants;
+use super::rate::Rate;
 use super::receipts::Receipts;
 use super::{Epoch, Excerpt, Position, RoomError, RoomId, RoomInfo};
 use std::collections::VecDeque;
 use std::rc::Rc;
+use std::time::Duration;
 
 /// Epochs before its own that a room knows.
 const EARLIER: usize = 16;
@@ -32,6 +34,7 @@ pub(super) struct Room {
     holes: VecDeque<(u64, u64)>,
     pub(super) receipts: Receipts,
     pub(super) members: Occupants,
+    guests: Rate,
     /// When somebody was in or spoke last, milliseconds of the server's clock.
     pub(super) used: i64,
 }
@@ -50,6 +53,7 @@ impl Room {
             holes: VecDeque::new(),
             receipts: Receipts::default(),
             members: Occupants::default(),
+            guests: Rate::default(),
             used: clock.now as i64,
         }
     }
@@ -179,8 +183,14 @@ impl Room {
         names
     }
 
-    /// Under which name an author speaks.
-    pub(super) fn sender(&self, author: Author) -> Result<Rc<str>, RoomError> {
+    /// Under which name an author speaks. Guests have no session whose rate could be counted: all of a room
+    /// together have that of one.
+    pub(super) fn sender(
+        &mut self,
+        author: Author,
+        rate: Option<usize>,
+        clock: Clock,
+    ) -> Result<Rc<str>, RoomError> {
         match author {
             Author::Member(place, number) => {
                 let member = self.members.at(number);
@@ -189,7 +199,15 @@ impl Room {
                 Ok(Rc::from(&*member.name))
             }
             Author::Guest(name) if self.members.has(&name) => Err(RoomError::NameTaken),
-            Author::Guest(name) => Ok(name),
+            Author::Guest(name) => {
+                let most = rate.unwrap_or_default();
+                let what = "messages of guests in this room";
+                if self.guests.admits(rate, Duration::from_millis(clock.now)) {
+                    Ok(name)
+                } else {
+                    Err(RoomError::TooFast { what, most })
+                }
+            }
         }
     }
 }

@@ -58,10 +58,10 @@ fn problem(status: Status, message: &str, path: &str) -> Response {
     let response = Response::new(status)
         .content_type(JSON)
         .body(body.unwrap_or_default());
-    if status == Status::SERVICE_UNAVAILABLE {
-        response.field("Retry-After", RETRY_AFTER)
-    } else {
-        response
+    match status {
+        Status::SERVICE_UNAVAILABLE => response.field("Retry-After", RETRY_AFTER),
+        Status::TOO_MANY_REQUESTS => response.field("Retry-After", "1"),
+        _ => response,
     }
 }
 
@@ -71,6 +71,7 @@ fn refused(error: &RoomError, path: &str) -> Response {
         RoomError::NameTaken => Status::CONFLICT,
         RoomError::WrongKey => Status::FORBIDDEN,
         RoomError::TooLong { .. } => Status::PAYLOAD_TOO_LARGE,
+        RoomError::TooFast { .. } => Status::TOO_MANY_REQUESTS,
         RoomError::TooManyRooms { .. } | RoomError::Unavailable => Status::SERVICE_UNAVAILABLE,
         _ => Status::BAD_REQUEST,
     };

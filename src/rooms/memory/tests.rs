@@ -73,6 +73,7 @@ fn a_bound_that_is_lowered_is_kept_step_by_step() {
 fn a_member_that_missed_more_than_is_told_hears_of_the_gap() {
     let limits = RoomLimits {
         history_messages: 1000,
+        message_rate: None,
         ..RoomLimits::default()
     };
     let mut memory = Memory::new(limits);

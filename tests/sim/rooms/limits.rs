@@ -8,6 +8,7 @@ use std::time::Duration;
 
 fn server_with(change: impl FnOnce(&mut RoomLimits)) -> Sim {
     let mut limits = RoomLimits::default();
+    limits.message_rate = None;
     change(&mut limits);
     let rooms = Rooms::with_limits(limits).expect("limits within bounds");
     Sim::new(apps::rooms::mount_with(App::new(), &rooms)).expect("a good program")

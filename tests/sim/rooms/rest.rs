@@ -212,3 +212,22 @@ fn a_room_that_nobody_uses_for_a_day_is_dropped() {
     assert_eq!(sim.get(&format!("/chat/{busy}")).status().code(), 200);
     assert!(kim.is_open());
 }
+
+#[test]
+fn a_script_that_is_too_fast_is_told_to_wait() {
+    let (sim, room) = server();
+    let messages = format!("/chat/{room}/messages");
+    let say = || sim.request(Method::Post, &messages).body("x").send();
+    let taken = (0..60).filter(|_| say().status().code() == 200).count();
+    assert_eq!(taken, 50);
+    let refused = say();
+    assert_eq!(
+        (refused.status().code(), refused.field("retry-after")),
+        (429, Some("1"))
+    );
+    let kim = v1_member(&sim, &room, "kim");
+    talk(&kim, &room, "members have rates of their own", "");
+    assert_eq!(json(&kim)["id"], 51);
+    sim.advance(Duration::from_secs(1));
+    assert_eq!(say().status().code(), 200);
+}

@@ -29,7 +29,11 @@ impl Scratch {
     }
 
     fn open(&self) -> Memory {
-        self.open_with(&RoomLimits::default())
+        let limits = RoomLimits {
+            message_rate: None,
+            ..RoomLimits::default()
+        };
+        self.open_with(&limits)
     }
 
     fn open_with(&self, limits: &RoomLimits) -> Memory {

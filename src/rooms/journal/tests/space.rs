@@ -93,6 +93,7 @@ fn what_all_rooms_bring_back_is_bounded_together() {
     drop(memory);
     let limits = RoomLimits {
         history_total: Some(1 << 20),
+        message_rate: None,
         ..RoomLimits::default()
     };
     let mut memory = scratch.open_with(&limits);
