@@ -55,6 +55,8 @@ pub(crate) struct PathTargets {
     /// An event stream, in answer to GET.
     pub(crate) events: Option<u16>,
     pub(crate) http: Vec<(Method, u16)>,
+    /// The pattern, where the server's own refusals of this path are JSON.
+    pub(crate) refuses_in_json: Option<Box<str>>,
 }
 
 impl PathTargets {
@@ -257,6 +259,15 @@ impl App {
     pub fn http_origins(mut self, origins: Origins) -> Self {
         self.http_origins = Some(origins);
         self
+    }
+
+    /// Refusals of this path by the server itself, such as 405, are JSON in place of plain text:
+    /// `{"status":405,"error":"Method Not Allowed","message":"405 Method Not Allowed","path":"/chat"}`, with the
+    /// pattern as the path.
+    pub fn refuse_in_json(mut self, pattern: &str) -> Self {
+        let added = self.paths.entry(pattern, PathTargets::default);
+        let added = added.map(|targets| targets.refuses_in_json = Some(pattern.into()));
+        self.remember(added)
     }
 
     /// A file that is part of the program, for GET and HEAD, with an `ETag` of its content

@@ -29,6 +29,13 @@ pub(super) fn mount(app: App, rooms: &Rooms) -> App {
         let rooms = rooms.clone();
         move |request: &Request<'_>, context: &mut Context<'_>| act(&rooms, request, context)
     };
+    let paths = [
+        "/chat",
+        "/chat/{roomId}",
+        "/chat/{roomId}/messages",
+        "/chat/{roomId}/members",
+    ];
+    let app = paths.into_iter().fold(app, App::refuse_in_json);
     app.get("/chat", with(list))
         .post("/chat", with(create))
         .get("/chat/{roomId}", with(describe))

@@ -63,6 +63,33 @@ pub(crate) fn judge(visit: &Visit<'_>) -> Result<Answerer, Refused> {
     }
 }
 
+/// The same refusal with a body of JSON.
+pub(crate) fn in_json(refused: Refused, pattern: &str) -> Refused {
+    let response = match refused {
+        Refused::Response(response) => response,
+        Refused::Refusal(refusal) => {
+            let response = Response::new(refusal.status);
+            let fields = refusal.fields.iter();
+            fields.fold(response, |response, (name, value)| {
+                response.field(*name, *value)
+            })
+        }
+    };
+    let status = response.status();
+    let text = status.to_string();
+    let phrase = text.split_once(' ').map_or("", |(_, phrase)| phrase);
+    // A pattern is the program's own word; what JSON would have to escape is left out of it.
+    let path = pattern.replace(
+        |letter: char| letter.is_control() || ['"', '\\'].contains(&letter),
+        "",
+    );
+    let code = status.code();
+    let body =
+        format!(r#"{{"status":{code},"error":"{phrase}","message":"{text}","path":"{path}"}}"#);
+    let response = response.content_type("application/json;charset=UTF-8");
+    Refused::Response(response.body(body.into_bytes()))
+}
+
 fn refuse(status: Status) -> Refused {
     Refused::Refusal(Refusal::new(status))
 }

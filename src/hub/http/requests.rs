@@ -184,6 +184,11 @@ impl Hub {
                 }
             }
         };
+        let in_json = targets.and_then(|targets| targets.refuses_in_json.as_deref());
+        let handler = match (handler, in_json) {
+            (Err(refused), Some(pattern)) => Err(gate::in_json(refused, pattern)),
+            (handler, _) => handler,
+        };
         match handler {
             Ok(handler) => {
                 let body = body.unwrap_or_default();

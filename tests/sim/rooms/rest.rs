@@ -231,3 +231,24 @@ fn a_script_that_is_too_fast_is_told_to_wait() {
     sim.advance(Duration::from_secs(1));
     assert_eq!(say().status().code(), 200);
 }
+
+#[test]
+fn what_the_server_itself_refuses_of_these_paths_is_json() {
+    let (sim, room) = server();
+    let refused = sim.request(Method::Put, "/chat").send();
+    let text = r#"{"status":405,"error":"Method Not Allowed","message":"405 Method Not Allowed","path":"/chat"}"#;
+    assert_eq!((refused.status().code(), refused.text()), (405, text));
+    assert_eq!(refused.field("content-type"), Some(JSON));
+    assert_eq!(refused.field("allow"), Some("GET, HEAD, POST"));
+    let messages = format!("/chat/{room}/messages");
+    let long = sim
+        .request(Method::Post, &messages)
+        .body("x".repeat(70 << 10))
+        .send();
+    assert_eq!(
+        (long.status().code(), long.field("content-type")),
+        (413, Some(JSON))
+    );
+    let path = r#""path":"/chat/{roomId}/messages"}"#;
+    assert!(long.text().ends_with(path), "{}", long.text());
+}
