@@ -41,7 +41,7 @@ pub use error::RoomError;
 pub use format::{Format, FormatId, Told};
 pub use handler::{Follow, Followed, RoomsHandler};
 pub use id::{Epoch, Position, RoomId};
-#[cfg(feature = "fuzzing")]
+#[cfg(any(test, feature = "fuzzing"))]
 pub use journal::fuzz_reader;
 pub use member::Member;
 pub use message::{RoomInfo, RoomMessage};

@@ -297,7 +297,7 @@ impl Loaded {
 ///
 /// # Panics
 /// When it does not, or when a room would give an id twice.
-#[cfg(feature = "fuzzing")]
+#[cfg(any(test, feature = "fuzzing"))]
 pub fn fuzz_reader(bytes: &[u8]) {
     fuzz_segment(bytes);
     let mut segment = MAGIC.to_vec();
@@ -312,7 +312,7 @@ pub fn fuzz_reader(bytes: &[u8]) {
     fuzz_segment(&segment);
 }
 
-#[cfg(feature = "fuzzing")]
+#[cfg(any(test, feature = "fuzzing"))]
 fn fuzz_segment(bytes: &[u8]) {
     let worth = Worth {
         messages: 100,

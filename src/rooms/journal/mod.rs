@@ -17,6 +17,6 @@ mod writer;
 
 pub(super) use keeper::Journal;
 pub(super) use load::Saved;
-#[cfg(feature = "fuzzing")]
+#[cfg(any(test, feature = "fuzzing"))]
 pub use load::fuzz_reader;
 pub(super) use vouched::Vouched;
