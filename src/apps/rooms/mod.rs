@@ -4,6 +4,7 @@
 //! order, and sentences in Korean for who comes and goes. One that offers `dunlin.v1` gets ids, history,
 //! receipts and presence. Both are in the same rooms.
 
+mod listing;
 mod plain;
 mod rest;
 

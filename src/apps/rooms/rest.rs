@@ -1,18 +1,14 @@
 //! Rooms over plain HTTP: make, list, look at, delete; say something, read what was said, see who is in.
 
-use crate::rooms::{Position, RoomError, RoomId, RoomInfo, Rooms, parse_object};
+use super::listing::{JSON, Room, list};
+use crate::rooms::{Position, RoomError, RoomId, Rooms, parse_object};
 use crate::wire::head::Method;
 use crate::wire::work::price;
-use crate::{Answer, App, Context, Piece, Request, Response, SessionId, Status, Ticket};
+use crate::{Answer, App, Context, Request, Response, Status, Ticket};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::rc::Rc;
-
-const JSON: &str = "application/json;charset=UTF-8";
-
-/// Rooms in one piece of the list.
-const LISTED: usize = 128;
 
 /// Names that a list of members has at most; the number is told of all.
 const NAMED: usize = 500;
@@ -135,24 +131,6 @@ fn ask(context: &mut Context<'_>, ask: impl FnOnce(&mut Context<'_>, Reply)) -> 
             let (answer, ticket) = Answer::later(context);
             *waiting = Waiting::Awaited(ticket);
             answer
-        }
-    }
-}
-
-#[derive(Serialize)]
-struct Room<'a> {
-    #[serde(rename = "roomId")]
-    id: RoomId,
-    name: &'a str,
-    sessions: usize,
-}
-
-impl<'a> Room<'a> {
-    fn new(info: &'a RoomInfo) -> Self {
-        Self {
-            id: info.id,
-            name: &info.name,
-            sessions: info.members,
         }
     }
 }
@@ -359,97 +337,4 @@ fn publish(rooms: &Rooms, request: &Request<'_>, context: &mut Context<'_>) -> A
             },
         );
     })
-}
-
-/// A list of rooms that is written piece by piece: thousands are not written in one turn.
-struct Listing {
-    rooms: Rooms,
-    /// What the last question brought.
-    page: Rc<RefCell<Option<Vec<RoomInfo>>>>,
-    last: Option<RoomInfo>,
-    is_asked: bool,
-    is_first: bool,
-    is_over: bool,
-}
-
-impl Listing {
-    fn ask(&mut self, context: &mut Context<'_>) {
-        let page = Rc::clone(&self.page);
-        let caller = context.caller();
-        self.is_asked = true;
-        self.rooms.list(
-            context,
-            self.last.as_ref(),
-            LISTED,
-            move |rooms, context| {
-                let listed = rooms.as_ref().map_or(0, Vec::len);
-                context.charge(2 * price::LISTED * listed as u32);
-                *page.borrow_mut() = Some(rooms.unwrap_or_default());
-                wake(context, caller);
-            },
-        );
-    }
-
-    /// The next bytes of the list, if they are there.
-    fn next(&mut self) -> Option<Vec<u8>> {
-        let page = self.page.borrow_mut().take()?;
-        self.is_asked = false;
-        self.is_over = page.len() < LISTED;
-        let mut bytes = if self.is_first {
-            b"[".to_vec()
-        } else {
-            Vec::new()
-        };
-        for info in &page {
-            if !std::mem::take(&mut self.is_first) {
-                bytes.push(b',');
-            }
-            let _ = serde_json::to_writer(&mut bytes, &Room::new(info));
-        }
-        self.is_first = false;
-        if self.is_over {
-            bytes.push(b']');
-        }
-        self.last = page.into_iter().next_back();
-        Some(bytes)
-    }
-
-    fn piece(&mut self, context: &mut Context<'_>) -> Piece {
-        if self.is_over {
-            return Piece::End;
-        }
-        if !self.is_asked {
-            self.ask(context);
-        }
-        self.next().map_or(Piece::Wait, Piece::Bytes)
-    }
-}
-
-fn wake(context: &mut Context<'_>, waiter: Option<SessionId>) {
-    if let Some(waiter) = waiter {
-        context.resume(waiter);
-    }
-}
-
-fn list(rooms: &Rooms, _request: &Request<'_>, context: &mut Context<'_>) -> Answer {
-    let mut listing = Listing {
-        rooms: rooms.clone(),
-        page: Rc::default(),
-        last: None,
-        is_asked: false,
-        is_first: true,
-        is_over: false,
-    };
-    listing.ask(context);
-    let first = listing.next();
-    match first {
-        Some(bytes) if listing.is_over => Response::ok(JSON, bytes).into(),
-        first => {
-            let mut first = first;
-            Answer::stream(Response::ok(JSON, b""), move |context| match first.take() {
-                Some(bytes) => Piece::Bytes(bytes),
-                None => listing.piece(context),
-            })
-        }
-    }
 }
