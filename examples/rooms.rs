@@ -102,9 +102,13 @@ impl Handler for Desk {
             return;
         };
         let context = session.context();
-        if self.rooms.takes_message(context, member)
-            && let Err(error) = self.rooms.talk(context, member, room, Some(text), None)
-        {
+        let said = match self.rooms.takes_message(context, member) {
+            Ok(true) => self.rooms.talk(context, member, room, Some(text), None),
+            // It is closed already.
+            Ok(false) => Ok(()),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = said {
             self.refuse(context, member, room, &error);
         }
     }

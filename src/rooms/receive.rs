@@ -91,20 +91,31 @@ impl Visitor<'_> for CountVisitor {
     }
 }
 
+/// Bytes of a message that is read to tell which one was refused.
+const READ_ANYHOW: usize = 1 << 10;
+
 /// Does what a text of a client says.
 pub(super) fn receive(rooms: &Rooms, member: &Member, session: &mut Session<'_>, text: &str) {
-    if !rooms.takes_message(session.context(), member) {
+    let taken = rooms.takes_message(session.context(), member);
+    if taken == Ok(false) {
         return;
     }
-    let said = rooms.check_json(text).and_then(|()| parse(text));
+    // A short one is read also when it comes too fast: its sender is told which one it was.
+    let said = match &taken {
+        Err(error) if text.len() > READ_ANYHOW => Err(error.clone()),
+        _ => rooms.check_json(text).and_then(|()| parse(text)),
+    };
     session.context().charge(price_of(text));
     let (room, reference, done) = match &said {
-        Err(error) => (None, None, Err(error.clone())),
+        Err(error) => (
+            None,
+            None,
+            Err(taken.err().unwrap_or_else(|| error.clone())),
+        ),
         Ok(said) => {
             let room = said.room.as_deref().unwrap_or("").parse();
-            let done = room
-                .clone()
-                .and_then(|room| obey(rooms, member, session, room, said));
+            let allowed = taken.and_then(|_| room.clone());
+            let done = allowed.and_then(|room| obey(rooms, member, session, room, said));
             (room.ok(), said.reference.as_deref(), done)
         }
     };

@@ -57,9 +57,16 @@ impl Rooms {
         });
     }
 
-    /// Counts a message of a session against its rate. `false`: it was told that it is too fast, or closed
-    /// with 1008 for going on; the message is not to be looked at.
-    pub fn takes_message(&self, context: &mut Context<'_>, member: &Member) -> bool {
+    /// Counts a message of a session against its rate. `false`: it is closed, perhaps with 1008 for going
+    /// on too fast; the message is not to be looked at.
+    ///
+    /// # Errors
+    /// `TooFast`: it is to be told so, and the message does nothing.
+    pub fn takes_message(
+        &self,
+        context: &mut Context<'_>,
+        member: &Member,
+    ) -> Result<bool, RoomError> {
         let most = self.limits.message_rate;
         self.takes(context, member, "messages", most, |taking| {
             &mut taking.messages
@@ -73,38 +80,29 @@ impl Rooms {
         what: &'static str,
         most: Option<usize>,
         rate: impl FnOnce(&mut Taking) -> &mut Rate,
-    ) -> bool {
+    ) -> Result<bool, RoomError> {
         let now = context.now();
         let mut state = self.state.borrow_mut();
         let Some(taking) = state.members.find(member.place()) else {
-            return false;
+            return Ok(false);
         };
         let session = taking.session;
         let rate = rate(taking);
         if rate.admits(most, now) {
-            return true;
+            return Ok(true);
         }
-        let is_flooding = rate.is_flooding(most);
-        let most = most.unwrap_or_default();
-        if is_flooding {
+        if rate.is_flooding(most) {
             context.close(session, 1008, "Too many messages");
-            return false;
+            return Ok(false);
         }
-        let error = &RoomError::TooFast { what, most };
-        let reference = None;
-        state.tell(
-            context,
-            member.place(),
-            None,
-            &Told::Error { reference, error },
-        );
-        false
+        let most = most.unwrap_or_default();
+        Err(RoomError::TooFast { what, most })
     }
 
     /// A session enters a room.
     ///
     /// # Errors
-    /// `BadName`, `TooLong`, `TooManyMemberships`, `BadMessage` for a `client` that is none.
+    /// `BadName`, `TooLong`, `TooFast`, `TooManyMemberships`, `BadMessage` for a `client` that is none.
     pub fn enter(
         &self,
         context: &mut Context<'_>,
@@ -126,7 +124,7 @@ impl Rooms {
         };
         if !self.takes(context, member, "ENTERs", self.limits.join_rate, |taking| {
             &mut taking.joins
-        }) {
+        })? {
             return Ok(());
         }
         let most = self.limits.max_rooms_per_session;

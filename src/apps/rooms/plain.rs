@@ -79,11 +79,12 @@ impl Format for Plain {
 
 /// Does what a text of a client says.
 pub(super) fn receive(rooms: &Rooms, member: &Member, session: &mut Session<'_>, text: &str) {
-    if !rooms.takes_message(session.context(), member) {
+    let taken = rooms.takes_message(session.context(), member);
+    if taken == Ok(false) {
         return;
     }
     session.context().charge(price_of(text));
-    let (room, done) = match parse(rooms, text) {
+    let (room, done) = match taken.and_then(|_| parse(rooms, text)) {
         Err(error) => (None, Err(error)),
         Ok(said) => {
             let done = obey(rooms, member, session, &said);

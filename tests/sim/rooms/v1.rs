@@ -217,3 +217,30 @@ fn entering_too_fast_is_refused() {
         .count();
     assert_eq!(refused, 5);
 }
+
+#[test]
+fn who_is_too_fast_is_told_which_message_was_refused() {
+    let (sim, room) = server();
+    let kim = v1_member(&sim, &room, "kim");
+    for number in 0..55 {
+        talk(&kim, &room, "hi", &format!(r#","ref":"{number}""#));
+    }
+    let answers: Vec<_> = (0..55).map(|_| json(&kim)).collect();
+    let refused: Vec<_> = answers
+        .iter()
+        .filter(|answer| answer["code"] == "too-fast")
+        .collect();
+    let marks: Vec<_> = refused
+        .iter()
+        .map(|answer| answer["ref"].as_str().unwrap_or(""))
+        .collect();
+    assert_eq!(
+        marks,
+        ["49", "50", "51", "52", "53", "54"],
+        "an ENTER and 49 messages are taken"
+    );
+    assert!(refused.iter().all(|answer| answer["roomId"] == *room));
+    sim.advance(Duration::from_secs(1));
+    talk(&kim, &room, "hi", r#","ref":"50""#);
+    assert_eq!(json(&kim)["id"], 50, "sent again it is taken, once");
+}
