@@ -219,7 +219,7 @@ impl Memory {
     ) -> Result<Presence, RoomError> {
         let room = self.room(id)?;
         let left = room.members.leave(member, place);
-        let name = Rc::from(left.ok_or(RoomError::NotEntered)?.name);
+        let name = Rc::from(&*left.ok_or(RoomError::NotEntered)?.name);
         room.used = clock.now as i64;
         let members = room.members.len();
         Ok(Presence {
@@ -355,7 +355,7 @@ impl Memory {
                 ask,
             } => {
                 let occupant = Occupant {
-                    name,
+                    name: name.into(),
                     identity,
                     place,
                 };

@@ -5,6 +5,7 @@
 
 use super::RoomError;
 use super::engine::{Identity, MemberNumber, Place};
+use compact_str::CompactString;
 use hashbrown::HashTable;
 use slab::Slab;
 use std::collections::hash_map::RandomState;
@@ -13,7 +14,8 @@ use std::hash::BuildHasher;
 /// A member: who, by whose word, and where.
 #[derive(Debug)]
 pub(super) struct Occupant {
-    pub(super) name: Box<str>,
+    /// Most names are short: up to 24 bytes lie in here, and not behind a pointer.
+    pub(super) name: CompactString,
     pub(super) identity: Identity,
     pub(super) place: Place,
 }
@@ -147,7 +149,7 @@ mod tests {
 
     #[test]
     fn a_member_is_small() {
-        assert!(size_of::<Occupant>() <= 32, "{}", size_of::<Occupant>());
+        assert!(size_of::<Occupant>() <= 40, "{}", size_of::<Occupant>());
         let (with, without) = (size_of::<Slab<Occupant>>(), size_of::<Slab<u64>>());
         assert_eq!(with, without);
     }
