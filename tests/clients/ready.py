@@ -160,12 +160,12 @@ def chatt(base):
 
 
 def pages(base):
-    for path, part in [("", "/chattstart"), ("chattstart", "웹 소켓 채팅"), ("css/chatt.css", "#talk"), ("js/chatt.js", "WebSocket")]:
+    for path, part in [("", "/js/rooms.js"), ("about", "/chattstart"), ("chattstart", "웹 소켓 채팅"), ("css/chatt.css", "#talk"), ("js/chatt.js", "WebSocket")]:
         with urllib.request.urlopen(base + path, timeout=SECONDS) as answer:
             equal(answer.status, 200)
             if part not in answer.read().decode():
                 raise AssertionError(f"/{path} has no {part}")
-    for path in ["echo", "chat", "flow", "chatt"]:
+    for path in ["echo", "chat/login", "flow", "chatt", "ws/chat"]:
         try:
             urllib.request.urlopen(base + path, timeout=SECONDS)
             raise AssertionError(f"/{path} answered a plain GET")
