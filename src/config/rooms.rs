@@ -320,6 +320,49 @@ mod tests {
         RoomLimits::default().check().expect("good defaults");
     }
 
+    /// Sets one row, and says whether that can be.
+    fn is_good(row: &Row<RoomLimits>, value: Value) -> bool {
+        let mut limits = RoomLimits {
+            history_bytes: 1 << 30,
+            ..RoomLimits::default()
+        };
+        (row.set)(&mut limits, value);
+        row.check("limit", &limits).is_ok()
+    }
+
+    #[test]
+    fn every_limit_is_good_at_both_its_ends_and_refused_past_them() {
+        for row in RoomLimits::rows() {
+            match row.kind {
+                Kind::Number { least, most, .. } => {
+                    let most = most(&RoomLimits::default());
+                    for (number, wanted) in [
+                        (Some(least), true),
+                        (Some(most), true),
+                        (least.checked_sub(1), false),
+                        (most.checked_add(1), false),
+                    ] {
+                        let Some(number) = number else { continue };
+                        assert_eq!(is_good(row, Value::Number(number)), wanted, "{}", row.key);
+                    }
+                }
+                Kind::Time { shortest } => {
+                    let longest = Duration::from_secs(30 * 60);
+                    let unit = Duration::from_millis(1);
+                    for (time, wanted) in [
+                        (shortest, true),
+                        (longest, true),
+                        (shortest - unit, false),
+                        (longest + unit, false),
+                    ] {
+                        assert_eq!(is_good(row, Value::Time(time)), wanted, "{}", row.key);
+                    }
+                }
+                _ => panic!("{} is tested nowhere", row.key),
+            }
+        }
+    }
+
     #[test]
     fn a_history_that_cannot_hold_a_message_is_an_error_that_names_both() {
         let limits = RoomLimits {

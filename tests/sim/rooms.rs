@@ -1,5 +1,6 @@
 //! Rooms over virtual time: both formats, presence, history, HTTP and event streams.
 
+mod bounds;
 mod dropping;
 mod folder;
 mod follow;
