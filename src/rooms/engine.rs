@@ -152,8 +152,8 @@ pub(super) enum Outcome {
     Room(RoomInfo),
     Joined(Joined),
     Left,
-    /// It had been published before, with this very reference.
-    Repeated(Epoch, Rc<RoomMessage>),
+    /// It has its place in the order; perhaps since it was published before, with this very reference.
+    Published(Epoch, Rc<RoomMessage>),
     Excerpt(Excerpt),
     Names(usize, Vec<Rc<str>>),
 }

@@ -144,7 +144,8 @@ impl Handler for Follow {
 
     fn drain(&mut self, _: &mut Followed, session: &mut Session<'_>, dropped: u64) {
         if dropped > 0 {
-            // It comes back with the id of what it got last, and is told the truth about the rest.
+            // It comes back for what was dropped behind the last that it got. What was dropped before that, under a
+            // policy that drops, its id no longer tells: by default such a stream ends at once.
             session.close(1013, "Messages were dropped");
         }
     }

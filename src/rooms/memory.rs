@@ -251,8 +251,8 @@ impl Memory {
                 let text = text.map(String::into_boxed_str);
                 Rc::new(RoomMessage::new(known, clock.unix, sender, text))
             });
-            let repeated = Outcome::Repeated(room.epoch, message);
-            return Ok(EngineEvent::Done(token, Ok(repeated)));
+            let published = Outcome::Published(room.epoch, message);
+            return Ok(EngineEvent::Done(token, Ok(published)));
         }
         if let Some(journal) = &mut self.journal {
             journal.vouch(id, room);

@@ -126,7 +126,7 @@ impl Rooms {
             reference,
         };
         let of = |outcome| match outcome {
-            Outcome::Repeated(epoch, message) => Some(Position {
+            Outcome::Published(epoch, message) => Some(Position {
                 epoch,
                 id: message.id,
             }),

@@ -198,14 +198,9 @@ impl State {
                 context.close(session, 1000, ROOM_CLOSED);
             }
             (Pending::Enter { room, place, .. }, Err(error)) => {
-                let reference = None;
-                let error = &error;
-                self.tell(
-                    context,
-                    place,
-                    Some(room),
-                    &Told::Error { reference, error },
-                );
+                let (error, reference) = (&error, None);
+                let told = Told::Error { reference, error };
+                self.tell(context, place, Some(room), &told);
             }
             (
                 Pending::Talk {
@@ -216,27 +211,12 @@ impl State {
                 outcome,
             ) => {
                 let reference = reference.as_deref();
-                match outcome {
-                    Ok(Outcome::Repeated(_, message)) => {
-                        let message = &*message;
-                        self.tell(
-                            context,
-                            place,
-                            Some(room),
-                            &Told::Message { message, reference },
-                        );
-                    }
-                    Err(error) => {
-                        let error = &error;
-                        self.tell(
-                            context,
-                            place,
-                            Some(room),
-                            &Told::Error { reference, error },
-                        );
-                    }
-                    Ok(_) => {}
-                }
+                let told = match &outcome {
+                    Ok(Outcome::Published(_, message)) => Told::Message { message, reference },
+                    Err(error) => Told::Error { reference, error },
+                    Ok(_) => return,
+                };
+                self.tell(context, place, Some(room), &told);
             }
             _ => {}
         }
@@ -260,7 +240,7 @@ impl State {
         }
     }
 
-    /// Tells everybody in a room, each in the words of its format. `to` names the formats.
+    /// Tells everybody in a room, each in the words of its format, but for one session.
     pub(super) fn tell_all(
         &self,
         context: &mut Context<'_>,
@@ -349,7 +329,7 @@ impl State {
         context: &mut Context<'_>,
         room: RoomId,
         epoch: Epoch,
-        message: &RoomMessage,
+        message: &Rc<RoomMessage>,
         own: Option<Pending>,
     ) {
         let position = Some(Position {
@@ -370,8 +350,8 @@ impl State {
                 }
             }
             Some(Pending::Reply(reply)) => {
-                let repeated = Outcome::Repeated(epoch, Rc::new(message.clone()));
-                self.answered.push((reply, Ok(repeated)));
+                let published = Outcome::Published(epoch, Rc::clone(message));
+                self.answered.push((reply, Ok(published)));
             }
             _ => {}
         }

@@ -45,7 +45,7 @@ use signal_hook::iterator::Signals;
 use std::env;
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
@@ -165,7 +165,7 @@ fn start_input(
     let waiting = Arc::default();
     let terminal = if is_edited {
         let (handle, waiting) = (handle.clone(), Arc::clone(&waiting));
-        let number = AtomicU64::new(0);
+        let number = AtomicUsize::new(0);
         let edited = Terminal::edit(report.colours.0, move |key| match key {
             Key::Line(line) => person_typed(&handle, &waiting, &number, line),
             Key::Leave => leave(&handle),
@@ -191,7 +191,7 @@ fn start_input(
 }
 
 /// A line of a person at the editor. Nothing here may wait.
-fn person_typed(handle: &Handle<Chat>, waiting: &Arc<Waiting>, count: &AtomicU64, line: String) {
+fn person_typed(handle: &Handle<Chat>, waiting: &Arc<Waiting>, count: &AtomicUsize, line: String) {
     match typed::by_a_person(line) {
         Typed::Message(text) => {
             let Some(permit) = waiting.ask(text.len()) else {
@@ -202,7 +202,7 @@ fn person_typed(handle: &Handle<Chat>, waiting: &Arc<Waiting>, count: &AtomicU64
                 return;
             };
             let line = Line {
-                number: count.fetch_add(1, Ordering::Relaxed) + 1,
+                number: count.fetch_add(1, Ordering::Relaxed) as u64 + 1,
                 text,
                 _permit: permit,
             };

@@ -82,7 +82,7 @@ fn ask(memory: &mut Memory, operation: Operation) -> Outcome {
     while memory.poll().is_some() {}
     match first {
         Some(EngineEvent::Done(_, outcome)) => outcome.expect("a good operation"),
-        Some(EngineEvent::Message { epoch, message, .. }) => Outcome::Repeated(epoch, message),
+        Some(EngineEvent::Message { epoch, message, .. }) => Outcome::Published(epoch, message),
         other => panic!("{other:?}"),
     }
 }
@@ -108,7 +108,7 @@ fn say_once(memory: &mut Memory, room: RoomId, text: &str, reference: Option<u12
         reference,
     };
     match ask(memory, publish) {
-        Outcome::Repeated(epoch, message) => Position {
+        Outcome::Published(epoch, message) => Position {
             epoch,
             id: message.id,
         },
