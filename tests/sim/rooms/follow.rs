@@ -1,8 +1,6 @@
 //! Rooms as event streams.
 
 use super::*;
-use dunlin::config::RoomLimits;
-use dunlin::rooms::Rooms;
 use std::time::Duration;
 
 #[test]
@@ -77,31 +75,6 @@ fn a_follower_is_told_of_a_gap() {
     );
     assert!(gap.id.expect("an id").ends_with(":21"));
     assert_eq!(again.receive_all().len(), 100);
-}
-
-#[test]
-fn who_missed_more_than_an_answer_holds_is_told_of_the_rest() {
-    let mut limits = RoomLimits::default();
-    (limits.history_messages, limits.message_rate) = (1000, None);
-    let rooms = Rooms::with_limits(limits).expect("good limits");
-    let sim = Sim::new(apps::rooms::mount_with(App::new(), &rooms)).expect("a good program");
-    let room = create(&sim, "den");
-    let kim = v1_member(&sim, &room, "kim");
-    (0..150).for_each(|_| talk(&kim, &room, "hi", ""));
-    sim.drive();
-    let page: Value = sim.get(&format!("/chat/{room}/messages?limit=1")).json();
-    let epoch = page["epoch"].as_str().expect("an epoch");
-    let rest = format!(r#"{{"type":"GAP","roomId":"{room}","from":11,"to":50}}"#);
-    let follower = sim.follow(&format!("/chat/{room}/events?since={epoch}:10"));
-    let events = follower.receive_all();
-    assert_eq!(events.len(), 101);
-    assert_eq!(events[0].data, rest);
-    let lee = v1(&sim);
-    let since = format!(r#","since":{{"epoch":"{epoch}","id":10}}"#);
-    let entered = enter(&lee, &room, "lee", &since);
-    assert_eq!(entered["recovered"], false);
-    assert_eq!(entered["messages"][99]["id"], 150);
-    assert_eq!(lee.receive_text(), rest);
 }
 
 #[test]

@@ -1,18 +1,10 @@
 //! What a peer can do to a room and to its members.
 
 use super::*;
-use dunlin::config::RoomLimits;
 use dunlin::rooms::{Enter, Format, FormatId, Member, RoomId, Rooms, Told};
 use dunlin::testing::Received;
 use dunlin::{CloseReason, Handler, Message, Open, Request, Session};
 use std::time::Duration;
-
-fn server_with(limits: RoomLimits) -> (Sim, String) {
-    let rooms = Rooms::with_limits(limits).expect("good limits");
-    let sim = Sim::new(apps::rooms::mount_with(App::new(), &rooms)).expect("a good program");
-    let room = create(&sim, "den");
-    (sim, room)
-}
 
 /// A character that takes nine bytes when an error repeats it as Rust does.
 const UNSEEN: &str = "\u{200b}";
@@ -76,35 +68,6 @@ fn a_history_full_of_escapes_keeps_nobody_out() {
 }
 
 #[test]
-fn a_follower_that_missed_more_than_it_is_sent_is_told_of_the_gap() {
-    let mut limits = RoomLimits::default();
-    (limits.history_messages, limits.message_rate) = (1000, None);
-    let (sim, room) = server_with(limits);
-    let kim = v1_member(&sim, &room, "kim");
-    let events = format!("/chat/{room}/events");
-    let follower = sim.follow(&events);
-    talk(&kim, &room, "one", "");
-    let id = follower
-        .next_event()
-        .and_then(|event| event.id)
-        .expect("an id");
-    follower.cut();
-    for _ in 0..300 {
-        talk(&kim, &room, "more", "");
-        kim.receive_all();
-    }
-    let again = sim.follow(&format!("{events}?since={id}"));
-    let told = again.receive_all();
-    assert_eq!(told[0].name.as_deref(), Some("gap"));
-    assert!(
-        told[0].data.ends_with(r#""from":2,"to":201}"#),
-        "{}",
-        told[0].data
-    );
-    assert_eq!(told.len(), 101);
-}
-
-#[test]
 fn who_goes_on_entering_too_fast_ends_with_1008() {
     let (sim, room) = server();
     let kim = v1(&sim);
@@ -120,17 +83,6 @@ fn who_goes_on_entering_too_fast_ends_with_1008() {
         matches!(last, Some(Received::Close { code, .. }) if code == 1008.into()),
         "{last:?}"
     );
-}
-
-#[test]
-fn who_proves_itself_later_keeps_its_name() {
-    let (sim, room) = server();
-    let kim = v1_member(&sim, &room, "kim");
-    let client = r#","client":"0123456789abcdef""#;
-    assert_eq!(enter(&kim, &room, "kim", client)["type"], "ENTERED");
-    let again = v1(&sim);
-    assert_eq!(enter(&again, &room, "kim", client)["type"], "ENTERED");
-    assert_eq!(json(&kim)["reason"], "replaced");
 }
 
 #[test]
