@@ -108,10 +108,10 @@ fn print_all(printer: &mut impl ExternalPrinter, pane: &Pane) {
         let printed = match batch {
             Batch::Lines(lines) => printer.print(lines),
             Batch::Last => {
-                // The editor's queue has one place: when it takes this, it has printed what was there.
+                // The editor's queue has one place: when it takes the second, it has printed all before the first.
                 let printed = printer.print(NOTHING.to_owned());
-                let paintings = pane.paintings();
-                pane.finished_behind(paintings);
+                let printed = printed.and_then(|()| printer.print(NOTHING.to_owned()));
+                pane.printed();
                 printed
             }
         };
@@ -149,7 +149,7 @@ fn read_all(
     }
 }
 
-/// The prompt, which learns of every painting.
+/// The prompt, which learns of every painting, and ends them.
 struct Painted<'p> {
     pane: &'p Pane,
     colours: bool,
@@ -162,7 +162,10 @@ impl Painted<'_> {
         if self.is_new.replace(false) {
             self.pane.open();
         }
-        self.pane.painted();
+        while !self.pane.may_paint() {
+            // Until the process ends: nothing of this thread may reach the terminal any more.
+            thread::park();
+        }
     }
 }
 

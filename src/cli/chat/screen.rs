@@ -71,8 +71,8 @@ struct State {
     /// Nothing more is added: the last batch is followed by a check that it appeared.
     is_finishing: bool,
     is_finished: bool,
-    /// How often the editor has painted its line.
-    painted: u64,
+    /// Everything was printed: the editor paints no more.
+    is_printed: bool,
 }
 
 /// What the thread of the editor is to print.
@@ -140,21 +140,23 @@ impl Pane {
         self.change(|state| state.is_open = false);
     }
 
-    /// The editor has painted its line, behind all it has printed so far.
-    pub(super) fn painted(&self) {
-        self.change(|state| state.painted += 1);
+    /// The editor is about to paint its line: whether it may. It may not when everything was printed: what it
+    /// wrote now would come behind what makes the terminal as it was.
+    pub(super) fn may_paint(&self) -> bool {
+        let is_printed = self.lock().is_printed;
+        if is_printed {
+            self.change(|state| state.is_finished = true);
+        }
+        !is_printed
     }
 
-    /// How often it has.
-    pub(super) fn paintings(&self) -> u64 {
-        self.lock().painted
-    }
-
-    /// Waits until the editor has painted its line again.
-    pub(super) fn finished_behind(&self, paintings: u64) {
-        let state = self.lock();
-        let waits = |state: &mut State| state.painted == paintings && !state.is_over;
-        let _ = self.changed.wait_timeout_while(state, LAST_LINES, waits);
+    /// Everything was printed, but for a painting that may be under way: waits for the next one.
+    pub(super) fn printed(&self) {
+        self.change(|state| state.is_printed = true);
+        let waits = |state: &mut State| !state.is_finished && !state.is_over;
+        let _ = self
+            .changed
+            .wait_timeout_while(self.lock(), LAST_LINES, waits);
         self.change(|state| state.is_finished = true);
     }
 
@@ -223,9 +225,10 @@ mod tests {
                 match batch {
                     Batch::Lines(lines) => seen.push(lines),
                     Batch::Last => {
-                        let before = other.paintings();
-                        other.painted();
-                        other.finished_behind(before);
+                        let editor = Arc::clone(&other);
+                        let painting = std::thread::spawn(move || while editor.may_paint() {});
+                        other.printed();
+                        painting.join().expect("it may not paint for ever");
                     }
                 }
             }
