@@ -49,6 +49,7 @@ pub(crate) trait AnyRoute {
     fn pong(&mut self, data: DataKey, session: &mut Session<'_>, payload: &[u8]);
     fn timer(&mut self, data: DataKey, session: &mut Session<'_>, token: u64);
     fn program_timer(&mut self, _context: &mut Context<'_>, _token: u64) {}
+    fn connected(&mut self, _context: &mut Context<'_>, _id: SessionId) {}
     fn failed(&mut self, _context: &mut Context<'_>, _id: SessionId, _call: &Call, _error: &Error) {
     }
     /// Itself, for the calls of its handles.
@@ -114,6 +115,10 @@ impl<H: Handler> AnyRoute for HandlerRoute<H> {
 
     fn program_timer(&mut self, context: &mut Context<'_>, token: u64) {
         self.handler.program_timer(context, token);
+    }
+
+    fn connected(&mut self, context: &mut Context<'_>, id: SessionId) {
+        self.handler.connected(context, id);
     }
 
     fn failed(&mut self, context: &mut Context<'_>, id: SessionId, call: &Call, error: &Error) {

@@ -67,6 +67,10 @@ pub trait Handler: 'static {
     /// may come back, is set in its close event and ends here.
     fn program_timer(&mut self, _context: &mut Context<'_>, _token: u64) {}
 
+    /// For outgoing routes: the connection of a call is made, and the request goes out now. `id` is that of
+    /// the call; the session opens with the answer.
+    fn connected(&mut self, _context: &mut Context<'_>, _id: SessionId) {}
+
     /// For outgoing routes: a call failed, and no session opens. `id` is that of the call; a handler
     /// can call again ([`Call::after`] some time).
     ///
@@ -136,6 +140,10 @@ impl<H: Handler> Handler for Rc<RefCell<H>> {
 
     fn program_timer(&mut self, context: &mut Context<'_>, token: u64) {
         self.borrow_mut().program_timer(context, token);
+    }
+
+    fn connected(&mut self, context: &mut Context<'_>, id: SessionId) {
+        self.borrow_mut().connected(context, id);
     }
 
     fn failed(&mut self, context: &mut Context<'_>, id: SessionId, call: &Call, error: &Error) {

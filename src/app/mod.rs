@@ -42,6 +42,7 @@ pub use crate::wire::event::Event;
 pub use answer::Answer;
 pub use body_error::BodyError;
 pub use call::Call;
+pub(crate) use call::Ends;
 pub use conn::ConnInfo;
 pub use context::Context;
 pub use form::Form;

@@ -1,6 +1,7 @@
 //! `dunlin check`: the checks of a server as a table, or as JSON for scripts.
 
 use super::exit::CommandFailure;
+use super::values::field;
 use dunlin::check::{self, Outcome, Target, Verdict};
 use std::io::{self, Write};
 use std::time::Duration;
@@ -58,14 +59,7 @@ impl Arguments {
         let usage = |problem: String| CommandFailure::Text(problem, 2);
         let mut target = Target::new(&self.url).map_err(|error| usage(format!("{error:#}")))?;
         for header in &self.header {
-            let Some((name, value)) = header.split_once(':') else {
-                let wanted = "wanted: NAME: VALUE, for example 'Origin: http://127.0.0.1:8080'";
-                return Err(usage(format!(
-                    "the header {header:?} has no colon\n{wanted}"
-                )));
-            };
-            let pair = (name.to_owned(), value.trim().to_owned());
-            target.headers.push(pair);
+            target.headers.push(field(header).map_err(usage)?);
         }
         target.protocols = self.protocol;
         target.timeout = Duration::from_secs(self.timeout);

@@ -5,6 +5,7 @@
 //! Errors go to standard error and say what was given, what was wanted and how
 //! to mend it. No other layer may print or exit.
 
+mod bench;
 mod chat;
 mod check;
 mod config;
@@ -15,9 +16,11 @@ mod heap;
 mod listen;
 mod log_queue;
 mod logger;
+mod lookup;
 mod operator;
 mod serve;
 mod signals;
+mod values;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use exit::CommandFailure;
@@ -40,6 +43,9 @@ enum Command {
     Chat(chat::Arguments),
     /// Test how well any server keeps the protocol: prints a table, exits with 0 or 1
     Check(check::Arguments),
+    /// Load-test any WebSocket server: how many, how fast, and what one bad client does to the others
+    #[command(subcommand)]
+    Bench(bench::Command),
     /// Check or print the configuration that `serve` would have with the same flags
     Config(config::Arguments),
 }
@@ -73,6 +79,7 @@ fn run() -> Result<(), CommandFailure> {
         (Command::Serve(arguments), Some((_, matches))) => arguments.run(matches),
         (Command::Config(arguments), Some((_, matches))) => arguments.run(matches),
         (Command::Chat(arguments), _) => arguments.run(),
+        (Command::Bench(command), _) => command.run(),
         (Command::Check(arguments), _) => check::run(arguments.check()?),
         (Command::Serve(_) | Command::Config(_), None) => {
             unreachable!("clap gave a command without its matches")

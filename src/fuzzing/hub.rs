@@ -194,7 +194,7 @@ impl Driver {
         }
         let Some(id) = self.dials.pop() else { return };
         match with & 2 {
-            0 => self.hub.connected(id),
+            0 => self.hub.connected(&mut self.io, id),
             _ => {
                 let error = Error::new(ErrorKind::Io, "nobody there");
                 self.hub.dial_failed(id, error);

@@ -3,7 +3,7 @@
 use crate::app::any_route::{AnyRoute, RouteKind};
 use crate::app::program::{HttpHandler, PathTargets};
 use crate::app::router::Router;
-use crate::app::{BacklogPolicy, ConnInfo, Origins, Peer, Remote, SessionId, Settings};
+use crate::app::{BacklogPolicy, ConnInfo, Ends, Origins, Peer, Remote, SessionId, Settings};
 use crate::config::Limits;
 use crate::hub::conn::flags::Flags;
 use crate::hub::conn::opening::Opening;
@@ -19,7 +19,7 @@ use crate::hub::transport::Transport;
 use crate::wire::receive::{Lanes, LentMessage, Receiver, Role};
 use crate::wire::work::Work;
 use bytes::Bytes;
-use core::net::{IpAddr, SocketAddr};
+use core::net::IpAddr;
 use rand::RngExt;
 use rand::rngs::StdRng;
 use slab::Slab;
@@ -82,7 +82,7 @@ pub(crate) struct Core {
     pub(crate) due: VecDeque<SessionId>,
     /// Outgoing routes by name, and calls that the driver has not begun.
     pub(crate) outgoing: HashMap<String, u16>,
-    pub(crate) to_dial: VecDeque<(SessionId, SocketAddr)>,
+    pub(crate) to_dial: VecDeque<(SessionId, Ends)>,
     /// Names of the extensions that were agreed on so far.
     pub(crate) extension_names: Vec<Box<str>>,
     pub(crate) now: Now,

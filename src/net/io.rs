@@ -5,13 +5,11 @@
 use super::listener::Listener;
 use super::sockets::{Sockets, Stream};
 use super::waker::LoopWaker;
-use crate::app::{ConnInfo, SessionId};
+use crate::app::{ConnInfo, Ends, SessionId};
 use crate::hub::{Lost, Now, Transport};
 use crate::turn::{AcceptError, Event, Io, Read};
-use mio::net::TcpStream;
 use mio::{Events, Poll, Token, Waker};
 use std::io;
-use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, RawFd};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -167,9 +165,8 @@ impl Io for NetIo {
         self.sockets.at(key).ok_or(Lost)?.read(buffer)
     }
 
-    fn dial(&mut self, id: SessionId, address: SocketAddr) -> io::Result<()> {
-        let stream = TcpStream::connect(address)?;
-        self.sockets.put(id.index, Stream::Tcp(stream));
+    fn dial(&mut self, id: SessionId, ends: Ends) -> io::Result<()> {
+        self.sockets.put(id.index, Stream::begin(ends)?);
         self.watch(id)
     }
 

@@ -2,13 +2,15 @@
 //!
 //! A stream moves bytes and says what came of it; it never waits, and never decides.
 
+use crate::app::Ends;
 use crate::hub::Lost;
 use crate::turn::Read;
 use mio::event::Source;
 use mio::net::{TcpStream, UnixStream};
 use mio::{Interest, Registry, Token};
 use std::io::{self, IoSlice, Read as _, Write as _};
-use std::net::Shutdown;
+use socket2::{Domain, Protocol, Socket, Type};
+use std::net::{Shutdown, SocketAddr};
 
 /// A connected socket.
 #[derive(Debug)]
@@ -27,6 +29,20 @@ macro_rules! each {
 }
 
 impl Stream {
+    /// Begins a connection to another machine.
+    pub(super) fn begin(ends: Ends) -> io::Result<Self> {
+        let Some(source) = ends.from else {
+            return TcpStream::connect(ends.to).map(Self::Tcp);
+        };
+        let socket = Socket::new(Domain::for_address(ends.to), Type::STREAM, Some(Protocol::TCP))?;
+        socket.set_nonblocking(true)?;
+        socket.bind(&SocketAddr::new(source, 0).into())?;
+        match socket.connect(&ends.to.into()) {
+            Err(error) if !is_under_way(&error) => Err(error),
+            _ => Ok(Self::Tcp(TcpStream::from_std(socket.into()))),
+        }
+    }
+
     /// Once, for both directions, edge-triggered: never again for this socket.
     pub(super) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
         let interest = Interest::READABLE | Interest::WRITABLE;
@@ -77,6 +93,12 @@ impl Stream {
             Err(error) => Err(error),
         }
     }
+}
+
+/// Whether a connect goes on by itself.
+fn is_under_way(error: &io::Error) -> bool {
+    // The standard library has no stable kind for it.
+    error.raw_os_error() == Some(libc::EINPROGRESS)
 }
 
 /// A write's answer as the hub wants it: nothing taken is no error.

@@ -5,10 +5,9 @@
 //! room again.
 
 use super::network::{End, Network, Upstream};
-use crate::app::{ConnInfo, Peer, SessionId};
+use crate::app::{ConnInfo, Ends, Peer, SessionId};
 use crate::hub::{Lost, Now, Transport};
 use crate::turn::{AcceptError, Event, Io, Read};
-use core::net::SocketAddr;
 use rand::RngExt;
 use std::io;
 use std::time::Duration;
@@ -146,8 +145,8 @@ impl Io for Network {
         Ok(Read { n, drained, ended })
     }
 
-    fn dial(&mut self, id: SessionId, address: SocketAddr) -> io::Result<()> {
-        let line = self.call(Peer::Tcp(address));
+    fn dial(&mut self, id: SessionId, ends: Ends) -> io::Result<()> {
+        let line = self.call(Peer::Tcp(ends.to));
         self.accepted(line, Some(id));
         if self.is_unreachable {
             return Err(io::ErrorKind::ConnectionRefused.into());

@@ -37,14 +37,14 @@ impl<I: Io> Turn<I> {
     /// Begins the connections that the hub asks for.
     fn dial(&mut self) {
         while !self.hub.work().is_spent()
-            && let Some((id, address)) = self.hub.next_dial()
+            && let Some((id, ends)) = self.hub.next_dial()
         {
             self.hub.charge(price::ACCEPT);
             if !self.hub.knows(id) {
                 continue;
             }
             self.ready.reset(id.index);
-            if let Err(error) = self.io.dial(id, address) {
+            if let Err(error) = self.io.dial(id, ends) {
                 self.dial_failed(id, error);
             }
         }
@@ -54,7 +54,7 @@ impl<I: Io> Turn<I> {
     pub(super) fn is_dialled(&mut self, id: SessionId) -> bool {
         match self.io.is_connected(id.index) {
             Ok(true) => {
-                self.hub.connected(id);
+                self.hub.connected(&mut self.io, id);
                 // What arrived together with the connection is told by no further event.
                 self.ready.add(id);
                 true

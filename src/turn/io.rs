@@ -3,9 +3,8 @@
 //! `net` and `sim` implement [`Io`] and nothing else of a turn. An implementation moves bytes and
 //! tells what happened; it must never decide who is served, nor remember who is still to be.
 
-use crate::app::{ConnInfo, SessionId};
+use crate::app::{ConnInfo, Ends, SessionId};
 use crate::hub::{Lost, Now, Transport};
-use core::net::SocketAddr;
 use std::io;
 use std::time::Duration;
 
@@ -93,7 +92,7 @@ pub(crate) trait Io: Transport {
     ///
     /// # Errors
     /// It cannot even be begun.
-    fn dial(&mut self, id: SessionId, address: SocketAddr) -> io::Result<()>;
+    fn dial(&mut self, id: SessionId, ends: Ends) -> io::Result<()>;
 
     /// Whether a connection that was begun is made.
     ///

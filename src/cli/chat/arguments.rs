@@ -1,6 +1,8 @@
 //! The flags of `dunlin chat`, read and checked before anything is connected.
 
 use super::super::exit::CommandFailure;
+use super::super::lookup::room_paths;
+use super::super::values::{duration, field};
 use dunlin::client::{self, Handshake, Options, Url};
 use std::time::Duration;
 
@@ -97,8 +99,6 @@ pub(super) struct RoomPlan {
     pub(super) path: String,
 }
 
-const ROOM_PATH: &str = "/ws/chat";
-
 impl Arguments {
     /// Checks every value.
     pub(super) fn check(self) -> Result<Plan, CommandFailure> {
@@ -150,48 +150,6 @@ impl Arguments {
             json: self.json,
             wait: self.wait,
         })
-    }
-}
-
-fn field(text: &str) -> Result<(String, String), String> {
-    let Some((name, value)) = text.split_once(':') else {
-        return Err(format!(
-            "the header {text:?} has no colon\nwanted: NAME: VALUE, for example 'Origin: http://127.0.0.1:8080'"
-        ));
-    };
-    Ok((name.to_owned(), value.trim().to_owned()))
-}
-
-/// The socket of the rooms, and the path of their list on the same host. A proxy may serve them under a
-/// prefix.
-fn room_paths(url: &Url) -> Result<(Url, String), String> {
-    let target = url.target();
-    let target = if target == "/" { ROOM_PATH } else { target };
-    let (path, query) = match target.split_once('?') {
-        Some((path, query)) => (path, format!("?{query}")),
-        None => (target, String::new()),
-    };
-    let Some(prefix) = path.strip_suffix(ROOM_PATH) else {
-        return Err(format!(
-            "rooms are at {ROOM_PATH}, and the URL is {url}\nwanted: the server alone, such as ws://{}",
-            url.authority()
-        ));
-    };
-    let socket = format!("ws://{}{prefix}{ROOM_PATH}{query}", url.authority());
-    let socket = Url::parse(&socket).map_err(|error| error.to_string())?;
-    Ok((socket, format!("{prefix}/chat")))
-}
-
-/// A time with its unit, at most an hour.
-fn duration(text: &str) -> Result<Duration, String> {
-    let units = [("ms", 1), ("s", 1000), ("min", 60_000)];
-    let found = units.iter().find_map(|(unit, ms)| {
-        let number: u64 = text.strip_suffix(unit)?.trim_end().parse().ok()?;
-        number.checked_mul(*ms)
-    });
-    match found {
-        Some(ms) if ms <= 3_600_000 => Ok(Duration::from_millis(ms)),
-        _ => Err("wanted: a time such as 500ms, 5s or 2min, at most 60min".to_owned()),
     }
 }
 

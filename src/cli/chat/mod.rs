@@ -7,7 +7,7 @@
 //! | `typed`, `input`, `editor` | what a line means; lines of a pipe; lines of a person |
 //! | `lines` | what waits, what is sent, what is confirmed |
 //! | `conversation`, `events`, `sending`, `backoff` | the program of the event loop |
-//! | `room`, `lookup` | rooms with memory: their subprotocol, and how one is found |
+//! | `room` | rooms with memory: their subprotocol |
 //!
 //! Three threads: this one runs the loop, one reads the input, one waits for signals. A terminal has one
 //! more, which prints.
@@ -19,7 +19,6 @@ mod editor;
 mod events;
 mod input;
 mod lines;
-mod lookup;
 mod report;
 mod room;
 mod screen;
@@ -30,13 +29,13 @@ mod typed;
 pub(super) use arguments::Arguments;
 
 use super::exit::CommandFailure;
+use super::lookup::Lookup;
 use arguments::{Plan, RoomPlan};
 use conversation::{Chat, Ending, Manners, ROUTE, Target};
 use dunlin::{App, Deflate, Handle, Route, Server, Settings};
 use editor::{Key, Terminal};
 use input::{Input, Read};
 use lines::{Line, MAX_WAITING_LINES, Waiting};
-use lookup::Lookup;
 use report::{Report, Told};
 use room::Room;
 use screen::Screen;

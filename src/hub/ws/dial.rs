@@ -1,6 +1,6 @@
 //! Sessions that this side opens: connect, ask, check the answer, then a session like any other.
 
-use crate::app::{Call, Open, Peer, Request, SessionId};
+use crate::app::{Call, Ends, Open, Peer, Request, SessionId};
 use crate::hub::conn::flags::Flags;
 use crate::hub::conn::handshake::{FailedCall, PendingHandshake};
 use crate::hub::conn::phase::{Phase, State};
@@ -15,8 +15,8 @@ use crate::wire::error::{Error, ErrorKind, Result};
 use crate::wire::extension::Transform;
 use crate::wire::head::{BodyLength, Method, RequestHead};
 use crate::wire::receive::Receiver;
+use crate::wire::work::price;
 use crate::wire::upgrade::{Accepted, Agreed, ClientHandshake, ResponseHead, Wish};
-use core::net::SocketAddr;
 use rand::RngExt;
 
 impl Core {
@@ -32,8 +32,8 @@ impl Core {
             let message = format!("cannot call {call}: the server is full or stopping");
             return Err(Error::new(ErrorKind::Limit, message));
         }
-        let (address, delay) = (call.address, call.delay);
-        let key = self.key(Peer::Tcp(address));
+        let (ends, delay) = (call.ends(), call.delay);
+        let key = self.key(Peer::Tcp(ends.to));
         let handshake = PendingHandshake {
             call,
             random: self.random.random(),
@@ -44,7 +44,7 @@ impl Core {
         slot.route = route;
         let id = slot.id(key);
         if delay.is_zero() {
-            self.to_dial.push_back((id, address));
+            self.to_dial.push_back((id, ends));
         } else {
             self.deadlines.clear(key);
             self.timers.set(id, 0, self.ms_after(delay));
@@ -57,12 +57,11 @@ impl Core {
         let Some(key) = self.key_of(id) else {
             return;
         };
-        if self.slot(key).state() == State::Dialling
-            && let Peer::Tcp(address) = self.slot(key).peer()
-        {
+        if let Some(Some(handshake)) = self.slot(key).handshake() {
+            let ends = handshake.call.ends();
             let deadline = self.tick + ticks(self.limits.head_timeout);
             self.deadlines.set(key, deadline, self.tick);
-            self.to_dial.push_back((id, address));
+            self.to_dial.push_back((id, ends));
         }
     }
 
@@ -136,7 +135,7 @@ impl Core {
 impl Hub {
     /// The next connection that the driver shall make, and where to. Then it calls
     /// [`Hub::connected`] or [`Hub::dial_failed`].
-    pub fn next_dial(&mut self) -> Option<(SessionId, SocketAddr)> {
+    pub(crate) fn next_dial(&mut self) -> Option<(SessionId, Ends)> {
         self.core.to_dial.pop_front()
     }
 
@@ -152,11 +151,17 @@ impl Hub {
         }
     }
 
-    /// A connection is made: the request goes out.
-    pub fn connected(&mut self, id: SessionId) {
+    /// A connection is made: its handler is told, and the request goes out.
+    pub fn connected(&mut self, io: &mut dyn Transport, id: SessionId) {
         let Some(key) = self.core.key_of(id) else {
             return;
         };
+        let (core, routes) = (&mut self.core, &mut self.routes);
+        let number = core.slot(key).route;
+        core.work.charge(price::EVENT);
+        call_program(core, routes, io, number, id, |route, context| {
+            route.connected(context, id);
+        });
         let slot = &mut self.core.slots[key as usize];
         let settings = &self.settings[slot.route as usize];
         let Some(Some(handshake)) = slot.handshake() else {

@@ -7,6 +7,8 @@ use std::io::{self, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
+/// Where the rooms of `dunlin serve` are.
+const ROOM_PATH: &str = "/ws/chat";
 /// A list of ten thousand rooms has a third of this.
 const MAX_ANSWER: usize = 8 << 20;
 /// How long an answer may take in total.
@@ -105,6 +107,26 @@ impl Lookup<'_> {
         }
         Err(failed)
     }
+}
+
+/// The socket of the rooms, and the path of their list on the same host. A proxy may serve them under a
+/// prefix.
+pub(super) fn room_paths(url: &Url) -> Result<(Url, String), String> {
+    let target = url.target();
+    let target = if target == "/" { ROOM_PATH } else { target };
+    let (path, query) = match target.split_once('?') {
+        Some((path, query)) => (path, format!("?{query}")),
+        None => (target, String::new()),
+    };
+    let Some(prefix) = path.strip_suffix(ROOM_PATH) else {
+        return Err(format!(
+            "rooms are at {ROOM_PATH}, and the URL is {url}\nwanted: the server alone, such as ws://{}",
+            url.authority()
+        ));
+    };
+    let socket = format!("ws://{}{prefix}{ROOM_PATH}{query}", url.authority());
+    let socket = Url::parse(&socket).map_err(|error| error.to_string())?;
+    Ok((socket, format!("{prefix}/chat")))
 }
 
 fn left(until: Instant) -> io::Result<Duration> {

@@ -1,0 +1,151 @@
+//! The number in a payload, by which an answer is known again.
+//!
+//! Of an echo it is the number of the message on its connection, in decimal digits and modulo what
+//! they can hold, so that it fits into payloads of a few bytes. Of a fan-out it names the sender and
+//! tells when the message was sent, since receivers may be in another process: 28 hexadecimal digits.
+
+/// Digits of the token of a fan-out: sender, number, time.
+pub const FAN_OUT_DIGITS: usize = 4 + 8 + 16;
+/// Most digits of the token of an echo: no number is longer.
+const MOST_DIGITS: usize = 9;
+
+/// What a payload says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Token {
+    /// The sender among all of the run; 0 of an echo, whose connection tells.
+    pub sender: u32,
+    /// The number of the message of this sender; of an echo modulo [`Kind::modulus`].
+    pub number: u32,
+    /// When it was to leave, nanoseconds of the monotonic clock; 0 of an echo.
+    pub at: u64,
+}
+
+/// Which tokens a run has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// So many decimal digits.
+    Echo(usize),
+    /// [`FAN_OUT_DIGITS`].
+    FanOut,
+}
+
+impl Kind {
+    /// The longest token of an echo that fits into so many bytes.
+    pub fn echo(room: usize) -> Self {
+        Self::Echo(room.min(MOST_DIGITS))
+    }
+
+    /// Bytes of a token.
+    pub fn len(self) -> usize {
+        match self {
+            Self::Echo(digits) => digits,
+            Self::FanOut => FAN_OUT_DIGITS,
+        }
+    }
+
+    /// How many different numbers there are.
+    pub fn modulus(self) -> u64 {
+        match self {
+            Self::Echo(digits) => 10_u64.pow(digits as u32),
+            Self::FanOut => 1 << 32,
+        }
+    }
+
+    /// Writes a token over the first bytes of `place`.
+    #[inline]
+    pub fn write(self, token: Token, place: &mut [u8]) {
+        match self {
+            Self::Echo(digits) => {
+                let mut rest = token.number;
+                for digit in place[..digits].iter_mut().rev() {
+                    *digit = b'0' + (rest % 10) as u8;
+                    rest /= 10;
+                }
+            }
+            Self::FanOut => {
+                write_hex(u64::from(token.sender), &mut place[..4]);
+                write_hex(u64::from(token.number), &mut place[4..12]);
+                write_hex(token.at, &mut place[12..FAN_OUT_DIGITS]);
+            }
+        }
+    }
+
+    /// The token at the start of `bytes`, if one is there.
+    #[inline]
+    pub fn read(self, bytes: &[u8]) -> Option<Token> {
+        let bytes = bytes.get(..self.len())?;
+        match self {
+            Self::Echo(_) => {
+                let mut number: u32 = 0;
+                for byte in bytes {
+                    let digit = byte.wrapping_sub(b'0');
+                    if digit > 9 {
+                        return None;
+                    }
+                    number = number * 10 + u32::from(digit);
+                }
+                let (sender, at) = (0, 0);
+                Some(Token { sender, number, at })
+            }
+            Self::FanOut => Some(Token {
+                sender: read_hex(&bytes[..4])? as u32,
+                number: read_hex(&bytes[4..12])? as u32,
+                at: read_hex(&bytes[12..])?,
+            }),
+        }
+    }
+}
+
+fn write_hex(number: u64, place: &mut [u8]) {
+    let mut rest = number;
+    for digit in place.iter_mut().rev() {
+        *digit = b"0123456789abcdef"[(rest & 15) as usize];
+        rest >>= 4;
+    }
+}
+
+fn read_hex(bytes: &[u8]) -> Option<u64> {
+    let mut number = 0;
+    for &byte in bytes {
+        let digit = match byte {
+            b'0'..=b'9' => byte - b'0',
+            b'a'..=b'f' => byte - b'a' + 10,
+            _ => return None,
+        };
+        number = number << 4 | u64::from(digit);
+    }
+    Some(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read() {
+        for (kind, token) in [
+            (Kind::echo(5), (0, 4711, 0)),
+            (Kind::echo(1), (0, 7, 0)),
+            (Kind::echo(100), (0, 999_999_999, 0)),
+            (Kind::FanOut, (65_535, u32::MAX, u64::MAX)),
+            (Kind::FanOut, (0, 0, 1)),
+        ] {
+            let (sender, number, at) = token;
+            let token = Token { sender, number, at };
+            let mut place = vec![b'x'; kind.len() + 3];
+            kind.write(token, &mut place);
+            assert_eq!(kind.read(&place), Some(token));
+            assert_eq!(&place[kind.len()..], b"xxx");
+            assert_eq!(kind.read(&place[..kind.len() - 1]), None);
+        }
+    }
+
+    #[test]
+    fn what_is_no_token_is_none() {
+        assert_eq!(Kind::echo(3).read(b"12a"), None);
+        assert_eq!(Kind::echo(3).read(b"-12"), None);
+        assert_eq!(Kind::echo(3).read("1 2".as_bytes()), None);
+        assert_eq!(Kind::FanOut.read(&[b'A'; FAN_OUT_DIGITS]), None);
+        assert_eq!(Kind::FanOut.read(b"0"), None);
+    }
+}

@@ -1,0 +1,283 @@
+//! The load of one worker: its connections, what they said and heard, and what is to be done next.
+
+use super::clock;
+use super::figures::{Figures, Times};
+use super::peer::{Peer, Role, Stage};
+use super::report::{Cpu, Tick};
+use super::seen::Seen;
+use crate::dialect::Dialect;
+use crate::plan::{Pace, Scenario, Share};
+use dunlin::{Call, SessionId};
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr};
+
+/// Connections from one source address; some 28 000 ports are there.
+const PER_SOURCE: usize = 20_000;
+/// Source addresses that visitors take turns with: their last connections still hold ports.
+const SOURCES_OF_VISITS: u64 = 60_000;
+
+/// What the load is at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Phase {
+    /// Nothing has begun.
+    Waits,
+    /// Connections open, or are open, and nothing is sent.
+    Ramp,
+    /// Messages go.
+    Load,
+    /// No more is sent; answers are awaited.
+    Drain,
+    /// Sessions are closed.
+    Close,
+}
+
+/// A call that is under way.
+pub(super) struct Calling {
+    pub(super) index: u32,
+    /// When it was to begin.
+    pub(super) begun: u64,
+    /// When its connection was made.
+    pub(super) connected: Option<u64>,
+}
+
+/// A message to all that is on its way.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Flight {
+    pub(super) number: u32,
+    pub(super) reached: u32,
+}
+
+/// The load of one worker.
+pub struct Load {
+    pub(super) share: Share,
+    pub(super) dialect: Dialect,
+    pub(super) phase: Phase,
+    pub(super) peers: Vec<Peer>,
+    /// When each message was sent, of each speaker the newest `window`.
+    pub(super) times: Vec<u64>,
+    /// The same of the fan-out: how far each is.
+    pub(super) flights: Vec<Flight>,
+    /// Fan-out: what each receiver had of each sender.
+    pub(super) heard: Vec<Seen>,
+    /// Receivers that a message to all reaches.
+    pub(super) receivers: u32,
+    pub(super) calling: HashMap<SessionId, Calling>,
+    /// Connections that are still to be opened, in order.
+    pub(super) next_call: usize,
+    /// Connections whose first window is still to be sent.
+    pub(super) next_start: usize,
+    /// When the ramp began, the load, and the measured span.
+    pub(super) ramp_at: u64,
+    pub(super) load_at: u64,
+    pub(super) measured_at: Option<u64>,
+    pub(super) measured_to: Option<u64>,
+    /// Open loop: nanoseconds between two messages of this worker.
+    pub(super) interval: Option<f64>,
+    /// Open loop: messages whose time came, of all speakers.
+    pub(super) due: u64,
+    /// Churn: visits that were begun.
+    pub(super) visits: u64,
+    /// Churn: connections that are free for a visit.
+    pub(super) free: Vec<u32>,
+    /// Storm: when all left, and who is not back yet.
+    pub(super) cut_at: u64,
+    pub(super) missing: usize,
+    /// Storm: when all leave next.
+    pub(super) next_cut: Option<u64>,
+    /// Response times since the last look.
+    pub(super) recent: Times,
+    pub(super) figures: Figures,
+    /// The first error in full, for whom nothing else was found.
+    pub(super) first_error: Option<String>,
+    /// Calls that failed one after the other before any session opened.
+    pub(super) failed_first: usize,
+}
+
+impl Load {
+    /// The load of this share.
+    ///
+    /// # Errors
+    /// In words: the plan cannot be done.
+    pub fn new(share: Share) -> Result<Self, String> {
+        let plan = &share.plan;
+        let dialect = Dialect::new(plan)?;
+        let (all, window) = (share.all(), plan.window as usize);
+        let fan_out = plan.scenario.is_fan_out();
+        let speakers = share.speakers();
+        let figures = Figures {
+            size: dialect.len() as u64,
+            ..Figures::default()
+        };
+        Ok(Self {
+            phase: Phase::Waits,
+            peers: vec![Peer::default(); all],
+            times: vec![0; if plan.scenario.talks() { speakers * window } else { 0 }],
+            flights: vec![Flight::default(); if fan_out { speakers * window } else { 0 }],
+            heard: vec![Seen::default(); if fan_out { share.connections * plan.senders } else { 0 }],
+            receivers: 0,
+            calling: HashMap::new(),
+            next_call: 0,
+            next_start: 0,
+            ramp_at: 0,
+            load_at: 0,
+            measured_at: None,
+            measured_to: None,
+            interval: match plan.pace {
+                Pace::Rate(rate) => Some(1e9 / share.rate(rate)),
+                Pace::Window(_) => None,
+            },
+            due: 0,
+            visits: 0,
+            free: Vec::new(),
+            cut_at: 0,
+            missing: 0,
+            next_cut: None,
+            recent: Times::default(),
+            figures,
+            first_error: None,
+            failed_first: 0,
+            dialect,
+            share,
+        })
+    }
+
+    pub(super) fn scenario(&self) -> Scenario {
+        self.share.plan.scenario
+    }
+
+    /// What this connection is for: senders come first, then those of the scenario, then the slow ones.
+    #[inline]
+    pub(super) fn role(&self, index: usize) -> Role {
+        if index < self.share.senders {
+            return Role::Sender;
+        }
+        if index >= self.share.senders + self.share.connections {
+            return Role::Slow;
+        }
+        match self.share.plan.scenario {
+            Scenario::Idle | Scenario::Storm => Role::Idle,
+            Scenario::Echo | Scenario::Churn => Role::Echo,
+            Scenario::Broadcast | Scenario::Slow => Role::Receiver,
+        }
+    }
+
+    /// Where the times of a message of this speaker stand.
+    #[inline]
+    pub(super) fn place(&self, speaker: usize, number: u32) -> usize {
+        let window = self.share.plan.window;
+        speaker * window as usize + (number % window) as usize
+    }
+
+    /// Open loop: when this message of this speaker is to leave.
+    #[inline]
+    pub(super) fn intended(&self, speaker: usize, number: u32, interval: f64) -> u64 {
+        let place = u64::from(number) * self.share.speakers() as u64 + speaker as u64;
+        self.load_at + (place as f64 * interval) as u64
+    }
+
+    /// Whether a time is within the measured span.
+    #[inline]
+    pub(super) fn is_measured(&self, at: u64) -> bool {
+        self.measured_at.is_some_and(|from| at >= from)
+            && self.measured_to.is_none_or(|to| at < to)
+    }
+
+    /// The call of this connection.
+    pub(super) fn call(&self, index: usize) -> Call {
+        let plan = &self.share.plan;
+        let mut call = Call::new(plan.address, plan.host.clone(), plan.target.clone());
+        for (name, value) in &plan.fields {
+            call = call.field(name, value);
+        }
+        if !plan.protocols.is_empty() {
+            call = call.protocols(plan.protocols.clone());
+        }
+        match self.source(self.share.first + index) {
+            Some(source) => call.source(source),
+            None => call,
+        }
+    }
+
+    /// On the loopback each source address has ports of its own.
+    fn source(&self, place: usize) -> Option<IpAddr> {
+        let IpAddr::V4(to) = self.share.plan.address.ip() else {
+            return None;
+        };
+        if !to.is_loopback() {
+            return None;
+        }
+        let block = match self.scenario() {
+            Scenario::Churn | Scenario::Storm => (self.figures.counts.tried % SOURCES_OF_VISITS) as u32,
+            _ => (place / PER_SOURCE) as u32,
+        };
+        let [high, low] = [block / 250, block % 250].map(|part| part as u8);
+        let worker = (self.share.worker % 250) as u8;
+        match (self.scenario(), block) {
+            (Scenario::Churn | Scenario::Storm, _) => {
+                Some(Ipv4Addr::new(127, 1 + worker, high, 1 + low).into())
+            }
+            (_, 0) => None,
+            _ => Some(Ipv4Addr::new(127, 0, high, 1 + low).into()),
+        }
+    }
+
+    /// Something went wrong.
+    pub(super) fn error(&mut self, kind: &str, text: impl FnOnce() -> String) {
+        self.figures.error(kind);
+        if self.first_error.is_none() {
+            self.first_error = Some(text());
+        }
+    }
+
+    /// A connection ended for good.
+    pub(super) fn gone(&mut self, index: usize) {
+        let peer = &mut self.peers[index];
+        peer.stage = Stage::Gone;
+        peer.id = None;
+    }
+
+    /// Whether every connection is open or will not be.
+    pub(crate) fn is_settled(&self) -> bool {
+        let all = self.next_call >= self.peers.len() && self.calling.is_empty();
+        all && self.peers.iter().all(Peer::is_settled)
+    }
+
+    /// Whether connections are being opened.
+    pub(crate) fn is_ramping(&self) -> bool {
+        self.phase == Phase::Ramp
+    }
+
+    /// How it does, since the last time.
+    pub(crate) fn tick(&mut self, cpu: Cpu) -> Tick {
+        let counts = &self.figures.counts;
+        Tick {
+            open: counts.open,
+            sent: counts.sent,
+            answered: counts.answered,
+            errors: counts.errors,
+            recent: std::mem::take(&mut self.recent),
+            cpu,
+        }
+    }
+
+    /// Whether nothing is waited for.
+    pub(crate) fn is_drained(&self) -> bool {
+        self.calling.is_empty() && self.peers.iter().all(|peer| peer.in_flight() == 0)
+    }
+
+    /// Whether no session and no call is left.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.figures.counts.open == 0 && self.calling.is_empty()
+    }
+
+    /// Milliseconds of the clock, as peers keep them.
+    pub(super) fn coarse(now: u64) -> u32 {
+        (now / 1_000_000) as u32
+    }
+
+    /// The time.
+    #[inline]
+    pub(super) fn now() -> u64 {
+        clock::now()
+    }
+}

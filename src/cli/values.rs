@@ -1,0 +1,29 @@
+//! Values that several commands take on their command line.
+
+use std::time::Duration;
+
+/// A field of a request, as `NAME: VALUE`.
+///
+/// # Errors
+/// In words: it has no colon.
+pub(super) fn field(text: &str) -> Result<(String, String), String> {
+    let Some((name, value)) = text.split_once(':') else {
+        return Err(format!(
+            "the header {text:?} has no colon\nwanted: NAME: VALUE, for example 'Origin: http://127.0.0.1:8080'"
+        ));
+    };
+    Ok((name.to_owned(), value.trim().to_owned()))
+}
+
+/// A time with its unit, at most an hour.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let units = [("ms", 1), ("s", 1000), ("min", 60_000)];
+    let found = units.iter().find_map(|(unit, ms)| {
+        let number: u64 = text.strip_suffix(unit)?.trim_end().parse().ok()?;
+        number.checked_mul(*ms)
+    });
+    match found {
+        Some(ms) if ms <= 3_600_000 => Ok(Duration::from_millis(ms)),
+        _ => Err("wanted: a time such as 500ms, 5s or 2min, at most 60min".to_owned()),
+    }
+}
