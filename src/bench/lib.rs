@@ -4,4 +4,6 @@
 //! It is a package of its own so that neither the library nor the server brings along what only a load
 //! tester needs. Promises nothing as a library: the command is what is documented.
 
+pub mod machine;
+pub mod process;
 pub mod summary;
