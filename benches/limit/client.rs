@@ -7,13 +7,14 @@ use std::io::{self, Error, ErrorKind, Read, Write};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use dunlin_bench::process::Cpu;
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 use rustix::io::Errno;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::frames::{FrameCount, Payload};
-use crate::proc::{Cpu, Server};
+use crate::proc::Server;
 use crate::upgrade::{Upgrade, has_deflate, take_head};
 
 /// Connections on their way at the same time.

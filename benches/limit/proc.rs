@@ -1,4 +1,4 @@
-//! Server processes on a core of their own, and what the kernel says about them.
+//! Server processes on a core of their own.
 //!
 //! A process is ended through the handle it was started with and never by name.
 
@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use dunlin_bench::process::{Cpu, Process};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 const START_LIMIT: Duration = Duration::from_secs(10);
@@ -69,6 +70,7 @@ pub(crate) enum Program<'a> {
 /// A running server; killed when dropped.
 pub(crate) struct Server {
     child: Child,
+    process: Process,
     pub(crate) address: SocketAddr,
     /// From the start of the process to the first connection that was accepted.
     pub(crate) started_in: Duration,
@@ -105,8 +107,10 @@ impl Server {
         let start = Instant::now();
         let child = command.spawn();
         cores.pin_client()?;
+        let child = child?;
         let mut server = Self {
-            child: child?,
+            process: Process::new(child.id())?,
+            child,
             address,
             started_in: Duration::ZERO,
             log,
@@ -153,26 +157,7 @@ impl Server {
 
     /// CPU used so far. Exact while the server sleeps; while it runs, up to a scheduler tick late.
     pub(crate) fn cpu(&self) -> io::Result<Cpu> {
-        let mut cpu = Cpu::default();
-        for task in fs::read_dir(self.path("task"))? {
-            let line = fs::read_to_string(task?.path().join("schedstat"))?;
-            let mut fields = line
-                .split_whitespace()
-                .map(|field| field.parse::<u64>().unwrap_or(0));
-            cpu.nanoseconds += fields.next().unwrap_or(0);
-            cpu.waited += fields.next().unwrap_or(0);
-            cpu.turns_on_core += fields.next().unwrap_or(0);
-        }
-        let stat = fs::read_to_string(self.path("stat"))?;
-        // The name of the program stands in brackets and may hold spaces; utime and stime are fields 14 and 15.
-        let behind_name = stat.rsplit(')').next().unwrap_or_default();
-        let mut ticks = behind_name
-            .split_whitespace()
-            .skip(11)
-            .map(|field| field.parse::<u64>().unwrap_or(0));
-        cpu.user_ticks = ticks.next().unwrap_or(0);
-        cpu.kernel_ticks = ticks.next().unwrap_or(0);
-        Ok(cpu)
+        self.process.cpu()
     }
 
     /// Resident memory in bytes once it stopped changing.
@@ -196,26 +181,12 @@ impl Server {
 
     /// Resident memory in bytes.
     pub(crate) fn memory(&self) -> io::Result<u64> {
-        self.status("VmRSS:")
+        Ok(self.process.memory()?.resident)
     }
 
     /// The most resident memory there ever was, in bytes.
     pub(crate) fn peak_memory(&self) -> io::Result<u64> {
-        self.status("VmHWM:")
-    }
-
-    fn status(&self, field: &str) -> io::Result<u64> {
-        let status = fs::read_to_string(self.path("status"))?;
-        let kibibytes = status
-            .lines()
-            .find_map(|line| line.strip_prefix(field)?.split_whitespace().next());
-        let kibibytes = kibibytes.and_then(|number| number.parse::<u64>().ok());
-        let gone = || Error::other(format!("the server has no {field} it ended"));
-        Ok(1024 * kibibytes.ok_or_else(gone)?)
-    }
-
-    fn path(&self, file: &str) -> String {
-        format!("/proc/{}/{file}", self.child.id())
+        Ok(self.process.memory()?.peak)
     }
 }
 
@@ -225,54 +196,6 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
         let _ = fs::remove_file(&self.log);
-    }
-}
-
-/// CPU a process used.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Cpu {
-    /// Time on the core (schedstat), of all threads.
-    pub(crate) nanoseconds: u64,
-    /// Time that a thread could have run and did not, because others had the core (schedstat), nanoseconds.
-    pub(crate) waited: u64,
-    /// How often a thread got the core (schedstat): about the number of times the loop slept.
-    pub(crate) turns_on_core: u64,
-    /// User and kernel time (stat), in ticks of 10 ms: good for their proportion only.
-    user_ticks: u64,
-    kernel_ticks: u64,
-}
-
-/// How much of its core a server had: parts of the time, 0 to 1.
-#[derive(Clone, Copy)]
-pub(crate) struct Load {
-    pub(crate) used: f64,
-    /// Others had the core while the server could have run.
-    pub(crate) waited: f64,
-}
-
-impl Cpu {
-    pub(crate) fn since(self, before: Self) -> Self {
-        Self {
-            nanoseconds: self.nanoseconds - before.nanoseconds,
-            waited: self.waited - before.waited,
-            turns_on_core: self.turns_on_core - before.turns_on_core,
-            user_ticks: self.user_ticks - before.user_ticks,
-            kernel_ticks: self.kernel_ticks - before.kernel_ticks,
-        }
-    }
-
-    /// The parts of a time that this is.
-    pub(crate) fn load(self, time: Duration) -> Load {
-        let whole = time.as_nanos() as f64;
-        Load {
-            used: self.nanoseconds as f64 / whole,
-            waited: self.waited as f64 / whole,
-        }
-    }
-
-    /// The part of the time that was spent outside the kernel, 0 to 1.
-    pub(crate) fn user_share(self) -> f64 {
-        self.user_ticks as f64 / (self.user_ticks + self.kernel_ticks).max(1) as f64
     }
 }
 

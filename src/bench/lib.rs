@@ -6,6 +6,8 @@
 
 pub mod dialect;
 pub mod load;
+pub mod machine;
 pub mod plan;
+pub mod process;
 pub mod run;
 pub mod summary;

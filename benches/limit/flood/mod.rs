@@ -20,6 +20,8 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use dunlin_bench::process::Load;
+
 use engine::Engine;
 pub(crate) use kind::{Kind, all};
 pub(crate) use row::{FloodRow, table};
@@ -27,7 +29,7 @@ use tally::Tally;
 pub(crate) use tally::bytes;
 
 use crate::bystander::{Bystanders, Seen};
-use crate::proc::{Load, Server};
+use crate::proc::Server;
 use crate::report::DISTURBED;
 use crate::rights::{raise_file_limit, step_behind};
 use crate::scenario::Plan;
