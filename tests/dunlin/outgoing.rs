@@ -2,6 +2,7 @@
 
 mod ending;
 mod failing;
+mod leaving;
 mod relaying;
 mod talking;
 

@@ -5,24 +5,24 @@
 //! tells when the message was sent, since receivers may be in another process: 28 hexadecimal digits.
 
 /// Digits of the token of a fan-out: sender, number, time.
-pub const FAN_OUT_DIGITS: usize = 4 + 8 + 16;
+pub(crate) const FAN_OUT_DIGITS: usize = 4 + 8 + 16;
 /// Most digits of the token of an echo: no number is longer.
 const MOST_DIGITS: usize = 9;
 
 /// What a payload says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Token {
+pub(crate) struct Token {
     /// The sender among all of the run; 0 of an echo, whose connection tells.
-    pub sender: u32,
+    pub(crate) sender: u32,
     /// The number of the message of this sender; of an echo modulo [`Kind::modulus`].
-    pub number: u32,
+    pub(crate) number: u32,
     /// When it was to leave, nanoseconds of the monotonic clock; 0 of an echo.
-    pub at: u64,
+    pub(crate) at: u64,
 }
 
 /// Which tokens a run has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// So many decimal digits.
     Echo(usize),
     /// [`FAN_OUT_DIGITS`].
@@ -31,12 +31,12 @@ pub enum Kind {
 
 impl Kind {
     /// The longest token of an echo that fits into so many bytes.
-    pub fn echo(room: usize) -> Self {
+    pub(crate) fn echo(room: usize) -> Self {
         Self::Echo(room.min(MOST_DIGITS))
     }
 
     /// Bytes of a token.
-    pub fn len(self) -> usize {
+    pub(crate) fn len(self) -> usize {
         match self {
             Self::Echo(digits) => digits,
             Self::FanOut => FAN_OUT_DIGITS,
@@ -44,7 +44,7 @@ impl Kind {
     }
 
     /// How many different numbers there are.
-    pub fn modulus(self) -> u64 {
+    pub(crate) fn modulus(self) -> u64 {
         match self {
             Self::Echo(digits) => 10_u64.pow(digits as u32),
             Self::FanOut => 1 << 32,
@@ -53,7 +53,7 @@ impl Kind {
 
     /// Writes a token over the first bytes of `place`.
     #[inline]
-    pub fn write(self, token: Token, place: &mut [u8]) {
+    pub(crate) fn write(self, token: Token, place: &mut [u8]) {
         match self {
             Self::Echo(digits) => {
                 let mut rest = token.number;
@@ -72,7 +72,7 @@ impl Kind {
 
     /// The token at the start of `bytes`, if one is there.
     #[inline]
-    pub fn read(self, bytes: &[u8]) -> Option<Token> {
+    pub(crate) fn read(self, bytes: &[u8]) -> Option<Token> {
         let bytes = bytes.get(..self.len())?;
         match self {
             Self::Echo(_) => {

@@ -27,14 +27,14 @@ pub enum Order {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Report {
-    /// About once a second, and whenever a phase is over.
+    /// About once a second.
     Tick(Tick),
     /// Every connection is open, or will not be.
-    Settled,
+    Settled(Tick),
     /// The measured span has begun: CPU time of the worker's thread so far, and time it waited for a core.
     Measuring(Cpu),
-    /// It is over: the same.
-    Stopped(Cpu),
+    /// It is over: the same, and how the worker did until then.
+    Stopped(Cpu, Tick),
     /// Nothing is awaited any more.
     Drained,
     /// All that was found.

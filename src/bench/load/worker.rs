@@ -195,7 +195,8 @@ impl Worker {
             }
             Order::Stop => {
                 load.end_load(now);
-                report(Report::Stopped(Cpu::of_this_thread()));
+                let cpu = Cpu::of_this_thread();
+                report(Report::Stopped(cpu, load.tick(cpu)));
                 self.told.stopped = true;
             }
             Order::Close => load.begin_close(now),
@@ -210,10 +211,10 @@ impl Worker {
 
     /// Tells what is over.
     fn tell(&mut self, report: &mut dyn FnMut(Report)) {
-        let load = self.load.borrow();
+        let mut load = self.load.borrow_mut();
         if !self.told.settled && load.is_ramping() && load.is_settled() {
             self.told.settled = true;
-            report(Report::Settled);
+            report(Report::Settled(load.tick(Cpu::of_this_thread())));
         }
         if self.told.stopped && !self.told.drained && load.is_drained() {
             self.told.drained = true;

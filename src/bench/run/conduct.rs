@@ -68,6 +68,7 @@ pub fn run(
         progress,
         stop,
         settled: 0,
+        stopped: 0,
         drained: 0,
         phase: "ramp",
     };
@@ -98,6 +99,7 @@ struct Conduct<'r> {
     before: Vec<Tick>,
     spans: Vec<Span>,
     settled: usize,
+    stopped: usize,
     drained: usize,
     done: Vec<Figures>,
     first_error: Option<String>,
@@ -154,15 +156,16 @@ impl Conduct<'_> {
         self.wait(from + self.plan.duration.as_nanos() as u64, Self::is_deserted);
         self.crew.order(Order::Stop);
         self.measured.to = clock::now();
-        self.measured.open_at_end = self.open();
         self.look_at_server(self.measured.open, |measured, sample| {
             measured.server_to = (sample.cpu_ns, sample.waited_ns.unwrap_or(0));
         });
+        self.phase = "drain";
+        let workers = self.crew.len();
+        self.wait_through(clock::now() + CLOSE, |conduct| conduct.stopped == workers);
+        self.measured.open_at_end = self.open();
         if self.is_deserted() {
             self.measured.ended = Ended::Lost;
         }
-        self.phase = "drain";
-        let workers = self.crew.len();
         let longest = clock::now() + self.plan.timeout.as_nanos() as u64;
         self.wait_through(longest, |conduct| conduct.drained == workers);
     }
@@ -227,14 +230,17 @@ impl Conduct<'_> {
 
     fn take(&mut self, worker: usize, report: Report) {
         match report {
-            Report::Tick(tick) => {
-                let mut recent = std::mem::take(&mut self.ticks[worker].recent);
-                recent.add(&tick.recent);
-                self.ticks[worker] = Tick { recent, ..tick };
+            Report::Tick(tick) => self.tick(worker, tick),
+            Report::Settled(tick) => {
+                self.settled += 1;
+                self.tick(worker, tick);
             }
-            Report::Settled => self.settled += 1,
             Report::Measuring(cpu) => self.spans[worker].from = cpu,
-            Report::Stopped(cpu) => self.spans[worker].to = cpu,
+            Report::Stopped(cpu, tick) => {
+                self.spans[worker].to = cpu;
+                self.stopped += 1;
+                self.tick(worker, tick);
+            }
             Report::Drained => self.drained += 1,
             Report::Done(figures, error) => {
                 self.done.push(*figures);
@@ -242,6 +248,12 @@ impl Conduct<'_> {
             }
             Report::Failed(text) => self.failed = Some(text),
         }
+    }
+
+    fn tick(&mut self, worker: usize, tick: Tick) {
+        let mut recent = std::mem::take(&mut self.ticks[worker].recent);
+        recent.add(&tick.recent);
+        self.ticks[worker] = Tick { recent, ..tick };
     }
 
     /// Tells what happened in a second.

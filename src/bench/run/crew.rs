@@ -137,12 +137,12 @@ fn write_line(to: &mut impl Write, value: &impl serde::Serialize) -> io::Result<
 /// # Errors
 /// What comes first is no share.
 pub fn worker_process() -> io::Result<()> {
-    let mut input = io::stdin().lines();
-    let first = input.next().unwrap_or_else(|| Ok(String::new()))?;
+    let mut first = String::new();
+    io::stdin().read_line(&mut first)?;
     let share: Share = serde_json::from_str(&first)?;
     let (orders, obeyed) = mpsc::channel();
     thread::spawn(move || {
-        for line in input {
+        for line in io::stdin().lines() {
             let order = line.map(|line| serde_json::from_str(&line));
             let Ok(Ok(order)) = order else { return };
             if orders.send(order).is_err() {

@@ -34,7 +34,7 @@ enum DialectName {
 
 /// The flags as they were written.
 #[derive(clap::Args)]
-pub(super) struct Arguments {
+pub(crate) struct Arguments {
     /// The server, such as ws://127.0.0.1:8080/echo-raw
     url: String,
 
@@ -179,7 +179,7 @@ pub(super) struct Job {
     pub(super) pids: Vec<u32>,
     pub(super) json: bool,
     pub(super) html: Option<PathBuf>,
-    pub(super) conditions: Vec<dunlin_bench::condition::Condition>,
+    pub(super) conditions: Vec<String>,
     pub(super) quiet: bool,
 }
 
@@ -211,10 +211,7 @@ impl Arguments {
         let options = protocols.iter().fold(options, Options::protocol);
         Handshake::new(&url, &options, [0; 16], &mut Vec::new())
             .map_err(|error| usage(format!("{error:#}")))?;
-        let mut conditions = Vec::new();
-        for text in &self.fail {
-            conditions.extend(dunlin_bench::condition::parse(text).map_err(|error| usage(error.to_string()))?);
-        }
+        let conditions = self.fail.clone();
         let call = client::call(&url.to_string()).map_err(|error| match error.kind() {
             dunlin::ErrorKind::Config => usage(format!("{error:#}")),
             _ => CommandFailure::Text(format!("{error:#}"), 1),

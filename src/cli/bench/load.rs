@@ -3,10 +3,9 @@
 use super::super::exit::CommandFailure;
 use super::arguments::Job;
 use super::live::Live;
-use dunlin_bench::report;
 use dunlin_bench::run::{self, Failure};
 use dunlin_bench::summary::{Ended, Summary};
-use dunlin_bench::{condition, machine};
+use dunlin_bench::machine;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -32,24 +31,11 @@ pub(super) fn run(job: Job) -> Result<(), CommandFailure> {
         &stop,
     );
     live.end();
-    let mut summary = summary.map_err(|failure| match failure {
+    let summary = summary.map_err(|failure| match failure {
         Failure::Plan(text) => CommandFailure::usage(text),
         Failure::System(error) => CommandFailure::Text(error.to_string(), 1),
     })?;
-    let judged = job.conditions.iter();
-    summary.conditions = judged.map(|one| condition::judge(one, &summary)).collect();
-    if let Some(path) = &job.html {
-        let page = report::html(std::slice::from_ref(&summary));
-        std::fs::write(path, page).map_err(|error| {
-            let text = format!("cannot write {}: {error}", path.display());
-            CommandFailure::Text(text, 1)
-        })?;
-    }
-    print(&if job.json {
-        report::json(&summary)
-    } else {
-        report::text(&summary)
-    });
+    print(&serde_json::to_string_pretty(&summary).unwrap_or_default());
     verdict(&summary)
 }
 
