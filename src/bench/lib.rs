@@ -4,4 +4,8 @@
 //! It is a package of its own so that neither the library nor the server brings along what only a load
 //! tester needs. Promises nothing as a library: the command is what is documented.
 
+pub mod condition;
+pub mod find;
+pub mod quantity;
+
 pub mod summary;
