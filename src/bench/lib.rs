@@ -7,5 +7,6 @@
 pub mod condition;
 pub mod find;
 pub mod quantity;
+pub mod report;
 
 pub mod summary;

@@ -1,9 +1,9 @@
 //! Conditions as they are written, what is told about wrong ones, and how they are judged.
 
-use super::*;
-use crate::summary::{
+use super::super::summary::{
     Asked, Connections, Ended, Environment, Generator, Latency, Messages, Server,
 };
+use super::*;
 
 fn latency(ms: u64) -> Latency {
     let ns = ms * 1_000_000;
@@ -29,7 +29,7 @@ fn latency(ms: u64) -> Latency {
 /// A run of 1000 connections for 10 s in which everything was measured, unlike everything else in size.
 fn run() -> Summary {
     Summary {
-        version: crate::summary::VERSION,
+        version: super::super::summary::VERSION,
         environment: Environment::default(),
         asked: Asked {
             connections: 1000,
