@@ -4,10 +4,14 @@
 //! It is a package of its own so that neither the library nor the server brings along what only a load
 //! tester needs. Promises nothing as a library: the command is what is documented.
 
+pub mod condition;
 pub mod dialect;
+pub mod find;
 pub mod load;
 pub mod machine;
 pub mod plan;
 pub mod process;
+pub mod quantity;
+pub mod report;
 pub mod run;
 pub mod summary;

@@ -1,0 +1,17 @@
+//! What a run is shown as: a table for the terminal, JSON for programs, a page with plots for people.
+
+mod axis;
+mod figures;
+mod html;
+mod json;
+mod markup;
+mod plots;
+mod runs;
+mod svg;
+mod tables;
+mod text;
+mod timeline;
+
+pub use html::html;
+pub use json::{from_json, json};
+pub use text::{text, text_of_several};
