@@ -113,7 +113,6 @@ mod net;
 #[cfg(feature = "rooms")]
 pub mod rooms;
 pub mod testing;
-mod turn;
 
 // The layers are private; the tests and benches of this crate see them by its feature `internals`.
 #[cfg(feature = "internals")]
@@ -139,6 +138,11 @@ mod server;
 pub mod sim;
 #[cfg(not(feature = "internals"))]
 mod sim;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
+pub mod turn;
+#[cfg(not(feature = "internals"))]
+mod turn;
 #[cfg(feature = "internals")]
 #[doc(hidden)]
 pub mod wire;

@@ -30,6 +30,14 @@ impl SessionId {
         })
     }
 
+    /// The key of its connection, as a driver is given it.
+    #[cfg(feature = "internals")]
+    #[doc(hidden)]
+    #[must_use]
+    pub fn key(self) -> u32 {
+        self.index
+    }
+
     /// The route that this stands for, if it names no session.
     pub(crate) fn route(self) -> Option<u16> {
         let route = u16::try_from(self.generation).ok();

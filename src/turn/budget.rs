@@ -4,11 +4,11 @@
 //! promised, so that no step starves another, and a quiet turn leaves almost everything to the one
 //! step that has something to do.
 
-pub(crate) use crate::wire::work::TURN;
+pub use crate::wire::work::TURN;
 use crate::wire::work::Work;
 
 /// The largest single step: what a turn may pass its budget by.
-pub(crate) const STEP: u32 = TURN / 10;
+pub const STEP: u32 = TURN / 10;
 
 /// A step of the turn, in the order in which they come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use std::time::Duration;
 /// Something that [`Io::poll`] saw. Each is told once, as an edge: what it stands for must be
 /// remembered until it is worked off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Event {
+pub enum Event {
     /// A listener has connections.
     Incoming(usize),
     /// Something happened to a connection.
@@ -29,18 +29,18 @@ pub(crate) enum Event {
 
 /// What one read gave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Read {
+pub struct Read {
     /// Bytes that were read.
-    pub(crate) n: usize,
+    pub n: usize,
     /// Nothing more is there: an event will tell when that changes.
-    pub(crate) drained: bool,
+    pub drained: bool,
     /// The peer has ended its direction behind these bytes.
-    pub(crate) ended: bool,
+    pub ended: bool,
 }
 
 /// Why nothing was accepted.
 #[derive(Debug)]
-pub(crate) enum AcceptError {
+pub enum AcceptError {
     /// Nobody waits: an event will tell when that changes.
     Empty,
     /// That one connection is gone already; the next may be there.
@@ -50,7 +50,7 @@ pub(crate) enum AcceptError {
 }
 
 /// Connections, listeners and a clock.
-pub(crate) trait Io: Transport {
+pub trait Io: Transport {
     /// A connection that was accepted and has no key yet. To drop it is to refuse it.
     type Incoming;
 

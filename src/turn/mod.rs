@@ -28,6 +28,6 @@ mod read;
 mod ready;
 mod round;
 
-pub(crate) use budget::{STEP, TURN};
-pub(crate) use io::{AcceptError, Event, Io, Read};
-pub(crate) use order::Turn;
+pub use budget::{STEP, TURN};
+pub use io::{AcceptError, Event, Io, Read};
+pub use order::Turn;

@@ -5,8 +5,11 @@ use super::io::{Event, Io};
 use super::listeners::Accepting;
 use super::ready::Ready;
 use super::round::Round;
-use crate::app::remote::{Inbox, SharedStats};
+use crate::app::App;
+use crate::app::remote::{Inbox, Remote, SharedStats, Wake};
+use crate::config::Limits;
 use crate::hub::Hub;
+use crate::wire::error::Result;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,9 +20,11 @@ pub(super) const BUFFER: usize = 64 << 10;
 const KEPT_EVENTS: usize = 4096;
 
 /// The hub, the world, and who is to be served next.
-pub(crate) struct Turn<I: Io> {
-    pub(crate) hub: Hub,
-    pub(crate) io: I,
+pub struct Turn<I: Io> {
+    /// Every connection, topic and timer.
+    pub hub: Hub,
+    /// Sockets and a clock, or the likeness of them.
+    pub io: I,
     pub(super) ready: Ready,
     pub(super) accepting: Accepting,
     pub(super) events: Vec<Event>,
@@ -29,6 +34,13 @@ pub(crate) struct Turn<I: Io> {
     pub(super) round: Round,
     pub(super) budget: Budget,
     pub(super) has_more: bool,
+}
+
+/// What asks for a turn from another thread, where no thread does.
+struct NobodyWakes;
+
+impl Wake for NobodyWakes {
+    fn wake(&self) {}
 }
 
 impl<I: Io> Turn<I> {
@@ -49,11 +61,22 @@ impl<I: Io> Turn<I> {
         }
     }
 
+    /// A program over this world that no other thread wakes: for benchmarks of turns. `seed` decides
+    /// every random choice.
+    ///
+    /// # Errors
+    /// The first wrong pattern or setting of the program, or the first limit out of bounds.
+    pub fn alone(app: App, limits: Limits, seed: [u8; 32], io: I) -> Result<Self> {
+        let (remote, inbox, stats) = Remote::new(Arc::new(NobodyWakes));
+        let hub = Hub::new(app, limits, seed, remote)?;
+        Ok(Self::new(hub, io, inbox, stats))
+    }
+
     /// Waits for something to do, at most this long, and makes one turn.
     ///
     /// # Errors
     /// The poll failed for good.
-    pub(crate) fn step(&mut self, wait_at_most: Option<Duration>) -> std::io::Result<()> {
+    pub fn step(&mut self, wait_at_most: Option<Duration>) -> std::io::Result<()> {
         let wait = match (self.poll_timeout(), wait_at_most) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
@@ -98,12 +121,12 @@ impl<I: Io> Turn<I> {
     }
 
     /// Whether another turn should follow at once.
-    pub(crate) fn is_busy(&self) -> bool {
+    pub fn is_busy(&self) -> bool {
         self.has_more
     }
 
     /// When a turn is needed next if nothing happens, in milliseconds since the start.
-    pub(crate) fn next_deadline(&self) -> Option<u64> {
+    pub fn next_deadline(&self) -> Option<u64> {
         match (self.hub.next_deadline(), self.accepting.resumes()) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
@@ -111,7 +134,7 @@ impl<I: Io> Turn<I> {
     }
 
     /// What the last turn spent, in units of work.
-    pub(crate) fn spent(&self) -> i64 {
+    pub fn spent(&self) -> i64 {
         self.budget.spent()
     }
 
