@@ -6,7 +6,6 @@
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use mio::net::TcpStream;
@@ -39,8 +38,10 @@ pub(super) struct Engine {
     tally: Tally,
     /// Bytes that may still be sent and read.
     allowance: u64,
-    /// Whether the flood has begun.
-    begun: bool,
+    /// When the flood began.
+    begin: Option<Instant>,
+    /// Connections that are gone for good.
+    gone: usize,
     tick: Instant,
 }
 
@@ -63,20 +64,27 @@ impl Engine {
             buffer: vec![0; 256 << 10],
             tally: Tally::default(),
             allowance,
-            begun: false,
+            begin: None,
+            gone: 0,
             tick: Instant::now(),
         })
     }
 
-    /// Opens every connection that is to be there from the beginning; gives up at `deadline`.
-    pub(super) fn fill(&mut self, deadline: Instant) -> io::Result<()> {
+    /// Opens every connection that is to be there from the beginning; gives up at `deadline`, and when it is
+    /// `stopped`.
+    pub(super) fn fill(
+        &mut self,
+        deadline: Instant,
+        stopped: &impl Fn() -> bool,
+    ) -> io::Result<()> {
         let stays = |life| !matches!(life, Life::Storm { .. });
         let waiting: Vec<usize> = (0..self.connections.len())
             .filter(|&index| stays(self.scripts[self.connections[index].group].life))
             .collect();
         let mut next = 0;
-        while self.tally.filled < waiting.len() && Instant::now() < deadline {
-            while next < waiting.len() && next - self.tally.filled.min(next) < OPENING {
+        let settled = |engine: &Self| engine.tally.filled + engine.gone;
+        while settled(self) < waiting.len() && Instant::now() < deadline && !stopped() {
+            while next < waiting.len() && next - settled(self).min(next) < OPENING {
                 self.connect(waiting[next]);
                 next += 1;
             }
@@ -85,10 +93,10 @@ impl Engine {
         Ok(())
     }
 
-    /// Floods until `stop`, or until the bytes are spent, and accounts for all connections.
-    pub(super) fn run(mut self, stop: &AtomicBool) -> io::Result<Tally> {
-        self.begun = true;
+    /// Floods until it is `stopped`, or until the bytes are spent, and accounts for all connections.
+    pub(super) fn run(mut self, stopped: &impl Fn() -> bool) -> io::Result<Tally> {
         let begin = Instant::now();
+        self.begin = Some(begin);
         (self.tally.sent, self.tally.read, self.tally.answers) = (0, 0, 0);
         for index in 0..self.connections.len() {
             self.connections[index].begin(begin);
@@ -98,12 +106,8 @@ impl Engine {
                 _ => {}
             }
         }
-        while !stop.load(Ordering::Relaxed) {
+        while !stopped() && !self.tally.spent {
             self.turn()?;
-            if self.tally.sent + self.tally.read > self.allowance {
-                self.tally.spent = true;
-                break;
-            }
         }
         self.finish(begin);
         Ok(self.tally)
@@ -139,6 +143,10 @@ impl Engine {
             };
             self.connections[index].queued = false;
             self.serve(index);
+            if self.tally.sent + self.tally.read >= self.allowance {
+                self.tally.spent = true;
+                break;
+            }
         }
         Ok(())
     }
@@ -175,8 +183,13 @@ impl Engine {
         }
         let (sent, read) = (self.tally.sent, self.tally.read);
         let was_open = connection.stage == Stage::Open;
-        let progress = connection.progress(script, self.begun, &mut self.buffer, &mut self.tally);
-        if !was_open && connection.stage == Stage::Open && !self.begun {
+        let progress = connection.progress(
+            script,
+            self.begin.is_some(),
+            &mut self.buffer,
+            &mut self.tally,
+        );
+        if !was_open && connection.stage == Stage::Open && self.begin.is_none() {
             self.tally.filled += 1;
         }
         if (sent, read) != (self.tally.sent, self.tally.read) {
@@ -205,9 +218,14 @@ impl Engine {
             Some(how) => self.tally.ended(how),
             None => self.tally.ended("left".to_owned()),
         }
-        let gone = !self.begun || life == Life::Stay;
+        let gone = self.begin.is_none() || life == Life::Stay;
         connection.stage = if gone { Stage::Gone } else { Stage::Idle };
-        if !gone {
+        if gone {
+            self.gone += 1;
+            if self.gone == self.connections.len() {
+                self.tally.over_after = self.begin.map(|begin| begin.elapsed());
+            }
+        } else {
             self.tally.reopened += 1;
             self.connect(index);
         }
@@ -225,7 +243,11 @@ impl Engine {
     }
 
     fn open(&self, index: usize) -> io::Result<TcpStream> {
-        let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
+        let socket = Socket::new(
+            Domain::for_address(self.address),
+            Type::STREAM,
+            Some(Protocol::TCP),
+        )?;
         socket.set_nonblocking(true)?;
         socket.set_tcp_nodelay(true)?;
         match socket.connect(&self.address.into()) {

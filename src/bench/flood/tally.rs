@@ -2,29 +2,33 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::time::Duration;
 
 /// One row's account of the flooding side.
 #[derive(Default)]
-pub(crate) struct Tally {
+pub struct Tally {
     /// Connections that were open when the flood began.
-    pub(crate) filled: usize,
+    pub filled: usize,
     /// Bytes of the flood, both ways, without what came before its beginning.
-    pub(crate) sent: u64,
-    pub(crate) read: u64,
+    pub sent: u64,
+    /// Read of the server's bytes.
+    pub read: u64,
     /// Messages, pongs or HTTP responses that came back.
-    pub(super) answers: u64,
+    pub answers: u64,
     /// Fewest and most answers of one connection that is there at the end.
-    pub(super) least: Option<(u64, u64)>,
+    pub least: Option<(u64, u64)>,
     /// How connections ended: what is said of them, and how many.
-    pub(super) ends: BTreeMap<String, u64>,
+    pub ends: BTreeMap<String, u64>,
     /// Connections that read, owed nothing, and had nothing from the server for the last half of the flood.
-    pub(crate) starved: u64,
+    pub starved: u64,
     /// Connections that do not read and that the server does not read from: held by rule.
-    pub(super) held: u64,
+    pub held: u64,
     /// Connections of the flood that were made anew.
-    pub(super) reopened: u64,
+    pub reopened: u64,
     /// Whether the flood ended early because its bytes were spent.
-    pub(crate) spent: bool,
+    pub spent: bool,
+    /// When the last connection was gone for good, from the beginning of the flood on.
+    pub over_after: Option<Duration>,
 }
 
 impl Tally {
@@ -33,7 +37,7 @@ impl Tally {
     }
 
     /// What became of the flooders, in words.
-    pub(crate) fn fate(&self) -> String {
+    pub fn fate(&self) -> String {
         let mut text = match self.answers {
             0 => "no answers".to_owned(),
             answers => format!("{} answers", short(answers)),
@@ -71,7 +75,7 @@ fn short(number: u64) -> String {
 }
 
 /// Bytes with a unit.
-pub(crate) fn bytes(number: u64) -> String {
+pub fn bytes(number: u64) -> String {
     match number {
         0..10_240 => format!("{number} B"),
         10_240..10_485_760 => format!("{} KiB", number >> 10),

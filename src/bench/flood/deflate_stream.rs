@@ -6,7 +6,10 @@ use flate2::{Compress, Compression, FlushCompress};
 const TAIL: [u8; 4] = [0x00, 0x00, 0xff, 0xff];
 
 /// `plain` compressed as well as zlib can, without the tail: the payload of one message.
-pub(crate) fn message(plain: &[u8]) -> Vec<u8> {
+///
+/// # Panics
+/// When zlib does not do what it promises.
+pub fn message(plain: &[u8]) -> Vec<u8> {
     let mut compress = Compress::new(Compression::best(), false);
     let mut out = Vec::with_capacity(plain.len() + 1024);
     compress
@@ -23,15 +26,16 @@ pub(crate) fn message(plain: &[u8]) -> Vec<u8> {
 
 /// Bits, the lowest of each byte first.
 #[derive(Default)]
-pub(crate) struct Bits {
-    pub(crate) bytes: Vec<u8>,
+pub struct Bits {
+    /// The bytes.
+    pub bytes: Vec<u8>,
     /// How many bits there are; the rest of the last byte is zeros.
-    pub(crate) len: usize,
+    pub len: usize,
 }
 
 impl Bits {
     /// Appends the lowest `count` bits of `value`, the least significant first.
-    pub(crate) fn put(&mut self, value: u32, count: usize) {
+    pub fn put(&mut self, value: u32, count: usize) {
         for at in 0..count {
             if self.len.is_multiple_of(8) {
                 self.bytes.push(0);

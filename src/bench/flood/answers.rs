@@ -1,6 +1,6 @@
 //! Counts what a flooded server answers, by heads alone.
 
-use crate::frames::FrameCount;
+use super::super::frames::FrameCount;
 
 /// What comes on one connection.
 pub(super) enum Answers {
@@ -38,10 +38,16 @@ fn closed(payload: &[u8]) -> String {
     }
 }
 
-/// Responses in a stream, each with a `Content-Length`.
+/// Longest head of a response, bytes.
+const LONGEST_HEAD: usize = 64 << 10;
+
+/// Responses in a stream, each with a `Content-Length`. Behind one that has none, such as a chunked one,
+/// nothing more is counted on its connection.
 #[derive(Default)]
 pub(super) struct HttpCount {
     head: Vec<u8>,
+    /// Where responses end cannot be seen any more.
+    is_unframed: bool,
     /// Bytes of the body still to come.
     body: usize,
 }
@@ -49,7 +55,7 @@ pub(super) struct HttpCount {
 impl HttpCount {
     fn feed(&mut self, mut bytes: &[u8]) -> Brought {
         let mut brought = Brought::default();
-        while !bytes.is_empty() {
+        while !bytes.is_empty() && !self.is_unframed {
             if self.body > 0 {
                 let part = self.body.min(bytes.len());
                 self.body -= part;
@@ -68,11 +74,15 @@ impl HttpCount {
                 if !matches!(status, "200" | "204" | "404" | "405" | "429" | "503") {
                     brought.end = Some(format!("HTTP {status}"));
                 }
-                self.body = head
+                let length = head
                     .lines()
-                    .find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok())
-                    .unwrap_or(0);
+                    .find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok());
+                self.is_unframed = length.is_none() && status != "204";
+                self.body = length.unwrap_or(0);
                 self.head.clear();
+            } else if self.head.len() > LONGEST_HEAD {
+                brought.end = Some("a head of more than 64 KiB".to_owned());
+                self.is_unframed = true;
             }
         }
         brought

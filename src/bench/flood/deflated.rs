@@ -2,31 +2,27 @@
 //!
 //! Each is the payload of one message, without the four bytes that RFC 7692 §7.2.1 takes off its end.
 
-#[path = "../../deflate_stream/mod.rs"]
-mod deflate_stream;
-
-use deflate_stream::Bits;
-pub(super) use deflate_stream::message;
+use super::deflate_stream::Bits;
 
 /// The head of the stored block whose length is the tail (RFC 7692 §7.2.3.4).
 const HEAD_OF_TAIL: u8 = 0x00;
 
 /// About `length` bytes of blocks that hold nothing and each claim to be the last one.
-pub(super) fn final_blocks(length: usize) -> Vec<u8> {
+pub fn final_blocks(length: usize) -> Vec<u8> {
     let mut bytes = [0x03, 0x00].repeat(length / 2);
     bytes.push(HEAD_OF_TAIL);
     bytes
 }
 
 /// About `length` bytes of stored blocks that hold nothing.
-pub(super) fn stored_blocks(length: usize) -> Vec<u8> {
+pub fn stored_blocks(length: usize) -> Vec<u8> {
     let mut bytes = [0x00, 0x00, 0x00, 0xff, 0xff].repeat(length / 5);
     bytes.push(HEAD_OF_TAIL);
     bytes
 }
 
 /// About `length` bytes of blocks that bring Huffman tables of their own, and nothing that is coded with them.
-pub(super) fn tables(length: usize) -> Vec<u8> {
+pub fn tables(length: usize) -> Vec<u8> {
     let mut bits = Bits::default();
     // RFC 1951 §3.2.7. One code for the end of the block, and no distance codes.
     const LENGTHS_OF_CODE_LENGTHS: [u32; 18] =

@@ -8,29 +8,36 @@ use std::io;
 /// The masking key of every frame (the one of the examples in RFC 6455 §5.7); not zero, so that servers have to unmask.
 const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 
-pub(crate) const FIN: u8 = 0x80;
+/// The bit of a message's last frame.
+pub const FIN: u8 = 0x80;
 /// The bit of permessage-deflate.
-pub(crate) const RSV1: u8 = 0x40;
-pub(crate) const CONTINUATION: u8 = 0x0;
-pub(crate) const TEXT: u8 = 0x1;
-pub(crate) const BINARY: u8 = 0x2;
-pub(crate) const CLOSE: u8 = 0x8;
-pub(crate) const PING: u8 = 0x9;
-pub(crate) const PONG: u8 = 0xa;
+pub const RSV1: u8 = 0x40;
+/// A further fragment.
+pub const CONTINUATION: u8 = 0x0;
+/// A text.
+pub const TEXT: u8 = 0x1;
+/// A binary message.
+pub const BINARY: u8 = 0x2;
+/// A Close; every opcode from here on is a control frame.
+pub const CLOSE: u8 = 0x8;
+/// A ping.
+pub const PING: u8 = 0x9;
+/// A pong.
+pub const PONG: u8 = 0xa;
 
 /// Masked data frames of one length, laid end to end so that several leave in one write.
-pub(crate) struct Payload {
+pub struct Payload {
     /// All distinct frames, then some of the first again: a write of `spare` frames may start at any frame.
     bytes: Vec<u8>,
     /// Length of the distinct part.
     cycle: usize,
     /// Length of one frame.
-    pub(crate) frame: usize,
+    pub frame: usize,
 }
 
 impl Payload {
     /// Text frames for `texts`, which are all of one length, sent round and round; `spare` go out in one write.
-    pub(crate) fn new(texts: &[Vec<u8>], spare: usize) -> Self {
+    pub fn new(texts: &[Vec<u8>], spare: usize) -> Self {
         Self::of(TEXT, texts, spare)
     }
 
@@ -57,29 +64,29 @@ impl Payload {
     }
 
     /// One text of `length` bytes, the same every time.
-    pub(crate) fn constant(length: usize, spare: usize) -> Self {
+    pub fn constant(length: usize, spare: usize) -> Self {
         Self::new(&[(b'a'..=b'z').cycle().take(length).collect()], spare)
     }
 
     /// The same in binary frames.
-    pub(crate) fn binary(length: usize, spare: usize) -> Self {
+    pub fn binary(length: usize, spare: usize) -> Self {
         let bytes = (b'a'..=b'z').cycle().take(length).collect();
         Self::of(BINARY, &[bytes], spare)
     }
 
     /// Up to `length` bytes of the endless stream of frames, from `place` on.
-    pub(crate) fn slice(&self, place: usize, length: usize) -> &[u8] {
+    pub fn slice(&self, place: usize, length: usize) -> &[u8] {
         &self.bytes[place..self.bytes.len().min(place + length)]
     }
 
     /// The place `bytes` further on.
-    pub(crate) fn advance(&self, place: usize, bytes: usize) -> usize {
+    pub fn advance(&self, place: usize, bytes: usize) -> usize {
         (place + bytes) % self.cycle
     }
 }
 
 /// Appends one masked frame; `first` is its first byte, opcode and bits.
-pub(crate) fn lay_frame(bytes: &mut Vec<u8>, first: u8, payload: &[u8]) {
+pub fn lay_frame(bytes: &mut Vec<u8>, first: u8, payload: &[u8]) {
     bytes.push(first);
     match payload.len() {
         short @ 0..=125 => bytes.push(0x80 | short as u8),
@@ -103,7 +110,7 @@ pub(crate) fn lay_frame(bytes: &mut Vec<u8>, first: u8, payload: &[u8]) {
 
 /// Counts what comes in a stream of frames, masked (a bare echo) or not (a server), by their heads alone.
 #[derive(Default)]
-pub(crate) struct FrameCount {
+pub struct FrameCount {
     /// A head that was cut by the end of a read.
     head: [u8; 14],
     filled: usize,
@@ -115,19 +122,26 @@ pub(crate) struct FrameCount {
     close: Option<Vec<u8>>,
 }
 
+/// Most bytes of a Close that are kept: what RFC 6455 §5.5 allows.
+const LONGEST_CLOSE: usize = 125;
+
 /// What arrived with a piece of the stream.
 #[derive(Default)]
-pub(crate) struct Arrived {
+pub struct Arrived {
     /// Messages that became whole.
-    pub(crate) messages: u64,
-    pub(crate) pongs: u64,
+    pub messages: u64,
+    /// Pongs.
+    pub pongs: u64,
     /// Payload of a Close frame, behind which nothing is looked at.
-    pub(crate) close: Option<Vec<u8>>,
+    pub close: Option<Vec<u8>>,
 }
 
 impl FrameCount {
-    /// Messages that became whole with `bytes`. A Close frame is an error, for scenarios that expect none.
-    pub(crate) fn feed(&mut self, bytes: &[u8]) -> io::Result<u64> {
+    /// Messages that became whole with `bytes`.
+    ///
+    /// # Errors
+    /// A Close frame, for those who expect none.
+    pub fn feed(&mut self, bytes: &[u8]) -> io::Result<u64> {
         let found = self.scan(bytes);
         match found.close {
             Some(payload) => Err(io::Error::other(closed_with(&payload))),
@@ -136,13 +150,14 @@ impl FrameCount {
     }
 
     /// What `bytes` brought.
-    pub(crate) fn scan(&mut self, mut bytes: &[u8]) -> Arrived {
+    pub fn scan(&mut self, mut bytes: &[u8]) -> Arrived {
         let mut found = Arrived::default();
         while !bytes.is_empty() {
             if self.body > 0 {
                 let part = self.body.min(bytes.len() as u64);
                 if let Some(close) = &mut self.close {
-                    close.extend_from_slice(&bytes[..part as usize]);
+                    let room = LONGEST_CLOSE.saturating_sub(close.len());
+                    close.extend_from_slice(&bytes[..room.min(part as usize)]);
                 }
                 self.body -= part;
                 bytes = &bytes[part as usize..];
@@ -186,8 +201,8 @@ impl FrameCount {
     }
 }
 
-/// First byte, length of the head, length of the payload.
-fn parse_head(bytes: &[u8]) -> Option<(u8, usize, u64)> {
+/// First byte, length of the head, length of the payload; nothing while the head is not whole.
+pub(super) fn parse_head(bytes: &[u8]) -> Option<(u8, usize, u64)> {
     let (&first, &second) = (bytes.first()?, bytes.get(1)?);
     let mask = if second & 0x80 == 0 { 0 } else { 4 };
     let (length, body) = match second & 0x7f {
@@ -201,7 +216,7 @@ fn parse_head(bytes: &[u8]) -> Option<(u8, usize, u64)> {
     (bytes.len() >= length + mask).then_some((first, length + mask, body))
 }
 
-fn closed_with(payload: &[u8]) -> String {
+pub(super) fn closed_with(payload: &[u8]) -> String {
     match payload {
         [high, low, reason @ ..] => {
             let code = u16::from_be_bytes([*high, *low]);

@@ -5,11 +5,11 @@ use std::time::Instant;
 
 use mio::net::TcpStream;
 
+use super::super::frames::FrameCount;
+use super::super::upgrade::take_head;
 use super::answers::{Answers, Brought, HttpCount};
 use super::script::{Life, Reading, Script};
 use super::tally::Tally;
-use crate::frames::FrameCount;
-use crate::upgrade::take_head;
 
 /// Most bytes that are looked through for a Close on a connection that was not read.
 const LAST_READS: usize = 64;
