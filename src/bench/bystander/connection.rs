@@ -2,7 +2,7 @@
 
 use super::super::frames::{FIN, PONG, TEXT, closed_with, lay_frame};
 use super::super::site::Site;
-use super::super::upgrade::{Upgrade, take_head};
+use super::super::upgrade::{Upgrade, has_deflate, take_head};
 use super::inbox::{Came, Inbox};
 use std::io::{self, Error, ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -22,6 +22,7 @@ pub(super) struct Connection {
     stream: TcpStream,
     inbox: Inbox,
     name: &'static str,
+    has_deflate: bool,
 }
 
 /// What sends on the same connection, from another thread.
@@ -41,32 +42,8 @@ impl Connection {
         name: &'static str,
         interrupted: &AtomicBool,
     ) -> io::Result<Self> {
-        let deadline = Instant::now() + OPEN_LIMIT;
-        let mut stream = connect(site, deadline, interrupted)?;
-        let upgrade = Upgrade {
-            fields: &site.fields,
-            ..Upgrade::to(&site.echo)
-        };
-        stream.write_all(&upgrade.request(&site.host))?;
-        let (mut head, mut buffer) = (Vec::new(), [0; 1024]);
-        let mut inbox = Inbox::default();
-        let mut came = loop {
-            let read = read(&mut stream, &mut buffer).map_err(said("a bystander's upgrade"))?;
-            let Some(read) = read else {
-                give_up(deadline, interrupted, "no answer to a bystander's upgrade")?;
-                continue;
-            };
-            let rest = take_head(&mut head, &buffer[..read])
-                .map_err(|error| Error::new(ErrorKind::InvalidData, error))?;
-            if let Some(rest) = rest {
-                break inbox.feed(rest);
-            }
-        };
-        let mut connection = Self {
-            stream,
-            inbox,
-            name,
-        };
+        let upgrade = Upgrade::to(&site.echo);
+        let (mut connection, mut came) = Self::upgraded(site, upgrade, name, interrupted)?;
         connection.sending()?.send(0)?;
         let deadline = Instant::now() + ECHO_LIMIT;
         let mut other = None;
@@ -94,6 +71,67 @@ impl Connection {
                 Error::new(ErrorKind::InvalidData, problem)
             })?;
         }
+    }
+
+    /// A connection that was upgraded, and what came right behind the answer.
+    pub(super) fn upgraded(
+        site: &Site,
+        upgrade: Upgrade<'_>,
+        name: &'static str,
+        interrupted: &AtomicBool,
+    ) -> io::Result<(Self, Vec<Came>)> {
+        let deadline = Instant::now() + OPEN_LIMIT;
+        let mut stream = connect(site, deadline, interrupted)?;
+        let upgrade = Upgrade {
+            fields: &site.fields,
+            ..upgrade
+        };
+        stream.write_all(&upgrade.request(&site.host))?;
+        let (mut head, mut buffer) = (Vec::new(), [0; 1024]);
+        let mut inbox = Inbox::default();
+        let came = loop {
+            let read = read(&mut stream, &mut buffer).map_err(said("a bystander's upgrade"))?;
+            let Some(read) = read else {
+                give_up(deadline, interrupted, "no answer to a bystander's upgrade")?;
+                continue;
+            };
+            let rest = take_head(&mut head, &buffer[..read])
+                .map_err(|error| Error::new(ErrorKind::InvalidData, error))?;
+            if let Some(rest) = rest {
+                break inbox.feed(rest);
+            }
+        };
+        let connection = Self {
+            stream,
+            inbox,
+            name,
+            has_deflate: has_deflate(&head),
+        };
+        Ok((connection, came))
+    }
+
+    /// Whether the server agreed to permessage-deflate.
+    pub(super) fn has_deflate(&self) -> bool {
+        self.has_deflate
+    }
+
+    /// Whether a message that is `wanted` comes within `limit`.
+    pub(super) fn hears(
+        &mut self,
+        limit: Duration,
+        wanted: impl Fn(&[u8]) -> bool,
+    ) -> io::Result<bool> {
+        let deadline = Instant::now() + limit;
+        while Instant::now() < deadline {
+            for came in self.read()? {
+                match came {
+                    Came::Message(text) if wanted(&text) => return Ok(true),
+                    Came::Close(payload) => return Err(Error::other(closed_with(&payload))),
+                    _ => {}
+                }
+            }
+        }
+        Ok(false)
     }
 
     /// The numbers of those of its own texts that came back; none after 50 ms without any. Pings are answered.

@@ -78,8 +78,12 @@ fn times(trips: &[Trip]) -> Vec<u64> {
 pub fn percentile_ms(values: &[u64], part: f64) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_unstable();
+    percentile(&sorted, part).map_or(f64::NAN, |value| value as f64 / 1e6)
+}
+
+/// The same of sorted values, in their own unit; nothing without any.
+pub(super) fn percentile(sorted: &[u64], part: f64) -> Option<u64> {
     let place = (part * sorted.len() as f64).ceil() as usize;
-    sorted
-        .get(place.clamp(1, sorted.len().max(1)) - 1)
-        .map_or(f64::NAN, |&value| value as f64 / 1e6)
+    let place = place.clamp(1, sorted.len().max(1)) - 1;
+    sorted.get(place).copied()
 }

@@ -1,6 +1,7 @@
 //! `dunlin bench`: the load tester's command line.
 
 mod arguments;
+mod bystander;
 mod live;
 mod load;
 
@@ -32,6 +33,8 @@ pub(super) enum Command {
     Storm(Box<arguments::Arguments>),
     /// As broadcast, with readers beside the others that read nothing
     Slow(Box<arguments::Arguments>),
+    /// What a quiet client sees while others flood the server with their worst
+    Bystander(bystander::Arguments),
     /// A part of another run, in a process of its own
     #[command(name = dunlin_bench::run::WORKER, hide = true)]
     Worker,
@@ -46,6 +49,7 @@ impl Command {
             Self::Churn(arguments) => (Scenario::Churn, arguments),
             Self::Storm(arguments) => (Scenario::Storm, arguments),
             Self::Slow(arguments) => (Scenario::Slow, arguments),
+            Self::Bystander(arguments) => return arguments.run(),
             Self::Worker => {
                 return dunlin_bench::run::worker_process()
                     .map_err(|error| CommandFailure::Text(format!("a worker: {error}"), 1));
