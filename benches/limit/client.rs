@@ -13,9 +13,9 @@ use mio::{Events, Interest, Poll, Token};
 use rustix::io::Errno;
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::frames::{FrameCount, Payload};
 use crate::proc::Server;
-use crate::upgrade::{Upgrade, has_deflate, take_head};
+use dunlin_bench::frames::{FrameCount, Payload};
+use dunlin_bench::upgrade::{Upgrade, has_deflate, take_head};
 
 /// Connections on their way at the same time.
 const OPENING: usize = 64;

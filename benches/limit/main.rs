@@ -11,10 +11,8 @@
 //! ```
 
 mod bare;
-mod bystander;
 mod client;
 mod flood;
-mod frames;
 mod own_app;
 mod proc;
 #[path = "../record/mod.rs"]
@@ -22,7 +20,6 @@ mod record;
 mod report;
 mod rights;
 mod scenario;
-mod upgrade;
 
 use std::io::{self, Error};
 use std::path::PathBuf;

@@ -11,7 +11,7 @@ use dunlin::{
     App, BacklogPolicy, Deflate, Handler, Message, Open, Remote, Request, Server, Session, Settings,
 };
 
-use crate::rights::step_behind;
+use dunlin_bench::rights::step_behind;
 
 const TOPIC: &str = "remote";
 const LENGTH: usize = 64 << 10;

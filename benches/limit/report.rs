@@ -116,16 +116,6 @@ pub(crate) fn spread(values: &[f64], show: impl Fn(f64) -> String) -> String {
     format!("{} to {}", show(least), show(most))
 }
 
-/// The value below which `part` (0 to 1) of `values` lie, in milliseconds. `values` are nanoseconds.
-pub(crate) fn percentile_ms(values: &[u64], part: f64) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_unstable();
-    let place = (part * sorted.len() as f64).ceil() as usize;
-    sorted
-        .get(place.clamp(1, sorted.len().max(1)) - 1)
-        .map_or(f64::NAN, |&value| value as f64 / 1e6)
-}
-
 /// A server that was kept waiting for its core for more than this part of the time cannot be blamed for a round
 /// trip that is not much too long: another process has the core for some milliseconds at a time.
 pub(crate) const DISTURBED: f64 = 0.1;

@@ -1,9 +1,9 @@
-//! What the client asks of the kernel for itself: priority among its threads, and open files.
+//! What a run asks of the kernel for all its processes: priority on a busy machine.
 
 use std::fs;
 use std::io::{self, Error};
 
-use rustix::process::{Resource, Rlimit, getrlimit, nice, setpriority_process, setrlimit};
+use rustix::process::setpriority_process;
 
 /// Higher priority for the run, given back when dropped.
 ///
@@ -46,40 +46,4 @@ impl Drop for Priority {
             eprintln!("limit: the priority of the session stays high: {error}");
         }
     }
-}
-
-/// Lets the bystander before the calling thread, which shares the client's core with it.
-///
-/// A little only: within a session Linux shares out a core by the weight of what runs there, and a client
-/// of the lowest priority would get next to nothing of it on a busy machine.
-pub(crate) fn step_behind() -> io::Result<()> {
-    nice(5)?;
-    Ok(())
-}
-
-/// Puts the calling thread, a bystander's, before the others on the client's core where that is allowed; where
-/// it is not, the client's own lag tells how late it was.
-pub(crate) fn step_ahead() {
-    let _ = nice(-10);
-}
-
-/// Raises the open-file limit as far as allowed and checks that it will do.
-pub(crate) fn raise_file_limit(needed: u64) -> io::Result<()> {
-    let limit = getrlimit(Resource::Nofile);
-    let maximum = limit.maximum.unwrap_or(u64::MAX);
-    if limit.current.unwrap_or(u64::MAX) < needed {
-        if maximum < needed {
-            return Err(Error::other(format!(
-                "{needed} open files are needed and {maximum} allowed: raise `ulimit -Hn`"
-            )));
-        }
-        setrlimit(
-            Resource::Nofile,
-            Rlimit {
-                current: Some(maximum),
-                maximum: limit.maximum,
-            },
-        )?;
-    }
-    Ok(())
 }

@@ -2,12 +2,12 @@
 
 use crate::bytes::{chance, json, runs};
 use crate::clock::Clock;
-use crate::deflate_stream::{Bits, message};
 use crate::row::Row;
 use dunlin::Deflate;
 use dunlin::wire::extension::{Extension, FrameInfo, FramePart, Offer, Transform};
 use dunlin::wire::work::{Work, price};
 use dunlin::{OpCode, Reserved};
+use dunlin_bench::flood::deflate_stream::{Bits, message};
 use std::cell::{Cell, RefCell};
 use std::hint::black_box;
 

@@ -11,8 +11,6 @@ mod bytes;
 mod clock;
 mod crowds;
 mod deflate;
-#[path = "../deflate_stream/mod.rs"]
-mod deflate_stream;
 mod hub;
 mod lanes;
 #[path = "../record/mod.rs"]

@@ -92,9 +92,11 @@ impl Call {
 
 /// Where a connection goes, and which of the machine's addresses it comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Ends {
-    pub(crate) to: SocketAddr,
-    pub(crate) from: Option<IpAddr>,
+pub struct Ends {
+    /// Where it goes.
+    pub to: SocketAddr,
+    /// Where it comes from; `None`: the system chooses.
+    pub from: Option<IpAddr>,
 }
 
 impl fmt::Display for Call {

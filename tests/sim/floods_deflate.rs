@@ -1,8 +1,5 @@
 //! Floods that are compressed: few bytes on the wire and much work behind them.
 
-#[path = "../../benches/limit/flood/deflated.rs"]
-mod deflated;
-
 use crate::floods::{Bystander, FEW, Flood, MILLISECOND, Stage, a_round, frame, settings, whole};
 use dunlin::Limits;
 use dunlin::testing::{Line, Sim};
@@ -12,6 +9,8 @@ use dunlin::{
     Settings,
 };
 use dunlin::{OpCode, Reserved};
+use dunlin_bench::flood::deflate_stream;
+use dunlin_bench::flood::deflated;
 
 const OFFER: &[(&str, &str)] = &[("Sec-WebSocket-Extensions", "permessage-deflate")];
 
@@ -38,7 +37,7 @@ fn compressed(opcode: OpCode, payload: &[u8]) -> Vec<u8> {
 #[test]
 fn texts_that_inflate_a_thousandfold() {
     for count in [1, 4, 100, 900] {
-        let text = deflated::message(&vec![b'x'; 256 << 10]);
+        let text = deflate_stream::message(&vec![b'x'; 256 << 10]);
         assert!(text.len() < 290);
         // The smallest step inflates 16 KiB out of 300 bytes, some 15 000 units: in the first round of
         // 900 that is far more than a smallest share.
@@ -55,7 +54,7 @@ fn texts_that_inflate_a_thousandfold() {
 #[test]
 fn six_mebibytes_of_zeros_in_six_kibibytes() {
     for count in [1, 8, 100] {
-        let bomb = deflated::message(&vec![0; 6 << 20]);
+        let bomb = deflate_stream::message(&vec![0; 6 << 20]);
         let mut flood = flood(count, compressed(OpCode::Binary, &bomb));
         flood.run(100);
         flood.assert_all_are_served_every(250 * a_round(count));
@@ -66,7 +65,7 @@ fn six_mebibytes_of_zeros_in_six_kibibytes() {
 
 #[test]
 fn bombs_beyond_the_limit_end_with_1009() {
-    let bomb = deflated::message(&vec![0; 9 << 20]);
+    let bomb = deflate_stream::message(&vec![0; 9 << 20]);
     let mut flood = flood(4, compressed(OpCode::Binary, &bomb));
     flood.run(200);
     flood.bystander.assert_waited_at_most(FEW);
@@ -108,7 +107,7 @@ fn compressed_empty_messages() {
 #[test]
 fn compressed_fragments_of_a_byte() {
     let text: Vec<u8> = (0..1024_u32).map(|i| b'a' + (i * i % 23) as u8).collect();
-    let text = deflated::message(&text);
+    let text = deflate_stream::message(&text);
     let mut supply = frame(false, Reserved::RSV1, OpCode::Text, &text[..1]);
     for byte in &text[1..] {
         supply.extend(frame(false, Reserved::NONE, OpCode::Continuation, &[*byte]));
@@ -126,7 +125,7 @@ fn compressed_fragments_of_a_byte() {
 #[test]
 fn compressed_messages_that_are_left_open() {
     for takeover in [false, true] {
-        let begun = deflated::message(&vec![0; 100_000]);
+        let begun = deflate_stream::message(&vec![0; 100_000]);
         let begun = frame(false, Reserved::RSV1, OpCode::Binary, &begun);
         let stage = stage(Deflate::new().context_takeover(takeover));
         let sessions = stage.sessions_with("/deaf", OFFER, 300);
@@ -170,7 +169,7 @@ fn members_with_contexts_of_their_own_in_a_room() {
 
 #[test]
 fn a_lone_compressed_message_waits_for_no_flood() {
-    let text = deflated::message(&vec![b'x'; 1 << 20]);
+    let text = deflate_stream::message(&vec![b'x'; 1 << 20]);
     let mut flood = flood(100, compressed(OpCode::Text, &text).repeat(4));
     flood.run(10);
     let lone = flood.sim.open_with("/echo", OFFER);

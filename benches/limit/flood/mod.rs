@@ -4,46 +4,55 @@
 //! they flood. The flooder is a thread of this process, on the client's core and behind the bystanders there.
 //! Everything is bounded in time and bytes, and goes to this machine only.
 
-mod answers;
-mod connection;
-mod deflated;
-mod engine;
-mod kind;
+mod own;
 mod row;
-mod script;
-mod tally;
 
 use std::io::{self, Error};
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc;
+use std::sync::atomic::AtomicBool;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use dunlin_bench::bystander::{Bystanders, Seen};
+use dunlin_bench::flood::{self, Flood, Tally};
+pub(crate) use dunlin_bench::flood::{Kind, bytes};
 use dunlin_bench::process::Load;
-
-use engine::Engine;
-pub(crate) use kind::{Kind, all};
+use dunlin_bench::rights::raise_file_limit;
+use dunlin_bench::site::Site;
 pub(crate) use row::{FloodRow, table};
-use tally::Tally;
-pub(crate) use tally::bytes;
 
-use crate::bystander::{Bystanders, Seen};
 use crate::proc::Server;
 use crate::report::DISTURBED;
-use crate::rights::{raise_file_limit, step_behind};
 use crate::scenario::Plan;
 
+/// Nothing interrupts a benchmark but its own end.
+pub(crate) static NEVER: AtomicBool = AtomicBool::new(false);
 /// Bytes one row may send and read, together.
 const ALLOWANCE: u64 = 8 << 30;
 /// Open files beside the connections that a row is named after.
 const OTHERS: u64 = 1_200;
 /// How long the bystanders are watched before the flood.
 const QUIET: Duration = Duration::from_millis(300);
-/// Longest time to open the connections of a flood; it begins with those that are open by then.
-const FILL_LIMIT: Duration = Duration::from_secs(30);
 /// Time for a server to get rid of a flood that has left.
 const REST: Duration = Duration::from_millis(300);
+
+/// Every kind, in the order of the table: those of `dunlin serve`, and between them those of the program of this
+/// benchmark.
+pub(crate) fn all() -> impl Iterator<Item = &'static Kind> {
+    flood::all().flat_map(|kind| {
+        let own = own::KINDS.iter().filter(|own| own.behind == kind.name);
+        std::iter::once(kind).chain(own.map(|own| &own.kind))
+    })
+}
+
+/// The server of a kind, started.
+fn start(plan: &Plan, kind: &Kind) -> io::Result<Server> {
+    if own::KINDS.iter().any(|own| own.kind.name == kind.name) {
+        plan.itself("own-app")
+    } else {
+        plan.dunlin()
+    }
+}
 
 /// Runs the rows of a kind; all of them, or the one with so many connections.
 pub(crate) fn run(plan: &Plan, kind: &Kind, only: Option<usize>) -> Vec<FloodRow> {
@@ -92,47 +101,31 @@ struct Measured {
 
 fn measure(plan: &Plan, kind: &Kind, count: usize) -> io::Result<Measured> {
     raise_file_limit(count as u64 + OTHERS)?;
-    let mut server = kind.start(plan)?;
-    let room = &kind.prepare(server.address)?;
-    let mut bystanders = Bystanders::connect(server.address)?;
-    let (over, stop) = (AtomicBool::new(false), AtomicBool::new(false));
-    let quiet = bystanders.watch(QUIET, &over)?;
-    let (begun, begin) = mpsc::channel();
-    let (busy, tally, load) = thread::scope(|scope| {
-        let address = server.address;
-        let (over, stop) = (&over, &stop);
-        // Scripts are shared within a thread only, so that the flooder makes its own.
-        let flooder = scope.spawn(move || -> io::Result<Tally> {
-            step_behind()?;
-            let mut engine = Engine::new(address, &kind.groups(count, room), ALLOWANCE)?;
-            engine.fill(Instant::now() + FILL_LIMIT)?;
-            // The other side is gone only when it gave up.
-            let _ = begun.send(());
-            let tally = engine.run(stop);
-            over.store(true, Ordering::Relaxed);
-            tally
-        });
-        let watched = begin
-            .recv_timeout(FILL_LIMIT * 2)
-            .map_err(Error::other)
-            .and_then(|()| watch(plan, &server, &mut bystanders, over));
-        stop.store(true, Ordering::Relaxed);
-        let tally = flooder
-            .join()
-            .map_err(|_| Error::other("the flooder panicked"))??;
-        let (busy, load) = match (watched, server.ended()?) {
-            (_, Some(status)) => return Err(Error::other(format!("THE SERVER ENDED: {status}"))),
-            (watched, None) => watched?,
-        };
-        Ok((busy, tally, load))
-    })?;
+    let mut server = start(plan, kind)?;
+    let site = Site::ready(server.address);
+    let room = kind.prepare(&site)?;
+    let mut bystanders = Bystanders::connect(&site, &NEVER)?;
+    let quiet = bystanders.watch(QUIET, &NEVER, &NEVER).whole()?;
+    let flood = Flood {
+        site: &site,
+        kind,
+        connections: count,
+        room: &room,
+        bytes: ALLOWANCE,
+        interrupted: &NEVER,
+    };
+    let flooded = flood.beside(|over| watch(plan, &server, &mut bystanders, over));
+    let ((busy, load), tally) = match (flooded, server.ended()?) {
+        (_, Some(status)) => return Err(Error::other(format!("THE SERVER ENDED: {status}"))),
+        (flooded, None) => flooded?,
+    };
     let peak = server.peak_memory()?;
     thread::sleep(REST);
     let (log_lines, panic) = server.log()?;
     let trouble = match server.ended()? {
         Some(status) => Some(format!("THE SERVER ENDED: {status}")),
         None => panic.or_else(|| {
-            afterwards(&server)
+            afterwards(&site)
                 .err()
                 .map(|error| format!("AFTERWARDS: {error}"))
         }),
@@ -155,16 +148,16 @@ fn watch(
     over: &AtomicBool,
 ) -> io::Result<(Seen, Load)> {
     let (before, start) = (server.cpu()?, Instant::now());
-    let busy = bystanders.watch(plan.flood, over)?;
+    let busy = bystanders.watch(plan.flood, over, &NEVER).whole()?;
     let load = server.cpu()?.since(before).load(start.elapsed());
     Ok((busy, load))
 }
 
 /// Whether a newcomer is served once the flood is over.
-fn afterwards(server: &Server) -> io::Result<()> {
-    let seen = Bystanders::connect(server.address)?
-        .watch(Duration::from_millis(20), &AtomicBool::new(false))?;
-    match seen.unanswered {
+fn afterwards(site: &Site) -> io::Result<()> {
+    let mut newcomers = Bystanders::connect(site, &NEVER)?;
+    let seen = newcomers.watch(Duration::from_millis(20), &NEVER, &NEVER);
+    match seen.whole()?.unanswered {
         0 => Ok(()),
         _ => Err(Error::other("no answer")),
     }
@@ -172,15 +165,5 @@ fn afterwards(server: &Server) -> io::Result<()> {
 
 /// Floods, stalls and leaves with so many connections, without bystanders. What became of them, in words.
 pub(crate) fn storm(address: SocketAddr, connections: usize, span: Duration) -> io::Result<String> {
-    let mut engine = Engine::new(address, &kind::storm(connections), ALLOWANCE)?;
-    engine.fill(Instant::now() + FILL_LIMIT)?;
-    let stop = AtomicBool::new(false);
-    let tally = thread::scope(|scope| {
-        scope.spawn(|| {
-            thread::sleep(span);
-            stop.store(true, Ordering::Relaxed);
-        });
-        engine.run(&stop)
-    })?;
-    Ok(tally.fate())
+    Ok(flood::storm(&Site::ready(address), connections, span, ALLOWANCE)?.fate())
 }

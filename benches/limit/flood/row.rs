@@ -2,8 +2,9 @@
 
 use std::io;
 
+use dunlin_bench::flood::bytes;
+
 use super::Measured;
-use super::tally::bytes;
 use crate::record;
 use crate::report::{judge_latency, verdict};
 

@@ -6,12 +6,12 @@ use std::thread;
 use std::time::Duration;
 
 use crate::client::{Crowd, Sample};
-use crate::frames::Payload;
 use crate::proc::Server;
 use crate::report::{Row, median_of, nanoseconds};
-use crate::rights::raise_file_limit;
 use crate::scenario::Plan;
-use crate::upgrade::Upgrade;
+use dunlin_bench::frames::Payload;
+use dunlin_bench::rights::raise_file_limit;
+use dunlin_bench::upgrade::Upgrade;
 
 const CONNECTIONS: usize = 15_000;
 const HOLD: f64 = 1.12;

@@ -6,11 +6,11 @@
 use std::io;
 
 use crate::client::{Crowd, Rule, Sample};
-use crate::frames::Payload;
 use crate::proc::Server;
 use crate::report::{Row, median, median_of, nanoseconds, spread};
 use crate::scenario::Plan;
-use crate::upgrade::Upgrade;
+use dunlin_bench::frames::Payload;
+use dunlin_bench::upgrade::Upgrade;
 
 const SENDERS: usize = 10;
 const RECEIVERS: usize = 1_000;
@@ -105,6 +105,7 @@ fn broadcast(plan: &Plan, server: &Server, offer: Option<&str>) -> io::Result<(S
         Some(Upgrade {
             path: "/flow",
             offer,
+            fields: "",
             greetings: 1,
         }),
     )?;

@@ -6,11 +6,11 @@
 use std::io;
 
 use crate::client::{Crowd, Rule, Sample};
-use crate::frames::Payload;
 use crate::proc::Server;
 use crate::report::{Row, median_of, nanoseconds};
 use crate::scenario::Plan;
-use crate::upgrade::Upgrade;
+use dunlin_bench::frames::Payload;
+use dunlin_bench::upgrade::Upgrade;
 
 pub(super) struct Echo {
     name: &'static str,

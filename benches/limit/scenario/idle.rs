@@ -8,11 +8,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::client::Crowd;
-use crate::frames::Payload;
 use crate::report::Row;
-use crate::rights::raise_file_limit;
 use crate::scenario::Plan;
-use crate::upgrade::Upgrade;
+use dunlin_bench::frames::Payload;
+use dunlin_bench::rights::raise_file_limit;
+use dunlin_bench::upgrade::Upgrade;
 
 const CONNECTIONS: usize = 15_000;
 /// The default of `Settings::ping_period`: one ping a connection falls into each span of this length.

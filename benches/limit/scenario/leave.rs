@@ -5,18 +5,19 @@
 use std::io::{self, BufRead, BufReader, Error, Read};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::AtomicBool;
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::bystander::{Bystanders, Seen};
 use crate::client::Crowd;
-use crate::frames::Payload;
+use crate::flood::NEVER;
 use crate::report::{Row, median_of};
-use crate::rights::{raise_file_limit, step_behind};
 use crate::scenario::Plan;
-use crate::upgrade::Upgrade;
+use dunlin_bench::bystander::{Bystanders, Seen};
+use dunlin_bench::frames::Payload;
+use dunlin_bench::rights::{raise_file_limit, step_behind};
+use dunlin_bench::site::Site;
+use dunlin_bench::upgrade::Upgrade;
 
 const HOLDERS: usize = 15_000;
 /// How long the bystander is watched before and after the moment.
@@ -79,11 +80,11 @@ struct Round {
 fn watch(plan: &Plan) -> io::Result<Round> {
     let server = plan.dunlin()?;
     let holder = Holder::start(server.address)?;
-    let mut bystanders = Bystanders::connect(server.address)?;
+    let mut bystanders = Bystanders::connect(&Site::ready(server.address), &NEVER)?;
     thread::scope(|scope| {
-        let over = AtomicBool::new(false);
         let (cpu, start) = (server.cpu()?, Instant::now());
-        let watching = scope.spawn(move || bystanders.watch(BEFORE + AFTER, &over));
+        let watching =
+            scope.spawn(move || bystanders.watch(BEFORE + AFTER, &NEVER, &NEVER).whole());
         thread::sleep(BEFORE);
         let moment = Instant::now();
         holder.leave()?;

@@ -3,12 +3,12 @@
 use std::io;
 
 use crate::client::Crowd;
-use crate::frames::Payload;
 use crate::proc::Server;
 use crate::report::{Row, median_of, spread};
-use crate::rights::raise_file_limit;
 use crate::scenario::Plan;
-use crate::upgrade::Upgrade;
+use dunlin_bench::frames::Payload;
+use dunlin_bench::rights::raise_file_limit;
+use dunlin_bench::upgrade::Upgrade;
 
 const FEW: usize = 1_000;
 const MANY: usize = 15_000;

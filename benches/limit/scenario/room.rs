@@ -8,13 +8,15 @@ use std::sync::mpsc::{self, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::bystander::{Bystanders, Seen};
 use crate::client::{Crowd, Rule};
-use crate::frames::Payload;
+use crate::flood::NEVER;
 use crate::report::{Row, median_of};
-use crate::rights::{raise_file_limit, step_behind};
 use crate::scenario::Plan;
-use crate::upgrade::Upgrade;
+use dunlin_bench::bystander::{Bystanders, Seen};
+use dunlin_bench::frames::Payload;
+use dunlin_bench::rights::{raise_file_limit, step_behind};
+use dunlin_bench::site::Site;
+use dunlin_bench::upgrade::Upgrade;
 
 const MEMBERS: usize = 10_000;
 const LENGTH: usize = 128;
@@ -78,9 +80,11 @@ pub(super) fn run(plan: &Plan) -> io::Result<Vec<Row>> {
 fn watch(plan: &Plan) -> io::Result<Round> {
     let server = plan.dunlin()?;
     let address = server.address;
-    let mut bystanders = Bystanders::connect(address)?;
-    let (over, stop) = (AtomicBool::new(false), AtomicBool::new(false));
-    let quiet = bystanders.watch(Duration::from_secs(1), &over)?;
+    let mut bystanders = Bystanders::connect(&Site::ready(address), &NEVER)?;
+    let stop = AtomicBool::new(false);
+    let quiet = bystanders
+        .watch(Duration::from_secs(1), &NEVER, &NEVER)
+        .whole()?;
     thread::scope(|scope| {
         let (full, filled) = mpsc::channel();
         let room = scope.spawn(|| saturate(address, full, &stop));
@@ -91,7 +95,7 @@ fn watch(plan: &Plan) -> io::Result<Round> {
             .and_then(|()| {
                 thread::sleep(plan.warm);
                 let (before, start) = (server.cpu()?, Instant::now());
-                let seen = bystanders.watch(plan.watch, &over)?;
+                let seen = bystanders.watch(plan.watch, &NEVER, &NEVER).whole()?;
                 Ok((seen, server.cpu()?.since(before).load(start.elapsed())))
             });
         stop.store(true, Ordering::Relaxed);
@@ -119,6 +123,7 @@ fn saturate(address: SocketAddr, full: Sender<()>, stop: &AtomicBool) -> io::Res
         Some(Upgrade {
             path: "/flow",
             offer: None,
+            fields: "",
             greetings: 1,
         }),
     )?;

@@ -9,8 +9,8 @@ use std::time::Instant;
 
 use crate::flood::{self, bytes};
 use crate::report::Row;
-use crate::rights::raise_file_limit;
 use crate::scenario::Plan;
+use dunlin_bench::rights::raise_file_limit;
 
 const CONNECTIONS: usize = 1_000;
 /// Times the memory at the start.

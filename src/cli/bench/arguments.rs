@@ -4,6 +4,7 @@ use super::super::exit::CommandFailure;
 use super::super::lookup::{Lookup, room_paths};
 use super::super::values::{duration, field};
 use dunlin::client::{self, Handshake, Options, Url};
+use dunlin_bench::condition::Conditions;
 use dunlin_bench::dialect::settle_size;
 use dunlin_bench::plan::{DialectChoice, Pace, Plan, Scenario};
 use std::path::PathBuf;
@@ -179,7 +180,7 @@ pub(super) struct Job {
     pub(super) pids: Vec<u32>,
     pub(super) json: bool,
     pub(super) html: Option<PathBuf>,
-    pub(super) conditions: Vec<String>,
+    pub(super) conditions: Conditions,
     pub(super) quiet: bool,
 }
 
@@ -211,7 +212,11 @@ impl Arguments {
         let options = protocols.iter().fold(options, Options::protocol);
         Handshake::new(&url, &options, [0; 16], &mut Vec::new())
             .map_err(|error| usage(format!("{error:#}")))?;
-        let conditions = self.fail.clone();
+        let mut conditions = Conditions::default();
+        for text in &self.fail {
+            let more: Conditions = text.parse().map_err(|error| usage(format!("{error}")))?;
+            conditions.0.extend(more.0);
+        }
         let call = client::call(&url.to_string()).map_err(|error| match error.kind() {
             dunlin::ErrorKind::Config => usage(format!("{error:#}")),
             _ => CommandFailure::Text(format!("{error:#}"), 1),

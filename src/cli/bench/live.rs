@@ -53,7 +53,7 @@ impl Live {
     }
 
     /// The run is over: the screen is as it was.
-    pub(super) fn end(self) {
+    pub(super) fn end(&self) {
         if let Self::Bar(bar) = self {
             bar.finish_and_clear();
         }

@@ -6,6 +6,7 @@ use super::live::Live;
 use dunlin_bench::run::{self, Failure};
 use dunlin_bench::summary::{Ended, Summary};
 use dunlin_bench::machine;
+use dunlin_bench::report;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -19,27 +20,43 @@ const CONDITION: u8 = 99;
 const INTERRUPTED: u8 = 130;
 
 /// Makes the run and tells it.
-pub(super) fn run(job: Job) -> Result<(), CommandFailure> {
+pub(super) fn run(job: &Job) -> Result<(), CommandFailure> {
     let stop = stopped_by_signals()?;
-    let environment = machine::environment(std::env::args());
     let mut live = Live::new(job.quiet);
-    let summary = run::run(
-        &job.plan,
-        environment,
-        &job.pids,
-        &mut |progress| live.show(progress),
-        &stop,
-    );
-    live.end();
-    let summary = summary.map_err(|failure| match failure {
-        Failure::Plan(text) => CommandFailure::usage(text),
-        Failure::System(error) => CommandFailure::Text(error.to_string(), 1),
-    })?;
-    print(&serde_json::to_string_pretty(&summary).unwrap_or_default());
+    let mut summary = one_run(job, &stop, &mut live)?;
+    summary.conditions = job.conditions.judge(&summary);
+    if let Some(path) = &job.html {
+        let page = report::html(std::slice::from_ref(&summary));
+        std::fs::write(path, page).map_err(|error| {
+            let text = format!("cannot write {}: {error}", path.display());
+            CommandFailure::Text(text, 1)
+        })?;
+    }
+    print(&if job.json {
+        report::json(&summary)
+    } else {
+        report::text(&summary)
+    });
     verdict(&summary)
 }
 
-/// Raises the limit of open files, and ends the load at SIGINT and SIGTERM; a second one ends the process.
+/// Makes one run.
+pub(super) fn one_run(
+    job: &Job,
+    stop: &AtomicBool,
+    live: &mut Live,
+) -> Result<Summary, CommandFailure> {
+    let environment = machine::environment(std::env::args());
+    let mut show = |progress: &_| live.show(progress);
+    let summary = run::run(&job.plan, environment, &job.pids, &mut show, stop);
+    live.end();
+    summary.map_err(|failure| match failure {
+        Failure::Plan(text) => CommandFailure::usage(text),
+        Failure::System(error) => CommandFailure::Text(error.to_string(), 1),
+    })
+}
+
+/// Ends the load at SIGINT and SIGTERM; a second one ends the process.
 pub(super) fn stopped_by_signals() -> Result<Arc<AtomicBool>, CommandFailure> {
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {

@@ -1,6 +1,8 @@
 //! `dunlin bench`: the load tester's command line.
 
 mod arguments;
+mod bystander;
+mod find;
 mod live;
 mod load;
 
@@ -32,6 +34,10 @@ pub(super) enum Command {
     Storm(Box<arguments::Arguments>),
     /// As broadcast, with readers beside the others that read nothing
     Slow(Box<arguments::Arguments>),
+    /// What a quiet client sees while others flood the server with their worst
+    Bystander(bystander::Arguments),
+    /// The most connections, or messages a second, with which conditions hold
+    Find(Box<find::Arguments>),
     /// A part of another run, in a process of its own
     #[command(name = dunlin_bench::run::WORKER, hide = true)]
     Worker,
@@ -46,11 +52,13 @@ impl Command {
             Self::Churn(arguments) => (Scenario::Churn, arguments),
             Self::Storm(arguments) => (Scenario::Storm, arguments),
             Self::Slow(arguments) => (Scenario::Slow, arguments),
+            Self::Bystander(arguments) => return arguments.run(),
+            Self::Find(arguments) => return arguments.run(),
             Self::Worker => {
                 return dunlin_bench::run::worker_process()
                     .map_err(|error| CommandFailure::Text(format!("a worker: {error}"), 1));
             }
         };
-        load::run(arguments.check(scenario)?)
+        load::run(&arguments.check(scenario)?)
     }
 }

@@ -1,0 +1,19 @@
+//! Two quiet clients that want their echoes, whatever the server is doing to others, and the run of
+//! `dunlin bench bystander`, which floods any server beside them.
+
+mod connection;
+mod found;
+mod inbox;
+mod pair;
+mod probe;
+mod run;
+mod seen;
+mod table;
+mod target;
+
+pub use found::{Figures, Flooders, Found, Row, Times, VERSION, Worst};
+pub use pair::Bystanders;
+pub use run::{Plan, Progress, named, run};
+pub use seen::{Seen, Trip, percentile_ms};
+pub use table::{line, list, text};
+pub use target::{Refusal, is_near, resolve};

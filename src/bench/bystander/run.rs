@@ -1,0 +1,391 @@
+//! The run of `dunlin bench bystander`: the two bystanders alone, then beside one flood after the other.
+
+use super::super::flood::{self, Flood, Kind, Need};
+use super::super::rights::raise_file_limit;
+use super::super::site::Site;
+use super::super::summary::{Ended, Environment};
+use super::found::{Figures, Flooders, Found, Row, VERSION};
+use super::pair::Bystanders;
+use super::probe::lacks;
+use super::target::{Refusal, resolve};
+use dunlin::client::Url;
+use std::io::{self, Error, ErrorKind};
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long the bystanders are watched before all floods, and before each.
+const ALONE: Duration = Duration::from_secs(1);
+const QUIET: Duration = Duration::from_millis(300);
+/// Time for a server to get rid of a flood that has left.
+const REST: Duration = Duration::from_millis(300);
+/// How long a newcomer's echo is waited for after a flood, ...
+const RECOVERY: Duration = Duration::from_secs(30);
+/// ... and how long while nothing listens at all.
+const RESTART: Duration = Duration::from_secs(3);
+/// Beyond this p99 of its own lag the client cannot blame the server.
+const MOST_LAG: Duration = Duration::from_millis(1);
+/// Without a wish, floods have their usual numbers of connections up to this.
+const USUAL: usize = 100;
+/// Open files beside the connections that a row is named after, and those of the members of a room.
+const OTHERS: u64 = 64;
+const MEMBERS: u64 = 1_100;
+
+/// What is flooded, and with what.
+#[derive(Clone)]
+pub struct Plan {
+    /// A path that echoes.
+    pub url: Url,
+    /// Further fields of every request.
+    pub fields: Vec<(String, String)>,
+    /// The floods, in this order; all of them when empty.
+    pub floods: Vec<&'static Kind>,
+    /// Connections of each flood; its usual numbers up to 100 without.
+    pub connections: Option<usize>,
+    /// Length of each flood. Default 3 s.
+    pub span: Duration,
+    /// Most bytes of each flood, both ways together. Default 1 GiB.
+    pub bytes: u64,
+    /// The user's word that the server is theirs: without it only near addresses are flooded.
+    pub mine: bool,
+}
+
+/// What is told while the run goes on.
+pub enum Progress<'a> {
+    /// The server echoes, and at most so many rows follow.
+    Begins(usize),
+    /// A row is over.
+    Row(&'a Row),
+}
+
+impl Plan {
+    /// All floods of a URL, with the defaults.
+    pub fn new(url: Url) -> Self {
+        Self {
+            url,
+            fields: Vec::new(),
+            floods: Vec::new(),
+            connections: None,
+            span: Duration::from_secs(3),
+            bytes: 1 << 30,
+            mine: false,
+        }
+    }
+
+    fn floods(&self) -> Vec<&'static Kind> {
+        match &*self.floods {
+            [] => flood::all().collect(),
+            chosen => chosen.to_vec(),
+        }
+    }
+
+    /// Numbers of connections of a flood, one row each.
+    pub fn counts(&self, kind: &Kind) -> Vec<usize> {
+        if let Some(connections) = self.connections {
+            return vec![connections];
+        }
+        let usual = kind.counts.iter().copied();
+        let usual: Vec<usize> = usual.filter(|&count| count <= USUAL).collect();
+        if usual.is_empty() { vec![USUAL] } else { usual }
+    }
+}
+
+/// The flood of this name; `flood-` may be left out.
+pub fn named(name: &str) -> Option<&'static Kind> {
+    flood::all().find(|kind| {
+        kind.name == name
+            || kind
+                .name
+                .strip_prefix("flood-")
+                .is_some_and(|rest| rest == name)
+    })
+}
+
+/// Floods the server of the plan, one flood at a time, and says what the bystanders saw. It ends within 100 ms
+/// of being `interrupted`, with what was found until then.
+///
+/// # Errors
+/// The server may not be flooded; nobody answers there; or it is no echo.
+pub fn run(
+    plan: &Plan,
+    environment: Environment,
+    tell: &mut dyn FnMut(Progress<'_>),
+    interrupted: &AtomicBool,
+) -> Result<Found, Refusal> {
+    let addresses = resolve(&plan.url, plan.mine)?;
+    let (mut site, mut bystanders) = first_echo(plan, &addresses, interrupted)?;
+    let floods = plan.floods();
+    tell(Progress::Begins(
+        floods.iter().map(|kind| plan.counts(kind).len()).sum(),
+    ));
+    let alone = bystanders.watch(ALONE, &AtomicBool::new(false), interrupted);
+    drop(bystanders);
+    let mut found = Found {
+        version: VERSION,
+        environment,
+        url: plan.url.to_string(),
+        address: site.address.to_string(),
+        span_ns: plan.span.as_nanos() as u64,
+        bytes: plan.bytes,
+        ended: Ended::Complete,
+        alone: Figures::of(&alone),
+        rows: Vec::new(),
+    };
+    if lacks(&site, Need::Said, interrupted).is_none() {
+        site.said = "/you-said".to_owned();
+    }
+    let mut known: Vec<(Need, Option<String>)> = Vec::new();
+    let is_interrupted = || interrupted.load(Ordering::Relaxed);
+    'floods: for kind in floods {
+        let place = known.iter().position(|(need, _)| *need == kind.need);
+        let place = place.unwrap_or_else(|| {
+            known.push((kind.need, lacks(&site, kind.need, interrupted)));
+            known.len() - 1
+        });
+        if is_interrupted() {
+            break;
+        }
+        if let Some(lack) = &known[place].1 {
+            let row = skipped(blank(&site, kind, 0), lack.clone());
+            tell(Progress::Row(&row));
+            found.rows.push(row);
+            continue;
+        }
+        for connections in plan.counts(kind) {
+            let visit = Visit {
+                plan,
+                site: &site,
+                kind,
+                connections,
+                alone: &found.alone,
+                interrupted,
+            };
+            let (row, is_gone) = visit.row();
+            // What was begun and cut before it saw anything is no row.
+            if row.beside.is_some() || !is_interrupted() {
+                tell(Progress::Row(&row));
+                found.rows.push(row);
+            }
+            if is_gone {
+                found.ended = Ended::Lost;
+                break 'floods;
+            }
+            if is_interrupted() {
+                break 'floods;
+            }
+        }
+    }
+    if is_interrupted() {
+        found.ended = Ended::Interrupted;
+    }
+    Ok(found)
+}
+
+/// The first of the addresses that takes a connection, which must echo.
+fn first_echo(
+    plan: &Plan,
+    addresses: &[SocketAddr],
+    interrupted: &AtomicBool,
+) -> Result<(Site, Bystanders), Refusal> {
+    let url = &plan.url;
+    let mut problem = String::new();
+    for address in addresses {
+        let mut site = Site::new(*address, url.authority(), url.target().to_owned());
+        for (name, value) in &plan.fields {
+            site.fields += &format!("{name}: {value}\r\n");
+        }
+        match Bystanders::connect(&site, interrupted) {
+            Ok(bystanders) => return Ok((site, bystanders)),
+            Err(error) if error.kind() == ErrorKind::InvalidData => {
+                return Err(Refusal::Failure(format!(
+                    "{url} does not echo: {error}\nwanted: a path that echoes, such as /echo-raw"
+                )));
+            }
+            Err(error) => {
+                problem = format!(
+                    "{url} ({address}): {error}\nwanted: a WebSocket server there; is it running, and is the port right?"
+                );
+            }
+        }
+    }
+    Err(Refusal::Failure(problem))
+}
+
+/// One row to be.
+struct Visit<'a> {
+    plan: &'a Plan,
+    site: &'a Site,
+    kind: &'a Kind,
+    connections: usize,
+    alone: &'a Figures,
+    interrupted: &'a AtomicBool,
+}
+
+impl Visit<'_> {
+    /// The row, and whether the server is gone with it.
+    fn row(&self) -> (Row, bool) {
+        let mut row = blank(self.site, self.kind, self.connections);
+        let members = match self.kind.need {
+            Need::Flow | Need::Rooms => MEMBERS,
+            _ => OTHERS,
+        };
+        let prepared = raise_file_limit(self.connections as u64 + members)
+            .and_then(|()| self.kind.prepare(self.site));
+        let room = match prepared {
+            Ok(room) => room,
+            Err(error) => return (skipped(row, error.to_string()), false),
+        };
+        let mut bystanders = match Bystanders::connect(self.site, self.interrupted) {
+            Ok(bystanders) => bystanders,
+            Err(error) => {
+                let lack = format!("no echo before it began: {error}");
+                let row = skipped(row, lack);
+                return (row, error.kind() == ErrorKind::ConnectionRefused);
+            }
+        };
+        let quiet = bystanders.watch(QUIET, &AtomicBool::new(false), self.interrupted);
+        row.quiet = Some(Figures::of(&quiet));
+        if self.is_interrupted() {
+            return (row, false);
+        }
+        let flood = Flood {
+            site: self.site,
+            kind: self.kind,
+            connections: self.connections,
+            room: &room,
+            bytes: self.plan.bytes,
+            interrupted: self.interrupted,
+        };
+        let watch =
+            |over: &AtomicBool| Ok(bystanders.watch(self.plan.span, over, self.interrupted));
+        let (seen, tally) = match flood.beside(watch) {
+            Ok(flooded) => flooded,
+            Err(error) => return (skipped(row, error.to_string()), false),
+        };
+        let end = Instant::now();
+        row.beside = Some(Figures::of(&seen));
+        row.flooders = Some(Flooders::of(&tally));
+        self.remark(&mut row);
+        if self.is_interrupted() {
+            row.notes.push("interrupted".to_owned());
+            return (row, false);
+        }
+        let is_gone = match self.newcomer() {
+            Ok(()) => {
+                row.recovered_ns = Some(end.elapsed().as_nanos() as u64);
+                if let Some(trouble) = seen.trouble {
+                    row.trouble
+                        .push(format!("a bystander lost its connection: {trouble}"));
+                }
+                false
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => false,
+            Err(error) if error.kind() == ErrorKind::ConnectionRefused => {
+                row.trouble.push(format!(
+                    "THE SERVER ENDED: nothing listens at {} any more",
+                    self.site.address
+                ));
+                true
+            }
+            Err(error) => {
+                row.trouble
+                    .push(format!("NO ANSWER AFTERWARDS, for {RECOVERY:?}: {error}"));
+                true
+            }
+        };
+        if let Some(recovered) = row.recovered_ns.filter(|&ns| ns > 1_000_000_000) {
+            let seconds = recovered as f64 / 1e9;
+            let note = format!("the next newcomer had its echo {seconds:.1} s after the flood");
+            row.notes.push(note);
+        }
+        let rested = Instant::now();
+        while !is_gone && rested.elapsed() < REST && !self.is_interrupted() {
+            thread::sleep(REST / 10);
+        }
+        (row, is_gone)
+    }
+
+    fn is_interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::Relaxed)
+    }
+
+    /// Says what the figures alone do not.
+    fn remark(&self, row: &mut Row) {
+        let (Some(beside), Some(quiet)) = (&row.beside, &row.quiet) else {
+            return;
+        };
+        let ms = |ns: u64| ns as f64 / 1e6;
+        let lag = beside.lag.p99;
+        if u128::from(lag) > MOST_LAG.as_nanos() {
+            row.invalid = Some(format!(
+                "the client itself was late, its own lag p99 {:.2} ms, at most 1 ms wanted",
+                ms(lag)
+            ));
+        }
+        if beside.unanswered > 0 {
+            let note = format!(
+                "{} messages of the bystanders unanswered",
+                beside.unanswered
+            );
+            row.notes.push(note);
+        }
+        let usual = 2 * self.alone.round_trip.p99 + 1_000_000;
+        if quiet.round_trip.p99 > usual {
+            row.notes.push(format!(
+                "not quiet before it: round trip p99 {:.2} ms",
+                ms(quiet.round_trip.p99)
+            ));
+        }
+        let over = row
+            .flooders
+            .as_ref()
+            .and_then(|flooders| flooders.over_after_ns);
+        if let Some(over) = over.filter(|&over| over < self.plan.span.as_nanos() as u64 / 2) {
+            row.notes.push(format!(
+                "the server had ended every flooder after {:.0} ms, the rest was quiet",
+                ms(over)
+            ));
+        }
+    }
+
+    /// Waits until a newcomer has its echo.
+    fn newcomer(&self) -> io::Result<()> {
+        let begin = Instant::now();
+        loop {
+            let problem = match Bystanders::connect(self.site, self.interrupted) {
+                Ok(_) => return Ok(()),
+                Err(error) => error,
+            };
+            let limit = match problem.kind() {
+                ErrorKind::Interrupted => return Err(problem),
+                ErrorKind::ConnectionRefused => RESTART,
+                _ => RECOVERY,
+            };
+            if begin.elapsed() > limit {
+                return Err(problem);
+            }
+            if self.is_interrupted() {
+                return Err(Error::new(ErrorKind::Interrupted, "interrupted"));
+            }
+            thread::sleep(REST / 10);
+        }
+    }
+}
+
+fn blank(site: &Site, kind: &Kind, connections: usize) -> Row {
+    Row {
+        flood: kind.name.to_owned(),
+        about: kind.about_at(site),
+        needs: kind.need.words().to_owned(),
+        connections,
+        ..Row::default()
+    }
+}
+
+fn skipped(row: Row, reason: String) -> Row {
+    Row {
+        skipped: Some(reason),
+        ..row
+    }
+}
