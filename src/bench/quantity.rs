@@ -44,7 +44,7 @@ pub fn span(ns: u64) -> String {
     for (unit, ns_of_unit) in TIMES.iter().rev() {
         let value = ns as f64 / ns_of_unit;
         if value >= 1.0 && (value.fract() == 0.0 || *ns_of_unit <= 1e9) {
-            return format!("{} {unit}", trimmed(significant(value, 3)));
+            return format!("{} {unit}", rate(value));
         }
     }
     "0 s".to_owned()
@@ -176,6 +176,7 @@ mod tests {
             (90_000_000_000, "90 s"),
             (120_000_000_000, "2 min"),
             (3_600_000_000_000, "1 h"),
+            (10_000_000_000_000, "10,000 s"),
         ] {
             assert_eq!(span(ns), text, "{ns}");
         }

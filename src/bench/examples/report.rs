@@ -1,7 +1,7 @@
 //! Writes the reports of invented runs into a folder, to look at them: `cargo run -p dunlin-bench --example
 //! report FOLDER`.
 
-#[path = "../../../tests/report/invented.rs"]
+#[path = "../../../tests/bench/report/invented/mod.rs"]
 mod invented;
 
 use std::error::Error;

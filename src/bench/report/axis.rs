@@ -1,5 +1,7 @@
 //! Axes: which values stand at the ticks, in steps of 1, 2 and 5, and where a value lies.
 
+use super::super::quantity;
+
 /// What an axis counts.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Quantity {
@@ -69,7 +71,7 @@ impl Axis {
             }
         };
         let (factor, unit) = unit_of(quantity, most);
-        let mut step = nice(most / factor / 4.0) * factor;
+        let mut step = nice(most / factor / 6.0) * factor;
         if quantity == Quantity::Count && most > 1.0 {
             step = step.max(1.0);
         }
@@ -204,7 +206,11 @@ fn unit_of(quantity: Quantity, value: f64) -> (f64, &'static str) {
         Quantity::Count => &COUNTS,
         Quantity::Share => &SHARES,
     };
-    let found = units.iter().find(|(factor, _)| value >= *factor);
+    let found = units.iter().find(|(factor, unit)| {
+        // Four digits are still read at once.
+        let from = if *unit == "k" { 10_000.0 } else { *factor };
+        value >= from
+    });
     found.copied().unwrap_or(units[units.len() - 1])
 }
 
@@ -221,12 +227,15 @@ fn nice(step: f64) -> f64 {
 /// With as many digits behind the point as the step has.
 fn label(value: f64, step: f64, unit: &str) -> String {
     let after = (-(step.abs().log10() + 1e-9).floor()).clamp(0.0, 12.0) as usize;
-    // Zero is zero in every unit, and -0 is none.
-    let value = if value == 0.0 { 0.0 } else { value };
-    let number = format!("{value:.after$}");
+    let number = if value == 0.0 {
+        "0".to_owned()
+    } else {
+        format!("{value:.after$}")
+    };
     match unit {
+        "" if value >= 1000.0 && after == 0 => quantity::count(value as u64),
         "" => number,
-        "k" | "M" | "G" | "T" if value == 0.0 => "0".to_owned(),
+        "k" | "M" | "G" | "T" if value == 0.0 => number,
         "k" | "M" | "G" | "T" => format!("{number}{unit}"),
         _ => format!("{number} {unit}"),
     }
@@ -262,10 +271,18 @@ mod tests {
                 40.0 * 1_048_576.0,
                 &["0 MiB", "10 MiB", "20 MiB", "30 MiB", "40 MiB"],
             ),
-            (Quantity::Count, 84_000.0, &["0", "50k", "100k"]),
+            (
+                Quantity::Count,
+                84_000.0,
+                &["0", "20k", "40k", "60k", "80k", "100k"],
+            ),
             (Quantity::Count, 3.0, &["0", "1", "2", "3"]),
-            (Quantity::Count, 0.3, &["0.0", "0.1", "0.2", "0.3"]),
-            (Quantity::Count, 1500.0, &["0", "0.5k", "1.0k", "1.5k"]),
+            (
+                Quantity::Count,
+                0.3,
+                &["0", "0.05", "0.10", "0.15", "0.20", "0.25", "0.30"],
+            ),
+            (Quantity::Count, 1500.0, &["0", "500", "1,000", "1,500"]),
             (
                 Quantity::Share,
                 1.7,
@@ -274,9 +291,13 @@ mod tests {
             (
                 Quantity::Share,
                 0.0042,
-                &["0.0 %", "0.2 %", "0.4 %", "0.6 %"],
+                &["0 %", "0.1 %", "0.2 %", "0.3 %", "0.4 %", "0.5 %"],
             ),
-            (Quantity::Count, 0.0, &["0.0", "0.5", "1.0"]),
+            (
+                Quantity::Count,
+                0.0,
+                &["0", "0.2", "0.4", "0.6", "0.8", "1.0"],
+            ),
         ] {
             assert_eq!(labels(&of(quantity, &[most], false)), wanted, "{most}");
         }
@@ -331,7 +352,7 @@ mod tests {
             (
                 0.0,
                 1.0,
-                &["0.0 s", "0.2 s", "0.4 s", "0.6 s", "0.8 s", "1.0 s"][..],
+                &["0 s", "0.2 s", "0.4 s", "0.6 s", "0.8 s", "1.0 s"][..],
             ),
             (-2.0, 8.0, &["-2 s", "0 s", "2 s", "4 s", "6 s", "8 s"]),
             (

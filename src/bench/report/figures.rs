@@ -197,11 +197,7 @@ pub(super) fn messages(run: &Summary) -> Vec<Figure> {
         ("cut", messages.cut, "their connection ended before"),
         ("duplicates", messages.duplicates, "came more than once"),
         ("reordered", messages.reordered, "came behind a later one"),
-        (
-            "unsent",
-            messages.unsent,
-            "intended, too much was outstanding",
-        ),
+        ("unsent", messages.unsent, "too much was outstanding"),
     ] {
         if number > 0 {
             figures.push(Figure {
@@ -211,7 +207,7 @@ pub(super) fn messages(run: &Summary) -> Vec<Figure> {
         }
     }
     if messages.others > 0 {
-        let note = "not of this run, such as greetings";
+        let note = "such as greetings";
         figures.push(figure("others", count(messages.others), note));
     }
     figures

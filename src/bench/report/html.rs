@@ -6,7 +6,7 @@ use super::super::summary::Summary;
 use super::figures;
 use super::markup::escape;
 use super::svg::Plot;
-use super::{plots, runs, tables};
+use super::{overlays, plots, runs, tables};
 
 const STYLE: &str = include_str!("style.css");
 
@@ -58,6 +58,7 @@ fn one(run: &Summary) -> String {
         out.push_str(&large(&plot));
     }
     let mut small = plots::over_time(run);
+    out.push_str(&shades(&small));
     small.extend(plots::handshake(run));
     out.push_str(&grid(&small));
     out.push_str("<h2>All figures</h2>");
@@ -85,18 +86,19 @@ fn several(all: &[Summary]) -> String {
         escape(&under)
     ));
     out.push_str(&tables::comparison(all, &labels));
-    if let Some(plot) = plots::percentiles_of_several(all, &labels) {
+    if let Some(plot) = overlays::percentiles(all, &labels) {
         out.push_str(&large(&plot));
     }
-    out.push_str(&grid(&plots::over_time_of_several(all, &labels)));
+    out.push_str(&grid(&overlays::over_time(all, &labels)));
     out.push_str("<h2>All figures</h2>");
+    let open = if all.len() <= 3 { " open" } else { "" };
     for (run, label) in all.iter().zip(&labels) {
         let chips: String = figures::asked(run)
             .iter()
             .map(|words| format!("<li>{}</li>", escape(words)))
             .collect();
         out.push_str(&format!(
-            "<details open><summary>{}</summary><ul class=\"chips\">{chips}</ul>{}{}{}</details>",
+            "<details{open}><summary>{}</summary><ul class=\"chips\">{chips}</ul>{}{}{}</details>",
             escape(label),
             tables::conditions(run),
             notes(run),
@@ -244,16 +246,43 @@ fn tiles(run: &Summary) -> String {
         )
     });
     let class = if run.invalid.is_empty() { "" } else { " void" };
-    format!(
-        "<dl class=\"tiles{class}\">{}</dl>",
-        tiles.collect::<String>()
-    )
+    // Rows of about the same number, at most six.
+    let rows = tiles.len().div_ceil(6).max(1);
+    let a_row = tiles.len().div_ceil(rows).max(1);
+    let tiles: String = tiles.collect();
+    format!("<dl class=\"tiles{class}\" style=\"--n:{a_row}\">{tiles}</dl>")
 }
 
 /// Drawn twice: a phone shows the narrow one.
 fn large(plot: &Plot) -> String {
     let drawings = plot.svg(1060.0, 400.0, "broad") + &plot.svg(460.0, 340.0, "narrow");
     figure(plot, &drawings)
+}
+
+/// What the shading of the plots over time means, and that they can be asked.
+fn shades(plots: &[Plot]) -> String {
+    let Some(plot) = plots.first() else {
+        return String::new();
+    };
+    let mut names: Vec<&str> = Vec::new();
+    for band in plot
+        .bands
+        .iter()
+        .filter(|band| band.name != "load" && !band.name.is_empty())
+    {
+        if !names.contains(&&*band.name) {
+            names.push(&band.name);
+        }
+    }
+    let shaded = match names.split_last() {
+        None => String::new(),
+        Some((one, [])) => format!("Shaded: {one}. "),
+        Some((last, others)) => format!("Shaded: {} and {last}. ", others.join(", ")),
+    };
+    let shaded = escape(&shaded);
+    format!(
+        "<p class=\"under\">{shaded}<span>Rest with the pointer on a plot to read its values.</span></p>"
+    )
 }
 
 fn grid(plots: &[Plot]) -> String {

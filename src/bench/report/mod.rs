@@ -5,6 +5,7 @@ mod figures;
 mod html;
 mod json;
 mod markup;
+mod overlays;
 mod plots;
 mod runs;
 mod svg;

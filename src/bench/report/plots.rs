@@ -1,4 +1,4 @@
-//! Which plots a page shows of one run, or of several, one over the other.
+//! Which plots a page shows of one run.
 
 use super::super::quantity::{count, rate, share, size, time};
 use super::super::summary::{Latency, Summary};
@@ -6,9 +6,10 @@ use super::axis::{Axis, Quantity, tail};
 use super::figures;
 use super::svg::{Band, Line, Plot};
 use super::timeline::{self, Point};
+use std::cmp::Reverse;
 
 /// Points of a plot over time.
-const POINTS: usize = 150;
+pub(super) const POINTS: usize = 150;
 
 /// The large plot of one run: latency by percentile; of the handshake where no message was answered.
 pub(super) fn percentiles(run: &Summary) -> Option<Plot> {
@@ -19,9 +20,6 @@ pub(super) fn percentiles(run: &Summary) -> Option<Plot> {
     if messages.is_empty() {
         return by_percentile("Latency of the handshake by percentile", &handshake, run);
     }
-    // The line that counts comes first and gets the labels.
-    let mut messages = messages;
-    messages.sort_by_key(|(name, _)| *name != "response");
     by_percentile("Latency by percentile", &messages, run)
 }
 
@@ -40,6 +38,9 @@ pub(super) fn handshake(run: &Summary) -> Option<Plot> {
 }
 
 fn by_percentile(title: &str, latencies: &[(&str, &Latency)], run: &Summary) -> Option<Plot> {
+    // The line with the labels comes first: the response, or the one above the others, where they have room.
+    let mut latencies = latencies.to_vec();
+    latencies.sort_by_key(|(name, latency)| (*name != "response", Reverse(latency.p50)));
     let lines = latencies
         .iter()
         .enumerate()
@@ -86,7 +87,7 @@ fn by_percentile(title: &str, latencies: &[(&str, &Latency)], run: &Summary) -> 
     })
 }
 
-fn percentile_line(latency: &Latency) -> Line {
+pub(super) fn percentile_line(latency: &Latency) -> Line {
     let mut points: Vec<(f64, Option<f64>)> = Vec::new();
     let named = [
         (0.0, latency.min),
@@ -132,7 +133,7 @@ pub(super) fn over_time(run: &Summary) -> Vec<Plot> {
             description: format!("{} over {}", names.join(", "), time(last.to * 1e9)),
             x: x.clone(),
             y: y_axis(quantity, &lines, may_be_log),
-            hints: hints(&points, quantity, &lines),
+            hints: hints(&points, &bands, quantity, &lines),
             lines,
             bands: bands.clone(),
             marks: Vec::new(),
@@ -220,135 +221,8 @@ pub(super) fn over_time(run: &Summary) -> Vec<Plot> {
     plots
 }
 
-/// Latency by percentile of several runs.
-pub(super) fn percentiles_of_several(runs: &[Summary], labels: &[String]) -> Option<Plot> {
-    let has_messages = runs.iter().any(|run| run.response.count > 0);
-    let of = |run: &Summary| -> Latency {
-        if has_messages {
-            run.response.clone()
-        } else {
-            run.upgrade.clone()
-        }
-    };
-    let latencies: Vec<Latency> = runs.iter().map(of).collect();
-    let most = latencies
-        .iter()
-        .map(|latency| latency.count)
-        .max()
-        .filter(|most| *most > 0)?;
-    let lines = latencies
-        .iter()
-        .enumerate()
-        .filter(|(_, latency)| latency.count > 0);
-    let lines: Vec<Line> = lines
-        .map(|(at, latency)| Line {
-            name: name(runs, labels, at),
-            colour: at,
-            is_dashed: at >= 8,
-            ..percentile_line(latency)
-        })
-        .collect();
-    let what = if has_messages {
-        "Response time by percentile"
-    } else {
-        "Upgrade by percentile"
-    };
-    Some(Plot {
-        title: what.to_owned(),
-        description: labels.join("; "),
-        x: Axis::quantiles(most),
-        y: y_axis(Quantity::Time, &lines, true),
-        lines,
-        bands: Vec::new(),
-        marks: Vec::new(),
-        labels: Vec::new(),
-        hints: Vec::new(),
-        stamp: runs.iter().find_map(stamp),
-    })
-}
-
-/// The plots over time of several runs, each from the begin of its load on.
-pub(super) fn over_time_of_several(runs: &[Summary], labels: &[String]) -> Vec<Plot> {
-    type Read = fn(&Point) -> Option<f64>;
-    let points: Vec<Vec<Point>> = runs.iter().map(|run| from_load(run)).collect();
-    let ends = points.iter().flatten();
-    let (low, high) = ends.fold((0.0f64, 0.0f64), |(low, high), p| {
-        (low.min(p.from), high.max(p.to))
-    });
-    let plots: [(&str, Quantity, bool, Read); 6] = [
-        ("Answers a second", Quantity::Count, false, |p| {
-            Some(p.answered)
-        }),
-        ("Response time, p99", Quantity::Time, true, |p| p.p99),
-        (
-            "CPU of the server, of one core",
-            Quantity::Share,
-            false,
-            |p| p.server,
-        ),
-        ("Memory of the server", Quantity::Size, false, |p| p.memory),
-        (
-            "CPU of the generator, of its core",
-            Quantity::Share,
-            false,
-            |p| Some(p.generator),
-        ),
-        ("Open connections", Quantity::Count, false, |p| Some(p.open)),
-    ];
-    let drawn = plots
-        .into_iter()
-        .filter_map(|(title, quantity, may_be_log, read)| {
-            let lines = points.iter().enumerate().map(|(at, points)| Line {
-                is_dashed: at >= 8,
-                ..line(&name(runs, labels, at), at, points, read)
-            });
-            let lines: Vec<Line> = lines.collect();
-            let mut values = lines
-                .iter()
-                .flat_map(|line| &line.points)
-                .filter_map(|(_, value)| *value);
-            values.any(|value| value > 0.0).then(|| Plot {
-                title: title.to_owned(),
-                description: format!("from the begin of the load on; {}", labels.join("; ")),
-                x: Axis::seconds(low, high),
-                y: y_axis(quantity, &lines, may_be_log),
-                lines,
-                bands: Vec::new(),
-                marks: Vec::new(),
-                labels: Vec::new(),
-                hints: Vec::new(),
-                stamp: runs.iter().find_map(stamp),
-            })
-        });
-    drawn.collect()
-}
-
-/// The points of a run, moved so that its load begins at 0.
-fn from_load(run: &Summary) -> Vec<Point> {
-    let phases = timeline::phases(&run.seconds);
-    let begin = phases
-        .iter()
-        .find(|phase| phase.name == "load")
-        .map_or(0.0, |phase| phase.from);
-    let mut points = timeline::points(&run.seconds, POINTS);
-    for point in &mut points {
-        point.from -= begin;
-        point.to -= begin;
-    }
-    points
-}
-
-fn name(runs: &[Summary], labels: &[String], at: usize) -> String {
-    let invalid = if runs[at].invalid.is_empty() {
-        ""
-    } else {
-        " (INVALID)"
-    };
-    format!("{}{invalid}", labels[at])
-}
-
-fn stamp(run: &Summary) -> Option<&'static str> {
-    (!run.invalid.is_empty()).then_some("INVALID")
+fn stamp(run: &Summary) -> Option<String> {
+    (!run.invalid.is_empty()).then(|| "INVALID".to_owned())
 }
 
 fn band(phase: timeline::Phase) -> Band {
@@ -368,7 +242,12 @@ fn middle(point: &Point) -> f64 {
     f64::midpoint(point.from, point.to)
 }
 
-fn line(name: &str, colour: usize, points: &[Point], read: fn(&Point) -> Option<f64>) -> Line {
+pub(super) fn line(
+    name: &str,
+    colour: usize,
+    points: &[Point],
+    read: fn(&Point) -> Option<f64>,
+) -> Line {
     Line {
         name: name.to_owned(),
         colour,
@@ -380,7 +259,7 @@ fn line(name: &str, colour: usize, points: &[Point], read: fn(&Point) -> Option<
     }
 }
 
-fn y_axis(quantity: Quantity, lines: &[Line], may_be_log: bool) -> Axis {
+pub(super) fn y_axis(quantity: Quantity, lines: &[Line], may_be_log: bool) -> Axis {
     let values = lines
         .iter()
         .flat_map(|line| &line.points)
@@ -389,7 +268,12 @@ fn y_axis(quantity: Quantity, lines: &[Line], may_be_log: bool) -> Axis {
 }
 
 /// What each point says in words.
-fn hints(points: &[Point], quantity: Quantity, lines: &[Line]) -> Vec<(f64, f64, String)> {
+fn hints(
+    points: &[Point],
+    bands: &[Band],
+    quantity: Quantity,
+    lines: &[Line],
+) -> Vec<(f64, f64, String)> {
     let show = |value: f64| match quantity {
         Quantity::Time => time(value),
         Quantity::Size => size(value),
@@ -397,7 +281,12 @@ fn hints(points: &[Point], quantity: Quantity, lines: &[Line]) -> Vec<(f64, f64,
         Quantity::Count => rate(value),
     };
     let hint = |(at, point): (usize, &Point)| {
-        let mut text = format!("{:.1} to {:.1} s", point.from, point.to);
+        let mut text = format!(
+            "{:.1} to {:.1} s{}",
+            point.from,
+            point.to,
+            phase_at(bands, middle(point))
+        );
         for line in lines {
             if let Some(value) = line.points[at].1 {
                 text.push_str(&format!("\n{} {}", line.name, show(value)));
@@ -409,4 +298,11 @@ fn hints(points: &[Point], quantity: Quantity, lines: &[Line]) -> Vec<(f64, f64,
         (point.from, point.to, text)
     };
     points.iter().enumerate().map(hint).collect()
+}
+
+fn phase_at(bands: &[Band], at: f64) -> String {
+    let band = bands
+        .iter()
+        .find(|band| (band.from..=band.to).contains(&at));
+    band.map_or(String::new(), |band| format!(", {}", band.name))
 }

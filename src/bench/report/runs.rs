@@ -77,11 +77,12 @@ pub(super) fn labels(runs: &[Summary]) -> Vec<String> {
 /// The figures that at least one run has.
 pub(super) fn rows(runs: &[Summary]) -> Vec<Row> {
     type Read = fn(&Summary) -> Option<f64>;
+    type Show = fn(f64) -> String;
     fn some(number: u64, of: u64) -> Option<f64> {
         (of > 0).then_some(number as f64)
     }
-    let whole: fn(f64) -> String = |number| count(number as u64);
-    let all: [(&'static str, Read, fn(f64) -> String); 17] = [
+    let whole: Show = |number| count(number as u64);
+    let all: [(&'static str, Read, Show); 17] = [
         (
             "answers a second",
             |s| (s.messages.expected > 0).then_some(s.messages.answer_rate),

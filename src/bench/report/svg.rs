@@ -48,7 +48,7 @@ pub(super) struct Plot {
     /// From, to, and what is told when the pointer rests there.
     pub(super) hints: Vec<(f64, f64, String)>,
     /// Across the whole plot, in large letters.
-    pub(super) stamp: Option<&'static str>,
+    pub(super) stamp: Option<String>,
 }
 
 /// The area between the axes.
@@ -84,14 +84,17 @@ impl Plot {
         );
         area.bands(&mut out);
         area.axes(&mut out);
-        if let Some(stamp) = self.stamp {
+        if let Some(stamp) = &self.stamp {
             let (x, y) = (left + area.width / 2.0, TOP + area.height / 2.0);
+            // A capital is about 0.72 of its height wide.
+            let letters = stamp.chars().count().max(1) as f64;
+            let height = (area.width * 0.7 / letters / 0.72).min(area.height * 0.4);
             out.push_str(&format!(
                 "<text class=\"stamp\" x=\"{}\" y=\"{}\" transform=\"rotate(-14 {0} {1})\" \
-                 textLength=\"{}\" lengthAdjust=\"spacingAndGlyphs\">{}</text>",
+                 style=\"font-size:{}px\">{}</text>",
                 number(x),
-                number(y + 20.0),
-                number(area.width * 0.62),
+                number(y + height * 0.36),
+                number(height),
                 escape(stamp)
             ));
         }
@@ -241,11 +244,11 @@ impl Area<'_> {
         let mut taken: Vec<(f64, f64, f64)> = Vec::new();
         for (x, y, text) in self.plot.labels.iter().rev() {
             let (x, y) = (self.x(*x), self.y(*y));
-            let length = text.chars().count() as f64 * LETTER;
+            let length = text.chars().count() as f64 * LETTER * 1.15;
             let to = (x - 7.0).max(self.left + length + 4.0);
             let base = (y - 7.0).max(TOP - 6.0);
             let is_free = taken.iter().all(|(other_from, other_to, other_base)| {
-                to < *other_from || to - length > *other_to || (base - other_base).abs() > 16.0
+                to < *other_from || to - length > *other_to || (base - other_base).abs() > 17.0
             });
             out.push_str(&format!(
                 "<circle class=\"dot c0\" cx=\"{}\" cy=\"{}\" r=\"3.5\"/>",

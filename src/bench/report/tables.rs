@@ -24,13 +24,13 @@ pub(super) fn all(run: &Summary) -> String {
     let environment = figures::environment(run);
     let rows = environment.iter().map(|(name, value)| {
         format!(
-            "<tr><th scope=\"row\">{name}</th><td class=\"words\" colspan=\"2\">{}</td></tr>",
+            "<tr><th scope=\"row\">{name}</th><td>{}</td></tr>",
             escape(value)
         )
     });
     let rows: String = rows.collect();
     out.push_str(&format!(
-        "<section class=\"group\"><h3>Environment</h3><table>{rows}</table></section>"
+        "<section class=\"group\"><h3>Environment</h3><table class=\"figures words\">{rows}</table></section>"
     ));
     out.push_str("</div>");
     let command = figures::command(run);
@@ -51,15 +51,12 @@ pub(super) fn conditions(run: &Summary) -> String {
     let failed = run.conditions.iter().filter(|judged| !judged.held).count();
     let title = match failed {
         0 => "All conditions held".to_owned(),
-        failed => format!(
-            "{failed} of {} not held",
-            figures::plural(run.conditions.len() as u64, "condition")
-        ),
+        failed => format!("{failed} of {} conditions not held", run.conditions.len()),
     };
     let items = run.conditions.iter().map(|judged| {
         let (class, sign, word) = if judged.held { ("held", "✓", "held") } else { ("failed", "✗", "not held") };
         format!(
-            "<li class=\"{class}\"><b aria-hidden=\"true\">{sign}</b><code>{}</code><span>{word}, found {}</span></li>",
+            "<li class=\"{class}\"><b aria-hidden=\"true\">{sign}</b><code>{}</code><span>{word}: {}</span></li>",
             escape(&judged.text),
             escape(&judged.found)
         )
@@ -114,7 +111,7 @@ fn compared(row: &Row) -> String {
 fn change(ratio: f64) -> String {
     let percent = (ratio - 1.0) * 100.0;
     let text = match percent.abs() {
-        small if small < 0.5 => "same".to_owned(),
+        small if small < 0.5 => return String::new(),
         _ if ratio >= 10.0 => format!("× {ratio:.0}"),
         _ if percent > 0.0 => format!("+{percent:.0} %"),
         _ => format!("−{:.0} %", percent.abs()),
@@ -188,7 +185,9 @@ fn group(title: &str, figures: &[Figure]) -> String {
         )
     });
     let rows: String = rows.collect();
-    format!("<section class=\"group\"><h3>{title}</h3><table>{rows}</table></section>")
+    format!(
+        "<section class=\"group\"><h3>{title}</h3><table class=\"figures\">{rows}</table></section>"
+    )
 }
 
 fn kinds(title: &str, kinds: &BTreeMap<String, u64>) -> String {
@@ -197,13 +196,15 @@ fn kinds(title: &str, kinds: &BTreeMap<String, u64>) -> String {
     }
     let rows = kinds.iter().map(|(kind, number)| {
         format!(
-            "<tr class=\"bad\"><th scope=\"row\">{}</th><td>{}</td><td></td></tr>",
+            "<tr class=\"bad\"><th scope=\"row\">{}</th><td>{}</td></tr>",
             escape(kind),
             count(*number)
         )
     });
     let rows: String = rows.collect();
-    format!("<section class=\"group\"><h3>{title}</h3><table>{rows}</table></section>")
+    format!(
+        "<section class=\"group\"><h3>{title}</h3><table class=\"figures kinds\">{rows}</table></section>"
+    )
 }
 
 /// A value stays in one line with its unit.

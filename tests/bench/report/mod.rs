@@ -43,7 +43,7 @@ fn the_verdict_comes_first() {
             .next()
             .is_some_and(|line| line.starts_with("INVALID: the generator was late"))
     );
-    assert!(text(&invented::nothing()).starts_with("Nothing was measured"));
+    assert!(text(&invented::odd::nothing()).starts_with("Nothing was measured"));
     assert!(!text(&invented::echo()).contains("INVALID"));
 }
 
@@ -83,7 +83,7 @@ fn the_table_has_what_was_measured_and_nothing_else() {
         "unsent ",
         "errors ",
         "closes ",
-        "NOT HELD  p99<20ms, found: 61.7 ms",
+        "NOT HELD  response.p99.9<20ms, found: 65.0 ms",
     ] {
         assert!(open.contains(part), "{part} in\n{open}");
     }
@@ -112,8 +112,8 @@ fn json_is_read_as_what_was_written() {
         for run in &runs {
             let once = json(run).unwrap_or_else(|error| panic!("{name}: {error}"));
             let again = from_json(&once).unwrap_or_else(|error| panic!("{name}: {error}"));
-            assert_eq!(json(&again).ok().as_ref(), Some(&once), "{name}");
-            assert_eq!(format!("{run:?}"), format!("{again:?}"), "{name}");
+            assert!(json(&again).ok().as_ref() == Some(&once), "{name}");
+            assert!(format!("{run:?}") == format!("{again:?}"), "{name}");
         }
     }
     let error = from_json("{\"version\": 1}").expect_err("most fields are missing");
@@ -170,7 +170,7 @@ fn a_page_is_well_formed_and_holds_no_script_and_no_address() {
 
 #[test]
 fn text_of_others_is_text() {
-    let page = html(&[invented::hostile()]);
+    let page = html(&[invented::odd::hostile()]);
     assert!(!page.contains("<script") && !page.contains("<img"));
     assert!(
         page.matches("&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;&#39;&amp;amp;")
@@ -179,7 +179,7 @@ fn text_of_others_is_text() {
     );
     let styles = page.matches("</style>").count();
     assert_eq!((styles, page.matches("</title></head>").count()), (1, 0));
-    let several = html(&[invented::hostile(), invented::echo()]);
+    let several = html(&[invented::odd::hostile(), invented::echo()]);
     assert!(!several.contains("<script"));
     elements(&several);
 }

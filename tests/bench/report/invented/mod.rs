@@ -1,6 +1,9 @@
-//! Invented runs that look like real ones, and odd ones: for the tests of reports and for the example that
+//! Invented runs that look like real ones, and [odd](odd) ones: for the tests of reports and for the example that
 //! draws them.
 
+pub(crate) mod odd;
+
+use dunlin_bench::condition::Conditions;
 use dunlin_bench::summary::*;
 
 const SECOND: u64 = 1_000_000_000;
@@ -94,7 +97,7 @@ pub(crate) fn echo() -> Summary {
             server_memory: Some((7.0e6 + 0.9e6 * (1.0 - (-(at as f64)).exp())) as u64),
         });
     }
-    Summary {
+    let mut run = Summary {
         version: VERSION,
         environment: Environment {
             dunlin: "0.1.0".to_owned(),
@@ -191,16 +194,14 @@ pub(crate) fn echo() -> Summary {
         }),
         seconds,
         conditions: Vec::new(),
-    }
-    .with_conditions("p99<20ms,loss=0")
+    };
+    judge(&mut run, "p99<20ms,loss=0");
+    run
 }
 
-pub(crate) fn judged(text: &str, found: &str, held: bool) -> Judged {
-    Judged {
-        text: text.to_owned(),
-        found: found.to_owned(),
-        held,
-    }
+fn judge(run: &mut Summary, conditions: &str) {
+    let conditions: Conditions = conditions.parse().expect("conditions that can be read");
+    run.conditions = conditions.judge(run);
 }
 
 /// Open loop against a server that stalls: service and response differ, messages are lost, reset and late.
@@ -268,12 +269,10 @@ pub(crate) fn open_loop() -> Summary {
     run.notes = vec![
         "The server and the generator share one machine: they take each other's caches.".to_owned(),
     ];
-    run.conditions = vec![
-        judged("p99<20ms", "61.7 ms", false),
-        judged("service.p99<20ms", "2.62 ms", true),
-        judged("loss<0.1%", "0.123 %", false),
-        judged("server.cpu<80%", "41.2 %", true),
-    ];
+    judge(
+        &mut run,
+        "response.p99.9<20ms,service.p99<20ms,loss<0.1%,server.cpu<80%",
+    );
     run
 }
 
@@ -303,7 +302,7 @@ pub(crate) fn idle() -> Summary {
     run.messages = Messages::default();
     run.generator.cpu_per_message = 0.0;
     run.generator.busy = 0.004;
-    run.conditions = vec![judged("p99<20ms", "not measured", false)];
+    judge(&mut run, "p99<20ms");
     run.seconds = (1..=81u64)
         .map(|at| Second {
             at_ns: if at == 81 {
@@ -333,10 +332,7 @@ pub(crate) fn invalid() -> Summary {
     for second in &mut run.seconds {
         second.generator_busy = second.generator_busy.min(0.99) * 1.55;
     }
-    run.conditions = vec![
-        judged("p99<20ms", "2.96 ms", true),
-        judged("valid", "INVALID", false),
-    ];
+    judge(&mut run, "p99<20ms,valid");
     run
 }
 
@@ -353,148 +349,6 @@ pub(crate) fn broadcast() -> Summary {
     run.service = latency(1_500_000, 0.7e6, 1.7);
     run.response = latency(1_500_000, 0.75e6, 1.9);
     run.generator.lag = latency(3000, 6e3, 1.6);
-    run
-}
-
-/// As short as it can be: one second, one message.
-pub(crate) fn one_second() -> Summary {
-    let mut run = echo();
-    run.seconds.truncate(5);
-    run.seconds.drain(..4);
-    run.seconds[0].at_ns = SECOND;
-    run.seconds[0].sent = 1;
-    run.seconds[0].answered = 1;
-    run.response = latency(1, 0.9e6, 1.0);
-    run.service = run.response.clone();
-    run.measured_ns = SECOND;
-    run.asked.connections = 1;
-    run.server = None;
-    run
-}
-
-/// Nothing answered at all.
-pub(crate) fn nothing() -> Summary {
-    let mut run = idle();
-    run.ended = Ended::Nothing;
-    run.seconds.clear();
-    run.connect = Latency::default();
-    run.upgrade = Latency::default();
-    run.connections = Connections {
-        tried: 50_000,
-        ..Connections::default()
-    };
-    run.measured_ns = 0;
-    run.server = None;
-    run.errors = [("connect: refused".to_owned(), 50_000)].into();
-    run
-}
-
-/// Ten thousand seconds.
-pub(crate) fn long() -> Summary {
-    let mut run = echo();
-    let mut noise = Noise(11);
-    run.asked.duration_ns = 10_000 * SECOND;
-    run.seconds = (1..=10_000u64)
-        .map(|at| {
-            let day = 1.0 + 0.3 * (at as f64 / 900.0).sin();
-            let value = |value: f64| Some((value * day) as u64);
-            Second {
-                at_ns: at * SECOND,
-                phase: (if at < 10 { "ramp" } else { "load" }).to_owned(),
-                open: 1000,
-                sent: noise.about(84_000.0 * day, 0.05) as u64,
-                answered: noise.about(83_900.0 * day, 0.05) as u64,
-                errors: u64::from(at % 1711 == 0),
-                p50: value(noise.about(0.9e6, 0.1)),
-                p99: value(noise.about(3e6, 0.3)),
-                max: value(noise.about(12e6, 0.6)),
-                generator_busy: noise.about(0.6, 0.05),
-                server_busy: Some(noise.about(0.9, 0.05)),
-                server_memory: Some(7_000_000 + at * 90),
-            }
-        })
-        .collect();
-    run
-}
-
-/// The greatest values that the format holds, and everything at zero.
-pub(crate) fn extremes() -> Vec<Summary> {
-    let mut huge = echo();
-    let most = Latency {
-        count: u64::MAX,
-        min: 0,
-        mean: 1e19,
-        p50: 1,
-        p90: u64::MAX,
-        p99: u64::MAX,
-        p999: u64::MAX,
-        p9999: u64::MAX,
-        max: u64::MAX,
-        curve: vec![(0.0, 0), (0.5, 1), (0.9, u64::MAX), (1.0, u64::MAX)],
-    };
-    for latency in [
-        &mut huge.connect,
-        &mut huge.upgrade,
-        &mut huge.service,
-        &mut huge.response,
-    ] {
-        *latency = most.clone();
-    }
-    huge.messages.lost = u64::MAX;
-    huge.messages.sent = u64::MAX;
-    huge.messages.answer_rate = 1e18;
-    huge.generator.busy = 1e6;
-    for second in &mut huge.seconds {
-        second.sent = u64::MAX;
-        second.answered = u64::MAX;
-        second.max = Some(u64::MAX);
-        second.server_memory = Some(u64::MAX);
-        second.server_busy = Some(1e6);
-    }
-    let mut zero = echo();
-    zero.measured_ns = 0;
-    zero.connections = Connections::default();
-    zero.messages = Messages {
-        expected: 1,
-        ..Messages::default()
-    };
-    zero.server = Some(Server::default());
-    zero.generator = Generator::default();
-    zero.asked = Asked::default();
-    zero.environment = Environment::default();
-    for second in &mut zero.seconds {
-        *second = Second::default();
-    }
-    vec![huge, zero]
-}
-
-/// Text from others that would be markup, end a line, or colour a terminal.
-pub(crate) fn hostile() -> Summary {
-    let mut run = open_loop();
-    let text = "<script>alert(\"1\")</script>'&amp;\u{1b}[31m\r\n</style></title><img src=x>";
-    run.asked.scenario = text.to_owned();
-    run.asked.url = format!("ws://h/{text}");
-    run.asked.kind = text.to_owned();
-    run.asked.dialect = text.to_owned();
-    run.notes = vec![text.to_owned()];
-    run.invalid = vec![text.to_owned()];
-    run.errors = [(text.to_owned(), 1)].into();
-    run.closes = [(text.to_owned(), 1)].into();
-    run.environment = Environment {
-        dunlin: text.to_owned(),
-        date: text.to_owned(),
-        system: text.to_owned(),
-        processor: text.to_owned(),
-        command: vec![text.to_owned()],
-        ..run.environment
-    };
-    if let Some(server) = &mut run.server {
-        server.name = text.to_owned();
-    }
-    run.conditions = vec![judged(text, text, false)];
-    for second in &mut run.seconds {
-        second.phase = text.to_owned();
-    }
     run
 }
 
@@ -534,14 +388,14 @@ pub(crate) fn all() -> Vec<(&'static str, Vec<Summary>)> {
         ("idle", idle()),
         ("invalid", invalid()),
         ("broadcast", broadcast()),
-        ("one-second", one_second()),
-        ("nothing", nothing()),
-        ("long", long()),
-        ("hostile", hostile()),
+        ("one-second", odd::one_second()),
+        ("nothing", odd::nothing()),
+        ("long", odd::long()),
+        ("hostile", odd::hostile()),
     ]
     .map(|(name, run)| (name, vec![run]))
     .into();
-    for (name, run) in ["huge", "zero"].into_iter().zip(extremes()) {
+    for (name, run) in ["huge", "zero"].into_iter().zip(odd::extremes()) {
         all.push((name, vec![run]));
     }
     all.push(("three", three()));
