@@ -225,6 +225,22 @@ pub fn write_message(out: &mut Vec<u8>, message: Message<'_>) {
     out.extend_from_slice(payload);
 }
 
+/// The same masked with this key.
+#[inline]
+pub fn write_masked_message(out: &mut Vec<u8>, message: Message<'_>, key: [u8; 4]) {
+    let (opcode, payload) = parts(message);
+    if payload.len() > 125 {
+        return write_frame(out, true, opcode, Reserved::NONE, payload, Some(key));
+    }
+    out.reserve(MAX_HEADER + payload.len());
+    let [a, b, c, d] = key;
+    let header = [0x80 | opcode.bits(), 0x80 | payload.len() as u8, a, b, c, d];
+    out.extend_from_slice(&header);
+    let start = out.len();
+    out.extend_from_slice(payload);
+    apply_mask(&mut out[start..], key, 0);
+}
+
 /// The opcode and payload of a message.
 #[inline]
 pub fn parts(message: Message<'_>) -> (OpCode, &[u8]) {

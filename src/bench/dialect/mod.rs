@@ -1,6 +1,7 @@
 //! How messages are written for a server, and how they are known again when they come back.
 
 mod opening;
+mod payload;
 mod template;
 pub(crate) mod token;
 
@@ -111,11 +112,11 @@ impl Dialect {
     pub(crate) fn compose(&mut self, index: u32, token: Token) -> Message<'_> {
         let text = self.text;
         let payload = self.template.fill(index, token);
-        if !text {
-            return Message::Binary(payload);
+        if text {
+            Message::Text(payload.text())
+        } else {
+            Message::Binary(payload.bytes())
         }
-        // Laid out from a text, with digits in place of digits.
-        Message::Text(std::str::from_utf8(payload).unwrap_or_default())
     }
 
     /// What this is.

@@ -1,6 +1,7 @@
 //! A payload laid out once, in which each message changes a few bytes of fixed places.
 
-use super::token::{Kind, Token};
+use super::payload::Payload;
+use super::token::{FAN_OUT_DIGITS, Kind, Token};
 
 /// Digits of the number of a connection.
 const INDEX_DIGITS: usize = 6;
@@ -11,7 +12,7 @@ const PAD: u8 = b'x';
 #[derive(Clone, Debug)]
 pub(super) struct Template {
     kind: Kind,
-    payload: Vec<u8>,
+    payload: Payload,
     token_at: usize,
     /// Where the number of the connection stands.
     index_at: Vec<usize>,
@@ -72,7 +73,7 @@ impl Template {
         payload.extend_from_slice(rest.as_bytes());
         Ok(Self {
             kind,
-            payload,
+            payload: Payload::new(payload),
             token_at,
             index_at,
         })
@@ -90,28 +91,29 @@ impl Template {
 
     /// The payload of this message.
     #[inline]
-    pub(super) fn fill(&mut self, index: u32, token: Token) -> &[u8] {
+    pub(super) fn fill(&mut self, index: u32, token: Token) -> &Payload {
+        let mut digits = [0; FAN_OUT_DIGITS];
         for at in &self.index_at {
-            let place = &mut self.payload[*at..*at + INDEX_DIGITS];
-            let number = index;
-            Kind::Echo(INDEX_DIGITS).write(
-                Token {
-                    number,
-                    ..Token::default()
-                },
-                place,
-            );
+            let number = Token {
+                number: index,
+                ..Token::default()
+            };
+            Kind::Echo(INDEX_DIGITS).write(number, &mut digits);
+            self.payload.overwrite(*at, &digits[..INDEX_DIGITS]);
         }
-        self.kind.write(token, &mut self.payload[self.token_at..]);
+        self.kind.write(token, &mut digits);
+        let digits = &digits[..self.kind.len()];
+        self.payload.overwrite(self.token_at, digits);
         &self.payload
     }
 
     /// Whether a payload is one of these, whatever its numbers are.
     pub(super) fn fits(&self, payload: &[u8]) -> bool {
-        let behind = self.token_at + self.kind.len();
-        payload.len() == self.payload.len()
-            && payload[..self.token_at] == self.payload[..self.token_at]
-            && payload[behind..] == self.payload[behind..]
+        let (own, before) = (self.payload.bytes(), self.token_at);
+        let behind = before + self.kind.len();
+        payload.len() == own.len()
+            && payload[..before] == own[..before]
+            && payload[behind..] == own[behind..]
     }
 
     /// Where the token stands.
@@ -125,7 +127,7 @@ impl Template {
 
     /// Bytes of each payload.
     pub(super) fn len(&self) -> usize {
-        self.payload.len()
+        self.payload.bytes().len()
     }
 }
 
@@ -154,16 +156,16 @@ mod tests {
     #[test]
     fn the_number_fills_a_plain_payload_up_to_nine_digits() {
         let mut short = Template::new("{n}{pad}", 5, false).unwrap();
-        assert_eq!(short.fill(0, token(42)), b"00042");
+        assert_eq!(short.fill(0, token(42)).text(), "00042");
         let mut long = Template::new("{n}{pad}", 12, false).unwrap();
-        assert_eq!(long.fill(0, token(42)), b"000000042xxx");
+        assert_eq!(long.fill(0, token(42)).text(), "000000042xxx");
     }
 
     #[test]
     fn a_text_of_the_user_is_kept_around_the_places() {
         let text = r#"{"who":"{i}","text":"{n}{pad}"}"#;
         let mut template = Template::new(text, 50, false).unwrap();
-        let filled = String::from_utf8(template.fill(7, token(5)).to_vec()).unwrap();
+        let filled = template.fill(7, token(5)).text();
         assert_eq!(filled.len(), 50);
         assert!(
             filled.starts_with(r#"{"who":"000007","text":"000000005x"#),

@@ -74,7 +74,7 @@ impl Load {
             _ => {}
         }
         if self.phase == Phase::Load {
-            self.speak(index, session);
+            self.speak(index, Self::now(), session);
         }
     }
 
@@ -114,7 +114,7 @@ impl Load {
             self.peers[index].stage = Stage::Leaving;
             return session.close(1000, "");
         }
-        self.speak(index, session);
+        self.speak(index, now, session);
     }
 
     /// Fan-out: a delivery.
@@ -172,7 +172,7 @@ impl Load {
         peer.done = peer.done.wrapping_add(1);
         peer.given_up = peer.given_up.min(peer.sent.wrapping_sub(peer.done));
         peer.moved = Self::coarse(now);
-        self.speak(sender, mouth);
+        self.speak(sender, now, mouth);
     }
 
     #[inline]
@@ -186,12 +186,10 @@ impl Load {
     /// Notes the times of an answer, if its message was to leave in the measured span.
     #[inline]
     fn measure(&mut self, now: u64, sent: u64, intended: u64) {
-        let response = now.saturating_sub(intended);
-        self.recent.record(response);
         if !self.is_measured(intended) {
             return;
         }
-        self.figures.response.record(response);
+        self.recent.record(now.saturating_sub(intended));
         if self.interval.is_some() {
             self.figures.service.record(now.saturating_sub(sent));
         }

@@ -54,6 +54,12 @@ impl Seen {
     /// The number of which `number` is the rest by `modulus`: the nearest to the next one.
     #[inline]
     pub(super) fn unfold(&self, number: u32, modulus: u64) -> u32 {
+        // As a rule it is the next one.
+        if let Ok(modulus) = u32::try_from(modulus)
+            && self.next % modulus == number
+        {
+            return self.next;
+        }
         let next = u64::from(self.next);
         let ahead = (u64::from(number) + modulus - next % modulus) % modulus;
         if ahead <= modulus / 2 {

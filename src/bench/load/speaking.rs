@@ -26,7 +26,7 @@ impl Mouth for dunlin::Context<'_> {
 impl Load {
     /// Sends what a speaker may send now, as its window and its pace allow.
     #[inline]
-    pub(super) fn speak(&mut self, index: usize, mouth: &mut impl Mouth) {
+    pub(super) fn speak(&mut self, index: usize, now: u64, mouth: &mut impl Mouth) {
         if self.phase != Phase::Load {
             return;
         }
@@ -37,7 +37,6 @@ impl Load {
             if peer.stage != Stage::Ready || peer.in_flight() >= window {
                 return;
             }
-            let now = Self::now();
             let intended = match interval {
                 None if self.is_visit() && peer.visit == 0 => return,
                 None => now,
@@ -111,7 +110,7 @@ impl Load {
             let was_behind = peer.sent != peer.due;
             peer.due = peer.due.wrapping_add(1);
             let sent = peer.sent;
-            self.speak(speaker, mouth);
+            self.speak(speaker, Self::now(), mouth);
             // Who was behind already is held by its window, which is the server's affair.
             if !was_behind && self.peers[speaker].sent != sent {
                 self.figures.lag.record(Self::now().saturating_sub(at));
@@ -124,7 +123,7 @@ impl Load {
         let end = self.share.speakers();
         let to = end.min(self.next_start + most);
         for speaker in self.next_start..to {
-            self.speak(speaker, mouth);
+            self.speak(speaker, Self::now(), mouth);
         }
         self.next_start = to;
         to == end
@@ -145,7 +144,7 @@ impl Load {
             for _ in 0..given_up {
                 self.error("answer: timeout", || text.clone());
             }
-            self.speak(index, mouth);
+            self.speak(index, now, mouth);
         }
     }
 }

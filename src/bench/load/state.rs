@@ -84,7 +84,7 @@ pub struct Load {
     pub(super) missing: usize,
     /// Storm: when all leave next.
     pub(super) next_cut: Option<u64>,
-    /// Response times since the last look.
+    /// Response times in the measured span since the last tick, which adds them to the figures.
     pub(super) recent: Times,
     pub(super) figures: Figures,
     /// The first error in full, for whom nothing else was found.
@@ -189,9 +189,6 @@ impl Load {
         for (name, value) in &plan.fields {
             call = call.field(name, value);
         }
-        if !plan.protocols.is_empty() {
-            call = call.protocols(plan.protocols.clone());
-        }
         match self.source(self.share.first + index) {
             Some(source) => call.source(source),
             None => call,
@@ -249,13 +246,15 @@ impl Load {
 
     /// How it does, since the last time.
     pub(crate) fn tick(&mut self, cpu: Cpu) -> Tick {
+        let recent = std::mem::take(&mut self.recent);
+        self.figures.response.add(&recent);
         let counts = &self.figures.counts;
         Tick {
             open: counts.open,
             sent: counts.sent,
             answered: counts.answered,
             errors: counts.errors,
-            recent: std::mem::take(&mut self.recent),
+            recent,
             cpu,
         }
     }

@@ -70,6 +70,9 @@ impl Worker {
             .backlog_limit(1 << 30)
             .backlog_time(Duration::from_secs(1800))
             .close_timeout(Duration::from_secs(5));
+        if !plan.protocols.is_empty() {
+            settings = settings.protocols(plan.protocols.clone());
+        }
         if plan.deflate {
             settings = settings.extension(Deflate::default());
         }
@@ -130,6 +133,8 @@ impl Worker {
             self.tell(report);
             if is_closing && self.load.borrow().is_empty() {
                 let mut load = self.load.borrow_mut();
+                // What came since the last tick is added.
+                load.tick(Cpu::of_this_thread());
                 let figures = std::mem::take(&mut load.figures);
                 report(Report::Done(Box::new(figures), load.first_error.take()));
                 return Ok(());

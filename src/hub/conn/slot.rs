@@ -114,16 +114,14 @@ impl Slot {
         }
     }
 
-    /// A session without any peculiarity: what is said in its own turn goes out plain, behind what
-    /// is gathered. Asked at every message, so it looks at this slot alone.
+    /// A session without any peculiarity: what is said in its own turn goes out as it is, masked at most,
+    /// behind what is gathered. Asked at every message, so it looks at this slot alone.
     #[inline]
-    pub(crate) fn is_plain(&self) -> bool {
+    pub(crate) fn is_ordinary(&self) -> bool {
         matches!(self.phase, Phase::Open(_))
             && self.cold.is_none()
             && matches!(self.memberships, Memberships::None)
-            && !self
-                .flags
-                .has(Flags::OPENING | Flags::MASKS | Flags::EVENTS)
+            && !self.flags.has(Flags::OPENING | Flags::EVENTS)
     }
 
     /// Whether it is an event stream.

@@ -13,7 +13,7 @@ use crate::hub::core::{Core, Hub, NO_ROUTE};
 use crate::hub::guard::guard;
 use crate::hub::transport::Transport;
 use crate::hub::ws::events::call_open;
-use crate::wire::extension::{Agreement, Offer};
+use crate::wire::extension::{Agreement, Offer, Transform};
 use crate::wire::head::{BodyLength, RequestHead};
 use crate::wire::receive::Receiver;
 use crate::wire::refusal::Refusal;
@@ -202,25 +202,36 @@ impl Core {
             Some(agreement) => (Some(agreement.response), Some(agreement.transform)),
             None => (None, None),
         };
-        let extension_id = extension
-            .as_ref()
-            .map_or(0, |extension| self.extension_id(&extension.name));
-        if let Some(number) = protocol {
-            let route = self.slot(key).route;
-            let name = self.rules[usize::from(route)].protocols[number].clone();
+        let route = usize::from(self.slot(key).route);
+        let protocol = protocol.map(|number| self.rules[route].protocols[number].clone());
+        self.keep_agreement(key, protocol.as_deref(), extension.as_ref(), transform);
+        extension
+    }
+
+    /// Keeps what a session was agreed on, in either role.
+    pub(crate) fn keep_agreement(
+        &mut self,
+        key: u32,
+        protocol: Option<&str>,
+        extension: Option<&Offer>,
+        transform: Option<Box<dyn Transform>>,
+    ) {
+        if let Some(name) = protocol {
+            let known = &self.rules(key).protocols;
+            let number = known.iter().position(|known| **known == *name);
             let slot = self.slot(key);
-            match u8::try_from(number + 1) {
-                Ok(number) => slot.protocol = number,
-                Err(_) => slot.cold().protocol = Some(name),
+            match number.and_then(|number| u8::try_from(number + 1).ok()) {
+                Some(number) => slot.protocol = number,
+                None => slot.cold().protocol = Some(name.into()),
             }
         }
-        if extension.is_some() {
+        if let Some(extension) = extension {
+            let extension_id = self.extension_id(&extension.name);
             let cold = self.slot(key).cold();
-            cold.extensions = extension.as_ref().map(|offer| offer.to_string().into());
+            cold.extensions = Some(extension.to_string().into());
             cold.transform = transform;
             cold.extension_id = extension_id;
         }
-        extension
     }
 
     /// The handler has opened the session: its close event is owed from now on.

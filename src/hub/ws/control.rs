@@ -8,7 +8,7 @@ impl Core {
     /// A new mask key, for connections whose frames are masked.
     pub(crate) fn mask(&mut self, key: u32) -> Option<[u8; 4]> {
         let masking = self.rules(key).masking;
-        masking.then(|| self.random.random())
+        masking.then(|| self.random.random::<u32>().to_ne_bytes())
     }
 
     /// A control frame, masked where the connection masks.

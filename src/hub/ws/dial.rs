@@ -101,16 +101,11 @@ impl Core {
 
     /// A session by a call is agreed on.
     fn begin_call(&mut self, key: u32, accepted: &Accepted, transform: Option<Box<dyn Transform>>) {
-        let extension = accepted.extensions.first();
-        let extension_id = extension.map_or(0, |extension| self.extension_id(&extension.name));
         let slot = self.slot(key);
         slot.phase = Phase::Open(Receiver::default());
         slot.flags.set(Flags::OPENING | Flags::MASKS);
-        let cold = slot.cold();
-        cold.protocol = accepted.protocol.as_deref().map(Into::into);
-        cold.extensions = extension.map(|extension| extension.to_string().into());
-        cold.transform = transform;
-        cold.extension_id = extension_id;
+        let extension = accepted.extensions.first();
+        self.keep_agreement(key, accepted.protocol.as_deref(), extension, transform);
     }
 }
 

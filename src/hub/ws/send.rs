@@ -14,6 +14,7 @@ use crate::wire::frame::{self, OpCode, Reserved, write_frame, write_header};
 use crate::wire::message::Message;
 use crate::wire::outbox::Outbox;
 use crate::wire::work::price;
+use rand::RngExt;
 use bytes::Bytes;
 
 /// Replies are handed to the transport when this much is gathered, also within a turn.
@@ -41,8 +42,14 @@ impl HubContext<'_> {
         if slot.generation != to.generation {
             return SendOutcome::Closed;
         }
-        if core.reply_of == key && slot.is_plain() && message.len() < LONG {
-            frame::write_message(&mut core.reply_buffer, message);
+        if core.reply_of == key && slot.is_ordinary() && message.len() < LONG {
+            if slot.flags.has(Flags::MASKS) {
+                let key = core.random.random::<u32>().to_ne_bytes();
+                frame::write_masked_message(&mut core.reply_buffer, message, key);
+                core.work.charge_bytes(message.len(), price::BYTES_COPIED);
+            } else {
+                frame::write_message(&mut core.reply_buffer, message);
+            }
             core.metrics.on_sent(1);
             if core.reply_buffer.len() > core.reply_max {
                 self.flush_replies();
