@@ -7,7 +7,7 @@ use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
 /// How long each part of the attempt may take.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What was learned of a server.
 #[derive(Clone, Debug)]
@@ -58,9 +58,9 @@ pub fn attempt(url: &str) -> dunlin::Result<Attempt> {
 
 fn upgrade(url: &str) -> Row {
     let options = Client::options()
-        .connect_timeout(PATIENCE)
-        .handshake_timeout(PATIENCE)
-        .close_timeout(PATIENCE);
+        .connect_timeout(TIMEOUT)
+        .handshake_timeout(TIMEOUT)
+        .close_timeout(TIMEOUT);
     let start = Instant::now();
     let connected = options.connect(url);
     let took = start.elapsed().as_secs_f64() * 1e3;
