@@ -101,7 +101,11 @@ fn run(connections: usize) -> String {
     add("open: accept and upgrade", many, opening);
 
     let idle = world.turns(IDLE_TURNS.min(10_000));
-    add("idle: nothing happens, each turn", idle.turns, idle);
+    add(
+        "10 s, a turn each ms, with the pings that fall into them",
+        idle.turns,
+        idle,
+    );
 
     // Each had its last word when it was opened, so that the pings come in the order and at the pace of that.
     let past = world.crowd().seen.pings;

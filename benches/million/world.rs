@@ -69,10 +69,12 @@ impl<C: Fn() -> u64> World<C> {
     /// Turns until nothing is left to do, a millisecond apart.
     pub(crate) fn rest(&mut self) -> Phase {
         let mut phase = Phase::default();
-        while self.has_something_to_do() {
+        loop {
             self.step(&mut phase);
+            if !self.has_something_to_do() {
+                return phase;
+            }
         }
-        phase
     }
 
     /// So many turns, a millisecond apart.

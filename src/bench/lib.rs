@@ -7,6 +7,7 @@
 pub mod bystander;
 pub mod condition;
 pub mod dialect;
+pub mod doctor;
 pub mod find;
 pub mod flood;
 pub mod frames;

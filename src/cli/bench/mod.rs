@@ -2,6 +2,7 @@
 
 mod arguments;
 mod bystander;
+mod doctor;
 mod find;
 mod live;
 mod load;
@@ -38,6 +39,8 @@ pub(super) enum Command {
     Bystander(bystander::Arguments),
     /// The most connections, or messages a second, with which conditions hold
     Find(Box<find::Arguments>),
+    /// Name what on this machine is in the way of a number of connections, and how to lift it
+    Doctor(doctor::Arguments),
     /// A part of another run, in a process of its own
     #[command(name = dunlin_bench::run::WORKER, hide = true)]
     Worker,
@@ -53,6 +56,7 @@ impl Command {
             Self::Storm(arguments) => (Scenario::Storm, arguments),
             Self::Slow(arguments) => (Scenario::Slow, arguments),
             Self::Bystander(arguments) => return arguments.run(),
+            Self::Doctor(arguments) => return arguments.run(),
             Self::Find(arguments) => return arguments.run(),
             Self::Worker => {
                 return dunlin_bench::run::worker_process()
