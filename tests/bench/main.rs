@@ -2,3 +2,4 @@
 
 mod bystander;
 mod report;
+mod runs;

@@ -30,7 +30,7 @@ Exit codes: 0 done, 1 no echo there, or the server ended or did not answer after
 /// The flags as they were written.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub(super) struct Arguments {
+pub(crate) struct Arguments {
     /// A path that echoes, such as ws://127.0.0.1:8080/echo-raw
     #[arg(required_unless_present = "list")]
     url: Option<String>,

@@ -17,7 +17,7 @@ Exit codes: 0 when nothing is in the way, 1 when something is, 2 usage.";
 /// The flags of `bench doctor`.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub(super) struct Arguments {
+pub(crate) struct Arguments {
     /// The server, such as ws://127.0.0.1:8080/echo-raw
     #[arg(value_name = "URL")]
     url: Option<String>,

@@ -34,6 +34,7 @@ pub(super) fn run(job: &Job) -> Result<(), CommandFailure> {
     }
     print(&if job.json {
         report::json(&summary)
+            .map_err(|error| CommandFailure::Text(format!("no JSON: {error}"), 1))?
     } else {
         report::text(&summary)
     });
