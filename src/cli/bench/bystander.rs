@@ -8,6 +8,7 @@ use dunlin_bench::bystander::{self, Found, Plan, Progress, Refusal};
 use dunlin_bench::flood::Kind;
 use dunlin_bench::machine;
 use dunlin_bench::summary::Ended;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// The client itself was late, and cannot blame the server.
@@ -30,7 +31,7 @@ Exit codes: 0 done, 1 no echo there, or the server ended or did not answer after
 /// The flags as they were written.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub(super) struct Arguments {
+pub(in super::super) struct Arguments {
     /// A path that echoes, such as ws://127.0.0.1:8080/echo-raw
     #[arg(required_unless_present = "list")]
     url: Option<String>,
@@ -96,6 +97,7 @@ impl Arguments {
         };
         let found = bystander::run(&plan, environment, &mut tell, &interrupted);
         let found = found.map_err(|refusal| match refusal {
+            _ if interrupted.load(Ordering::Relaxed) => CommandFailure::Quiet(INTERRUPTED),
             Refusal::Usage(text) => CommandFailure::usage(text),
             Refusal::Failure(text) => CommandFailure::Text(text, 1),
         })?;
@@ -148,7 +150,7 @@ fn flood(name: &str) -> Result<&'static Kind, String> {
 fn begins(rows: usize, span: Duration) -> String {
     let seconds = rows as f64 * (span.as_secs_f64() + 1.0);
     format!(
-        "at most {rows} rows, about {:.0} s in all; Ctrl-C ends it and shows what was found",
+        "{rows} rows, about {:.0} s in all; Ctrl-C ends it and shows what was found",
         seconds.ceil()
     )
 }
