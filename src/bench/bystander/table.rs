@@ -1,6 +1,7 @@
 //! The table of a run, and the line of a row while it goes on.
 
 use super::super::flood::{Need, all, bytes};
+use super::super::quantity;
 use super::super::summary::Ended;
 use super::found::{Figures, Found, Row, Times};
 use std::fmt::Write as _;
@@ -14,10 +15,10 @@ const INDENT: usize = 8;
 pub fn text(found: &Found) -> String {
     let mut text = String::new();
     let title = format!(
-        "Two bystanders of {} ({}) while others flood it, each flood for {:.1} s or {}.",
+        "Two bystanders of {} ({}) while others flood it, each flood for {} or {}.",
         found.url,
         found.address,
-        found.span_ns as f64 / 1e9,
+        quantity::span(found.span_ns),
         bytes(found.bytes)
     );
     wrap(&mut text, 0, &title);

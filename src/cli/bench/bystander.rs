@@ -173,3 +173,67 @@ fn verdict(found: &Found) -> Result<(), CommandFailure> {
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        bystander: Arguments,
+    }
+
+    fn plan(arguments: &[&str]) -> Result<Plan, String> {
+        let line = Line::try_parse_from([&["bystander"], arguments].concat());
+        line.map_err(|error| error.to_string())?.bystander.plan()
+    }
+
+    #[test]
+    fn what_cannot_be_asked_says_what_was_wanted() {
+        for (arguments, parts) in [
+            (&[][..], ["<URL>", "required"]),
+            (&["127.0.0.1:80"], ["no scheme", "ws://127.0.0.1:80"]),
+            (&["ws://a/", "--flood", "rain"], ["\"rain\"", "--list"]),
+            (&["ws://a/", "--span", "0s"], ["0s", "1ms to 60min"]),
+            (&["ws://a/", "--span", "3"], ["3", "500ms"]),
+            (&["ws://a/", "--connections", "0"], ["0", "1..="]),
+            (&["ws://a/", "--header", "a"], ["\"a\"", "NAME: VALUE"]),
+            (&["ws://a/", "--header", "a: b\nc: d"], ["`a`", "control"]),
+        ] {
+            let Err(text) = plan(arguments) else {
+                panic!("{arguments:?} were taken");
+            };
+            for part in parts {
+                assert!(text.contains(part), "{arguments:?}: {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_flood_is_named_with_or_without_its_prefix_and_counts_once() {
+        let arguments = [
+            "ws://a/",
+            "--flood",
+            "empty",
+            "--flood",
+            "flood-empty",
+            "--flood",
+            "rooms-list",
+        ];
+        let plan = plan(&arguments).expect("a plan");
+        let names: Vec<&str> = plan.floods.iter().map(|kind| kind.name).collect();
+        assert_eq!(names, ["flood-empty", "rooms-list"]);
+        assert_eq!(plan.counts(plan.floods[0]), [1, 4]);
+        assert_eq!(plan.bytes, 1 << 30);
+        assert!(!plan.mine);
+    }
+
+    #[test]
+    fn a_flood_of_large_crowds_only_has_a_hundred_without_a_wish() {
+        let plan = plan(&["ws://a/"]).expect("a plan");
+        let kind = flood("publish").expect("a flood");
+        assert_eq!(plan.counts(kind), [100]);
+    }
+}
