@@ -204,11 +204,19 @@ fn read(stream: &mut TcpStream, buffer: &mut [u8]) -> io::Result<Option<usize>> 
     match stream.read(buffer) {
         Ok(0) => Err(Error::other("the server ended a bystander's connection")),
         Ok(read) => Ok(Some(read)),
-        Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
-            Ok(None)
-        }
+        Err(error) if is_pause(&error) => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// Nothing came for a while, or a signal did.
+pub(super) fn is_pause(error: &Error) -> bool {
+    let kinds = [
+        ErrorKind::WouldBlock,
+        ErrorKind::TimedOut,
+        ErrorKind::Interrupted,
+    ];
+    kinds.contains(&error.kind())
 }
 
 fn give_up(deadline: Instant, interrupted: &AtomicBool, what: &str) -> io::Result<()> {

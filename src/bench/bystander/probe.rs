@@ -3,7 +3,7 @@
 use super::super::flood::{Need, OFFER};
 use super::super::site::Site;
 use super::super::upgrade::Upgrade;
-use super::connection::Connection;
+use super::connection::{Connection, is_pause};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::sync::atomic::AtomicBool;
@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 
 /// How long an answer is waited for.
 const LIMIT: Duration = Duration::from_secs(2);
+/// How often a reader looks whether it still waits.
+const LOOK: Duration = Duration::from_millis(50);
 /// Bytes of an answer that are looked at.
 const LOOKED_AT: usize = 16 << 10;
 
@@ -121,7 +123,7 @@ fn is_room(site: &Site, interrupted: &AtomicBool) -> io::Result<Option<String>> 
 fn get(site: &Site, path: &str) -> io::Result<String> {
     let Site { host, fields, .. } = site;
     let mut stream = TcpStream::connect_timeout(&site.address, LIMIT)?;
-    stream.set_read_timeout(Some(LIMIT))?;
+    stream.set_read_timeout(Some(LOOK))?;
     stream.set_write_timeout(Some(LIMIT))?;
     let request =
         format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n{fields}Connection: close\r\n\r\n");
@@ -132,10 +134,8 @@ fn get(site: &Site, path: &str) -> io::Result<String> {
         match stream.read(&mut buffer) {
             Ok(0) => break,
             Ok(read) => answer.extend_from_slice(&buffer[..read]),
+            Err(error) if is_pause(&error) => {}
             Err(_) if !answer.is_empty() => break,
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
-                break;
-            }
             Err(error) => return Err(error),
         }
         if answer.windows(4).any(|window| window == b"\r\n\r\n") {

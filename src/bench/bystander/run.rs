@@ -18,6 +18,8 @@ use std::time::{Duration, Instant};
 /// How long the bystanders are watched before all floods, and before each.
 const ALONE: Duration = Duration::from_secs(1);
 const QUIET: Duration = Duration::from_millis(300);
+/// How often they are watched before a flood until the server has come to rest from the one before.
+const QUIET_TRIES: usize = 10;
 /// Time for a server to get rid of a flood that has left.
 const REST: Duration = Duration::from_millis(300);
 /// How long a newcomer's echo is waited for after a flood, ...
@@ -26,6 +28,8 @@ const RECOVERY: Duration = Duration::from_secs(30);
 const RESTART: Duration = Duration::from_secs(3);
 /// Beyond this p99 of its own lag the client cannot blame the server.
 const MOST_LAG: Duration = Duration::from_millis(1);
+/// Below so many round trips a p99 is the greatest of them.
+const FEW: usize = 20;
 /// Without a wish, floods have their usual numbers of connections up to this.
 const USUAL: usize = 100;
 /// Open files beside the connections that a row is named after, and those of the members of a room.
@@ -53,7 +57,7 @@ pub struct Plan {
 
 /// What is told while the run goes on.
 pub enum Progress<'a> {
-    /// The server echoes, and at most so many rows follow.
+    /// The server echoes, and so many rows follow, those that are skipped aside.
     Begins(usize),
     /// A row is over.
     Row(&'a Row),
@@ -115,10 +119,6 @@ pub fn run(
 ) -> Result<Found, Refusal> {
     let addresses = resolve(&plan.url, plan.mine)?;
     let (mut site, mut bystanders) = first_echo(plan, &addresses, interrupted)?;
-    let floods = plan.floods();
-    tell(Progress::Begins(
-        floods.iter().map(|kind| plan.counts(kind).len()).sum(),
-    ));
     let alone = bystanders.watch(ALONE, &AtomicBool::new(false), interrupted);
     drop(bystanders);
     let mut found = Found {
@@ -135,19 +135,29 @@ pub fn run(
     if lacks(&site, Need::Said, interrupted).is_none() {
         site.said = "/you-said".to_owned();
     }
+    let floods = plan.floods();
+    // Before the first flood: the server is still as it should be.
     let mut known: Vec<(Need, Option<String>)> = Vec::new();
+    for kind in &floods {
+        if !known.iter().any(|(need, _)| *need == kind.need) {
+            known.push((kind.need, lacks(&site, kind.need, interrupted)));
+        }
+    }
+    let lack = |kind: &Kind| {
+        let known = known.iter().find(|(need, _)| *need == kind.need);
+        known.and_then(|(_, lack)| lack.clone())
+    };
+    let possible = floods.iter().filter(|kind| lack(kind).is_none());
+    tell(Progress::Begins(
+        possible.map(|kind| plan.counts(kind).len()).sum(),
+    ));
     let is_interrupted = || interrupted.load(Ordering::Relaxed);
     'floods: for kind in floods {
-        let place = known.iter().position(|(need, _)| *need == kind.need);
-        let place = place.unwrap_or_else(|| {
-            known.push((kind.need, lacks(&site, kind.need, interrupted)));
-            known.len() - 1
-        });
         if is_interrupted() {
             break;
         }
-        if let Some(lack) = &known[place].1 {
-            let row = skipped(blank(&site, kind, 0), lack.clone());
+        if let Some(lack) = lack(kind) {
+            let row = skipped(blank(&site, kind, 0), lack);
             tell(Progress::Row(&row));
             found.rows.push(row);
             continue;
@@ -238,14 +248,17 @@ impl Visit<'_> {
         };
         let mut bystanders = match Bystanders::connect(self.site, self.interrupted) {
             Ok(bystanders) => bystanders,
+            Err(error) if error.kind() == ErrorKind::ConnectionRefused => {
+                row.trouble.push(self.ended());
+                return (row, true);
+            }
             Err(error) => {
                 let lack = format!("no echo before it began: {error}");
-                let row = skipped(row, lack);
-                return (row, error.kind() == ErrorKind::ConnectionRefused);
+                return (skipped(row, lack), false);
             }
         };
-        let quiet = bystanders.watch(QUIET, &AtomicBool::new(false), self.interrupted);
-        row.quiet = Some(Figures::of(&quiet));
+        let quiet = self.quiet(&mut bystanders);
+        row.quiet = Some(quiet);
         if self.is_interrupted() {
             return (row, false);
         }
@@ -282,10 +295,7 @@ impl Visit<'_> {
             }
             Err(error) if error.kind() == ErrorKind::Interrupted => false,
             Err(error) if error.kind() == ErrorKind::ConnectionRefused => {
-                row.trouble.push(format!(
-                    "THE SERVER ENDED: nothing listens at {} any more",
-                    self.site.address
-                ));
+                row.trouble.push(self.ended());
                 true
             }
             Err(error) => {
@@ -304,6 +314,28 @@ impl Visit<'_> {
             thread::sleep(REST / 10);
         }
         (row, is_gone)
+    }
+
+    fn ended(&self) -> String {
+        let address = self.site.address;
+        format!("THE SERVER ENDED: nothing listens at {address} any more")
+    }
+
+    /// Watches until the server is about as quick as it was at first, a few seconds at most.
+    fn quiet(&self, bystanders: &mut Bystanders) -> Figures {
+        let mut figures = Figures::default();
+        for _ in 0..QUIET_TRIES {
+            let seen = bystanders.watch(QUIET, &AtomicBool::new(false), self.interrupted);
+            figures = Figures::of(&seen);
+            if self.is_quiet(&figures) || self.is_interrupted() || seen.trouble.is_some() {
+                break;
+            }
+        }
+        figures
+    }
+
+    fn is_quiet(&self, figures: &Figures) -> bool {
+        figures.round_trip.p99 <= 2 * self.alone.round_trip.p99 + 1_000_000
     }
 
     fn is_interrupted(&self) -> bool {
@@ -330,8 +362,12 @@ impl Visit<'_> {
             );
             row.notes.push(note);
         }
-        let usual = 2 * self.alone.round_trip.p99 + 1_000_000;
-        if quiet.round_trip.p99 > usual {
+        if (1..FEW).contains(&beside.round_trip.count) {
+            let count = beside.round_trip.count;
+            row.notes
+                .push(format!("{count} round trips only, as long as they took"));
+        }
+        if !self.is_quiet(quiet) {
             row.notes.push(format!(
                 "not quiet before it: round trip p99 {:.2} ms",
                 ms(quiet.round_trip.p99)

@@ -1,6 +1,7 @@
 //! The table of a run, and the line of a row while it goes on.
 
 use super::super::flood::{Need, all, bytes};
+use super::super::quantity;
 use super::super::summary::Ended;
 use super::found::{Figures, Found, Row, Times};
 use std::fmt::Write as _;
@@ -12,13 +13,16 @@ const INDENT: usize = 8;
 
 /// The whole run as text.
 pub fn text(found: &Found) -> String {
-    let mut text = format!(
-        "Two bystanders of {} ({}) while others flood it, each flood for {:.1} s or {}.\n\n",
+    let mut text = String::new();
+    let title = format!(
+        "Two bystanders of {} ({}) while others flood it, each flood for {} or {}.",
         found.url,
         found.address,
-        found.span_ns as f64 / 1e9,
+        quantity::span(found.span_ns),
         bytes(found.bytes)
     );
+    wrap(&mut text, 0, &title);
+    text += "\n";
     text += "FLOOD         ROUND TRIP, ms                 STREAM, ms           CLIENT\n";
     text += "   CONNS      p50      p99      max        p99      max          LAG p99       SENT       READ\n";
     text += "alone\n";
@@ -32,6 +36,7 @@ pub fn text(found: &Found) -> String {
         measured(&mut text, row);
     }
     skipped(&mut text, found);
+    legend(&mut text, found);
     end(&mut text, found);
     text
 }
@@ -104,6 +109,48 @@ fn skipped(text: &mut String, found: &Found) {
         let _ = writeln!(text);
         wrap(text, 0, &format!("skipped, {reason}:"));
         wrap(text, INDENT, &names.join(", "));
+    }
+}
+
+/// Words of the remarks that say too little by themselves.
+const WORDS: [(&str, &str); 7] = [
+    (
+        "STARVED",
+        "had nothing from the server for the last half of the flood, though it read",
+    ),
+    (
+        "held",
+        "does not read, and the server stopped reading from it",
+    ),
+    (
+        "× ended",
+        "the server closed the TCP connection without a Close",
+    ),
+    (
+        "× reset",
+        "the server, or its machine, reset the TCP connection",
+    ),
+    ("× left", "the flooder left, as planned"),
+    ("made anew", "connected again, as planned"),
+    ("answers (", "of all connections (fewest to most of one)"),
+];
+
+/// Explains those of the words that are there.
+fn legend(text: &mut String, found: &Found) {
+    let fates: Vec<&str> = found
+        .rows
+        .iter()
+        .filter_map(|row| Some(&*row.flooders.as_ref()?.fate))
+        .collect();
+    let used = WORDS
+        .iter()
+        .filter(|(word, _)| fates.iter().any(|fate| fate.contains(word)));
+    let used: Vec<String> = used
+        .map(|(word, meaning)| format!("{}: {meaning}", word.trim_matches(['×', ' ', '('])))
+        .collect();
+    if !used.is_empty() {
+        text.push('\n');
+        wrap(text, 0, &used.join("; "));
     }
 }
 

@@ -73,7 +73,7 @@ impl Load {
             Role::Receiver => self.receivers += 1,
             _ => {}
         }
-        if self.phase == Phase::Load {
+        if self.phase == Phase::Load && index < self.share.speakers() && self.scenario().talks() {
             self.speak(index, Self::now(), session);
         }
     }

@@ -3,7 +3,7 @@
 use super::crew::Crew;
 use super::honesty;
 use super::progress::Progress;
-use super::sum::{Measured, summary};
+use super::sum::{MANY, Measured, summary};
 use crate::load::clock;
 use crate::load::figures::{Figures, Times};
 use crate::load::report::{Cpu, Order, Report, Tick};
@@ -122,8 +122,10 @@ impl Conduct<'_> {
         let workers = self.crew.len();
         self.wait(u64::MAX, |conduct| conduct.settled == workers);
         self.measured.ramp_ns = clock::now() - self.begun;
-        self.wait(clock::now() + REST, |_| false);
         self.measured.open = self.open();
+        if self.sampler.is_some() || self.measured.open >= MANY {
+            self.wait(clock::now() + REST, |_| false);
+        }
         self.measured.generator.memory_open = Own::this_thread().memory().unwrap_or(0);
         let open = self.measured.open;
         self.look_at_server(open, |measured, sample| {

@@ -8,7 +8,7 @@ use crate::summary::{
 };
 
 /// From so many connections on the generator's memory is divided by them.
-const MANY: u64 = 1000;
+pub(super) const MANY: u64 = 1000;
 
 /// What the conductor saw itself.
 pub(super) struct Measured {

@@ -8,6 +8,7 @@ use dunlin_bench::bystander::{self, Found, Plan, Progress, Refusal};
 use dunlin_bench::flood::Kind;
 use dunlin_bench::machine;
 use dunlin_bench::summary::Ended;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// The client itself was late, and cannot blame the server.
@@ -30,7 +31,7 @@ Exit codes: 0 done, 1 no echo there, or the server ended or did not answer after
 /// The flags as they were written.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub(crate) struct Arguments {
+pub(in super::super) struct Arguments {
     /// A path that echoes, such as ws://127.0.0.1:8080/echo-raw
     #[arg(required_unless_present = "list")]
     url: Option<String>,
@@ -96,6 +97,7 @@ impl Arguments {
         };
         let found = bystander::run(&plan, environment, &mut tell, &interrupted);
         let found = found.map_err(|refusal| match refusal {
+            _ if interrupted.load(Ordering::Relaxed) => CommandFailure::Quiet(INTERRUPTED),
             Refusal::Usage(text) => CommandFailure::usage(text),
             Refusal::Failure(text) => CommandFailure::Text(text, 1),
         })?;
@@ -148,7 +150,7 @@ fn flood(name: &str) -> Result<&'static Kind, String> {
 fn begins(rows: usize, span: Duration) -> String {
     let seconds = rows as f64 * (span.as_secs_f64() + 1.0);
     format!(
-        "at most {rows} rows, about {:.0} s in all; Ctrl-C ends it and shows what was found",
+        "{rows} rows, about {:.0} s in all; Ctrl-C ends it and shows what was found",
         seconds.ceil()
     )
 }
@@ -169,5 +171,69 @@ fn verdict(found: &Found) -> Result<(), CommandFailure> {
         _ if found.measured().count() == 0 => Err(CommandFailure::Quiet(1)),
         _ if is_invalid => Err(CommandFailure::Quiet(INVALID)),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        bystander: Arguments,
+    }
+
+    fn plan(arguments: &[&str]) -> Result<Plan, String> {
+        let line = Line::try_parse_from([&["bystander"], arguments].concat());
+        line.map_err(|error| error.to_string())?.bystander.plan()
+    }
+
+    #[test]
+    fn what_cannot_be_asked_says_what_was_wanted() {
+        for (arguments, parts) in [
+            (&[][..], ["<URL>", "required"]),
+            (&["127.0.0.1:80"], ["no scheme", "ws://127.0.0.1:80"]),
+            (&["ws://a/", "--flood", "rain"], ["\"rain\"", "--list"]),
+            (&["ws://a/", "--span", "0s"], ["0s", "1ms to 60min"]),
+            (&["ws://a/", "--span", "3"], ["3", "500ms"]),
+            (&["ws://a/", "--connections", "0"], ["0", "1..="]),
+            (&["ws://a/", "--header", "a"], ["\"a\"", "NAME: VALUE"]),
+            (&["ws://a/", "--header", "a: b\nc: d"], ["`a`", "control"]),
+        ] {
+            let Err(text) = plan(arguments) else {
+                panic!("{arguments:?} were taken");
+            };
+            for part in parts {
+                assert!(text.contains(part), "{arguments:?}: {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_flood_is_named_with_or_without_its_prefix_and_counts_once() {
+        let arguments = [
+            "ws://a/",
+            "--flood",
+            "empty",
+            "--flood",
+            "flood-empty",
+            "--flood",
+            "rooms-list",
+        ];
+        let plan = plan(&arguments).expect("a plan");
+        let names: Vec<&str> = plan.floods.iter().map(|kind| kind.name).collect();
+        assert_eq!(names, ["flood-empty", "rooms-list"]);
+        assert_eq!(plan.counts(plan.floods[0]), [1, 4]);
+        assert_eq!(plan.bytes, 1 << 30);
+        assert!(!plan.mine);
+    }
+
+    #[test]
+    fn a_flood_of_large_crowds_only_has_a_hundred_without_a_wish() {
+        let plan = plan(&["ws://a/"]).expect("a plan");
+        let kind = flood("publish").expect("a flood");
+        assert_eq!(plan.counts(kind), [100]);
     }
 }

@@ -3,7 +3,7 @@
 use super::{outcome, plan, plan_to, serve, summary};
 use dunlin::{App, Handler, Message, Open, Request, Response, Session, Status};
 use dunlin_bench::plan::{Pace, Scenario};
-use dunlin_bench::run::Failure;
+use dunlin_bench::run::{Failure, Progress, run};
 use dunlin_bench::summary::{Ended, Environment};
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -153,14 +153,18 @@ fn a_server_that_goes_away_leaves_what_was_found_until_then() {
     let server = serve(|| App::new().on_message("/echo", |session, message| session.send(message)));
     let mut plan = plan(&server, "/echo", Scenario::Echo);
     plan.duration = Duration::from_secs(60);
-    let killer = thread::spawn(move || {
-        thread::sleep(Duration::from_millis(300));
-        server.stop().expect("it stops");
-    });
+    let mut server = Some(server);
+    let stop = AtomicBool::new(false);
     let begun = Instant::now();
-    let found = summary(&plan);
+    let mut kill = |progress: &Progress| {
+        if progress.second.answered > 0
+            && let Some(server) = server.take()
+        {
+            server.stop().expect("it stops");
+        }
+    };
+    let found = run(&plan, Environment::default(), &[], &mut kill, &stop).expect("it runs");
     assert!(begun.elapsed() < Duration::from_secs(50), "it did not wait for the end");
-    killer.join().expect("it stopped");
     assert_eq!(found.ended, Ended::Lost);
     assert_eq!(found.closes["1001 by the server"], 5, "{found:?}");
     assert!(found.messages.answered > 0 && found.response.count > 0);
@@ -175,12 +179,12 @@ fn a_stop_from_outside_ends_the_run_with_what_it_has() {
     let found = thread::scope(|scope| {
         let running = scope.spawn(|| {
             let environment = Environment::default();
-            let mut until = |progress: &dunlin_bench::run::Progress| {
+            let mut until = |progress: &Progress| {
                 if progress.second.answered > 0 {
                     stop.store(true, Relaxed);
                 }
             };
-            dunlin_bench::run::run(&plan, environment, &[], &mut until, &stop)
+            run(&plan, environment, &[], &mut until, &stop)
         });
         running.join().expect("it does not panic").expect("it runs")
     });
