@@ -8,8 +8,8 @@ use crate::turn::Read;
 use mio::event::Source;
 use mio::net::{TcpStream, UnixStream};
 use mio::{Interest, Registry, Token};
-use std::io::{self, IoSlice, Read as _, Write as _};
 use socket2::{Domain, Protocol, Socket, Type};
+use std::io::{self, IoSlice, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr};
 
 /// A connected socket.
@@ -34,7 +34,11 @@ impl Stream {
         let Some(source) = ends.from else {
             return TcpStream::connect(ends.to).map(Self::Tcp);
         };
-        let socket = Socket::new(Domain::for_address(ends.to), Type::STREAM, Some(Protocol::TCP))?;
+        let socket = Socket::new(
+            Domain::for_address(ends.to),
+            Type::STREAM,
+            Some(Protocol::TCP),
+        )?;
         socket.set_nonblocking(true)?;
         socket.bind(&SocketAddr::new(source, 0).into())?;
         match socket.connect(&ends.to.into()) {

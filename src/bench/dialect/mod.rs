@@ -7,8 +7,8 @@ pub(crate) mod token;
 
 use crate::plan::{DialectChoice, Plan};
 use dunlin::Message;
-use opening::Opening;
 pub(crate) use opening::Early;
+use opening::Opening;
 use template::Template;
 use token::{Kind, Token};
 
@@ -72,7 +72,10 @@ impl Dialect {
     pub(crate) fn new(plan: &Plan) -> Result<Self, String> {
         let fan_out = plan.scenario.is_fan_out();
         let (message, before) = written(plan);
-        let is_json = matches!(plan.dialect, DialectChoice::Rooms { .. } | DialectChoice::Pusher { .. });
+        let is_json = matches!(
+            plan.dialect,
+            DialectChoice::Rooms { .. } | DialectChoice::Pusher { .. }
+        );
         if is_json && !plan.text {
             return Err(format!(
                 "the dialect {} is text\nwanted: no --binary",

@@ -138,7 +138,8 @@ fn pusher(text: &str, channel: &str, secret: Option<&(String, String)>) -> Early
             let socket = data(&event)["socket_id"].as_str().map(str::to_owned);
             let mut wanted = serde_json::json!({ "channel": channel });
             if let Some((key, secret)) = secret {
-                let member = r#"{"user_id":"SOCKET"}"#.replace("SOCKET", socket.as_deref().unwrap_or_default());
+                let member = r#"{"user_id":"SOCKET"}"#
+                    .replace("SOCKET", socket.as_deref().unwrap_or_default());
                 let mut signed = format!("{}:{channel}", socket.unwrap_or_default());
                 if channel.starts_with("presence-") {
                     signed += &format!(":{member}");
@@ -149,7 +150,9 @@ fn pusher(text: &str, channel: &str, secret: Option<&(String, String)>) -> Early
             let subscribe = serde_json::json!({ "event": "pusher:subscribe", "data": wanted });
             Early::Say(subscribe.to_string())
         }
-        Some("pusher_internal:subscription_succeeded" | "pusher:subscription_succeeded") => Early::Ready,
+        Some("pusher_internal:subscription_succeeded" | "pusher:subscription_succeeded") => {
+            Early::Ready
+        }
         _ => Early::Waits,
     }
 }
@@ -193,7 +196,10 @@ mod tests {
     fn a_private_channel_is_subscribed_to_with_a_signature() {
         let pusher = of(DialectChoice::Pusher {
             channel: "private-foobar".to_owned(),
-            secret: Some(("278d425bdf160c739803".to_owned(), "7ad3773142a6692b25b8".to_owned())),
+            secret: Some((
+                "278d425bdf160c739803".to_owned(),
+                "7ad3773142a6692b25b8".to_owned(),
+            )),
         });
         let established = r#"{"event":"pusher:connection_established","data":"{\"socket_id\":\"1234.1234\",\"activity_timeout\":120}"}"#;
         let Early::Say(text) = pusher.early(Message::Text(established)) else {
@@ -201,7 +207,10 @@ mod tests {
         };
         // The example of the protocol's own documentation.
         let signature = "58df8b0c36d6982b82c3ecf6b4662e34fe8c25bba48f5369f135bf843651c3a4";
-        assert!(text.contains(&format!("278d425bdf160c739803:{signature}")), "{text}");
+        assert!(
+            text.contains(&format!("278d425bdf160c739803:{signature}")),
+            "{text}"
+        );
         let succeeded = r#"{"event":"pusher_internal:subscription_succeeded","channel":"private-foobar","data":"{}"}"#;
         assert_eq!(pusher.early(Message::Text(succeeded)), Early::Ready);
         let error = r#"{"event":"pusher:error","data":{"code":4009,"message":"no"}}"#;
@@ -210,7 +219,12 @@ mod tests {
             Early::Refused("pusher: error 4009".to_owned())
         );
         let ping = r#"{"event":"pusher:ping","data":{}}"#;
-        assert!(pusher.reply(Message::Text(ping)).unwrap().contains("pusher:pong"));
+        assert!(
+            pusher
+                .reply(Message::Text(ping))
+                .unwrap()
+                .contains("pusher:pong")
+        );
     }
 
     #[test]
@@ -225,7 +239,10 @@ mod tests {
         assert_eq!(waiting.hello(1).unwrap(), "join 000001");
         assert!(!waiting.is_ready_at_once());
         assert_eq!(waiting.early(Message::Text("hi")), Early::Waits);
-        assert_eq!(waiting.early(Message::Text("you are welcome")), Early::Ready);
+        assert_eq!(
+            waiting.early(Message::Text("you are welcome")),
+            Early::Ready
+        );
         if let DialectChoice::Template { ready, .. } = &mut choice {
             *ready = None;
         }

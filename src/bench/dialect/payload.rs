@@ -3,6 +3,19 @@
 
 use ascii::{AsciiChar, AsciiString};
 
+const DIGITS: [AsciiChar; 10] = [
+    AsciiChar::_0,
+    AsciiChar::_1,
+    AsciiChar::_2,
+    AsciiChar::_3,
+    AsciiChar::_4,
+    AsciiChar::_5,
+    AsciiChar::_6,
+    AsciiChar::_7,
+    AsciiChar::_8,
+    AsciiChar::_9,
+];
+
 /// A payload.
 #[derive(Clone, Debug)]
 pub(super) enum Payload {
@@ -35,6 +48,26 @@ impl Payload {
         }
     }
 
+    /// Writes the last so many decimal digits of a number.
+    #[inline]
+    pub(super) fn overwrite_number(&mut self, at: usize, digits: usize, number: u32) {
+        let mut rest = number;
+        match self {
+            Self::Ascii(text) => {
+                for place in text.as_mut_slice()[at..at + digits].iter_mut().rev() {
+                    *place = DIGITS[(rest % 10) as usize];
+                    rest /= 10;
+                }
+            }
+            Self::Other(bytes) => {
+                for place in bytes[at..at + digits].iter_mut().rev() {
+                    *place = b'0' + (rest % 10) as u8;
+                    rest /= 10;
+                }
+            }
+        }
+    }
+
     #[inline]
     pub(super) fn bytes(&self) -> &[u8] {
         match self {
@@ -62,7 +95,8 @@ mod tests {
         for (text, changed) in [("ab00c", "ab42c"), ("방00c", "방42c")] {
             let at = text.find("00").unwrap();
             let mut payload = Payload::new(text.as_bytes().to_vec());
-            payload.overwrite(at, b"42");
+            payload.overwrite(at, b"17");
+            payload.overwrite_number(at, 2, 1042);
             assert_eq!(payload.text(), changed);
             assert_eq!(payload.bytes(), changed.as_bytes());
         }

@@ -1,7 +1,7 @@
 //! A payload laid out once, in which each message changes a few bytes of fixed places.
 
 use super::payload::Payload;
-use super::token::{FAN_OUT_DIGITS, Kind, Token};
+use super::token::{Kind, Token};
 
 /// Digits of the number of a connection.
 const INDEX_DIGITS: usize = 6;
@@ -92,18 +92,16 @@ impl Template {
     /// The payload of this message.
     #[inline]
     pub(super) fn fill(&mut self, index: u32, token: Token) -> &Payload {
-        let mut digits = [0; FAN_OUT_DIGITS];
         for at in &self.index_at {
-            let number = Token {
-                number: index,
-                ..Token::default()
-            };
-            Kind::Echo(INDEX_DIGITS).write(number, &mut digits);
-            self.payload.overwrite(*at, &digits[..INDEX_DIGITS]);
+            self.payload.overwrite_number(*at, INDEX_DIGITS, index);
         }
-        self.kind.write(token, &mut digits);
-        let digits = &digits[..self.kind.len()];
-        self.payload.overwrite(self.token_at, digits);
+        match self.kind {
+            Kind::Echo(digits) => {
+                self.payload
+                    .overwrite_number(self.token_at, digits, token.number);
+            }
+            Kind::FanOut => self.payload.overwrite(self.token_at, &token.of_fan_out()),
+        }
         &self.payload
     }
 
@@ -195,7 +193,11 @@ mod tests {
     fn a_payload_that_came_back_changed_does_not_fit() {
         let template = Template::new("a{n}{pad}", 20, false).unwrap();
         assert!(template.fits(b"a000000001xxxxxxxxxx"));
-        for changed in [&b"b000000001xxxxxxxxxx"[..], b"a000000001xxxxxxxxx", b"a000000001xxxxxxxxxy"] {
+        for changed in [
+            &b"b000000001xxxxxxxxxx"[..],
+            b"a000000001xxxxxxxxx",
+            b"a000000001xxxxxxxxxy",
+        ] {
             assert!(!template.fits(changed));
         }
     }

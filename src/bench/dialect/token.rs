@@ -20,6 +20,17 @@ pub(crate) struct Token {
     pub(crate) at: u64,
 }
 
+impl Token {
+    /// Its digits in a fan-out.
+    pub(crate) fn of_fan_out(self) -> [u8; FAN_OUT_DIGITS] {
+        let mut digits = [0; FAN_OUT_DIGITS];
+        write_hex(u64::from(self.sender), &mut digits[..4]);
+        write_hex(u64::from(self.number), &mut digits[4..12]);
+        write_hex(self.at, &mut digits[12..]);
+        digits
+    }
+}
+
 /// Which tokens a run has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -51,41 +62,20 @@ impl Kind {
         }
     }
 
-    /// Writes a token over the first bytes of `place`.
-    #[inline]
-    pub(crate) fn write(self, token: Token, place: &mut [u8]) {
-        match self {
-            Self::Echo(digits) => {
-                let mut rest = token.number;
-                for digit in place[..digits].iter_mut().rev() {
-                    *digit = b'0' + (rest % 10) as u8;
-                    rest /= 10;
-                }
-            }
-            Self::FanOut => {
-                write_hex(u64::from(token.sender), &mut place[..4]);
-                write_hex(u64::from(token.number), &mut place[4..12]);
-                write_hex(token.at, &mut place[12..FAN_OUT_DIGITS]);
-            }
-        }
-    }
-
     /// The token at the start of `bytes`, if one is there.
     #[inline]
     pub(crate) fn read(self, bytes: &[u8]) -> Option<Token> {
         let bytes = bytes.get(..self.len())?;
         match self {
             Self::Echo(_) => {
-                let mut number: u32 = 0;
+                let (mut number, mut wrong) = (0_u32, false);
                 for byte in bytes {
                     let digit = byte.wrapping_sub(b'0');
-                    if digit > 9 {
-                        return None;
-                    }
-                    number = number * 10 + u32::from(digit);
+                    wrong |= digit > 9;
+                    number = number.wrapping_mul(10).wrapping_add(u32::from(digit));
                 }
                 let (sender, at) = (0, 0);
-                Some(Token { sender, number, at })
+                (!wrong).then_some(Token { sender, number, at })
             }
             Self::FanOut => Some(Token {
                 sender: read_hex(&bytes[..4])? as u32,
@@ -123,21 +113,18 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        for (kind, token) in [
-            (Kind::echo(5), (0, 4711, 0)),
-            (Kind::echo(1), (0, 7, 0)),
-            (Kind::echo(100), (0, 999_999_999, 0)),
-            (Kind::FanOut, (65_535, u32::MAX, u64::MAX)),
-            (Kind::FanOut, (0, 0, 1)),
-        ] {
-            let (sender, number, at) = token;
+        for (sender, number, at) in [(65_535, u32::MAX, u64::MAX), (0, 0, 1), (7, 4711, 1 << 50)] {
             let token = Token { sender, number, at };
-            let mut place = vec![b'x'; kind.len() + 3];
-            kind.write(token, &mut place);
-            assert_eq!(kind.read(&place), Some(token));
-            assert_eq!(&place[kind.len()..], b"xxx");
-            assert_eq!(kind.read(&place[..kind.len() - 1]), None);
+            let mut bytes = token.of_fan_out().to_vec();
+            bytes.extend_from_slice(b"xyz");
+            assert_eq!(Kind::FanOut.read(&bytes), Some(token));
+            assert_eq!(Kind::FanOut.read(&bytes[..27]), None);
         }
+        let number = |text: &[u8], digits| Kind::Echo(digits).read(text).map(|token| token.number);
+        assert_eq!(number(b"00042x", 5), Some(42));
+        assert_eq!(number(b"7", 1), Some(7));
+        assert_eq!(number(b"999999999", 9), Some(999_999_999));
+        assert_eq!(number(b"123", 4), None);
     }
 
     #[test]

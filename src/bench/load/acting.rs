@@ -89,12 +89,12 @@ impl Load {
 
     /// What is sent from now on is measured.
     pub(crate) fn begin_measuring(&mut self, now: u64) {
-        self.measured_at = Some(now);
+        self.measured_at = now;
     }
 
     /// Nothing more is sent.
     pub(crate) fn end_load(&mut self, now: u64) {
-        self.measured_to = Some(now);
+        self.measured_to = now;
         self.phase = Phase::Drain;
         if self.interval.is_some() && self.scenario() != Scenario::Churn {
             let speakers = self.share.speakers();
@@ -119,7 +119,9 @@ impl Load {
                     let unanswered = peer.sent.wrapping_sub(peer.done);
                     self.figures.lost += u64::from(unanswered);
                     // Who waits for an answer has waited at least so long.
-                    let missing = peer.sent.wrapping_sub(unanswered.min(self.share.plan.window));
+                    let missing = peer
+                        .sent
+                        .wrapping_sub(unanswered.min(self.share.plan.window));
                     for number in missing..peer.sent {
                         self.note_missing(index, number, now);
                     }
@@ -135,7 +137,9 @@ impl Load {
 
     /// Open loop: a message that was never answered took as long as it was waited for.
     fn note_missing(&mut self, index: usize, number: u32, now: u64) {
-        let Some(interval) = self.interval else { return };
+        let Some(interval) = self.interval else {
+            return;
+        };
         let intended = self.intended(index, number, interval);
         if !self.is_visit() && self.is_measured(intended) {
             self.figures.response.record(now.saturating_sub(intended));

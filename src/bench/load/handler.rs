@@ -22,7 +22,9 @@ impl Handler for Load {
         let now = Self::now();
         if let Some(calling) = self.calling.get_mut(&id) {
             calling.connected = Some(now);
-            self.figures.connect.record(now.saturating_sub(calling.begun));
+            self.figures
+                .connect
+                .record(now.saturating_sub(calling.begun));
         }
     }
 
@@ -54,7 +56,9 @@ impl Handler for Load {
             session.send(hello);
         }
         if self.scenario() == Scenario::Storm && self.phase == Phase::Load {
-            self.figures.reconnect.record(now.saturating_sub(self.cut_at));
+            self.figures
+                .reconnect
+                .record(now.saturating_sub(self.cut_at));
             self.came_back(now);
         }
         if self.dialect.is_ready_at_once() {
@@ -158,7 +162,8 @@ impl Load {
             for back in 1..=self.share.plan.window.min(self.peers[sender].in_flight()) {
                 let number = self.peers[sender].sent.wrapping_sub(back);
                 let flight = self.flights[self.place(sender, number)];
-                if flight.number == number && flight.reached == self.receivers && self.receivers > 0 {
+                if flight.number == number && flight.reached == self.receivers && self.receivers > 0
+                {
                     self.reached_all(sender, now, session.context());
                 }
             }
@@ -168,7 +173,11 @@ impl Load {
 
 /// The kind of an error, as it is counted.
 fn kind_of(error: &Error, was_connected: bool) -> String {
-    let step = if was_connected { "handshake" } else { "connect" };
+    let step = if was_connected {
+        "handshake"
+    } else {
+        "connect"
+    };
     let of_system = std::error::Error::source(error);
     let of_system = of_system.and_then(|source| source.downcast_ref::<io::Error>());
     match (error.kind(), of_system) {

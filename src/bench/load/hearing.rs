@@ -39,7 +39,9 @@ impl Load {
             session.send(reply);
         }
         if let Some(complaint) = self.dialect.complaint(message) {
-            self.error(&complaint, || format!("the server says: {}", shown(message)));
+            self.error(&complaint, || {
+                format!("the server says: {}", shown(message))
+            });
         }
     }
 
@@ -83,7 +85,7 @@ impl Load {
     fn answered(&mut self, index: usize, token: Token, session: &mut Session<'_>) {
         let now = Self::now();
         let peer = &mut self.peers[index];
-        let number = peer.seen.unfold(token.number, self.dialect.kind().modulus());
+        let number = peer.seen.unfold(token.number, self.modulus);
         let age = peer.sent.wrapping_sub(number);
         if age == 0 || age > i32::MAX as u32 {
             // Nobody has said that yet.

@@ -63,7 +63,9 @@ pub(super) struct Peer {
 impl Peer {
     /// Messages that are waited for.
     pub(super) fn in_flight(&self) -> u32 {
-        self.sent.wrapping_sub(self.done).saturating_sub(self.given_up)
+        self.sent
+            .wrapping_sub(self.done)
+            .saturating_sub(self.given_up)
     }
 
     /// Whether nothing is going on with it.

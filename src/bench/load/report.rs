@@ -74,7 +74,9 @@ impl Cpu {
     pub fn of_this_thread() -> Self {
         let time = clock_gettime(ClockId::ThreadCPUTime);
         let waited = std::fs::read_to_string("/proc/thread-self/schedstat");
-        let waited = waited.ok().and_then(|line| line.split(' ').nth(1)?.parse().ok());
+        let waited = waited
+            .ok()
+            .and_then(|line| line.split(' ').nth(1)?.parse().ok());
         Self {
             used: time.tv_sec as u64 * SECOND + time.tv_nsec as u64,
             waited: waited.unwrap_or(0),

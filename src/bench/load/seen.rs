@@ -32,6 +32,11 @@ impl Seen {
     /// Takes a number.
     #[inline]
     pub(super) fn take(&mut self, number: u32) -> Arrival {
+        if number == self.next {
+            self.missing <<= 1;
+            self.next = number.wrapping_add(1);
+            return Arrival::New;
+        }
         let ahead = number.wrapping_sub(self.next) as i32;
         if ahead >= 0 {
             let gap = ahead as u32;

@@ -97,7 +97,9 @@ impl Load {
 
     /// Open loop: marks what is due by now, and sends it where the window allows. At most so many.
     pub(super) fn send_due(&mut self, now: u64, most: usize, mouth: &mut impl Mouth) {
-        let Some(interval) = self.interval else { return };
+        let Some(interval) = self.interval else {
+            return;
+        };
         let speakers = self.share.speakers() as u64;
         for _ in 0..most {
             let at = self.load_at + (self.due as f64 * interval) as u64;

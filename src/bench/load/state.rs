@@ -51,6 +51,8 @@ pub(super) struct Flight {
 pub struct Load {
     pub(super) share: Share,
     pub(super) dialect: Dialect,
+    /// How many different numbers a payload can tell.
+    pub(super) modulus: u64,
     pub(super) phase: Phase,
     pub(super) peers: Vec<Peer>,
     /// When each message was sent, of each speaker the newest `window`.
@@ -69,8 +71,8 @@ pub struct Load {
     /// When the ramp began, the load, and the measured span.
     pub(super) ramp_at: u64,
     pub(super) load_at: u64,
-    pub(super) measured_at: Option<u64>,
-    pub(super) measured_to: Option<u64>,
+    pub(super) measured_at: u64,
+    pub(super) measured_to: u64,
     /// Open loop: nanoseconds between two messages of this worker.
     pub(super) interval: Option<f64>,
     /// Open loop: messages whose time came, of all speakers.
@@ -111,17 +113,31 @@ impl Load {
         Ok(Self {
             phase: Phase::Waits,
             peers: vec![Peer::default(); all],
-            times: vec![0; if plan.scenario.talks() { speakers * window } else { 0 }],
+            times: vec![
+                0;
+                if plan.scenario.talks() {
+                    speakers * window
+                } else {
+                    0
+                }
+            ],
             flights: vec![Flight::default(); if fan_out { speakers * window } else { 0 }],
-            heard: vec![Seen::default(); if fan_out { share.connections * plan.senders } else { 0 }],
+            heard: vec![
+                Seen::default();
+                if fan_out {
+                    share.connections * plan.senders
+                } else {
+                    0
+                }
+            ],
             receivers: 0,
             calling: HashMap::new(),
             next_call: 0,
             next_start: 0,
             ramp_at: 0,
             load_at: 0,
-            measured_at: None,
-            measured_to: None,
+            measured_at: u64::MAX,
+            measured_to: u64::MAX,
             interval: match plan.pace {
                 Pace::Rate(rate) => Some(1e9 / share.rate(rate)),
                 Pace::Window(_) => None,
@@ -136,6 +152,7 @@ impl Load {
             figures,
             first_error: None,
             failed_first: 0,
+            modulus: dialect.kind().modulus(),
             dialect,
             share,
         })
@@ -178,8 +195,7 @@ impl Load {
     /// Whether a time is within the measured span.
     #[inline]
     pub(super) fn is_measured(&self, at: u64) -> bool {
-        self.measured_at.is_some_and(|from| at >= from)
-            && self.measured_to.is_none_or(|to| at < to)
+        at >= self.measured_at && at < self.measured_to
     }
 
     /// The call of this connection.
@@ -204,7 +220,9 @@ impl Load {
             return None;
         }
         let block = match self.scenario() {
-            Scenario::Churn | Scenario::Storm => (self.figures.counts.tried % SOURCES_OF_VISITS) as u32,
+            Scenario::Churn | Scenario::Storm => {
+                (self.figures.counts.tried % SOURCES_OF_VISITS) as u32
+            }
             _ => (place / PER_SOURCE) as u32,
         };
         let [high, low] = [block / 250, block % 250].map(|part| part as u8);

@@ -109,7 +109,11 @@ impl Worker {
         })
     }
 
-    fn run(mut self, orders: &Receiver<Order>, report: &mut dyn FnMut(Report)) -> Result<(), String> {
+    fn run(
+        mut self,
+        orders: &Receiver<Order>,
+        report: &mut dyn FnMut(Report),
+    ) -> Result<(), String> {
         let mut is_closing = false;
         loop {
             match orders.try_recv() {
@@ -185,7 +189,9 @@ impl Worker {
     /// Lets the load do something in the loop's next turn.
     fn call(&self, act: fn(&mut Load, &mut dunlin::Context<'_>)) {
         // The loop runs in this very thread; its queue is empty between two turns.
-        let _ = self.handle.call(move |load, context| act(&mut load.borrow_mut(), context));
+        let _ = self
+            .handle
+            .call(move |load, context| act(&mut load.borrow_mut(), context));
     }
 
     fn obey(&mut self, order: Order, report: &mut dyn FnMut(Report)) {

@@ -155,7 +155,10 @@ impl Conduct<'_> {
         self.look_at_server(self.measured.open, |measured, sample| {
             measured.server_from = (sample.cpu_ns, sample.waited_ns.unwrap_or(0));
         });
-        self.wait(from + self.plan.duration.as_nanos() as u64, Self::is_deserted);
+        self.wait(
+            from + self.plan.duration.as_nanos() as u64,
+            Self::is_deserted,
+        );
         self.crew.order(Order::Stop);
         self.measured.to = clock::now();
         self.look_at_server(self.measured.open, |measured, sample| {
@@ -185,7 +188,9 @@ impl Conduct<'_> {
         }
         self.crew.order(Order::Close);
         let workers = self.crew.len();
-        self.wait_through(clock::now() + CLOSE, |conduct| conduct.done.len() == workers);
+        self.wait_through(clock::now() + CLOSE, |conduct| {
+            conduct.done.len() == workers
+        });
     }
 
     /// Whether the run is not to go on.

@@ -63,14 +63,22 @@ pub(super) fn summary(
     let span = measured.to.saturating_sub(measured.from);
     let messages = messages(plan, figures, span);
     let mut generator = measured.generator;
-    let part = |ns: u64| if span == 0 { 0.0 } else { ns as f64 / span as f64 };
+    let part = |ns: u64| {
+        if span == 0 {
+            0.0
+        } else {
+            ns as f64 / span as f64
+        }
+    };
     generator.cpu_ns = cpus.iter().map(|cpu| cpu.used).sum();
     generator.busy = cpus.iter().map(|cpu| part(cpu.used)).fold(0.0, f64::max);
     generator.waited = cpus.iter().map(|cpu| part(cpu.waited)).fold(0.0, f64::max);
     generator.cpu_per_message = each(generator.cpu_ns, messages.answered_measured);
     generator.lag = figures.lag.latency();
     if measured.open >= MANY && plan.workers == 1 {
-        let grown = generator.memory_open.saturating_sub(generator.memory_before);
+        let grown = generator
+            .memory_open
+            .saturating_sub(generator.memory_before);
         generator.memory_per_connection = Some(grown as f64 / measured.open as f64);
     }
     let server = measured.has_server.then(|| {

@@ -118,7 +118,12 @@ pub(crate) struct Arguments {
     subprotocol: Vec<String>,
 
     /// Send this token: Authorization: Bearer TOKEN
-    #[arg(long, value_name = "TOKEN", env = "DUNLIN_BENCH_TOKEN", hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        env = "DUNLIN_BENCH_TOKEN",
+        hide_env_values = true
+    )]
     token: Option<String>,
 
     /// How messages are written
@@ -150,7 +155,12 @@ pub(crate) struct Arguments {
     channel: String,
 
     /// dialect pusher: key and secret of the application, for private channels
-    #[arg(long, value_name = "KEY:SECRET", env = "DUNLIN_BENCH_PUSHER", hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "KEY:SECRET",
+        env = "DUNLIN_BENCH_PUSHER",
+        hide_env_values = true
+    )]
     pusher_secret: Option<String>,
 
     /// A process of the server, whose CPU and memory are shown (repeatable)
@@ -206,9 +216,11 @@ impl Arguments {
             list = Some(path);
             protocols = vec!["dunlin.v1".to_owned()];
         }
-        let options = fields.iter().fold(Options::new(), |options, (name, value)| {
-            options.header(name, value)
-        });
+        let options = fields
+            .iter()
+            .fold(Options::new(), |options, (name, value)| {
+                options.header(name, value)
+            });
         let options = protocols.iter().fold(options, Options::protocol);
         Handshake::new(&url, &options, [0; 16], &mut Vec::new())
             .map_err(|error| usage(format!("{error:#}")))?;
@@ -278,7 +290,9 @@ impl Arguments {
     fn fits(&self, scenario: Scenario) -> Result<(), String> {
         let name = scenario.name();
         let refuse = |flag: &str, fits: &str| {
-            Err(format!("{flag} means nothing in `bench {name}`\nwanted: {fits}"))
+            Err(format!(
+                "{flag} means nothing in `bench {name}`\nwanted: {fits}"
+            ))
         };
         if self.senders.is_some() && !scenario.is_fan_out() {
             return refuse("--senders", "broadcast or slow");
@@ -287,12 +301,17 @@ impl Arguments {
             return refuse("--slow", "the scenario slow");
         }
         if !scenario.talks() && (self.rate.is_some() || self.window.is_some()) {
-            return refuse("--rate or --window", "a scenario that sends messages, such as echo");
+            return refuse(
+                "--rate or --window",
+                "a scenario that sends messages, such as echo",
+            );
         }
         if let Some(rate) = self.rate
             && !(rate.is_finite() && (0.001..=1e9).contains(&rate))
         {
-            return Err(format!("--rate is {rate}, wanted: 0.001 to 1000000000 a second"));
+            return Err(format!(
+                "--rate is {rate}, wanted: 0.001 to 1000000000 a second"
+            ));
         }
         if self.duration.is_zero() {
             return Err("--duration is 0s, wanted: 1ms to 60min".to_owned());
@@ -325,7 +344,9 @@ impl Arguments {
         }
         let senders = self.senders.unwrap_or(1);
         if !(1..=MOST_SENDERS).contains(&senders) {
-            return Err(format!("--senders is {senders}, wanted: 1 to {MOST_SENDERS}"));
+            return Err(format!(
+                "--senders is {senders}, wanted: 1 to {MOST_SENDERS}"
+            ));
         }
         if senders.saturating_mul(self.connections) > MOST_PAIRS {
             return Err(format!(
@@ -376,7 +397,8 @@ impl Arguments {
             }
             DialectName::Template => {
                 let Some(message) = self.template.clone() else {
-                    let text = "--dialect template wants --template, such as '{\"text\":\"{n}{pad}\"}'";
+                    let text =
+                        "--dialect template wants --template, such as '{\"text\":\"{n}{pad}\"}'";
                     return Err(CommandFailure::usage(text.to_owned()));
                 };
                 let before = match &self.pattern {

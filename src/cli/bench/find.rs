@@ -84,7 +84,8 @@ impl Arguments {
             Which::Churn => Scenario::Churn,
         };
         if self.over == Over::Rate && scenario == Scenario::Idle {
-            let text = "idle connections send nothing\nwanted: --over connections, or --scenario echo";
+            let text =
+                "idle connections send nothing\nwanted: --over connections, or --scenario echo";
             return Err(CommandFailure::usage(text.to_owned()));
         }
         let keep: Conditions = self
@@ -101,7 +102,8 @@ impl Arguments {
         search.check().map_err(CommandFailure::usage)?;
         let mut job = self.load.check(scenario)?;
         if job.html.is_some() || !job.conditions.0.is_empty() {
-            let text = "--html and --fail are of one run\nwanted: --keep, and --json for all trials";
+            let text =
+                "--html and --fail are of one run\nwanted: --keep, and --json for all trials";
             return Err(CommandFailure::usage(text.to_owned()));
         }
         let stop = stopped_by_signals()?;

@@ -47,7 +47,12 @@ impl Live {
             }
             Self::Lines => {
                 // Nobody listens: the run goes on.
-                let _ = writeln!(io::stderr(), "{:>7} {}", progress.second.phase, line(progress));
+                let _ = writeln!(
+                    io::stderr(),
+                    "{:>7} {}",
+                    progress.second.phase,
+                    line(progress)
+                );
             }
         }
     }

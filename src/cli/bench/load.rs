@@ -3,10 +3,10 @@
 use super::super::exit::CommandFailure;
 use super::arguments::Job;
 use super::live::Live;
-use dunlin_bench::run::{self, Failure};
-use dunlin_bench::summary::{Ended, Summary};
 use dunlin_bench::machine;
 use dunlin_bench::report;
+use dunlin_bench::run::{self, Failure};
+use dunlin_bench::summary::{Ended, Summary};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -84,7 +84,10 @@ fn verdict(summary: &Summary) -> Result<(), CommandFailure> {
     let failed = summary.conditions.iter().any(|judged| !judged.held);
     match summary.ended {
         Ended::Nothing => {
-            let first = summary.notes.iter().find(|note| note.contains("first error"));
+            let first = summary
+                .notes
+                .iter()
+                .find(|note| note.contains("first error"));
             let why = first.map_or("no connection was ever open", |note| note);
             let text = format!(
                 "{} takes no connection: {why}\nwanted: a WebSocket server there; is it running, and is the path right?",

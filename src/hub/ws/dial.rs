@@ -15,8 +15,8 @@ use crate::wire::error::{Error, ErrorKind, Result};
 use crate::wire::extension::Transform;
 use crate::wire::head::{BodyLength, Method, RequestHead};
 use crate::wire::receive::Receiver;
-use crate::wire::work::price;
 use crate::wire::upgrade::{Accepted, Agreed, ClientHandshake, ResponseHead, Wish};
+use crate::wire::work::price;
 use rand::RngExt;
 
 impl Core {

@@ -14,8 +14,8 @@ use crate::wire::frame::{self, OpCode, Reserved, write_frame, write_header};
 use crate::wire::message::Message;
 use crate::wire::outbox::Outbox;
 use crate::wire::work::price;
-use rand::RngExt;
 use bytes::Bytes;
+use rand::RngExt;
 
 /// Replies are handed to the transport when this much is gathered, also within a turn.
 pub(crate) const REPLY_BUFFER_MAX: usize = 64 << 10;

@@ -16,7 +16,10 @@ fn all_delivered(plan: &Plan) -> dunlin_bench::summary::Summary {
     let messages = &found.messages;
     assert!(messages.sent > 0, "{found:?}");
     assert_eq!(messages.answered, messages.expected, "{found:?}");
-    assert!(found.errors.is_empty() && found.closes.is_empty(), "{found:?}");
+    assert!(
+        found.errors.is_empty() && found.closes.is_empty(),
+        "{found:?}"
+    );
     found
 }
 

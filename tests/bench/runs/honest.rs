@@ -60,14 +60,23 @@ fn an_echo_is_counted_to_the_message_and_byte_in_both_loops() {
             let messages = &found.messages;
             let counted = count.messages.load(Relaxed);
             assert_eq!(found.ended, Ended::Complete, "{found:?}");
-            assert!(messages.sent > 0 && messages.sent == counted, "{messages:?}");
+            assert!(
+                messages.sent > 0 && messages.sent == counted,
+                "{messages:?}"
+            );
             assert_eq!(messages.sent_bytes, count.bytes.load(Relaxed));
             assert_eq!(messages.sent_bytes, messages.sent * size as u64);
             assert_eq!((messages.answered, messages.received), (counted, counted));
             assert_eq!(messages.received_bytes, messages.sent_bytes);
             let wrong = (messages.lost, messages.cut, messages.duplicates);
-            assert_eq!((wrong, messages.reordered, messages.others), ((0, 0, 0), 0, 0));
-            assert!(found.errors.is_empty() && found.closes.is_empty(), "{found:?}");
+            assert_eq!(
+                (wrong, messages.reordered, messages.others),
+                ((0, 0, 0), 0, 0)
+            );
+            assert!(
+                found.errors.is_empty() && found.closes.is_empty(),
+                "{found:?}"
+            );
             assert_eq!(found.connections.opened, 5);
             assert_eq!(found.connections.deflated, if deflate { 5 } else { 0 });
             // Every message of the measured span has its time, whenever its answer came.
@@ -100,10 +109,16 @@ fn a_broadcast_is_delivered_to_everybody_and_counted() {
         assert!(messages.sent > 0, "{found:?}");
         assert_eq!(messages.expected, messages.sent * 20);
         assert_eq!(messages.answered, messages.expected, "{messages:?}");
-        assert_eq!((messages.lost, messages.cut, messages.duplicates), (0, 0, 0));
+        assert_eq!(
+            (messages.lost, messages.cut, messages.duplicates),
+            (0, 0, 0)
+        );
         let first = found.first_receiver.expect("measured").count;
         let last = found.last_receiver.expect("measured").count;
-        assert_eq!((first, last), (messages.sent_measured, messages.sent_measured));
+        assert_eq!(
+            (first, last),
+            (messages.sent_measured, messages.sent_measured)
+        );
         assert_eq!(found.response.count, messages.sent_measured * 20);
     }
 }
@@ -147,7 +162,10 @@ fn visitors_come_talk_and_leave_and_each_is_counted() {
         assert_eq!(found.messages.sent, count.messages.load(Relaxed));
         assert_eq!(found.messages.lost, 0);
         assert!(found.messages.answered + found.messages.cut == found.messages.sent);
-        assert!(found.errors.is_empty() && found.closes.is_empty(), "{found:?}");
+        assert!(
+            found.errors.is_empty() && found.closes.is_empty(),
+            "{found:?}"
+        );
         assert_eq!(found.upgrade.count, found.connections.opened);
     }
 }
@@ -159,7 +177,10 @@ fn in_a_storm_everybody_leaves_and_everybody_comes_back() {
     (plan.connections, plan.duration) = (50, Duration::from_millis(800));
     let found = summary(&plan);
     let reconnect = found.reconnect.expect("measured");
-    assert!(reconnect.count >= 50 && reconnect.count.is_multiple_of(50), "{reconnect:?}");
+    assert!(
+        reconnect.count >= 50 && reconnect.count.is_multiple_of(50),
+        "{reconnect:?}"
+    );
     assert_eq!(found.connections.opened, 50 + reconnect.count);
     assert_eq!(found.connections.opened, count.opened.load(Relaxed));
     assert!(found.errors.is_empty() && found.closes.is_empty());
@@ -185,5 +206,9 @@ fn a_ramp_takes_the_time_that_it_is_given() {
     (plan.ramp, plan.duration) = (Duration::from_millis(300), Duration::from_millis(10));
     let found = summary(&plan);
     // The last of five begins at four fifths.
-    assert!(found.connections.ramp_ns >= 240_000_000, "{:?}", found.connections);
+    assert!(
+        found.connections.ramp_ns >= 240_000_000,
+        "{:?}",
+        found.connections
+    );
 }

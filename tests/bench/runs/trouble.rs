@@ -84,7 +84,10 @@ fn loss_doubles_swaps_and_changes_are_told_apart() {
             // What is altered is lost as well, for its number cannot be trusted. One that was kept
             // for the next may be there at the end.
             let may_be = what == "loses" && ["alters", "swaps"].contains(&fault);
-            assert!(may_be || (count > 0) == (what == fault), "{fault}, {what}: {found:?}");
+            assert!(
+                may_be || (count > 0) == (what == fault),
+                "{fault}, {what}: {found:?}"
+            );
         }
         let whole = messages.answered + messages.lost;
         assert_eq!(whole, messages.sent, "{fault}: {messages:?}");
@@ -102,7 +105,11 @@ fn a_close_in_the_middle_is_told_with_its_code_and_what_it_cut() {
     let messages = &found.messages;
     assert!(messages.cut > 0 && messages.lost == 0, "{messages:?}");
     assert_eq!(messages.answered + messages.cut, messages.sent);
-    assert!(found.notes.iter().any(|note| note.contains("enough")), "{:?}", found.notes);
+    assert!(
+        found.notes.iter().any(|note| note.contains("enough")),
+        "{:?}",
+        found.notes
+    );
 }
 
 #[test]
@@ -115,8 +122,15 @@ fn nobody_there_ends_soon_and_says_so() {
     let found = summary(&plan);
     assert_eq!(found.ended, Ended::Nothing);
     let refused = found.errors["connect: connection refused"];
-    assert!((500..5000).contains(&refused), "the rest is not tried: {refused}");
-    assert!(found.notes.iter().any(|note| note.contains("refused")), "{:?}", found.notes);
+    assert!(
+        (500..5000).contains(&refused),
+        "the rest is not tried: {refused}"
+    );
+    assert!(
+        found.notes.iter().any(|note| note.contains("refused")),
+        "{:?}",
+        found.notes
+    );
 }
 
 #[test]
@@ -164,7 +178,10 @@ fn a_server_that_goes_away_leaves_what_was_found_until_then() {
         }
     };
     let found = run(&plan, Environment::default(), &[], &mut kill, &stop).expect("it runs");
-    assert!(begun.elapsed() < Duration::from_secs(50), "it did not wait for the end");
+    assert!(
+        begun.elapsed() < Duration::from_secs(50),
+        "it did not wait for the end"
+    );
     assert_eq!(found.ended, Ended::Lost);
     assert_eq!(found.closes["1001 by the server"], 5, "{found:?}");
     assert!(found.messages.answered > 0 && found.response.count > 0);
@@ -189,7 +206,10 @@ fn a_stop_from_outside_ends_the_run_with_what_it_has() {
         running.join().expect("it does not panic").expect("it runs")
     });
     assert_eq!(found.ended, Ended::Interrupted);
-    assert!(found.messages.answered > 0 && found.measured_ns > 0, "{found:?}");
+    assert!(
+        found.messages.answered > 0 && found.measured_ns > 0,
+        "{found:?}"
+    );
     assert_eq!(found.connections.open_at_end, 5);
 }
 
@@ -232,7 +252,8 @@ fn a_stall_shows_in_open_loop_and_hides_in_closed_loop() {
     assert!(closed.response.max > 90_000_000, "{:?}", closed.response);
     let slow = |latency: &dunlin_bench::summary::Latency| {
         let curve = latency.curve.iter();
-        curve.take_while(|(_, value)| *value < 20_000_000).count() as f64 / latency.curve.len() as f64
+        curve.take_while(|(_, value)| *value < 20_000_000).count() as f64
+            / latency.curve.len() as f64
     };
     assert!(slow(&open.response) < slow(&closed.response));
 }

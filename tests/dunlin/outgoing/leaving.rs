@@ -91,7 +91,9 @@ fn noted(cancels: bool) -> Vec<String> {
     let server = Server::new(app).listen("127.0.0.1:0").expect("a port");
     let mut running = server.start().expect("it starts");
     let remote = running.remote();
-    remote.connect("up", to(upstream.address())).expect("it runs");
+    remote
+        .connect("up", to(upstream.address()))
+        .expect("it runs");
     let mut notes = Vec::new();
     while notes.len() < 2 {
         running.step(None).expect("it runs");
