@@ -6,6 +6,7 @@
  * example minimal-ws-server-ring looks for its oldest reader at each delivery, which a thousand readers make dear.
  */
 #include <libwebsockets.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -191,7 +192,9 @@ int main(int argc, char **argv) {
     struct lws_context *context = lws_create_context(&info);
     if (!context)
         return 1;
-    lws_service(context, 0); /* runs until a signal ends it */
+    /* The library's own handler of SIGTERM stops the loop and then spins while connections are open. */
+    signal(SIGTERM, SIG_DFL);
+    lws_service(context, 0);
     lws_context_destroy(context);
     return 0;
 }

@@ -14,9 +14,7 @@ class Echo(WSListener):
             transport.send_close(frame.get_close_code(), frame.get_close_message())
             transport.disconnect()
         elif frame.msg_type not in (WSMsgType.PING, WSMsgType.PONG):
-            transport.send(
-                frame.msg_type, frame.get_payload_as_memoryview(), frame.fin
-            )
+            transport.send(frame.msg_type, frame.get_payload_as_memoryview(), frame.fin)
 
 
 class Broadcast(WSListener):

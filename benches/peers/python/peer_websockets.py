@@ -43,9 +43,7 @@ async def main():
                 compress_settings={"level": 1, "memLevel": 5},
             )
         )
-    server = serve(
-        handle, "127.0.0.1", port, compression=None, extensions=extensions, backlog=4096
-    )
+    server = serve(handle, "127.0.0.1", port, compression=None, extensions=extensions, backlog=4096)
     async with server as running:
         await running.serve_forever()
 

@@ -9,6 +9,12 @@ from pathlib import Path
 from .peers import Peer
 from .server import Failed, Server, cores
 
+# Of `dunlin bench bystander`, each with 100 connections.
+FLOODS = [
+    ("empty", "empty texts"),
+    ("ping-unread", "pings, pongs not read"),
+    ("64k-text", "texts of 64 KiB"),
+]
 # Longer than any run of the tool should take, its waiting for late answers included.
 MARGIN = 40.0
 
@@ -56,10 +62,9 @@ def rows(quick: bool) -> list[Row]:
         ),
         Row("idle", "idle", "idle", (*idle, "--duration", "500ms")),
     ]
-    floods = ["empty"] if quick else ["empty", "pings", "inflate"]
-    for flood in floods:
-        words = ("--duration", "1500ms" if quick else "3s")
-        found.append(Row(f"flood-{flood}", flood, "bystander", words, flood=flood))
+    words = ("--connections", "100", "--span", "1s" if quick else "1500ms")
+    for flood, title in FLOODS[:1] if quick else FLOODS:
+        found.append(Row(f"flood-{flood}", title, "bystander", words, flood=flood))
     return found
 
 
@@ -96,13 +101,13 @@ def measure(dunlin: Path, peer: Peer, row: Row, limit: float) -> Figures:
 
 def run_tool(dunlin: Path, server: Server, row: Row, path: str, limit: float) -> dict:
     command = ["taskset", "-c", str(cores()[1]), str(dunlin), "bench", row.scenario]
-    command += [server.url(path), *row.words, "--json"]
+    command += [server.url(path), *row.words, "--json", "--quiet"]
     if row.scenario == "bystander":
-        command += ["--this-server-is-mine", "--flood", row.flood]
+        command += ["--flood", row.flood]
     else:
-        command += ["--text", "--quiet"]
-    for pid in server.pids():
-        command += ["--pid", str(pid)]
+        command.append("--text")
+        for pid in server.pids():
+            command += ["--pid", str(pid)]
     try:
         done = subprocess.run(
             command,
@@ -172,4 +177,21 @@ def trouble(document: dict) -> str:
 
 
 def read_bystander(document: dict) -> Figures:
-    raise Failed("not read yet")
+    if not document["rows"]:
+        raise Failed("nothing was measured")
+    flood = document["rows"][0]
+    beside = flood.get("beside")
+    if flood.get("skipped") or not beside:
+        raise Failed(f"not run: {flood.get('skipped') or '; '.join(flood['trouble'])}")
+    trips = beside["round_trip"]
+    if not trips["count"]:
+        raise Failed("the bystander had no answer at all")
+    figures = Figures({"p50": trips["p50"], "p99": trips["p99"]})
+    figures.remarks = list(flood["trouble"])
+    if flood.get("invalid"):
+        figures.remarks.append(f"invalid: {flood['invalid']}")
+    if beside["unanswered"]:
+        figures.remarks.append(
+            f"{beside['unanswered']} messages of the bystanders without an answer"
+        )
+    return figures

@@ -4,9 +4,9 @@ import json
 import re
 import subprocess
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable
 
 HERE = Path(__file__).resolve().parent.parent
 ROOT = HERE.parent.parent
@@ -30,9 +30,7 @@ class Peer:
 
 def rust(name: str, runtime: str, deflate: bool = False) -> Peer:
     executable = BUILT / "release" / f"peer-{name}"
-    return Peer(
-        name, "cargo", runtime, arguments(str(executable)), executable, deflate=deflate
-    )
+    return Peer(name, "cargo", runtime, arguments(str(executable)), executable, deflate=deflate)
 
 
 def arguments(*start: str) -> Callable[[int, bool, Path], list[str]]:
@@ -119,6 +117,10 @@ def output(*command: str) -> str:
     return done.stdout.strip()
 
 
+def debian_version(package: str) -> str:
+    return output("dpkg-query", "-W", "--showformat=${Version}", package)
+
+
 def versions(peers: list[Peer]) -> dict[str, str]:
     """By the lock files, or as Debian has it."""
     lock = tomllib.loads((HERE / "Cargo.lock").read_text())["package"]
@@ -143,8 +145,8 @@ def versions(peers: list[Peer]) -> dict[str, str]:
                 python_version = output(str(VENV / "bin" / "python"), "--version")
                 found[peer.name] += f", {python_version}, uvloop {wheels['uvloop']}"
             case "lws":
-                found[peer.name] = output("pkg-config", "--modversion", "libwebsockets")
+                found[peer.name] = debian_version("libwebsockets-dev")
             case "nchan":
-                form = "--showformat=${Version}"
-                found[peer.name] = output("dpkg-query", "-W", form, "libnginx-mod-nchan")
+                found[peer.name] = debian_version("libnginx-mod-nchan")
+                found[peer.name] += f", nginx {debian_version('nginx')}"
     return found

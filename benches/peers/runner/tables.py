@@ -6,7 +6,7 @@ import platform
 import statistics
 from pathlib import Path
 
-from .measure import Row, thousands
+from .measure import Row
 from .peers import ROOT, Peer, output, versions
 
 
@@ -57,7 +57,9 @@ def table(head: list[str], lines: list[list[str]]) -> str:
         ]
         return "| " + " | ".join(padded) + " |"
 
-    rule = ["-" * (width + 2) if i == 0 else "-" * (width + 1) + ":" for i, width in enumerate(widths)]
+    rule = [
+        "-" * (width + 2) if i == 0 else "-" * (width + 1) + ":" for i, width in enumerate(widths)
+    ]
     return "\n".join([write(head), "|" + "|".join(rule) + "|", *map(write, lines)]) + "\n"
 
 
@@ -109,11 +111,15 @@ class Report:
                 + self.table(talking, self.latency)
             )
         if any(map(self.has, self.of("idle"))):
-            parts.append("## Memory\n\n" + self.memory())
+            parts.append(
+                "## Memory\n\nResident, with no connection, and what each connection that says nothing adds.\n\n"
+                + self.memory()
+            )
         floods = [row for row in self.of("bystander") if self.has(row)]
         if floods:
             parts.append(
                 "## A bystander's round trip while others flood, p99\n\n"
+                "100 connections flood; one message of the bystander is in flight at a time.\n\n"
                 + self.table(floods, lambda name, key: self.cell(name, key, "p99", time_of))
             )
         if self.notes:
@@ -159,14 +165,16 @@ class Report:
 
     def latency(self, name: str, key: str) -> str:
         middle, high = (self.results.value(name, key, metric) for metric in ("p50", "p99"))
-        if middle is None or high is None:
+        if not middle or not high:
             return "–"
         return f"{time_of(middle)} / {time_of(high)}"
 
     def memory(self) -> str:
-        cells = lambda name, key: self.cell(name, key, "start", size_of)  # noqa: E731
-        slope = lambda name, key: self.cell(name, key, "connection", size_of)  # noqa: E731
-        lines = [[peer.name, cells(peer.name, "idle"), slope(peer.name, "idle")] for peer in self.peers]
+        metrics = ["start", "connection"]
+        lines = [
+            [peer.name, *(self.cell(peer.name, "idle", metric, size_of) for metric in metrics)]
+            for peer in self.peers
+        ]
         return table(["", "at start", "for each idle connection"], lines)
 
 
@@ -188,13 +196,13 @@ def machine(peers: list[Peer], load: float, rounds: dict[str, int], began) -> st
     known = versions(peers)
     lines = [[peer.name, peer.runtime, known.get(peer.name, "")] for peer in peers]
     head = "\n".join(f"- {fact}" for fact in facts)
-    return head + "\n\n" + table(["", "runtime", "version"], lines).replace(":|", "-|")
+    return head + "\n\n" + table(["", "runtime", "version"], lines)
 
 
 def record(text: str) -> Path:
     """Keeps a run in `benches/runs/<date>-peers.md`, with a number behind when there is one already."""
     folder = ROOT / "benches" / "runs"
-    date = datetime.datetime.now(datetime.timezone.utc).date()
+    date = datetime.datetime.now(datetime.UTC).date()
     path, number = folder / f"{date}-peers.md", 2
     while path.exists():
         path, number = folder / f"{date}-peers-{number}.md", number + 1
