@@ -78,7 +78,7 @@ class Figures:
 
     values: dict[str, float] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
-    # The generator was the bottleneck: the rate is a lower bound; CPU for each message is right all the same.
+    # The generator was the bottleneck, or others had its core: the rate is a lower bound.
     is_bound: bool = False
 
 
@@ -152,6 +152,7 @@ def read(document: dict, row: Row) -> Figures:
         if not messages["answered_measured"]:
             raise Failed(f"no answers; {trouble(document)}")
         figures.values["cpu"] = server["cpu_per_message"]
+        figures.values["waited"] = server["waited_ns"] / document["measured_ns"]
         figures.values["rate"] = messages["answer_rate"]
         figures.values["p50"] = document["response"]["p50"]
         figures.values["p99"] = document["response"]["p99"]

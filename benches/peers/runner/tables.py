@@ -41,6 +41,11 @@ class Results:
     def is_bound(self, name: str, key: str) -> bool:
         return any(one.is_bound for one in self.figures.get((name, key), {}).values())
 
+    def waited(self) -> list[float]:
+        """Parts of the measured spans in which a server could have run and others had its core."""
+        all_figures = [one for rounds in self.figures.values() for one in rounds.values()]
+        return [one.values["waited"] for one in all_figures if "waited" in one.values]
+
     def failure(self, name: str, key: str) -> str | None:
         found = self.failures.get((name, key), {})
         return next(iter(found.values()), None)
@@ -102,7 +107,7 @@ class Report:
             )
             parts.append(
                 "## Messages a second\n\n"
-                "In thousands; of a broadcast: deliveries. ≥: the generator was the bottleneck.\n\n"
+                "In thousands; of a broadcast: deliveries. ≥: the generator was the bottleneck, or others had its core.\n\n"
                 + self.table(talking, self.rate)
             )
             parts.append(
@@ -178,19 +183,21 @@ class Report:
         return table(["", "at start", "for each idle connection"], lines)
 
 
-def machine(peers: list[Peer], load: float, rounds: dict[str, int], began) -> str:
+def machine(peers: list[Peer], results: Results, load: float, rounds: str, began) -> str:
     model = "unknown processor"
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):
             model = line.split(": ", 1)[1]
             break
+    waited = sorted(results.waited()) or [0.0]
+    middle, most = 100 * statistics.median(waited), 100 * waited[-1]
     facts = [
         f"{os.cpu_count()} cores, {model}; the server on one, the generator on another",
         f"Linux {platform.release()}",
         output("rustc", "--version") or "rustc unknown",
-        f"load average at the start: {load:.2f}",
-        f"rounds: {', '.join(f'{name} {count}' for name, count in rounds.items())}; "
-        f"figures are medians, ratios medians of the ratios within a round",
+        f"load average at the start: {load:.2f}; others had the server's core for {middle:.0f} % of the "
+        f"measured time in the median, {most:.0f} % at most",
+        f"{rounds}; figures are medians, ratios medians of the ratios within a round",
         f"began at {began:%H:%M} UTC",
     ]
     known = versions(peers)

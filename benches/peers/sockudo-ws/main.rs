@@ -63,7 +63,7 @@ async fn serve(mut stream: TcpStream, deflate: bool, topics: Arc<PubSub>) -> Res
         let extensions = agreed.as_ref().map(|agreed| agreed.to_response_header());
         let key = generate_accept_key(request.key);
         let response = build_response(&key, None, extensions.as_deref());
-        let path = request.path.to_owned();
+        let path = request.path.to_string();
         stream.write_all(&response).await?;
         let compression = agreed.map(|agreed| agreed.config);
         let _ = head.split_to(consumed);
