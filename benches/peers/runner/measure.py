@@ -42,9 +42,9 @@ def rows(quick: bool) -> list[Row]:
         key = f"echo-{connections}-{window}"
         return Row(key, title, "echo", (*words, "--size", "5", *span))
 
-    echoes = [echo(512, 1), echo(512, 16), echo(4096, 1)]
+    echoes = [echo(512, 1), echo(512, 16)]
     if not quick:
-        echoes += [echo(4096, 16), echo(16_384, 1), echo(16_384, 16)]
+        echoes += [echo(4096, 1), echo(4096, 16), echo(16_384, 1), echo(16_384, 16)]
     big = ("--connections", "64", "--window", "1", "--size", "16384")
     wide = ("--connections", "1000", "--senders", "10", "--size", "512")
     idle = ("--connections", "3000" if quick else "10000", "--ramp", "2s")
