@@ -187,7 +187,9 @@ int main(int argc, char **argv) {
     info.protocols = protocols;
     info.extensions = argc > 2 && !strcmp(argv[2], "--deflate") ? extensions : NULL;
     info.pt_serv_buf_size = 64 << 10;
-    info.options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_VALIDATE_UTF8;
+    /* Without IPv6 it listens at 127.0.0.1 alone, as it is told above. */
+    info.options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_DISABLE_IPV6 |
+                   LWS_SERVER_OPTION_VALIDATE_UTF8;
     lws_set_log_level(LLL_ERR, NULL);
     struct lws_context *context = lws_create_context(&info);
     if (!context)

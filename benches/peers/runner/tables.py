@@ -51,13 +51,13 @@ class Results:
         return next(iter(found.values()), None)
 
 
-def table(head: list[str], lines: list[list[str]]) -> str:
+def table(head: list[str], lines: list[list[str]], are_words: bool = False) -> str:
     widths = [max(3, *(len(line[i]) for line in [head, *lines])) for i in range(len(head))]
 
     def write(cells: list[str]) -> str:
-        # The first column is words, the others are figures.
+        # The first column is words, the others are figures, or words as well.
         padded = [
-            cell.ljust(width) if i == 0 else cell.rjust(width)
+            cell.ljust(width) if i == 0 or are_words else cell.rjust(width)
             for i, (cell, width) in enumerate(zip(cells, widths))
         ]
         return "| " + " | ".join(padded) + " |"
@@ -203,7 +203,7 @@ def machine(peers: list[Peer], results: Results, load: float, rounds: str, began
     known = versions(peers)
     lines = [[peer.name, peer.runtime, known.get(peer.name, "")] for peer in peers]
     head = "\n".join(f"- {fact}" for fact in facts)
-    return head + "\n\n" + table(["", "runtime", "version"], lines)
+    return head + "\n\n" + table(["", "runtime", "version"], lines, are_words=True)
 
 
 def record(text: str) -> Path:
