@@ -85,6 +85,8 @@ class Figures:
 def measure(dunlin: Path, peer: Peer, row: Row, limit: float) -> Figures:
     """One cell. Raises `Failed` where the peer gives no figure."""
     path = peer.echo if row.path == "echo" else peer.broadcast
+    if row.scenario == "idle":
+        path = path or peer.broadcast
     if path is None or (row.deflate and not peer.deflate):
         raise Failed("–")
     if not peer.executable.exists():

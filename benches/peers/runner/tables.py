@@ -63,7 +63,8 @@ def table(head: list[str], lines: list[list[str]], are_words: bool = False) -> s
         return "| " + " | ".join(padded) + " |"
 
     rule = [
-        "-" * (width + 2) if i == 0 else "-" * (width + 1) + ":" for i, width in enumerate(widths)
+        "-" * (width + 2) if i == 0 or are_words else "-" * (width + 1) + ":"
+        for i, width in enumerate(widths)
     ]
     return "\n".join([write(head), "|" + "|".join(rule) + "|", *map(write, lines)]) + "\n"
 
