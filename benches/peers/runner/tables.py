@@ -10,6 +10,10 @@ from .measure import Row
 from .peers import ROOT, Peer, output, versions
 
 
+# Most per cent of the measured time that others may have the server's core, in the median.
+QUIET = 5.0
+
+
 class Results:
     """What each peer gave in each row, round by round."""
 
@@ -201,6 +205,8 @@ def machine(peers: list[Peer], results: Results, load: float, rounds: str, began
         f"{rounds}; figures are medians, ratios medians of the ratios within a round",
         f"began at {began:%H:%M} UTC",
     ]
+    if middle > QUIET:
+        facts.append("the machine was not quiet: rates and latencies mean little, ratios are rough")
     known = versions(peers)
     lines = [[peer.name, peer.runtime, known.get(peer.name, "")] for peer in peers]
     head = "\n".join(f"- {fact}" for fact in facts)
