@@ -48,9 +48,9 @@ def install(peers: list[Peer], jobs: int) -> None:
     if dunlin and dunlin.executable == ROOT / "target" / "release" / "dunlin":
         step("dunlin", [*cargo, "-p", "dunlin-cli"], cwd=ROOT)
     if "cargo" in kinds:
-        packages = [f"-ppeer-{peer.name}" for peer in peers if peer.kind == "cargo"]
+        # Always all of them: a part would be built with other features of the crates that they share.
         folder = ["--target-dir", str(BUILT), "--keep-going"]
-        step("the servers in Rust", [*cargo, *folder, *packages], cwd=HERE)
+        step("the servers in Rust", [*cargo, "--workspace", *folder], cwd=HERE)
     if "npm" in kinds:
         npm()
     if "python" in kinds:

@@ -9,7 +9,6 @@ from pathlib import Path
 from .measure import Row
 from .peers import ROOT, Peer, output, versions
 
-
 # Most per cent of the measured time that others may have the server's core, in the median.
 QUIET = 5.0
 
