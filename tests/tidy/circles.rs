@@ -6,6 +6,7 @@
 
 use crate::code::{blank_tests, blank_text, line_of};
 use crate::paths::{Reference, references};
+use crate::rules::is_package;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A module path: `hub`, `topic` for `src/hub/topic.rs`.
@@ -111,7 +112,11 @@ fn resolve(
     let mut at: Module;
     let mut rest = names;
     match &*names.first()?.clone() {
+        "crate" if from.first().is_some_and(|top| is_package(top)) => {
+            (at, rest) = (from[..1].to_vec(), &rest[1..]);
+        }
         "crate" | "dunlin" => (at, rest) = (Vec::new(), &rest[1..]),
+        "dunlin_bench" => (at, rest) = (vec!["bench".to_owned()], &rest[1..]),
         "self" => (at, rest) = (from.clone(), &rest[1..]),
         "super" => {
             at = from.clone();

@@ -25,6 +25,14 @@ const BESIDE: [(&str, &str); 1] = [("config", "wire")];
 /// The highest layer without sockets and clocks.
 const PURE: usize = 3;
 
+/// The folders of `src` that are packages of their own: their `crate` is that folder.
+const PACKAGES: [&str; 2] = ["bench", "cli"];
+
+/// Whether a folder of `src` is a package of its own.
+pub(crate) fn is_package(folder: &str) -> bool {
+    PACKAGES.contains(&folder)
+}
+
 fn layer(module: &str) -> Option<usize> {
     LAYERS.iter().position(|layer| layer.contains(&module))
 }
@@ -137,7 +145,10 @@ fn layers(path: &str, text: &str, own: usize, module: &str, names: &Names) -> Ve
 /// The first name behind the crate's root, if the path leads there.
 fn from_root(path: &str, code: &str, reference: &Reference) -> Option<String> {
     let mut names = reference.names.iter();
+    let folder = path.trim_start_matches("src/").split('/').next()?;
     match &**names.next()? {
+        "crate" if is_package(folder) => Some(folder.to_owned()),
+        "dunlin_bench" => Some("bench".to_owned()),
         "crate" | "dunlin" => names.next().cloned(),
         "super" => {
             let ups = 1 + names.clone().take_while(|name| *name == "super").count();

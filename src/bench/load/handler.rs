@@ -171,6 +171,13 @@ impl Load {
     }
 }
 
+/// What the system says, without its number.
+fn named(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    text.to_lowercase()
+}
+
 /// The kind of an error, as it is counted.
 fn kind_of(error: &Error, was_connected: bool) -> String {
     let step = if was_connected {
@@ -188,7 +195,7 @@ fn kind_of(error: &Error, was_connected: bool) -> String {
         (ErrorKind::Timeout, _) => format!("{step}: timeout"),
         (ErrorKind::Protocol, _) => format!("{step}: wrong answer"),
         (ErrorKind::Closed, _) => format!("{step}: closed"),
-        (_, Some(source)) => format!("{step}: {}", source.kind()),
+        (_, Some(source)) => format!("{step}: {}", named(source)),
         (kind, None) => format!("{step}: {kind:?}").to_lowercase(),
     }
 }

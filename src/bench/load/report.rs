@@ -27,7 +27,7 @@ pub enum Order {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Report {
-    /// About once a second.
+    /// Four times a second.
     Tick(Tick),
     /// Every connection is open, or will not be.
     Settled(Tick),

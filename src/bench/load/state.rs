@@ -11,8 +11,9 @@ use dunlin::{Call, SessionId};
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
 
-/// Connections from one source address; some 28 000 ports are there.
-const PER_SOURCE: usize = 20_000;
+/// Connections from one source address. Some 28 000 ports are there, and the kernel gives the first half of
+/// them out at once but searches for each of the second.
+const PER_SOURCE: usize = 10_000;
 /// Source addresses that visitors take turns with: their last connections still hold ports.
 const SOURCES_OF_VISITS: u64 = 60_000;
 

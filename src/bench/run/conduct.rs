@@ -14,6 +14,8 @@ use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+/// Descriptors of a worker that are no connections.
+const SPARE: usize = 40;
 /// Reports are waited for so long before the clock is looked at.
 const LOOK: Duration = Duration::from_millis(20);
 const SECOND: u64 = 1_000_000_000;
@@ -49,6 +51,7 @@ pub fn run(
         pids => Some(Sampler::new(pids).map_err(Failure::System)?),
     };
     // What cannot be done is said before anything is started.
+    has_descriptors(plan).map_err(Failure::Plan)?;
     crate::load::Load::new(Share::of(plan).swap_remove(0)).map_err(Failure::Plan)?;
     let crew = Crew::start(Share::of(plan)).map_err(Failure::System)?;
     let mut conduct = Conduct {
@@ -79,6 +82,27 @@ pub fn run(
         return Err(Failure::Plan(text));
     }
     Ok(conduct.summary(environment))
+}
+
+/// Whether each worker may have a descriptor for each of its connections.
+fn has_descriptors(plan: &Plan) -> Result<(), String> {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+    // Raised as far as it may be when the loop starts.
+    let Some(most) = limit.maximum else {
+        return Ok(());
+    };
+    let all = plan.all();
+    let wanted = (all.div_ceil(plan.workers) + SPARE) as u64;
+    if wanted <= most {
+        return Ok(());
+    }
+    let workers = all.div_ceil((most as usize).saturating_sub(SPARE).max(1));
+    Err(format!(
+        "{all} connections of {} workers need {wanted} open files a process, and {most} are allowed\n\
+         wanted: --workers {workers}, or a higher limit: ulimit -n {wanted} \
+         (dunlin bench doctor names every limit in the way)",
+        plan.workers
+    ))
 }
 
 /// CPU time of a worker at both ends of the measured span.

@@ -8,7 +8,7 @@ use crate::summary::{
 };
 
 /// From so many connections on the generator's memory is divided by them.
-pub(super) const MANY: u64 = 1000;
+pub(super) const MANY: u64 = 5000;
 
 /// What the conductor saw itself.
 pub(super) struct Measured {
