@@ -5,13 +5,12 @@
 
 #![allow(dead_code)] // the benchmark and the test of the simulation each take what they need
 
-use dunlin::app::ConnInfo;
+use dunlin::app::{ConnInfo, Ends};
 use dunlin::hub::{Lost, Now, Transport};
 use dunlin::turn::{AcceptError, Event, Io, Read};
 use dunlin::{Peer, SessionId};
 use std::collections::VecDeque;
 use std::io;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 /// Events that one poll tells, as many as in production.
@@ -231,7 +230,7 @@ impl Io for Crowd {
         })
     }
 
-    fn dial(&mut self, _: SessionId, _: SocketAddr) -> io::Result<()> {
+    fn dial(&mut self, _: SessionId, _: Ends) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())
     }
 

@@ -51,7 +51,7 @@ impl Template {
         let (mut payload, mut token_at, mut index_at) = (Vec::new(), 0, Vec::new());
         let mut rest = text;
         while let Some(at) = rest.find('{') {
-            payload.extend_from_slice(rest[..at].as_bytes());
+            payload.extend_from_slice(&rest.as_bytes()[..at]);
             rest = &rest[at..];
             let known = ["{n}", "{i}", "{pad}", "{"];
             let name = known.into_iter().find(|name| rest.starts_with(name));

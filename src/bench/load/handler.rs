@@ -137,9 +137,9 @@ impl Handler for Load {
         if self.role(index) == Role::Receiver {
             self.receiver_left(&peer, session);
         }
-        match (self.phase, self.scenario()) {
-            (Phase::Load, Scenario::Churn | Scenario::Storm) => self.free.push(data),
-            _ => {}
+        let comes_back = matches!(self.scenario(), Scenario::Churn | Scenario::Storm);
+        if comes_back && self.phase == Phase::Load {
+            self.free.push(data);
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::hub::topics::encoding::{ENCODING, Encoding};
 use crate::hub::topics::log::{EVENTS, ShareKey};
 use crate::hub::topics::members::HOLD_BYTES;
 use crate::hub::transport::Lost;
-use crate::hub::ws::send::MOST_SENT_LONG;
+use crate::hub::ws::send_long::MOST_SENT_LONG;
 use crate::wire::message::Message;
 use crate::wire::outbox::{Framing, SHARE_FROM};
 use crate::wire::work::{Work, price};

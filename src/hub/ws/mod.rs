@@ -7,3 +7,4 @@ pub(crate) mod dial;
 pub(crate) mod events;
 pub(crate) mod receive;
 pub(crate) mod send;
+pub(crate) mod send_long;

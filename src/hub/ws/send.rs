@@ -10,7 +10,7 @@ use crate::hub::conn::slot::outbox_held;
 use crate::hub::core::{Core, HubContext, NO_KEY};
 use crate::hub::topics::log::{Panicked, encode_payload};
 use crate::hub::transport::Lost;
-use crate::wire::frame::{self, OpCode, Reserved, write_frame, write_header};
+use crate::wire::frame::{self, OpCode, Reserved, write_frame};
 use crate::wire::message::Message;
 use crate::wire::outbox::Outbox;
 use crate::wire::work::price;
@@ -23,8 +23,6 @@ pub(crate) const REPLY_BUFFER_MAX: usize = 64 << 10;
 const FLUSH_BYTES: usize = 256 << 10;
 /// Bytes that are handed to the kernel in one call, which copies them.
 pub(crate) const MOST_SENT: usize = 128 << 10;
-/// The same for a long message that goes from where it lies: in one call, if it can be.
-pub(crate) const MOST_SENT_LONG: usize = 256 << 10;
 
 /// From so many bytes on a message is sent from where it lies instead of being copied.
 const LONG: usize = 16 << 10;
@@ -123,66 +121,6 @@ impl HubContext<'_> {
         SendOutcome::Queued
     }
 
-    /// Sends a long message from where it lies, behind what is gathered.
-    fn send_long(&mut self, key: u32, opcode: OpCode, payload: &[u8]) -> SendOutcome {
-        let core = &mut *self.core;
-        let gathered = &mut core.reply_buffer;
-        write_header(gathered, true, Reserved::NONE, opcode, payload.len(), None);
-        core.metrics.on_sent(1);
-        let asked = payload.len().min(MOST_SENT_LONG);
-        core.work.charge(price::SEND);
-        core.work.charge_bytes(asked, price::BYTES_SENT);
-        let sent = self
-            .io
-            .send_both(key, &core.reply_buffer, &payload[..asked]);
-        let Ok(sent) = sent else {
-            core.reply_buffer.clear();
-            core.lost(key);
-            return SendOutcome::Closed;
-        };
-        let first = core.reply_buffer.len();
-        if sent < first + payload.len() {
-            let gathered = std::mem::take(&mut core.reply_buffer);
-            let rest = &payload[sent.saturating_sub(first)..];
-            let rest = core.lent.share(rest).ok_or(rest);
-            core.keep_long_rest(key, &gathered[sent.min(first)..], rest);
-            core.reply_buffer = gathered;
-            if sent < first + asked {
-                core.slot(key).flags.set(Flags::BLOCKED);
-            } else {
-                // It was not asked for more than one call may carry.
-                core.mark_dirty(key);
-            }
-        }
-        core.reply_buffer.clear();
-        SendOutcome::Queued
-    }
-
-    /// Puts a long message behind what waits for a connection: without a copy, if it is the one
-    /// that is being delivered.
-    fn append_long(&mut self, key: u32, opcode: OpCode, payload: &[u8]) -> SendOutcome {
-        let mut header = Vec::with_capacity(frame::MAX_HEADER);
-        write_header(
-            &mut header,
-            true,
-            Reserved::NONE,
-            opcode,
-            payload.len(),
-            None,
-        );
-        let shared = self.core.lent.share(payload);
-        if shared.is_none() {
-            self.core.work.charge_kept(payload.len());
-        }
-        self.queue(key, header.len() + payload.len(), 1, |outbox| {
-            outbox.push(&header);
-            match shared {
-                Some(shared) => outbox.push_shared(shared),
-                None => outbox.push(payload),
-            }
-        })
-    }
-
     /// Puts whole frames behind what waits for a connection, as its backlog policy allows.
     pub(crate) fn append(&mut self, key: u32, frames: &[u8], messages: u64) -> SendOutcome {
         if self.core.reply_of == key && self.core.slot(key).backlog() == 0 {
@@ -206,7 +144,7 @@ impl HubContext<'_> {
     }
 
     /// Queues so many bytes of whole frames, if the policy has room for them.
-    fn queue(
+    pub(super) fn queue(
         &mut self,
         key: u32,
         len: usize,
@@ -434,21 +372,6 @@ impl Core {
                 outbox.push_opaque(&frames[sent..]);
             } else {
                 outbox.push_rest(frames, sent, framing);
-            }
-        });
-    }
-
-    /// The transport took a part of a long message, or of what was gathered before it: the rest of
-    /// both is kept, that of the message without a copy where it can be shared.
-    fn keep_long_rest(&mut self, key: u32, gathered: &[u8], rest: Result<Bytes, &[u8]>) {
-        if let Err(rest) = rest {
-            self.work.charge_kept(rest.len());
-        }
-        self.push_backlog(key, |outbox| {
-            outbox.push_opaque(gathered);
-            match rest {
-                Ok(shared) => outbox.push_opaque_shared(shared),
-                Err(rest) => outbox.push_opaque(rest),
             }
         });
     }
