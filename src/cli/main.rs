@@ -5,6 +5,7 @@
 //! Errors go to standard error and say what was given, what was wanted and how
 //! to mend it. No other layer may print or exit.
 
+#[cfg(feature = "bench")]
 mod bench;
 mod chat;
 mod check;
@@ -44,6 +45,7 @@ enum Command {
     /// Test how well any server keeps the protocol: prints a table, exits with 0 or 1
     Check(check::Arguments),
     /// Load-test any WebSocket server: how many, how fast, and what one bad client does to the others
+    #[cfg(feature = "bench")]
     #[command(subcommand)]
     Bench(bench::Command),
     /// Check or print the configuration that `serve` would have with the same flags
@@ -79,6 +81,7 @@ fn run() -> Result<(), CommandFailure> {
         (Command::Serve(arguments), Some((_, matches))) => arguments.run(matches),
         (Command::Config(arguments), Some((_, matches))) => arguments.run(matches),
         (Command::Chat(arguments), _) => arguments.run(),
+        #[cfg(feature = "bench")]
         (Command::Bench(command), _) => command.run(),
         (Command::Check(arguments), _) => check::run(arguments.check()?),
         (Command::Serve(_) | Command::Config(_), None) => {
