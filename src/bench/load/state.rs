@@ -14,8 +14,8 @@ use std::net::{IpAddr, Ipv4Addr};
 /// Connections from one source address. Some 28 000 ports are there, and the kernel gives the first half of
 /// them out at once but searches for each of the second.
 const PER_SOURCE: usize = 10_000;
-/// Source addresses that visitors take turns with: their last connections still hold ports.
-const SOURCES_OF_VISITS: u64 = 60_000;
+/// Values of a part of an address, from 1 on.
+const LAST: usize = 250;
 
 /// What the load is at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -212,29 +212,24 @@ impl Load {
         }
     }
 
-    /// On the loopback each source address has ports of its own.
+    /// On the loopback each source address has ports of its own, and each process addresses of its own: a
+    /// port that one has bound is no other's, whatever it connects to.
     fn source(&self, place: usize) -> Option<IpAddr> {
-        let IpAddr::V4(to) = self.share.plan.address.ip() else {
-            return None;
-        };
-        if !to.is_loopback() {
+        let to = self.share.plan.address.ip();
+        let comes_again = matches!(self.scenario(), Scenario::Churn | Scenario::Storm);
+        let is_enough = self.share.plan.all() <= PER_SOURCE && !comes_again;
+        if !to.is_ipv4() || !to.is_loopback() || is_enough {
             return None;
         }
-        let block = match self.scenario() {
-            Scenario::Churn | Scenario::Storm => {
-                (self.figures.counts.tried % SOURCES_OF_VISITS) as u32
-            }
-            _ => (place / PER_SOURCE) as u32,
+        let block = match comes_again {
+            // Ports of a connection that ended stay taken for a minute.
+            true => self.figures.counts.tried as usize,
+            false => place / PER_SOURCE,
         };
-        let [high, low] = [block / 250, block % 250].map(|part| part as u8);
-        let worker = (self.share.worker % 250) as u8;
-        match (self.scenario(), block) {
-            (Scenario::Churn | Scenario::Storm, _) => {
-                Some(Ipv4Addr::new(127, 1 + worker, high, 1 + low).into())
-            }
-            (_, 0) => None,
-            _ => Some(Ipv4Addr::new(127, 0, high, 1 + low).into()),
-        }
+        let process = std::process::id() as usize;
+        let parts = [process, process / LAST, block].map(|part| 1 + (part % LAST) as u8);
+        let [second, third, last] = parts;
+        Some(Ipv4Addr::new(127, second, third, last).into())
     }
 
     /// Something went wrong.
