@@ -27,6 +27,7 @@
 //! | test | [`testing`]: the same program without sockets, in virtual time |
 //! | tune | [`Settings`] of a route and [`Limits`] of the server: each has a default, a bound, and an error that names both |
 //! | call other servers | [`App::outgoing`] in the same loop, or [`Client`] for scripts |
+//! | load-test a server | the command `dunlin bench`: [load testing](guide::bench) |
 //! | extend the protocol | [`ext`]: extensions; [`RawHandler`]: every frame; [`Codec`]: values in place of payloads |
 //!
 //! # Features
@@ -77,7 +78,8 @@
 //! | 6 | `apps`, `files`, `check` | the ready applications of `dunlin serve`; folders over HTTP; a check of any server |
 //! | 7 | `cli` | the command, a package of its own: arguments in, exit code out |
 //!
-//! A layer uses lower layers only. Tests of a program run it in a [`testing::Sim`]: without sockets,
+//! A layer uses lower layers only. The load tester of `dunlin bench` is a package of its own, `src/bench`, which uses
+//! what is public. Tests of a program run it in a [`testing::Sim`]: without sockets,
 //! through the same turn as in production, and with a clock that the test moves. [`testing`] shows how.
 //!
 //! # Other people's bugs

@@ -51,9 +51,11 @@ impl Call {
         self
     }
 
-    /// Comes from this address of the machine, with a port of the system's choice; default: an address of
-    /// the system's choice. One source address has some 28 000 ports to each server, and on a loopback
-    /// each of 127.0.0.0/8 is one. An address that the machine does not have makes the call fail with `Io`.
+    /// Comes from this local address, with a port of the system's choice. Default: the system chooses both.
+    ///
+    /// Of use where ports run out: an address has some 28 000 of them, as Linux comes, and all of 127.0.0.0/8
+    /// are local addresses there. The port is not used for calls to other servers meanwhile. An address that
+    /// the machine does not have, or of another family than the server's, makes the call fail with `Io`.
     pub fn source(mut self, address: IpAddr) -> Self {
         self.source = Some(address);
         self

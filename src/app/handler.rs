@@ -67,8 +67,8 @@ pub trait Handler: 'static {
     /// may come back, is set in its close event and ends here.
     fn program_timer(&mut self, _context: &mut Context<'_>, _token: u64) {}
 
-    /// For outgoing routes: the connection of a call is made, and the request goes out now. `id` is that of
-    /// the call; the session opens with the answer.
+    /// For outgoing routes: the TCP connection of a call is made, and the request goes out now. `id` is that
+    /// of the call. The open event follows with the server's 101, or [`failed`](Self::failed) without one.
     fn connected(&mut self, _context: &mut Context<'_>, _id: SessionId) {}
 
     /// For outgoing routes: a call failed, and no session opens. `id` is that of the call; a handler

@@ -234,7 +234,7 @@ pub struct Generator {
     pub memory_before: u64,
     /// Resident memory with all connections open and idle.
     pub memory_open: u64,
-    /// Of that, for each connection; absent below 1000 connections.
+    /// What it grew by, for each connection; absent below 5000 connections and with several workers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory_per_connection: Option<f64>,
 }

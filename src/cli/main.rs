@@ -54,7 +54,7 @@ enum Command {
 
 /// Runs the command of this process's arguments.
 ///
-/// Exit codes: 0 success, 1 failure, 2 usage, 78 bad configuration.
+/// Exit codes: 0 success, 1 failure, 2 usage, 78 bad configuration; `bench` has 3, 99 and 130 besides.
 fn main() -> ExitCode {
     let _log = logger::Flush;
     match run() {

@@ -1,14 +1,14 @@
-//! The flags of the scenarios, read and checked before anything is connected.
+//! The flags of the scenarios, checked before anything is connected.
 
 use super::super::exit::CommandFailure;
 use super::super::lookup::{Lookup, room_paths};
-use super::super::values::{duration, field};
+use super::super::values::field;
+use super::flags::{Arguments, DialectName};
 use dunlin::client::{self, Handshake, Options, Url};
 use dunlin_bench::condition::Conditions;
 use dunlin_bench::dialect::settle_size;
 use dunlin_bench::plan::{DialectChoice, Pace, Plan, Scenario};
 use std::path::PathBuf;
-use std::time::Duration;
 
 /// Messages of an open loop that a sender may have under way; what is due beyond that waits, and its time runs.
 const OPEN_WINDOW: u32 = 256;
@@ -18,171 +18,6 @@ const MOST_UNDER_WAY: usize = 256 << 20;
 const MOST_PAIRS: usize = 64 << 20;
 /// The token of a fan-out names the sender in 16 bits.
 const MOST_SENDERS: usize = 65_535;
-
-/// How messages are written for the server.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-enum DialectName {
-    /// A number and filler; whatever comes back must be the same
-    #[default]
-    Plain,
-    /// The rooms of `dunlin serve` in the format dunlin.v1 (URL: the server, or its /ws/chat)
-    Rooms,
-    /// Pusher's protocol 7: client events on one channel
-    Pusher,
-    /// Your own text: --template and --pattern
-    Template,
-}
-
-/// The flags as they were written.
-#[derive(clap::Args)]
-pub(crate) struct Arguments {
-    /// The server, such as ws://127.0.0.1:8080/echo-raw
-    url: String,
-
-    /// Connections; of broadcast and slow, those that receive
-    #[arg(short, long, value_name = "N", default_value_t = 100)]
-    #[arg(value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=16_000_000))]
-    connections: usize,
-
-    /// broadcast, slow: senders beside them [default: 1]
-    #[arg(long, value_name = "N")]
-    senders: Option<usize>,
-
-    /// slow: connections beside them that read nothing [default: 10]
-    #[arg(long, value_name = "N")]
-    slow: Option<usize>,
-
-    /// Closed loop: messages that a sender has in flight [default: 1; open loop: at most 256]
-    #[arg(short, long, value_name = "N")]
-    #[arg(value_parser = clap::value_parser!(u32).range(1..=65_536))]
-    window: Option<u32>,
-
-    /// Open loop: messages a second of all senders together (churn: visits), whatever is answered
-    #[arg(short, long, value_name = "N")]
-    rate: Option<f64>,
-
-    /// churn: messages of each visit
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    #[arg(value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
-    visit: u32,
-
-    /// Length of a payload in bytes [default: 64, or the least that the dialect needs]
-    #[arg(short, long, value_name = "BYTES")]
-    #[arg(value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=64 << 20))]
-    size: Option<usize>,
-
-    /// Text messages (the default)
-    #[arg(long, conflicts_with = "binary")]
-    text: bool,
-
-    /// Binary messages
-    #[arg(long)]
-    binary: bool,
-
-    /// Offer compression (permessage-deflate)
-    #[arg(long)]
-    deflate: bool,
-
-    /// The measured time
-    #[arg(short, long, value_name = "TIME", value_parser = duration, default_value = "10s")]
-    duration: Duration,
-
-    /// The same load before it, which is not measured
-    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "1s")]
-    warmup: Duration,
-
-    /// Open the connections over this time; 0s: as fast as it goes
-    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "0s")]
-    ramp: Duration,
-
-    /// Calls under way at a time while connections open
-    #[arg(long, value_name = "N", default_value_t = 256)]
-    #[arg(value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=65_536))]
-    opening: usize,
-
-    /// How long a connection, and an answer, is waited for
-    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "10s")]
-    timeout: Duration,
-
-    /// Processes that make the load: beyond one core, and one process's limit of open files
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    #[arg(value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=256))]
-    workers: usize,
-
-    /// A further field of each request, such as 'Origin: http://a' (repeatable)
-    #[arg(short = 'H', long, value_name = "NAME: VALUE")]
-    header: Vec<String>,
-
-    /// Offer a subprotocol, the favourite first (repeatable)
-    #[arg(long, value_name = "NAME")]
-    subprotocol: Vec<String>,
-
-    /// Send this token: Authorization: Bearer TOKEN
-    #[arg(
-        long,
-        value_name = "TOKEN",
-        env = "DUNLIN_BENCH_TOKEN",
-        hide_env_values = true
-    )]
-    token: Option<String>,
-
-    /// How messages are written
-    #[arg(long, value_enum, value_name = "NAME", default_value_t)]
-    dialect: DialectName,
-
-    /// dialect template: the message, with {n} for its number, and perhaps {pad} and {i}
-    #[arg(long, value_name = "TEXT")]
-    template: Option<String>,
-
-    /// dialect template: the message that comes back up to its number, such as '"text":"{n}' [default: as it was sent]
-    #[arg(long, value_name = "TEXT")]
-    pattern: Option<String>,
-
-    /// dialect template: what each connection says first, with {i} for its number
-    #[arg(long, value_name = "TEXT")]
-    hello: Option<String>,
-
-    /// dialect template: what the server says when a connection may begin
-    #[arg(long, value_name = "TEXT")]
-    ready: Option<String>,
-
-    /// dialect rooms: the room, by name or id; made if there is none
-    #[arg(long, value_name = "NAME-OR-ID", default_value = "bench")]
-    room: String,
-
-    /// dialect pusher: the channel
-    #[arg(long, value_name = "NAME", default_value = "private-bench")]
-    channel: String,
-
-    /// dialect pusher: key and secret of the application, for private channels
-    #[arg(
-        long,
-        value_name = "KEY:SECRET",
-        env = "DUNLIN_BENCH_PUSHER",
-        hide_env_values = true
-    )]
-    pusher_secret: Option<String>,
-
-    /// A process of the server, whose CPU and memory are shown (repeatable)
-    #[arg(long, value_name = "PID")]
-    pid: Vec<u32>,
-
-    /// Print one JSON object in place of the table
-    #[arg(long)]
-    json: bool,
-
-    /// Write a report to this file
-    #[arg(long, value_name = "FILE")]
-    html: Option<PathBuf>,
-
-    /// Exit with 99 when this does not hold, such as 'p99<20ms' or 'loss=0,errors=0' (repeatable)
-    #[arg(long, value_name = "CONDITION")]
-    fail: Vec<String>,
-
-    /// Say nothing while it runs
-    #[arg(short, long)]
-    quiet: bool,
-}
 
 /// The flags, checked.
 pub(super) struct Job {
@@ -255,7 +90,7 @@ impl Arguments {
             slow,
             pace,
             window,
-            visit: self.visit,
+            visit: self.visit.unwrap_or(1),
             size: self.size.unwrap_or(0),
             text: !self.binary,
             deflate: self.deflate,
@@ -300,11 +135,20 @@ impl Arguments {
         if self.slow.is_some() && scenario != Scenario::Slow {
             return refuse("--slow", "the scenario slow");
         }
-        if !scenario.talks() && (self.rate.is_some() || self.window.is_some()) {
-            return refuse(
-                "--rate or --window",
-                "a scenario that sends messages, such as echo",
-            );
+        if self.visit.is_some() && scenario != Scenario::Churn {
+            return refuse("--visit", "the scenario churn");
+        }
+        let of_messages = [
+            ("--rate", self.rate.is_some()),
+            ("--window", self.window.is_some()),
+            ("--size", self.size.is_some()),
+            ("--text", self.text),
+            ("--binary", self.binary),
+        ];
+        if !scenario.talks()
+            && let Some((flag, _)) = of_messages.iter().find(|(_, is_given)| *is_given)
+        {
+            return refuse(flag, "a scenario that sends messages, such as echo");
         }
         if let Some(rate) = self.rate
             && !(rate.is_finite() && (0.001..=1e9).contains(&rate))

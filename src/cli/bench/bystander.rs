@@ -21,12 +21,15 @@ Examples:
   dunlin bench bystander ws://127.0.0.1:8080/echo-raw
   dunlin bench bystander URL --flood empty --flood fragments-64k --connections 10
   dunlin bench bystander URL --span 1s --json > floods.json
+  dunlin bench bystander --list
 
-Two connections make round trips and send a stream while others flood the server, one flood after
-the other. A flood that needs what the server does not have is skipped. Only this machine and private
-networks are flooded, unless you say that the server is yours: floods take weak servers down.
-Exit codes: 0 done, 1 no echo there, or the server ended or did not answer afterwards, 2 usage,
-3 a row is INVALID: the client itself was late, 130 after Ctrl-C, with what was found until then.";
+Two quiet connections measure, one by round trips, one by a steady stream, while others flood the \
+server, one flood after another. A flood that needs what the server does not have is skipped. Only \
+this machine and private networks are flooded, unless you say that the server is yours: floods take \
+weak servers down.
+
+Exit codes: 0 done, 1 no echo there, or the server ended or did not answer afterwards, 2 usage, 3 a \
+row is INVALID: the load tester itself was late, 130 after Ctrl-C, with what was found until then.";
 
 /// The flags as they were written.
 #[derive(clap::Args)]
@@ -37,41 +40,51 @@ pub(in super::super) struct Arguments {
     url: Option<String>,
 
     /// Only this flood (repeatable); --list shows their names
-    #[arg(long, value_name = "NAME")]
+    #[arg(help_heading = "Load", long, value_name = "NAME")]
     flood: Vec<String>,
 
     /// Connections of each flood [default: its usual numbers, up to 100]
-    #[arg(short, long, value_name = "N")]
+    #[arg(help_heading = "Load", short, long, value_name = "N")]
     #[arg(value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=20_000))]
     connections: Option<usize>,
 
-    /// Length of each flood
-    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "3s")]
+    /// Length of each flood, such as 500ms or 10s
+    #[arg(help_heading = "Load", long, value_name = "TIME", value_parser = duration, default_value = "3s")]
     span: Duration,
 
     /// Most bytes of each flood, both ways together
-    #[arg(long, value_name = "MIB", default_value_t = 1024)]
+    #[arg(
+        help_heading = "Load",
+        long,
+        value_name = "MIB",
+        default_value_t = 1024
+    )]
     #[arg(value_parser = clap::value_parser!(u64).range(1..=1 << 20))]
     mib: u64,
 
-    /// A further field of each request, such as 'Origin: http://a' (repeatable)
-    #[arg(short = 'H', long, value_name = "NAME: VALUE")]
+    /// Flood a server that is neither on this machine nor in a private network
+    #[arg(help_heading = "Load", long)]
+    this_server_is_mine: bool,
+
+    /// A further field of each request, such as 'Origin: https://example.org' (repeatable)
+    #[arg(
+        help_heading = "Connections",
+        short = 'H',
+        long,
+        value_name = "NAME: VALUE"
+    )]
     header: Vec<String>,
 
     /// Print one JSON object in place of the table
-    #[arg(long)]
+    #[arg(help_heading = "Output", long)]
     json: bool,
 
-    /// Flood a server that is neither on this machine nor in a private network
-    #[arg(long)]
-    this_server_is_mine: bool,
-
     /// Show the floods and what each needs of a server
-    #[arg(long)]
+    #[arg(help_heading = "Output", long)]
     list: bool,
 
-    /// Say nothing while it runs
-    #[arg(short, long)]
+    /// No progress on standard error
+    #[arg(help_heading = "Output", short, long)]
     quiet: bool,
 }
 

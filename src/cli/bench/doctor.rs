@@ -10,9 +10,11 @@ Examples:
   dunlin bench doctor ws://127.0.0.1:8080/echo-raw --connections 20000
   dunlin bench doctor ws://example.org/socket --connections 50000 --workers 4 --json
 
-Nothing is changed: each limit that is too low comes with the line that lifts it. With a URL one
-connection is opened and closed. Without, a server on this machine is looked at, too.
-Exit codes: 0 when nothing is in the way, 1 when something is, 2 usage.";
+Nothing is changed: each limit that is too low comes with the line that lifts it. With a URL one \
+connection is opened and closed. Without one the server is taken to be on this machine, and needs its \
+share of files, ports and memory.
+
+Exit codes: 0 nothing is in the way, 1 something is, 2 usage.";
 
 /// The flags of `bench doctor`.
 #[derive(clap::Args)]
@@ -23,7 +25,7 @@ pub(crate) struct Arguments {
     url: Option<String>,
 
     /// Connections that are to be open at a time
-    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    #[arg(short, long, value_name = "N", default_value_t = 10_000)]
     #[arg(value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
     connections: u64,
 
@@ -32,7 +34,7 @@ pub(crate) struct Arguments {
     #[arg(value_parser = clap::value_parser!(u64).range(1..=1024))]
     workers: u64,
 
-    /// Print one JSON object instead of the table
+    /// Print one JSON object in place of the table
     #[arg(long)]
     json: bool,
 }

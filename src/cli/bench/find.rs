@@ -1,7 +1,8 @@
 //! `dunlin bench find`: the most connections, or messages a second, with which conditions hold.
 
 use super::super::exit::CommandFailure;
-use super::arguments::{Arguments as Load, Job};
+use super::arguments::Job;
+use super::flags::Arguments as Load;
 use super::live::Live;
 use super::load::{one_run, print, stopped_by_signals};
 use dunlin_bench::condition::Conditions;
@@ -14,17 +15,23 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 const EXAMPLES: &str = "\
 Examples:
-  dunlin bench find URL --over rate --keep 'p99<50ms,loss=0' --connections 100 --duration 5s
+  dunlin bench find URL --over rate --keep 'p99<50ms,loss=0' --duration 5s
+  dunlin bench find URL --over connections --keep 'p99<50ms,errors=0' --rate 1000
   dunlin bench find URL --scenario idle --over connections --keep 'errors=0' --workers 4
 
-It doubles from --start until a run fails, halves the distance, and runs once more at the result.
-A run in which the generator was the bottleneck ends the search upward and is told.
-Exit codes: 0 a result, 1 none, 2 usage, 3 the generator was the bottleneck, 130 after Ctrl-C.";
+It doubles from --start until a run fails, halves the distance to what held, and runs once more at \
+the result. Every connection has to open, whatever --keep says. A run in which the load tester was \
+the bottleneck (INVALID) ends the search upward: the result is then what the server does at least.
+
+Exit codes: 0 a number was found, 1 not even 1 holds, 2 usage, 3 none was found and the load tester \
+was the bottleneck, 130 after Ctrl-C.";
+
+const SEARCH: &str = "Search";
 
 /// What is searched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Over {
-    /// Connections
+    /// Connections that are open at a time
     Connections,
     /// Messages a second of all senders together
     Rate,
@@ -33,46 +40,59 @@ enum Over {
 /// The scenarios that can be searched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Which {
+    /// Connections are held
     Idle,
+    /// Each sends and waits for its own message
     Echo,
+    /// Senders send, and every connection receives
     Broadcast,
+    /// Connections come, send and leave
     Churn,
 }
 
 /// The flags as they were written.
 #[derive(clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(mut_args = of_one_run, after_help = EXAMPLES)]
+#[group(id = "search")]
 pub(crate) struct Arguments {
     /// What is searched
-    #[arg(long, value_enum)]
+    #[arg(help_heading = SEARCH, long, value_enum, value_name = "WHAT")]
     over: Over,
 
-    /// What must hold, such as 'p99<50ms,loss=0'
-    #[arg(long, value_name = "CONDITIONS")]
+    /// What must hold, such as 'p99<50ms,loss=0'; the figures are those of --fail in a single run
+    #[arg(help_heading = SEARCH, long, value_name = "CONDITIONS")]
     keep: String,
 
     /// What the connections do
-    #[arg(long, value_enum, value_name = "NAME", default_value = "echo")]
+    #[arg(help_heading = SEARCH, long, value_enum, value_name = "NAME", default_value = "echo")]
     scenario: Which,
 
     /// The first number that is tried
-    #[arg(long, value_name = "N", default_value_t = 100)]
+    #[arg(help_heading = SEARCH, long, value_name = "N", default_value_t = 100)]
     start: u64,
 
     /// The greatest number that is tried
-    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
+    #[arg(help_heading = SEARCH, long, value_name = "N", default_value_t = 1_000_000)]
     most: u64,
 
-    /// How near the result has to be, in percent
-    #[arg(long, value_name = "PERCENT", default_value_t = 5.0)]
+    /// How near the result has to be to the least number that fails, in percent of the result
+    #[arg(help_heading = SEARCH, long, value_name = "PERCENT", default_value_t = 5.0)]
     precision: f64,
 
-    /// Most runs, those that confirm included
-    #[arg(long, value_name = "N", default_value_t = 40)]
+    /// Most runs, those that confirm the result included
+    #[arg(help_heading = SEARCH, long, value_name = "N", default_value_t = 40)]
     trials: usize,
 
     #[command(flatten)]
     load: Load,
+}
+
+/// What is refused here is not in the help.
+fn of_one_run(flag: clap::Arg) -> clap::Arg {
+    match flag.get_id().as_str() {
+        "fail" | "html" | "slow" => flag.hide(true),
+        _ => flag,
+    }
 }
 
 impl Arguments {

@@ -6,7 +6,7 @@ use super::live::Live;
 use dunlin_bench::machine;
 use dunlin_bench::report;
 use dunlin_bench::run::{self, Failure};
-use dunlin_bench::summary::{Ended, Summary};
+use dunlin_bench::summary::{Asked, Ended, Summary};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -89,10 +89,16 @@ fn verdict(summary: &Summary) -> Result<(), CommandFailure> {
                 .iter()
                 .find(|note| note.contains("first error"));
             let why = first.map_or("no connection was ever open", |note| note);
-            let text = format!(
-                "{} takes no connection: {why}\nwanted: a WebSocket server there; is it running, and is the path right?",
-                summary.asked.url
-            );
+            let Asked { url, dialect, .. } = &summary.asked;
+            let text = if summary.connections.opened > 0 {
+                format!(
+                    "{url} opens connections, and none could begin: {why}\nwanted: a server and flags that fit the dialect {dialect}"
+                )
+            } else {
+                format!(
+                    "{url} takes no connection: {why}\nwanted: a WebSocket server there; is it running, and is the path right?"
+                )
+            };
             Err(CommandFailure::Text(text, 1))
         }
         Ended::Lost => {
