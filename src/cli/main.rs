@@ -46,8 +46,7 @@ enum Command {
     Check(check::Arguments),
     /// Load-test any WebSocket server: how many, how fast, and what one bad client does to the others
     #[cfg(feature = "bench")]
-    #[command(subcommand)]
-    Bench(bench::Command),
+    Bench,
     /// Check or print the configuration that `serve` would have with the same flags
     Config(config::Arguments),
 }
@@ -71,6 +70,11 @@ fn run() -> Result<(), CommandFailure> {
     {
         heap::fix_sizes();
     }
+    // Its flags are three times those of all others: a server has no use for them in its memory.
+    #[cfg(feature = "bench")]
+    if let Some(words) = bench::words(std::env::args_os().skip(1).collect()) {
+        return bench::run(words);
+    }
     let command = Arguments::command();
     let command = command.mut_subcommand("serve", |serve| serve.args(configuration::arguments()));
     let command =
@@ -82,7 +86,7 @@ fn run() -> Result<(), CommandFailure> {
         (Command::Config(arguments), Some((_, matches))) => arguments.run(matches),
         (Command::Chat(arguments), _) => arguments.run(),
         #[cfg(feature = "bench")]
-        (Command::Bench(command), _) => command.run(),
+        (Command::Bench, _) => bench::run(Vec::new()),
         (Command::Check(arguments), _) => check::run(arguments.check()?),
         (Command::Serve(_) | Command::Config(_), None) => {
             unreachable!("clap gave a command without its matches")

@@ -9,9 +9,10 @@ mod live;
 mod load;
 
 use super::exit::CommandFailure;
-use clap::Arg;
+use clap::{Arg, Parser};
 use dunlin_bench::plan::Scenario;
 use flags::Arguments;
+use std::ffi::OsString;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -58,10 +59,44 @@ fn without(flags: &[&str]) -> impl FnMut(Arg) -> Arg {
     }
 }
 
+/// Load-test any WebSocket server: how many, how fast, and what one bad client does to the others
+#[derive(clap::Parser)]
+#[command(
+    name = "dunlin bench",
+    bin_name = "dunlin bench",
+    arg_required_else_help = true
+)]
+#[command(after_help = EXAMPLES, disable_version_flag = true)]
+struct Line {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// The words behind `bench`, where a command line without its program's name begins with it, or asks
+/// for the help of it.
+pub(super) fn words(mut all: Vec<OsString>) -> Option<Vec<OsString>> {
+    let asks = all.first().is_some_and(|word| word == "help");
+    let at = usize::from(asks);
+    if all.get(at).is_none_or(|word| word != "bench") {
+        return None;
+    }
+    let mut words = all.split_off(at + 1);
+    if asks {
+        words.push("--help".into());
+    }
+    Some(words)
+}
+
+/// Runs `dunlin bench` with these words behind it.
+pub(super) fn run(words: Vec<OsString>) -> Result<(), CommandFailure> {
+    let program = OsString::from("dunlin bench");
+    let line = Line::try_parse_from(std::iter::once(program).chain(words))?;
+    line.command.run()
+}
+
 /// What is measured.
 #[derive(clap::Subcommand)]
-#[command(after_help = EXAMPLES)]
-pub(super) enum Command {
+enum Command {
     /// Hold connections that say nothing
     ///
     /// Opens the connections, holds them for the measured time and closes them. Shows how fast they open,
@@ -136,7 +171,7 @@ pub(super) enum Command {
 }
 
 impl Command {
-    pub(super) fn run(self) -> Result<(), CommandFailure> {
+    fn run(self) -> Result<(), CommandFailure> {
         match self {
             Self::Bystander(arguments) => arguments.run(),
             Self::Doctor(arguments) => arguments.run(),
@@ -167,12 +202,20 @@ impl Command {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::{CommandFactory, Parser};
+    use clap::CommandFactory;
 
-    #[derive(Parser)]
-    struct Line {
-        #[command(subcommand)]
-        command: Command,
+    #[test]
+    fn the_words_behind_bench_are_its_own() {
+        let words = |line: &str| {
+            let all = line.split(' ').map(OsString::from).collect();
+            words(all).map(|words| words.join(" ".as_ref()))
+        };
+        assert_eq!(words("bench echo -c 5"), Some("echo -c 5".into()));
+        assert_eq!(words("bench"), Some("".into()));
+        assert_eq!(words("help bench"), Some("--help".into()));
+        assert_eq!(words("help bench echo"), Some("echo --help".into()));
+        assert_eq!(words("serve bench"), None);
+        assert_eq!(words("help"), None);
     }
 
     /// The help of a command, as it is without a terminal.
