@@ -10,7 +10,7 @@
 //! | [Backpressure](backpressure) | peers that read slowly, and peers that send too fast |
 //! | [Limits](limits) | what a peer can cost at most, and how to change it |
 //! | [Testing](testing) | tests without sockets, in virtual time |
-//! | [Load testing](bench) | `dunlin bench`: how much any server does, how long its users wait, and what its figures are worth |
+//! | [Load testing](mod@bench) | `dunlin bench`: how much any server does, how long its users wait, and what its figures are worth |
 //!
 //! For those who know another one: coming from [Ktor](from_ktor), [Spring](from_spring),
 //! [`ws` for Node](from_ws), [axum](from_axum).

@@ -12,7 +12,7 @@
 //! | time | [`advance`](Hub::advance) |
 //! | feed in | [`accept`](Hub::accept), [`received`](Hub::received), [`received_directly`](Hub::received_directly), [`end_of_file`](Hub::end_of_file), [`lost`](Hub::lost), [`writable`](Hub::writable), [`resume`](Hub::resume) |
 //! | work | [`set_work`](Hub::set_work), then [`run_events`](Hub::run_events), [`flush`](Hub::flush), [`deliver`](Hub::deliver), [`reap`](Hub::reap), each while that lasts |
-//! | call others | [`next_dial`](Hub::next_dial), then [`connected`](Hub::connected) or [`dial_failed`](Hub::dial_failed) |
+//! | call others | `next_dial`, then [`connected`](Hub::connected) or [`dial_failed`](Hub::dial_failed) |
 //! | ask | [`wants_read`](Hub::wants_read), [`has_pending`](Hub::has_pending), [`target`](Hub::target), [`next_resumed`](Hub::next_resumed), [`next_deadline`](Hub::next_deadline), [`is_empty`](Hub::is_empty), [`stats`](Hub::stats) |
 //!
 //! The routes stand beside the core, not inside it: the core is lent whole

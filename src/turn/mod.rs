@@ -4,7 +4,7 @@
 //!
 //! [`Turn`] drives the hub over any [`Io`]: mio's sockets in production, a virtual network in the
 //! simulation. So the lists, the shares and the pauses that a test sees are those of production.
-//! Every step draws on one [`budget`]; what is left keeps its place for the next turn, before which
+//! Every step draws on one `budget`; what is left keeps its place for the next turn, before which
 //! the loop polls without waiting. The budget counts work and not time: the same input gives the
 //! same turns. There is no socket here and no clock.
 //!
