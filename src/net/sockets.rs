@@ -40,6 +40,12 @@ impl Stream {
             Some(Protocol::TCP),
         )?;
         socket.set_nonblocking(true)?;
+        #[cfg(all(feature = "late-port", target_os = "linux"))]
+        {
+            use nix::sys::socket::{setsockopt, sockopt::IpBindAddressNoPort};
+            // Without it the port is taken for every destination, which only matters to many.
+            let _ = setsockopt(&socket, IpBindAddressNoPort, &true);
+        }
         socket.bind(&SocketAddr::new(source, 0).into())?;
         match socket.connect(&ends.to.into()) {
             Err(error) if !is_under_way(&error) => Err(error),

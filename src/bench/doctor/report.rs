@@ -71,6 +71,7 @@ pub fn table(asked: Asked, rows: &[Row]) -> String {
 #[must_use]
 pub fn document(asked: Asked, rows: &[Row]) -> String {
     let document = serde_json::json!({
+        "version": 1,
         "connections": asked.connections,
         "workers": asked.workers,
         "server": asked.place,

@@ -215,7 +215,7 @@ pub(super) fn messages(run: &Summary) -> Vec<Figure> {
 
 /// What answers are called in the scenario.
 fn answers(run: &Summary) -> &'static str {
-    if run.asked.scenario == "broadcast" {
+    if run.asked.senders.is_some() {
         "deliveries"
     } else {
         "answers"
@@ -223,7 +223,7 @@ fn answers(run: &Summary) -> &'static str {
 }
 
 fn answered(run: &Summary) -> &'static str {
-    if run.asked.scenario == "broadcast" {
+    if run.asked.senders.is_some() {
         "delivered"
     } else {
         "answered"

@@ -156,7 +156,7 @@ fn tiles(run: &Summary) -> String {
         tiles.push((name.to_owned(), value, note, is_bad));
     };
     if messages.expected > 0 {
-        let name = if run.asked.scenario == "broadcast" {
+        let name = if run.asked.senders.is_some() {
             "delivered"
         } else {
             "answered"

@@ -147,7 +147,7 @@ pub(super) fn over_time(run: &Summary) -> Vec<Plot> {
         .iter()
         .any(|second| second.sent > 0 || second.answered > 0);
     if has_messages {
-        let answered = if run.asked.scenario == "broadcast" {
+        let answered = if run.asked.senders.is_some() {
             "delivered"
         } else {
             "answered"

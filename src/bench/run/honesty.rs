@@ -6,6 +6,8 @@ use std::time::Duration;
 
 /// A worker that used so much of its core had no time left: the server might have done more.
 const BUSY: f64 = 0.95;
+/// A worker that used less than this had time: it was others who kept it from being in time.
+const HAS_TIME: f64 = 0.7;
 /// A worker that was kept from its core for such a part of the time measured others as well.
 const WAITED: f64 = 0.2;
 /// The most that a message may leave later than intended in open loop, at the 99th percentile.
@@ -22,7 +24,9 @@ pub(super) fn judge(plan: &Plan, summary: &mut Summary) {
     }
     let generator = &summary.generator;
     let mut invalid = Vec::new();
-    let more = if plan.workers < summary.environment.cores {
+    let more = if generator.busy < HAS_TIME {
+        "give the generator a core of its own".to_owned()
+    } else if plan.workers < summary.environment.cores {
         format!("try --workers {}", plan.workers + 1)
     } else {
         "another machine for the generator would tell".to_owned()
@@ -49,7 +53,10 @@ pub(super) fn judge(plan: &Plan, summary: &mut Summary) {
             ));
         }
         let held_back = summary.messages.unsent > 0;
-        if !held_back && summary.messages.sent_rate < rate * SENT && summary.messages.cut == 0 {
+        // The last one may be due at the very end.
+        let sent = (summary.messages.sent_measured + 1) as f64;
+        let intended = rate * summary.measured_ns as f64 / 1e9;
+        if !held_back && sent < intended * SENT && summary.messages.cut == 0 {
             invalid.push(format!(
                 "{:.0} messages a second left, {rate:.0} were intended; {more}",
                 summary.messages.sent_rate
