@@ -35,7 +35,9 @@ pub struct Summary {
     /// From the actual send to the answer, or to each delivery.
     pub service: Latency,
     /// From the intended send to the answer, or to each delivery: in open loop this is what a user
-    /// waits. The same as `service` in closed loop, where nothing else is intended.
+    /// waits. The same as `service` in closed loop, where nothing else is intended. A message that was never
+    /// answered, or in open loop never sent, counts as long as it was waited for until the end; not so one
+    /// whose connection ended.
     pub response: Latency,
     /// `broadcast`: from the send to the first receiver of a message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -205,7 +207,7 @@ pub struct Messages {
     pub reordered: u64,
     /// Came without a number of this run, such as greetings.
     pub others: u64,
-    /// Open loop: intended and not sent by the end, since too much was outstanding.
+    /// Open loop: intended and not sent by the end, since too much was outstanding or the generator late.
     pub unsent: u64,
     /// Messages sent in the measured span, a second.
     pub sent_rate: f64,

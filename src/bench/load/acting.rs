@@ -1,7 +1,7 @@
 //! What is due: calls to make, messages to send, sessions to close. Called between two turns of the loop.
 
 use super::peer::{Role, Stage};
-use super::state::{Calling, Load, Phase};
+use super::state::{ANSWERED, Calling, Load, Phase};
 use crate::plan::Scenario;
 use dunlin::Context;
 
@@ -96,10 +96,20 @@ impl Load {
     pub(crate) fn end_load(&mut self, now: u64) {
         self.measured_to = now;
         self.phase = Phase::Drain;
-        if self.interval.is_some() && self.scenario() != Scenario::Churn {
+        let Some(interval) = self.interval else {
+            return;
+        };
+        let due = ((now - self.load_at) as f64 / interval) as u64;
+        if self.is_visit() {
+            // All connections were on a visit, which is the server's affair.
+            let waiting = due.saturating_sub(self.visits);
+            self.figures.unsent = waiting * u64::from(self.share.plan.visit);
+        } else {
             let speakers = self.share.speakers();
             let behind = |peer: &super::peer::Peer| u64::from(peer.due.wrapping_sub(peer.sent));
-            self.figures.unsent = self.peers[..speakers].iter().map(behind).sum();
+            let held_back: u64 = self.peers[..speakers].iter().map(behind).sum();
+            self.figures.overdue = due.saturating_sub(self.due);
+            self.figures.unsent = held_back + self.figures.overdue;
         }
     }
 
@@ -118,12 +128,8 @@ impl Load {
                 Role::Echo => {
                     let unanswered = peer.sent.wrapping_sub(peer.done);
                     self.figures.lost += u64::from(unanswered);
-                    // Who waits for an answer has waited at least so long.
-                    let missing = peer
-                        .sent
-                        .wrapping_sub(unanswered.min(self.share.plan.window));
-                    for number in missing..peer.sent {
-                        self.note_missing(index, number, now);
+                    if peer.stage != Stage::Gone {
+                        self.note_missing(index, &peer, now);
                     }
                 }
                 Role::Receiver if peer.took_part && peer.stage != Stage::Gone => {
@@ -135,14 +141,31 @@ impl Load {
         }
     }
 
-    /// Open loop: a message that was never answered took as long as it was waited for.
-    fn note_missing(&mut self, index: usize, number: u32, now: u64) {
-        let Some(interval) = self.interval else {
+    /// A message that was never answered took as long as it was waited for, and in open loop one that could
+    /// not even be sent, too.
+    fn note_missing(&mut self, index: usize, peer: &super::peer::Peer, now: u64) {
+        let known = peer.sent.min(self.kept);
+        for number in peer.sent - known..peer.sent {
+            let sent = self.times[self.place(index, number)];
+            if sent == ANSWERED {
+                continue;
+            }
+            let intended = match self.interval {
+                Some(interval) if !self.is_visit() => self.intended(index, number, interval),
+                _ => sent,
+            };
+            if self.is_measured(intended) {
+                self.figures.response.record(now.saturating_sub(intended));
+            }
+        }
+        let Some(interval) = self.interval.filter(|_| !self.is_visit()) else {
             return;
         };
-        let intended = self.intended(index, number, interval);
-        if !self.is_visit() && self.is_measured(intended) {
-            self.figures.response.record(now.saturating_sub(intended));
+        for number in peer.sent..peer.due {
+            let intended = self.intended(index, number, interval);
+            if self.is_measured(intended) {
+                self.figures.response.record(now.saturating_sub(intended));
+            }
         }
     }
 

@@ -178,6 +178,8 @@ pub struct Figures {
     pub lost: u64,
     /// Open loop: intended and not sent.
     pub unsent: u64,
+    /// Of these, those that the generator itself did not come to.
+    pub overdue: u64,
     /// Bytes of one payload.
     pub size: u64,
     /// Rounds of a storm that were complete.
@@ -222,6 +224,7 @@ impl Figures {
             (&mut self.receivers.to_left, other.receivers.to_left),
             (&mut self.lost, other.lost),
             (&mut self.unsent, other.unsent),
+            (&mut self.overdue, other.overdue),
             (&mut self.rounds, other.rounds),
         ] {
             *mine += its;

@@ -2,7 +2,7 @@
 
 use super::peer::{Role, Stage};
 use super::seen::Seen;
-use super::state::{Load, Phase};
+use super::state::{ANSWERED, Load, Phase};
 use crate::plan::Scenario;
 use dunlin::{
     Call, CloseReason, ClosedBy, Context, Error, ErrorKind, Handler, Message, Open, Request,
@@ -10,7 +10,7 @@ use dunlin::{
 };
 use std::io;
 
-/// A storm's connection that was refused comes again after so many milliseconds at least, and twice
+/// A connection that was refused comes again after so many milliseconds at least, and twice
 /// that at most.
 const AGAIN_MS: u64 = 100;
 
@@ -87,8 +87,11 @@ impl Handler for Load {
         }
         self.gone(index);
         match (self.phase, self.scenario()) {
-            (Phase::Load, Scenario::Churn) => self.free.push(calling.index),
-            (Phase::Load, Scenario::Storm) => {
+            // The next visit is due when it is due.
+            (Phase::Load, Scenario::Churn) if self.interval.is_some() => {
+                self.free.push(calling.index);
+            }
+            (Phase::Load, Scenario::Churn | Scenario::Storm) => {
                 let spread = Self::now() / 1000 % AGAIN_MS;
                 context.set_timer(
                     std::time::Duration::from_millis(AGAIN_MS + spread),
@@ -99,7 +102,7 @@ impl Handler for Load {
         }
     }
 
-    /// Storm: it tries again.
+    /// Storm and churn: it tries again.
     fn program_timer(&mut self, _context: &mut Context<'_>, token: u64) {
         if self.phase == Phase::Load {
             self.free.push(token as u32);
@@ -133,6 +136,11 @@ impl Handler for Load {
         if self.role(index) == Role::Echo && self.phase != Phase::Close {
             self.figures.counts.cut += u64::from(in_flight);
             self.peers[index].done = peer.sent;
+            for number in peer.sent - in_flight.min(self.kept)..peer.sent {
+                // Nobody waits for it any more.
+                let place = self.place(index, number);
+                self.times[place] = ANSWERED;
+            }
         }
         if self.role(index) == Role::Receiver {
             self.receiver_left(&peer, session);

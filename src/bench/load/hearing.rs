@@ -3,7 +3,7 @@
 use super::peer::{Role, Stage};
 use super::seen::Arrival;
 use super::speaking::Mouth;
-use super::state::{Load, Phase};
+use super::state::{ANSWERED, Load, Phase};
 use crate::dialect::token::Token;
 use crate::dialect::{Early, Found};
 use dunlin::{Message, Session};
@@ -92,20 +92,28 @@ impl Load {
             self.figures.counts.others += 1;
             return;
         }
-        match peer.seen.take(number) {
-            Arrival::New => {}
-            Arrival::Late => self.figures.counts.reordered += 1,
-            Arrival::Again => {
+        let arrival = peer.seen.take(number);
+        // Of those that are kept it is known exactly, of older ones as far back as `seen` goes.
+        let sent = if age <= self.kept {
+            let place = self.place(index, number);
+            Some(std::mem::replace(&mut self.times[place], ANSWERED))
+        } else {
+            None
+        };
+        match (arrival, sent) {
+            (_, Some(ANSWERED)) | (Arrival::Again, None) => {
                 self.figures.counts.duplicates += 1;
                 return;
             }
+            (Arrival::New, _) => {}
+            (Arrival::Late | Arrival::Again, _) => self.figures.counts.reordered += 1,
         }
+        let peer = &mut self.peers[index];
         peer.done = peer.done.wrapping_add(1);
         peer.given_up = peer.given_up.min(peer.sent.wrapping_sub(peer.done));
         peer.moved = Self::coarse(now);
         self.count_answer(now);
-        if age <= self.share.plan.window {
-            let sent = self.times[self.place(index, number)];
+        if let Some(sent) = sent {
             let intended = match self.interval {
                 Some(interval) if !self.is_visit() => self.intended(index, number, interval),
                 _ => sent,

@@ -48,6 +48,8 @@ pub enum Report {
 pub struct Tick {
     /// Connections that are open.
     pub open: u64,
+    /// Sessions that opened so far.
+    pub opened: u64,
     /// Messages sent so far.
     pub sent: u64,
     /// Answers so far.

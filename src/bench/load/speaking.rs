@@ -114,7 +114,7 @@ impl Load {
             let sent = peer.sent;
             self.speak(speaker, Self::now(), mouth);
             // Who was behind already is held by its window, which is the server's affair.
-            if !was_behind && self.peers[speaker].sent != sent {
+            if !was_behind && self.peers[speaker].sent != sent && self.is_measured(at) {
                 self.figures.lag.record(Self::now().saturating_sub(at));
             }
         }

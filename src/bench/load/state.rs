@@ -17,6 +17,9 @@ const PER_SOURCE: usize = 10_000;
 /// Values of a part of an address, from 1 on.
 const LAST: usize = 250;
 
+/// In place of the time of a message: its answer has come.
+pub(super) const ANSWERED: u64 = 0;
+
 /// What the load is at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Phase {
@@ -56,7 +59,9 @@ pub struct Load {
     pub(super) modulus: u64,
     pub(super) phase: Phase,
     pub(super) peers: Vec<Peer>,
-    /// When each message was sent, of each speaker the newest `window`.
+    /// So many messages of a speaker are kept, the newest ones.
+    pub(super) kept: u32,
+    /// When each of them was sent; [`ANSWERED`] when that is over.
     pub(super) times: Vec<u64>,
     /// The same of the fan-out: how far each is.
     pub(super) flights: Vec<Flight>,
@@ -104,7 +109,13 @@ impl Load {
     pub fn new(share: Share) -> Result<Self, String> {
         let plan = &share.plan;
         let dialect = Dialect::new(plan)?;
-        let (all, window) = (share.all(), plan.window as usize);
+        // Where answers overtake each other, one that is awaited may lie two windows back; of the newest 64
+        // that is known anyway.
+        let kept = match plan.window {
+            window @ ..=32 => window,
+            window => 2 * window,
+        };
+        let all = share.all();
         let fan_out = plan.scenario.is_fan_out();
         let speakers = share.speakers();
         let figures = Figures {
@@ -114,15 +125,16 @@ impl Load {
         Ok(Self {
             phase: Phase::Waits,
             peers: vec![Peer::default(); all],
+            kept,
             times: vec![
                 0;
                 if plan.scenario.talks() {
-                    speakers * window
+                    speakers * kept as usize
                 } else {
                     0
                 }
             ],
-            flights: vec![Flight::default(); if fan_out { speakers * window } else { 0 }],
+            flights: vec![Flight::default(); if fan_out { speakers * kept as usize } else { 0 }],
             heard: vec![
                 Seen::default();
                 if fan_out {
@@ -182,8 +194,7 @@ impl Load {
     /// Where the times of a message of this speaker stand.
     #[inline]
     pub(super) fn place(&self, speaker: usize, number: u32) -> usize {
-        let window = self.share.plan.window;
-        speaker * window as usize + (number % window) as usize
+        speaker * self.kept as usize + (number % self.kept) as usize
     }
 
     /// Open loop: when this message of this speaker is to leave.
@@ -265,6 +276,7 @@ impl Load {
         let counts = &self.figures.counts;
         Tick {
             open: counts.open,
+            opened: counts.opened,
             sent: counts.sent,
             answered: counts.answered,
             errors: counts.errors,
@@ -275,7 +287,9 @@ impl Load {
 
     /// Whether nothing is waited for.
     pub(crate) fn is_drained(&self) -> bool {
-        self.calling.is_empty() && self.peers.iter().all(|peer| peer.in_flight() == 0)
+        let is_nobody_left = self.figures.counts.open == 0;
+        let is_all_answered = || self.peers.iter().all(|peer| peer.in_flight() == 0);
+        self.calling.is_empty() && (is_nobody_left || is_all_answered())
     }
 
     /// Whether no session and no call is left.

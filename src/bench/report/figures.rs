@@ -58,8 +58,11 @@ pub(super) fn ended(run: &Summary) -> Option<String> {
             "Interrupted after {measured} of {asked}: the figures are those until then."
         )),
         Ended::Lost => Some(format!(
-            "The server went away after {measured} of {asked}: every connection was lost."
+            "The server went away after {measured} of {asked}: every connection ended."
         )),
+        Ended::Nothing if run.connections.opened > 0 => {
+            Some("Nothing was measured: every connection ended before the load began.".to_owned())
+        }
         Ended::Nothing => Some("Nothing was measured: no connection was ever open.".to_owned()),
     }
 }

@@ -23,6 +23,8 @@ const SECOND: u64 = 1_000_000_000;
 const REST: u64 = 300_000_000;
 /// How long sessions may take to close.
 const CLOSE: u64 = 8 * SECOND;
+/// Nobody has got through for so long when the load ends: the server is gone.
+const DESERTED: u64 = SECOND / 2;
 /// How long a worker may be silent until it is given up.
 const SILENT: u64 = 30 * SECOND;
 
@@ -70,16 +72,16 @@ pub fn run(
         sampler,
         progress,
         stop,
-        settled: 0,
-        stopped: 0,
-        drained: 0,
+        reached: Vec::new(),
+        deserted_at: None,
         phase: "ramp",
     };
+    conduct.reached = vec![Reached::default(); conduct.crew.len()];
     conduct.whole();
-    if let Some(text) = conduct.failed.take()
-        && conduct.done.is_empty()
+    if conduct.done.is_empty()
+        && let Some(text) = conduct.failed.take()
     {
-        return Err(Failure::Plan(text));
+        return Err(Failure::System(io::Error::other(text)));
     }
     Ok(conduct.summary(environment))
 }
@@ -112,6 +114,17 @@ struct Span {
     to: Cpu,
 }
 
+/// How far a worker is.
+#[derive(Clone, Copy, Default)]
+struct Reached {
+    settled: bool,
+    stopped: bool,
+    drained: bool,
+    done: bool,
+    /// It ended before its time, and reaches nothing more.
+    failed: bool,
+}
+
 struct Conduct<'r> {
     plan: &'r Plan,
     crew: Crew,
@@ -122,9 +135,9 @@ struct Conduct<'r> {
     ticks: Vec<Tick>,
     before: Vec<Tick>,
     spans: Vec<Span>,
-    settled: usize,
-    stopped: usize,
-    drained: usize,
+    reached: Vec<Reached>,
+    /// Since when nobody gets through, though connections are tried again.
+    deserted_at: Option<u64>,
     done: Vec<Figures>,
     first_error: Option<String>,
     failed: Option<String>,
@@ -143,8 +156,7 @@ impl Conduct<'_> {
             measured.server.memory_before = sample.memory;
         });
         self.crew.order(Order::Ramp);
-        let workers = self.crew.len();
-        self.wait(u64::MAX, |conduct| conduct.settled == workers);
+        self.wait(u64::MAX, |conduct| conduct.all(|worker| worker.settled));
         self.measured.ramp_ns = clock::now() - self.begun;
         self.measured.open = self.open();
         if self.sampler.is_some() || self.measured.open >= MANY {
@@ -168,10 +180,32 @@ impl Conduct<'_> {
         self.phase = "warmup";
         self.crew.order(Order::Load);
         let warm = clock::now() + self.plan.warmup.as_nanos() as u64;
-        self.wait(warm, |_| false);
-        if self.is_over() {
-            return;
+        self.wait(warm, Self::is_deserted);
+        if !self.is_over() && !self.is_deserted() {
+            self.measure();
         }
+        self.crew.order(Order::Stop);
+        if self.measured.from > 0 {
+            self.measured.to = clock::now();
+            self.look_at_server(self.measured.open, |measured, sample| {
+                measured.server_to = (sample.cpu_ns, sample.waited_ns.unwrap_or(0));
+            });
+        }
+        self.phase = "drain";
+        self.wait_through(clock::now() + CLOSE, |conduct| {
+            conduct.all(|worker| worker.stopped)
+        });
+        self.measured.open_at_end = self.open();
+        let since = |at| clock::now() - at > DESERTED;
+        if self.is_deserted() || self.deserted_at.is_some_and(since) {
+            self.measured.ended = Ended::Lost;
+        }
+        let longest = clock::now() + self.plan.timeout.as_nanos() as u64;
+        self.wait_through(longest, |conduct| conduct.all(|worker| worker.drained));
+    }
+
+    /// The measured span.
+    fn measure(&mut self) {
         self.phase = "load";
         let from = clock::now();
         self.measured.from = from;
@@ -183,20 +217,6 @@ impl Conduct<'_> {
             from + self.plan.duration.as_nanos() as u64,
             Self::is_deserted,
         );
-        self.crew.order(Order::Stop);
-        self.measured.to = clock::now();
-        self.look_at_server(self.measured.open, |measured, sample| {
-            measured.server_to = (sample.cpu_ns, sample.waited_ns.unwrap_or(0));
-        });
-        self.phase = "drain";
-        let workers = self.crew.len();
-        self.wait_through(clock::now() + CLOSE, |conduct| conduct.stopped == workers);
-        self.measured.open_at_end = self.open();
-        if self.is_deserted() {
-            self.measured.ended = Ended::Lost;
-        }
-        let longest = clock::now() + self.plan.timeout.as_nanos() as u64;
-        self.wait_through(longest, |conduct| conduct.drained == workers);
     }
 
     fn close(&mut self, is_empty: bool) {
@@ -211,10 +231,15 @@ impl Conduct<'_> {
             self.measured.open_at_end = self.open();
         }
         self.crew.order(Order::Close);
-        let workers = self.crew.len();
         self.wait_through(clock::now() + CLOSE, |conduct| {
-            conduct.done.len() == workers
+            conduct.all(|worker| worker.done)
         });
+    }
+
+    /// Whether all workers that are still there are so far.
+    fn all(&self, is_there: impl Fn(&Reached) -> bool) -> bool {
+        let mut workers = self.reached.iter();
+        workers.all(|worker| worker.failed || is_there(worker))
     }
 
     /// Whether the run is not to go on.
@@ -240,7 +265,7 @@ impl Conduct<'_> {
 
     /// The same, also when the run is to end.
     fn wait_through(&mut self, until: u64, is_enough: impl Fn(&Self) -> bool) {
-        while self.failed.is_none() && clock::now() < until && !is_enough(self) {
+        while clock::now() < until && !is_enough(self) {
             self.listen(until);
         }
     }
@@ -252,7 +277,10 @@ impl Conduct<'_> {
             self.silent_since = now;
             self.take(worker, report);
         } else if now - self.silent_since > SILENT {
-            self.failed = Some("a worker does not answer".to_owned());
+            self.silent_since = now;
+            for worker in 0..self.reached.len() {
+                self.fail(worker, "a worker does not answer".to_owned());
+            }
         }
         if clock::now() >= self.second_at {
             self.second();
@@ -263,28 +291,45 @@ impl Conduct<'_> {
         match report {
             Report::Tick(tick) => self.tick(worker, tick),
             Report::Settled(tick) => {
-                self.settled += 1;
+                self.reached[worker].settled = true;
                 self.tick(worker, tick);
             }
             Report::Measuring(cpu) => self.spans[worker].from = cpu,
             Report::Stopped(cpu, tick) => {
                 self.spans[worker].to = cpu;
-                self.stopped += 1;
+                self.reached[worker].stopped = true;
                 self.tick(worker, tick);
             }
-            Report::Drained => self.drained += 1,
+            Report::Drained => self.reached[worker].drained = true,
             Report::Done(figures, error) => {
+                self.reached[worker].done = true;
                 self.done.push(*figures);
                 self.first_error = self.first_error.take().or(error);
             }
-            Report::Failed(text) => self.failed = Some(text),
+            Report::Failed(text) => self.fail(worker, text),
+        }
+    }
+
+    /// A worker ended before its time: the run ends with what the others have.
+    fn fail(&mut self, worker: usize, text: String) {
+        if !self.reached[worker].done {
+            self.reached[worker].failed = true;
+            self.ticks[worker].open = 0;
+            self.failed.get_or_insert(text);
         }
     }
 
     fn tick(&mut self, worker: usize, tick: Tick) {
         let mut recent = std::mem::take(&mut self.ticks[worker].recent);
         recent.add(&tick.recent);
+        let before = &self.ticks[worker];
+        let (opened, failed) = (tick.opened > before.opened, tick.errors > before.errors);
         self.ticks[worker] = Tick { recent, ..tick };
+        if opened || self.open() > 0 {
+            self.deserted_at = None;
+        } else if failed {
+            self.deserted_at.get_or_insert(clock::now());
+        }
     }
 
     /// Tells what happened in a second.
@@ -349,7 +394,8 @@ impl Conduct<'_> {
     }
 
     fn summary(mut self, environment: Environment) -> Summary {
-        let spans = self.spans.iter();
+        // Without a measured span there is nothing to divide by.
+        let spans = self.spans.iter().filter(|_| self.measured.from > 0);
         let cpus: Vec<Cpu> = spans.map(|span| span.to.since(span.from)).collect();
         if let Some(sampler) = &self.sampler {
             let server = &mut self.measured.server;
@@ -359,9 +405,6 @@ impl Conduct<'_> {
             self.measured.notes.extend(sampler.notes().iter().cloned());
             self.measured.has_server = true;
         }
-        if let Some(text) = self.failed.take() {
-            self.measured.notes.push(text);
-        }
         if let Some(text) = self.first_error.take() {
             self.measured.notes.push(format!("the first error: {text}"));
         }
@@ -369,8 +412,13 @@ impl Conduct<'_> {
         for done in &self.done {
             figures.add(done);
         }
+        let failed = self.failed.take();
         let mut summary = summary(self.plan, environment, self.measured, &figures, &cpus);
-        honesty::judge(self.plan, &mut summary);
+        honesty::judge(self.plan, &figures, &mut summary);
+        if let Some(text) = failed {
+            let text = format!("{text}: its part of the run is missing");
+            summary.invalid.insert(0, text);
+        }
         summary
     }
 }

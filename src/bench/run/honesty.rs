@@ -1,6 +1,8 @@
 //! When a run says more about the generator than about the server.
 
-use crate::plan::{Pace, Plan};
+use crate::load::figures::Figures;
+use crate::plan::{Pace, Plan, Scenario};
+use crate::quantity::{count, span};
 use crate::summary::Summary;
 use std::time::Duration;
 
@@ -17,9 +19,16 @@ const LAG_PART: f64 = 0.1;
 /// In open loop, the least part of what was intended that must have been sent in time.
 const SENT: f64 = 0.99;
 
-/// Says why the figures are not those of the server.
-pub(super) fn judge(plan: &Plan, summary: &mut Summary) {
-    if summary.measured_ns == 0 || !plan.scenario.talks() {
+/// A shorter span says nothing about the generator, in nanoseconds.
+const SHORT: u64 = 50_000_000;
+
+/// Says why the figures are not those of the server, and what a reader would wonder about.
+pub(super) fn judge(plan: &Plan, figures: &Figures, summary: &mut Summary) {
+    if plan.scenario.talks() && summary.measured_ns > 0 {
+        let unmeasured = unmeasured(summary);
+        summary.notes.extend(unmeasured);
+    }
+    if summary.measured_ns < SHORT || !plan.scenario.talks() {
         return;
     }
     let generator = &summary.generator;
@@ -52,16 +61,46 @@ pub(super) fn judge(plan: &Plan, summary: &mut Summary) {
                 "1 % of the messages left more than {lag:.1?} later than intended; {more}"
             ));
         }
-        let held_back = summary.messages.unsent > 0;
-        // The last one may be due at the very end.
-        let sent = (summary.messages.sent_measured + 1) as f64;
-        let intended = rate * summary.measured_ns as f64 / 1e9;
-        if !held_back && sent < intended * SENT && summary.messages.cut == 0 {
+        let messages = match plan.scenario {
+            Scenario::Churn => rate * f64::from(plan.visit),
+            _ => rate,
+        };
+        let intended = messages * summary.measured_ns as f64 / 1e9;
+        // The span may begin and end between two messages.
+        let sent = summary.messages.sent_measured as f64 + 1.0;
+        // What the server held back, or cut, is its own affair.
+        let is_held_back = summary.messages.unsent > figures.overdue || summary.messages.cut > 0;
+        if figures.overdue as f64 > (1.0 - SENT) * intended {
             invalid.push(format!(
-                "{:.0} messages a second left, {rate:.0} were intended; {more}",
+                "the generator did not come to {} of the messages that were due; {more}",
+                count(figures.overdue)
+            ));
+        } else if !is_held_back && figures.errors.is_empty() && sent < intended * SENT {
+            invalid.push(format!(
+                "{:.0} messages a second left, {messages:.0} were intended; {more}",
                 summary.messages.sent_rate
             ));
         }
     }
     summary.invalid = invalid;
+}
+
+/// Why messages were answered and no time of an answer is there.
+fn unmeasured(summary: &Summary) -> Option<String> {
+    let messages = &summary.messages;
+    if summary.response.count > 0 || messages.answered == 0 {
+        return None;
+    }
+    let measured = span(summary.measured_ns);
+    Some(if messages.sent_measured == 0 {
+        format!(
+            "no message was sent in the measured {measured}, since answers to earlier ones were \
+             awaited: no response time is known; try a longer --duration"
+        )
+    } else {
+        format!(
+            "no message of the measured {measured} was answered: no response time is known; try a \
+             longer --duration or --timeout"
+        )
+    })
 }

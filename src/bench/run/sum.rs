@@ -67,7 +67,7 @@ pub(super) fn summary(
         if span == 0 {
             0.0
         } else {
-            ns as f64 / span as f64
+            (ns as f64 / span as f64).min(1.0)
         }
     };
     generator.cpu_ns = cpus.iter().map(|cpu| cpu.used).sum();
