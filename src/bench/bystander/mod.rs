@@ -15,5 +15,5 @@ pub use found::{Figures, Flooders, Found, Row, Times, VERSION, Worst};
 pub use pair::Bystanders;
 pub use run::{Plan, Progress, named, run};
 pub use seen::{Seen, Trip, percentile_ms};
-pub use table::{line, list, text};
+pub use table::{line, list, remarks, text};
 pub use target::{Refusal, is_near, resolve};

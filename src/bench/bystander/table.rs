@@ -57,7 +57,7 @@ fn measured(text: &mut String, row: &Row) {
 }
 
 /// Trouble first, then what became of the flooders, then the notes.
-fn remarks(row: &Row) -> String {
+pub fn remarks(row: &Row) -> String {
     let fate = row.flooders.as_ref().map(|flooders| flooders.fate.clone());
     let parts: Vec<String> = row
         .trouble

@@ -27,14 +27,19 @@ pub fn html(all: &[Summary]) -> String {
         "INVALID: "
     };
     let version = all.first().map_or("", |run| &run.environment.dunlin);
+    document(&format!("{invalid}{title}"), version, &body)
+}
+
+/// A whole page around its body, which is markup; the title is words.
+pub(super) fn document(title: &str, version: &str, body: &str) -> String {
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">\n\
-         <link rel=\"icon\" href=\"data:,\">\n<title>{invalid}{}</title>\n<style>\n{STYLE}</style>\n</head>\n\
+         <link rel=\"icon\" href=\"data:,\">\n<title>{}</title>\n<style>\n{STYLE}</style>\n</head>\n\
          <body>\n<main>\n{body}\n<footer>Made by <code>dunlin bench</code> {}</footer>\n</main>\n</body>\n</html>\n",
-        escape(&title),
+        escape(title),
         escape(version),
     )
 }

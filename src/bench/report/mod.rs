@@ -1,6 +1,7 @@
 //! What a run is shown as: a table for the terminal, JSON for programs, a page with plots for people.
 
 mod axis;
+mod bystanders;
 mod figures;
 mod html;
 mod json;
@@ -13,6 +14,7 @@ mod tables;
 mod text;
 mod timeline;
 
+pub use bystanders::html as html_of_bystanders;
 pub use html::html;
 pub use json::{from_json, json};
 pub use text::{text, text_of_several};

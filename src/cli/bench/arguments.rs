@@ -163,7 +163,7 @@ impl Arguments {
         if self.timeout.is_zero() {
             return Err("--timeout is 0s, wanted: 1ms to 60min".to_owned());
         }
-        if self.workers > self.connections + self.senders.unwrap_or(0) {
+        if self.workers > self.connections {
             return Err(format!(
                 "{} workers have not one connection each, of {}\nwanted: fewer --workers",
                 self.workers, self.connections

@@ -3,11 +3,15 @@
 use super::super::exit::CommandFailure;
 use super::super::values::{duration, field};
 use super::load::{print, stopped_by_signals};
+use super::page::Page;
 use dunlin::client::{Handshake, Options, Url};
 use dunlin_bench::bystander::{self, Found, Plan, Progress, Refusal};
 use dunlin_bench::flood::Kind;
 use dunlin_bench::machine;
+use dunlin_bench::report;
 use dunlin_bench::summary::Ended;
+use std::io::{self, Write};
+use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -79,6 +83,10 @@ pub(in super::super) struct Arguments {
     #[arg(help_heading = "Output", long)]
     json: bool,
 
+    /// Write a report to this file
+    #[arg(help_heading = "Output", long, value_name = "FILE")]
+    html: Option<PathBuf>,
+
     /// Show the floods and what each needs of a server
     #[arg(help_heading = "Output", long)]
     list: bool,
@@ -96,6 +104,7 @@ impl Arguments {
             return Ok(());
         }
         let plan = self.plan().map_err(CommandFailure::usage)?;
+        let page = self.html.as_deref().map(Page::open).transpose()?;
         let interrupted = stopped_by_signals()?;
         let environment = machine::environment(std::env::args());
         let quiet = self.quiet;
@@ -103,10 +112,12 @@ impl Arguments {
             if quiet {
                 return;
             }
-            match progress {
-                Progress::Begins(rows) => eprintln!("{}", begins(rows, plan.span)),
-                Progress::Row(row) => eprintln!("{}", bystander::line(row)),
-            }
+            let line = match progress {
+                Progress::Begins(rows) => begins(rows, plan.span),
+                Progress::Row(row) => bystander::line(row),
+            };
+            // Nobody listens: the run goes on.
+            let _ = writeln!(io::stderr(), "{line}");
         };
         let found = bystander::run(&plan, environment, &mut tell, &interrupted);
         let found = found.map_err(|refusal| match refusal {
@@ -114,11 +125,13 @@ impl Arguments {
             Refusal::Usage(text) => CommandFailure::usage(text),
             Refusal::Failure(text) => CommandFailure::Text(text, 1),
         })?;
+        let kept = page.map(|page| page.fill(&report::html_of_bystanders(&found)));
         print(&if self.json {
             json(&found)?
         } else {
             bystander::text(&found)
         });
+        kept.transpose()?;
         verdict(&found)
     }
 

@@ -3,10 +3,11 @@
 use super::super::exit::CommandFailure;
 use super::arguments::Job;
 use super::live::Live;
+use super::page::Page;
 use dunlin_bench::machine;
 use dunlin_bench::report;
 use dunlin_bench::run::{self, Failure};
-use dunlin_bench::summary::{Asked, Ended, Summary};
+use dunlin_bench::summary::{Ended, Summary};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -21,23 +22,19 @@ const INTERRUPTED: u8 = 130;
 
 /// Makes the run and tells it.
 pub(super) fn run(job: &Job) -> Result<(), CommandFailure> {
+    let page = job.html.as_deref().map(Page::open).transpose()?;
     let stop = stopped_by_signals()?;
     let mut live = Live::new(job.quiet);
     let mut summary = one_run(job, &stop, &mut live)?;
     summary.conditions = job.conditions.judge(&summary);
-    if let Some(path) = &job.html {
-        let page = report::html(std::slice::from_ref(&summary));
-        std::fs::write(path, page).map_err(|error| {
-            let text = format!("cannot write {}: {error}", path.display());
-            CommandFailure::Text(text, 1)
-        })?;
-    }
+    let kept = page.map(|page| page.fill(&report::html(std::slice::from_ref(&summary))));
     print(&if job.json {
         report::json(&summary)
             .map_err(|error| CommandFailure::Text(format!("no JSON: {error}"), 1))?
     } else {
         report::text(&summary)
     });
+    kept.transpose()?;
     verdict(&summary)
 }
 
@@ -81,31 +78,39 @@ pub(super) fn print(text: &str) {
 }
 
 fn verdict(summary: &Summary) -> Result<(), CommandFailure> {
+    let url = &summary.asked.url;
+    let first = summary
+        .notes
+        .iter()
+        .find(|note| note.contains("first error"));
+    let failure = |what: String, wanted: &str| {
+        let why = first.map_or(String::new(), |note| format!(": {note}"));
+        let text = format!("{what}{why}\nwanted: {wanted}");
+        Err(CommandFailure::Text(text, 1))
+    };
     let failed = summary.conditions.iter().any(|judged| !judged.held);
+    let messages = &summary.messages;
     match summary.ended {
-        Ended::Nothing => {
-            let first = summary
-                .notes
-                .iter()
-                .find(|note| note.contains("first error"));
-            let why = first.map_or("no connection was ever open", |note| note);
-            let Asked { url, dialect, .. } = &summary.asked;
-            let text = if summary.connections.opened > 0 {
-                format!(
-                    "{url} opens connections, and none could begin: {why}\nwanted: a server and flags that fit the dialect {dialect}"
-                )
-            } else {
-                format!(
-                    "{url} takes no connection: {why}\nwanted: a WebSocket server there; is it running, and is the path right?"
-                )
-            };
-            Err(CommandFailure::Text(text, 1))
-        }
-        Ended::Lost => {
-            let text = "the server went away in the middle: all connections were lost";
-            Err(CommandFailure::Text(text.to_owned(), 1))
-        }
+        Ended::Nothing if summary.connections.opened > 0 => failure(
+            format!("{url} opens connections, and none was there when the load was to begin"),
+            "a server that keeps them, and flags that fit its dialect",
+        ),
+        Ended::Nothing => failure(
+            format!("{url} takes no connection"),
+            "a WebSocket server there; is it running, and is the path right?",
+        ),
+        Ended::Lost => failure(
+            format!("{url} went away in the middle: every connection ended"),
+            "a server that is there until the end; its own log may say more",
+        ),
         Ended::Interrupted => Err(CommandFailure::Quiet(INTERRUPTED)),
+        Ended::Complete if messages.sent > 0 && messages.answered == 0 => failure(
+            format!("{url} answered none of {} messages", messages.sent),
+            match &*summary.asked.scenario {
+                "broadcast" | "slow" => "a path that sends each message to everybody",
+                _ => "a path that echoes each message",
+            },
+        ),
         Ended::Complete if failed => Err(CommandFailure::Quiet(CONDITION)),
         Ended::Complete if !summary.invalid.is_empty() => Err(CommandFailure::Quiet(INVALID)),
         Ended::Complete => Ok(()),

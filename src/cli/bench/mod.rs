@@ -7,6 +7,7 @@ mod find;
 mod flags;
 mod live;
 mod load;
+mod page;
 
 use super::exit::CommandFailure;
 use clap::{Arg, Parser};
