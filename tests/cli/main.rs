@@ -1,5 +1,6 @@
 //! The command, as a process of its own: arguments, environment, files, signals, log, exit codes.
 
+mod bench;
 mod binary;
 mod chat;
 mod check;
