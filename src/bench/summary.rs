@@ -59,7 +59,7 @@ pub struct Summary {
     /// The server, where `--pid` named it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server: Option<Server>,
-    /// What happened in each second of the run, from the first call on.
+    /// What happened in each second of the run, from the first call on. A shorter one ends the load.
     pub seconds: Vec<Second>,
     /// The conditions of `--fail`.
     #[serde(default)]

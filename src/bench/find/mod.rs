@@ -375,7 +375,7 @@ impl Found {
                     .unwrap_or(0);
                 let least = quantity::count(least);
                 format!(
-                    "No result: the conditions did not hold down to {least} {what}, or not twice."
+                    "No result: with {what} down to {least}, no valid run held the conditions twice."
                 )
             }
         };

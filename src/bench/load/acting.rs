@@ -17,6 +17,8 @@ const MOST_CLOSES: usize = 512;
 const REST: u64 = 500_000_000;
 /// Calls that fail one after the other, with none that succeeded, until the rest is not tried.
 const HOPELESS: usize = 500;
+/// What was due in so many nanoseconds before the end may be left: its turn had not come.
+const GRACE: u64 = 10_000_000;
 /// With so many messages behind, the clock is not waited for.
 const NEVER: u64 = u64::MAX;
 
@@ -99,7 +101,8 @@ impl Load {
         let Some(interval) = self.interval else {
             return;
         };
-        let due = ((now - self.load_at) as f64 / interval) as u64;
+        let until = now.saturating_sub(GRACE).max(self.load_at);
+        let due = ((until - self.load_at) as f64 / interval) as u64;
         if self.is_visit() {
             // All connections were on a visit, which is the server's affair.
             let waiting = due.saturating_sub(self.visits);

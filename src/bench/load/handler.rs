@@ -55,10 +55,12 @@ impl Handler for Load {
         if let Some(hello) = self.dialect.hello((self.share.first + index) as u32) {
             session.send(hello);
         }
-        if self.scenario() == Scenario::Storm && self.phase == Phase::Load {
-            self.figures
-                .reconnect
-                .record(now.saturating_sub(self.cut_at));
+        if self.scenario() == Scenario::Storm && matches!(self.phase, Phase::Load | Phase::Drain) {
+            // The last ones of a round may come back when the load is over.
+            if self.is_measured(self.cut_at) {
+                let took = now.saturating_sub(self.cut_at);
+                self.figures.reconnect.record(took);
+            }
             self.came_back(now);
         }
         if self.dialect.is_ready_at_once() {

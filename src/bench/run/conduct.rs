@@ -191,10 +191,12 @@ impl Conduct<'_> {
                 measured.server_to = (sample.cpu_ns, sample.waited_ns.unwrap_or(0));
             });
         }
-        self.phase = "drain";
         self.wait_through(clock::now() + CLOSE, |conduct| {
             conduct.all(|worker| worker.stopped)
         });
+        // What was sent since the last whole second.
+        self.second();
+        self.phase = "drain";
         self.measured.open_at_end = self.open();
         let since = |at| clock::now() - at > DESERTED;
         if self.is_deserted() || self.deserted_at.is_some_and(since) {
@@ -284,6 +286,9 @@ impl Conduct<'_> {
         }
         if clock::now() >= self.second_at {
             self.second();
+            if let Some(second) = self.measured.seconds.last() {
+                self.tell(second.clone());
+            }
         }
     }
 
@@ -332,10 +337,10 @@ impl Conduct<'_> {
         }
     }
 
-    /// Tells what happened in a second.
+    /// Notes what happened in a second, or in the rest of one.
     fn second(&mut self) {
         let now = clock::now();
-        let length = (now - self.second_at + SECOND) as f64;
+        let length = (now + SECOND - self.second_at) as f64;
         self.second_at = now + SECOND;
         let mut recent = Times::default();
         let (mut sent, mut answered, mut errors, mut busy) = (0, 0, 0, 0.0_f64);
@@ -365,19 +370,25 @@ impl Conduct<'_> {
         self.look_at_server(second.open, |measured, sample| {
             measured.server_last = Some((now, sample.cpu_ns));
             second.server_memory = Some(sample.memory);
+            // The system counts a process's time in steps of up to 10 ms.
+            let last = last.filter(|(at, _)| now - at > SECOND / 10);
             let used = last.map(|(at, cpu)| (sample.cpu_ns - cpu) as f64 / (now - at) as f64);
             second.server_busy = used;
         });
+        self.measured.seconds.push(second);
+    }
+
+    /// Tells how it goes.
+    fn tell(&mut self, second: Second) {
         let part = match self.measured.from {
             0 => 0.0,
-            from => (now - from) as f64 / self.plan.duration.as_nanos() as f64,
+            from => (clock::now() - from) as f64 / self.plan.duration.as_nanos() as f64,
         };
         (self.progress)(&Progress {
-            second: second.clone(),
+            second,
             connections: self.plan.all() as u64,
             part: part.min(1.0),
         });
-        self.measured.seconds.push(second);
     }
 
     fn look_at_server(
@@ -411,6 +422,9 @@ impl Conduct<'_> {
         let mut figures = Figures::default();
         for done in &self.done {
             figures.add(done);
+        }
+        if figures.counts.opened == 0 && self.measured.ended != Ended::Interrupted {
+            self.measured.ended = Ended::Nothing;
         }
         let failed = self.failed.take();
         let mut summary = summary(self.plan, environment, self.measured, &figures, &cpus);

@@ -28,7 +28,7 @@ says that the load tester was the bottleneck: then the figures are not the serve
 each: dunlin bench echo --help. Traffic goes to the server of the URL and nowhere else. Test servers \
 that are yours.
 
-Exit codes: 0 done, 1 no connection, or the server went away, 2 usage, 3 INVALID, 99 a condition of \
+Exit codes: 0 done, 1 no connection or no answer, or the server went away, 2 usage, 3 INVALID, 99 a condition of \
 --fail does not hold, 130 after Ctrl-C.";
 
 /// What stands behind the help of a scenario.
@@ -37,7 +37,7 @@ macro_rules! examples {
         concat!(
             "Examples:\n",
             $("  dunlin bench ", $line, "\n",)+
-            "\nExit codes: 0 done, 1 no connection, or the server went away, 2 usage, 3 INVALID: the load ",
+            "\nExit codes: 0 done, 1 no connection or no answer, or the server went away, 2 usage, 3 INVALID: the load ",
             "tester was the bottleneck, 99 a condition of --fail does not hold, INVALID or not, 130 after ",
             "Ctrl-C, with the figures until then.",
         )

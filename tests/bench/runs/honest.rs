@@ -79,9 +79,18 @@ fn an_echo_is_counted_to_the_message_and_byte_in_both_loops() {
             );
             assert_eq!(found.connections.opened, 5);
             assert_eq!(found.connections.deflated, if deflate { 5 } else { 0 });
-            // Every message of the measured span has its time, whenever its answer came.
-            assert_eq!(found.response.count, messages.sent_measured);
+            // Every message of the measured span has its time, whenever its answer came. In open loop that is
+            // the span in which it was due: some of those that leave in it were due before.
+            let (times, sent) = (found.response.count, messages.sent_measured);
+            assert!(times <= sent && sent <= messages.sent, "{messages:?}");
+            assert!(
+                times == sent || matches!(pace, Pace::Rate(_)),
+                "{times}, {sent}"
+            );
             assert_eq!(found.service.count, found.response.count);
+            // The last part of a second is there, too.
+            let sent: u64 = found.seconds.iter().map(|second| second.sent).sum();
+            assert_eq!(sent, messages.sent);
         }
     }
 }
@@ -181,7 +190,9 @@ fn in_a_storm_everybody_leaves_and_everybody_comes_back() {
         reconnect.count >= 50 && reconnect.count.is_multiple_of(50),
         "{reconnect:?}"
     );
-    assert_eq!(found.connections.opened, 50 + reconnect.count);
+    // The first round may begin before the measured span does.
+    let all = 50 + reconnect.count;
+    assert!([all, all + 50].contains(&found.connections.opened));
     assert_eq!(found.connections.opened, count.opened.load(Relaxed));
     assert!(found.errors.is_empty() && found.closes.is_empty());
 }

@@ -3,6 +3,7 @@
 mod dialects;
 mod honest;
 mod trouble;
+mod unanswered;
 
 use dunlin::{App, Server, ServerThread, client};
 use dunlin_bench::dialect::settle_size;

@@ -101,7 +101,7 @@ fn bench(scenario: &str, url: &str, more: &[&str]) -> Ended {
         "200ms",
     ];
     // What is said twice counts as it was said last, which clap takes only so.
-    let short: Vec<&str> = match more.iter().any(|flag| *flag == "--duration") {
+    let short: Vec<&str> = match more.contains(&"--duration") {
         true => short[..8].to_vec(),
         false => short.to_vec(),
     };
