@@ -107,7 +107,6 @@ def run_tool(dunlin: Path, server: Server, row: Row, path: str, limit: float) ->
     if row.scenario == "bystander":
         command += ["--flood", row.flood]
     else:
-        command.append("--text")
         for pid in server.pids():
             command += ["--pid", str(pid)]
     try:
