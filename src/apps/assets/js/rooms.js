@@ -46,7 +46,7 @@ const view = {
 		view.tell(why);
 	},
 
-	refused: (room) => room === chat.active && rename(room.refused, `${chat.name} 2`),
+	refused: (room) => room === (chat.active ?? room) && rename(room.refused, `${chat.name} 2`),
 
 	tell(what) {
 		told = what;
