@@ -5,14 +5,16 @@
 //! - `wire`, `config`, `app`, `hub` and `turn` hold no socket, no poll and no clock outside their tests.
 //! - A file has at most 450 lines, and a source file opens with `//!`.
 //! - `unsafe`, `todo!`, `dbg!` and ignored tests stand nowhere.
+//! - The tests that SECURITY.md names are there.
 //! - The sources, the guide and the README use the words of the field and no private ones.
 //!
 //! `code` takes comments and strings away, `paths` finds what a file refers to, `rules` and
-//! `circles` judge the code, `words` its words; each is tested on planted snippets.
+//! `circles` judge the code, `words` its words, `proofs` the page of promises; each is tested on planted snippets.
 
 mod circles;
 mod code;
 mod paths;
+mod proofs;
 mod rules;
 mod words;
 
@@ -118,4 +120,12 @@ fn the_tour_of_the_readme_leads_to_files_that_are_there() {
         }
     }
     assert!(stops > 20, "the tour has only {stops} stops");
+}
+
+#[test]
+fn the_tests_that_security_names_are_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(root.join("SECURITY.md")).expect("there is a SECURITY.md");
+    let problems = proofs::missing("SECURITY.md", &page, root);
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
