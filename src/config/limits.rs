@@ -1,6 +1,11 @@
 //! The limits of a whole server, beside the settings of its routes.
 
+mod access;
+
+pub use access::ForwardedBy;
+
 use super::bounds::out_of_bounds;
+use super::networks::Networks;
 use super::row::{Kind, Row, Value};
 use crate::wire::error::Result;
 use crate::wire::head::HeadLimits;
@@ -15,8 +20,29 @@ pub struct Limits {
     /// Connections at the same time, 1 to 2³⁰; past it 503. Default `None`: a [`Server`](crate::Server)
     /// takes the open-file limit less 64 (and lowers any number to that), a simulation has no limit.
     pub max_connections: Option<usize>,
-    /// Connections of one IP address at the same time, 1 to 2³⁰; past it 429. Default `None`: off.
+    /// Connections of one IP address at the same time, 1 to 2³⁰; past it 429. Of IPv6 a whole /64 is one
+    /// address: that is what one customer has. Addresses among `trusted_proxies` have no such limit.
+    /// Default `None`: off.
     pub max_per_address: Option<usize>,
+    /// New connections of one IP address in a second, 1 to 10 000; past it 429. An address is what it is
+    /// for `max_per_address`. The rates of 8192 addresses are remembered, those that come nearest to their
+    /// limit longest. Default `None`: off.
+    pub connection_rate: Option<usize>,
+    /// Requests of one IP address in a second, upgrades included, 1 to 10 000; past it 429. Default
+    /// `None`: off.
+    pub request_rate: Option<usize>,
+    /// How many connections, and how many requests, of an address may come at once before its rate counts,
+    /// 1 to 10 000. Default 50.
+    pub rate_burst: usize,
+    /// Whose connections begin with a PROXY header, version 1 or 2, that says who the peer is. It is
+    /// required from these and not read from others. Default: nobody's.
+    pub proxy_protocol: Networks,
+    /// Proxies that say by a field of each request who the peer is, and by which scheme it asked: the
+    /// right-most address of `forwarded_by` that is not among these. From others such fields mean nothing.
+    /// Default: none.
+    pub trusted_proxies: Networks,
+    /// By which field they do. Default: `X-Forwarded-For`.
+    pub forwarded_by: ForwardedBy,
     /// Bytes that wait for slow peers or for the rest of messages, of all connections together, at
     /// least 1. Past it nothing is read, new connections get 503 and the largest backlog is closed
     /// with 1008. Default `None`: a [`Server`](crate::Server) takes a quarter of the memory that the
@@ -67,24 +93,13 @@ static ROWS: &[Row<Limits>] = &[
             _ => {}
         },
     },
-    Row {
-        name: "max_per_address",
-        key: "max_per_address",
-        kind: Kind::Number {
-            unit: "connections",
-            least: 1,
-            most: |_| MOST,
-        },
-        none: Some("off"),
-        reloads: false,
-        about: "Connections of one IP address at the same time; past it 429",
-        get: |all| all.max_per_address.map_or(Value::None, Value::Number),
-        set: |all, value| match value {
-            Value::None => all.max_per_address = None,
-            Value::Number(number) => all.max_per_address = Some(number),
-            _ => {}
-        },
-    },
+    access::MAX_PER_ADDRESS,
+    access::CONNECTION_RATE,
+    access::REQUEST_RATE,
+    access::RATE_BURST,
+    access::PROXY_PROTOCOL,
+    access::TRUSTED_PROXY,
+    access::FORWARDED_BY,
     Row {
         name: "max_buffered",
         key: "max_buffered",
@@ -279,6 +294,12 @@ impl Default for Limits {
         Self {
             max_connections: None,
             max_per_address: None,
+            connection_rate: None,
+            request_rate: None,
+            rate_burst: 50,
+            proxy_protocol: Networks::default(),
+            trusted_proxies: Networks::default(),
+            forwarded_by: ForwardedBy::XForwardedFor,
             max_buffered: None,
             head: HeadLimits::default(),
             max_body: 64 << 10,
@@ -314,6 +335,10 @@ macro_rules! optional_setters {
 
 impl Limits {
     setters! {
+        rate_burst: usize,
+        proxy_protocol: Networks,
+        trusted_proxies: Networks,
+        forwarded_by: ForwardedBy,
         head: HeadLimits,
         max_body: usize,
         head_timeout: Duration,
@@ -326,6 +351,8 @@ impl Limits {
     optional_setters! {
         max_connections: usize,
         max_per_address: usize,
+        connection_rate: usize,
+        request_rate: usize,
         max_buffered: usize,
         hosts: Vec<String>,
     }
@@ -343,6 +370,8 @@ impl Limits {
         for row in ROWS {
             row.check("limit", self)?;
         }
+        self.proxy_protocol.check_as("proxy_protocol")?;
+        self.trusted_proxies.check_as("trusted_proxies")?;
         self.check_hosts()
     }
 

@@ -2,7 +2,7 @@
 
 use super::engine::{Identity, MemberNumber, Place};
 use super::id::random;
-use super::rate::Rate;
+use crate::wire::rate::Rate;
 use super::{FormatId, RoomId};
 use crate::app::SessionId;
 use slab::Slab;

@@ -24,7 +24,6 @@ mod name;
 mod occupants;
 mod presence;
 mod program;
-mod rate;
 mod receipts;
 mod receive;
 mod room;

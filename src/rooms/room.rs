@@ -4,7 +4,7 @@ use super::engine::{Ask, Author, Clock, KeyDigest, Place};
 use super::history::History;
 use super::journal::{Saved, Vouched};
 use super::occupants::Occupants;
-use super::rate::Rate;
+use crate::wire::rate::Rate;
 use super::receipts::Receipts;
 use super::{Epoch, Excerpt, Position, RoomError, RoomId, RoomInfo};
 use std::collections::VecDeque;

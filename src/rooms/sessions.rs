@@ -3,7 +3,7 @@
 use super::digest::{digest, first_bytes};
 use super::engine::{Ask, Operation, ReferenceKey};
 use super::member::Taking;
-use super::rate::Rate;
+use crate::wire::rate::Rate;
 use super::state::Pending;
 use super::{FormatId, Member, Position, RoomError, RoomId, Rooms, Told, name};
 use crate::app::{Context, Session};

@@ -96,7 +96,9 @@ impl Io for Network {
         }
         let line = self.incoming.pop_front().ok_or(AcceptError::Empty)?;
         self.offered = Some(line);
-        Ok((Incoming(line), ConnInfo::new(self.lines[line].peer)))
+        let mut conn = ConnInfo::new(self.lines[line].peer);
+        conn.is_peer_known = self.lines[line].told_later.is_none();
+        Ok((Incoming(line), conn))
     }
 
     fn turn_away(&mut self, _listener: usize) {
@@ -143,6 +145,11 @@ impl Io for Network {
         }
         let drained = is_late || n == 0 || (n < buffer.len() && self.lines[line].up.is_empty());
         Ok(Read { n, drained, ended })
+    }
+
+    fn take_peer(&mut self, key: u32) -> Option<Peer> {
+        let line = self.line_of(key);
+        self.lines[line].told_later.take()
     }
 
     fn dial(&mut self, id: SessionId, ends: Ends) -> io::Result<()> {

@@ -39,6 +39,8 @@ pub(super) struct LineState {
     /// The server's name for it, while it has one.
     pub(super) id: Option<SessionId>,
     pub(super) peer: Peer,
+    /// Who the peer is, as its proxy says before all else; what is read first tells it.
+    pub(super) told_later: Option<Peer>,
     /// Bytes to the server that it has not read.
     pub(super) up: VecDeque<u8>,
     pub(super) upstream: Upstream,
@@ -163,6 +165,7 @@ impl Network {
         self.lines.push(LineState {
             id: None,
             peer,
+            told_later: None,
             up: VecDeque::new(),
             upstream: Upstream::Open,
             per_turn: usize::MAX,

@@ -26,6 +26,8 @@ pub mod price {
     pub const ACCEPT: u32 = 8_000;
     /// A socket closed.
     pub const CLOSE: u32 = 7_000;
+    /// What arrived of a PROXY header, in as many calls of `read` as its first version takes: up to 40.
+    pub const PROXY: u32 = 8_000;
     /// A request head parsed, routed and answered, without its bytes. The shortest takes 450 ns.
     pub const REQUEST: u32 = 1_000;
     /// A byte of a head: it may be full of fields and offers.

@@ -1,5 +1,6 @@
 //! The rules of the hub over virtual time, and a world of random clients.
 
+mod addresses;
 mod backlog;
 mod budget;
 mod calls;
