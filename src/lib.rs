@@ -39,6 +39,7 @@
 //! | `apps` | no | the ready applications of `dunlin serve`, in `dunlin::apps`; with `rooms` |
 //! | `files` | no | a folder over HTTP: `App::files`, `Files` |
 //! | `rlimit` | no | the limit of open files is raised at start |
+//! | `tokens` | no | connection tokens (JWT, HMAC-SHA256), in `dunlin::tokens`; with `json` |
 //! | `rooms` | no | rooms with history, receipts and presence, in `dunlin::rooms`; with `json` |
 //!
 //! Without any it is the loop and the protocol. No feature changes how another part behaves. The command
@@ -158,6 +159,12 @@ pub mod ext {
         Agreement, DecodeError, Extension, FrameInfo, FramePart, Offer, Progress, Transform,
     };
     pub use crate::wire::work::Work;
+}
+
+/// Connection tokens: JSON Web Tokens signed with HMAC-SHA256, for [`App::require_tokens`].
+#[cfg(feature = "tokens")]
+pub mod tokens {
+    pub use crate::wire::token::{Claims, Keys, LEEWAY, MOST_BYTES, TokenError};
 }
 
 #[cfg(feature = "json")]

@@ -198,6 +198,7 @@ impl Room {
                 let member = member.ok_or(RoomError::NotEntered)?;
                 Ok(Rc::from(&*member.name))
             }
+            Author::User(name) => Ok(name),
             Author::Guest(name) if self.members.has(&name) => Err(RoomError::NameTaken),
             Author::Guest(name) => {
                 let most = rate.unwrap_or_default();

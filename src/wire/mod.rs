@@ -29,6 +29,8 @@ pub mod refusal;
 pub mod response;
 pub mod status;
 pub mod strict;
+#[cfg(feature = "tokens")]
+pub mod token;
 pub mod upgrade;
 pub mod utf8;
 pub mod work;

@@ -237,7 +237,7 @@ fn counts_by_address_are_exact_whatever_proxies_say_and_however_connections_end(
                     line.send_raw(head.as_bytes());
                 }
                 (8, Some(line)) => line.cut(),
-                (_, Some(line)) => line.finish(),
+                (_, Some(line)) => line.half_close(),
                 (_, None) => {}
             }
             match random.random_range(0..4) {

@@ -258,6 +258,9 @@ impl Core {
             params,
             body,
             peer: self.slots[key as usize].peer(),
+            unix: self.now.unix,
+            #[cfg(feature = "tokens")]
+            claims: None,
         }
     }
 
