@@ -24,6 +24,7 @@
 //! | keep what was said | [rooms](guide::rooms), of the feature `rooms`: history, receipts, presence; `rooms::Rooms` |
 //! | use other threads | [`Route::handle`] calls the handler from a thread, [`Remote`] sends and publishes, [`Server::spawn`] runs the loop in a thread of its own |
 //! | authenticate | [`Handler::open`] sees the [`Request`] and may refuse it; [`Open::later`] lets a thread decide; [`Settings::origins`] says whose pages may connect |
+//! | stand behind proxies, ask for tokens | [access](guide::access): [`Limits::trusted_proxies`], [`Limits::proxy_protocol`], rates by address, connection tokens |
 //! | test | [`testing`]: the same program without sockets, in virtual time |
 //! | tune | [`Settings`] of a route and [`Limits`] of the server: each has a default, a bound, and an error that names both |
 //! | call other servers | [`App::outgoing`] in the same loop, or [`Client`] for scripts |

@@ -19,8 +19,13 @@ impl<'r> Request<'r> {
     pub fn token(&self) -> Option<Cow<'r, str>> {
         let bearer = self.bearer_token().map(Cow::Borrowed);
         let in_query = || PARAMETERS.iter().find_map(|name| self.query(name));
-        let protocols = || self.headers("sec-websocket-protocol").flat_map(|line| line.split(','));
+        let protocols = || {
+            self.headers("sec-websocket-protocol")
+                .flat_map(|line| line.split(','))
+        };
         let offered = || protocols().find_map(|name| name.trim().strip_prefix(PROTOCOL));
-        bearer.or_else(in_query).or_else(|| offered().map(Cow::Borrowed))
+        bearer
+            .or_else(in_query)
+            .or_else(|| offered().map(Cow::Borrowed))
     }
 }

@@ -85,6 +85,8 @@ impl Configuration {
         self.check_rows("limit", Limits::rows(), &self.limits)?;
         self.check_rows("limit", RoomLimits::rows(), &self.rooms)?;
         self.check_rows("setting", Settings::rows(), &self.settings)?;
+        let settings = self.settings.check();
+        settings.map_err(|error| self.failure("origin", &error.to_string()))?;
         let rooms = self.rooms.check();
         rooms.map_err(|error| self.failure("history_bytes", &error.to_string()))?;
         self.limits.check().map_err(|error| {

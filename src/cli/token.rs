@@ -142,7 +142,9 @@ impl New {
             )));
         };
         if self.sub.trim().is_empty() {
-            return Err(CommandFailure::usage("--sub is empty\nwanted: a name".to_owned()));
+            return Err(CommandFailure::usage(
+                "--sub is empty\nwanted: a name".to_owned(),
+            ));
         }
         let seconds = seconds(&self.time).map_err(|problem| {
             CommandFailure::usage(format!("--for is {:?}\n{problem}", self.time))
@@ -177,8 +179,16 @@ impl Show {
             Some(rooms) if rooms.is_empty() => "none".to_owned(),
             Some(rooms) => rooms.join(", "),
         };
-        let may = if claims.may_publish { "listen and publish" } else { "listen alone" };
-        let mut out = format!("sub:        {}\nrooms:      {}\n", plain(&claims.subject), plain(&rooms));
+        let may = if claims.may_publish {
+            "listen and publish"
+        } else {
+            "listen alone"
+        };
+        let mut out = format!(
+            "sub:        {}\nrooms:      {}\n",
+            plain(&claims.subject),
+            plain(&rooms)
+        );
         out += &format!("may:        {may}\n");
         if let Some(begins) = claims.not_before {
             out += &format!("from:       {}\n", date(begins));
@@ -193,7 +203,9 @@ impl Show {
         match judged {
             Ok(verdict) => {
                 let left = claims.expires.saturating_sub(now);
-                out += &format!("signature:  {verdict}\nvalid for:  {left} s (and {LEEWAY} s of leeway)\n");
+                out += &format!(
+                    "signature:  {verdict}\nvalid for:  {left} s (and {LEEWAY} s of leeway)\n"
+                );
                 print(&out);
                 Ok(())
             }
@@ -220,14 +232,20 @@ impl Key {
         let failed = |error: &dyn std::fmt::Display| {
             CommandFailure::Text(format!("cannot make the key {file}: {error}"), 1)
         };
-        SysRng.try_fill_bytes(&mut bits).map_err(|error| failed(&error))?;
+        SysRng
+            .try_fill_bytes(&mut bits)
+            .map_err(|error| failed(&error))?;
         let secret: String = bits.iter().map(|byte| format!("{byte:02x}")).collect();
         let line = match &self.kid {
             Some(kid) => format!("{kid} {secret}\n"),
             None => format!("{secret}\n"),
         };
         let mut options = OpenOptions::new();
-        let made = options.write(true).create_new(true).mode(0o600).open(&self.file);
+        let made = options
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&self.file);
         let written = made.and_then(|mut made| {
             made.write_all(line.as_bytes())?;
             made.sync_all()
@@ -238,7 +256,9 @@ impl Key {
             ),
             _ => failed(&error),
         })?;
-        print(&format!("{file} holds a new key; only its owner may read it\n"));
+        print(&format!(
+            "{file} holds a new key; only its owner may read it\n"
+        ));
         Ok(())
     }
 }
@@ -292,10 +312,25 @@ mod tests {
 
     #[test]
     fn a_time_has_a_unit_and_an_end() {
-        for (text, wanted) in [("1s", 1), ("15min", 900), ("8h", 28_800), ("30d", 2_592_000)] {
+        for (text, wanted) in [
+            ("1s", 1),
+            ("15min", 900),
+            ("8h", 28_800),
+            ("30d", 2_592_000),
+        ] {
             assert_eq!(seconds(text), Ok(wanted), "{text}");
         }
-        for text in ["", "1", "0s", "-1h", "+1h", "1y", "4000d", "99999999999999999999d", "h"] {
+        for text in [
+            "",
+            "1",
+            "0s",
+            "-1h",
+            "+1h",
+            "1y",
+            "4000d",
+            "99999999999999999999d",
+            "h",
+        ] {
             assert!(seconds(text).is_err(), "{text}");
         }
     }

@@ -62,5 +62,8 @@ fn written_anew(address: SocketAddr) {
         IpAddr::V6(ip) => format!("PROXY TCP6 {ip} :: {port} 0\r\n"),
     };
     let told = Some(Proxied::Address(address));
-    assert_eq!(ProxyHeader::default().feed(line.as_bytes()), Ok((line.len(), told)));
+    assert_eq!(
+        ProxyHeader::default().feed(line.as_bytes()),
+        Ok((line.len(), told))
+    );
 }

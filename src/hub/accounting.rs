@@ -81,7 +81,10 @@ impl Core {
         let mut counted = HashMap::<Address, usize>::new();
         for (key, slot) in &self.slots {
             if slot.origin.has(Origin::COUNTED) {
-                let ip = slot.peer().ip().ok_or("a peer without address is counted at one")?;
+                let ip = slot
+                    .peer()
+                    .ip()
+                    .ok_or("a peer without address is counted at one")?;
                 *counted.entry(Address::of(ip)).or_default() += 1;
             } else if self.limits.max_per_address.is_some()
                 && slot.state() == State::Open
@@ -94,7 +97,9 @@ impl Core {
         for (address, count) in &counted {
             let kept = self.addresses.count(*address);
             if kept != *count {
-                return Err(format!("{kept} are counted at {address:?}, {count} are there"));
+                return Err(format!(
+                    "{kept} are counted at {address:?}, {count} are there"
+                ));
             }
         }
         if counted.len() != self.addresses.len() {

@@ -42,8 +42,8 @@ impl Core {
             burst: self.limits.rate_burst,
         };
         let now = Duration::from_millis(self.now.ms);
-        let is_refused = self.is_full(address)
-            || !self.addresses.admits_connection(address, allowed, now);
+        let is_refused =
+            self.is_full(address) || !self.addresses.admits_connection(address, allowed, now);
         is_refused.then(|| self.too_many())
     }
 
@@ -87,7 +87,10 @@ impl Core {
             if peer != slot.peer() {
                 self.uncount(key);
                 self.slot(key).set_peer(peer);
-                if self.judged_by(peer).is_some_and(|address| self.is_full(address)) {
+                if self
+                    .judged_by(peer)
+                    .is_some_and(|address| self.is_full(address))
+                {
                     return Some(Refusal::new(self.too_many()));
                 }
                 self.count(key);

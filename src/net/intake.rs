@@ -54,7 +54,8 @@ impl Intake {
     pub(super) fn attach(&mut self, key: u32) {
         if let Some(proxy) = self.accepted.take() {
             let header = ProxyHeader::default();
-            self.waiting.insert(key, Box::new(Waiting { header, proxy }));
+            self.waiting
+                .insert(key, Box::new(Waiting { header, proxy }));
         }
     }
 
@@ -101,7 +102,10 @@ impl Intake {
                 Ok((_, None)) => return Ok(Some(Read { n: 0, ..read })),
                 Err(wrong) => {
                     let proxy = waiting.proxy;
-                    self.tell(now, &format!("{proxy} is among proxy_protocol, and {wrong}"));
+                    self.tell(
+                        now,
+                        &format!("{proxy} is among proxy_protocol, and {wrong}"),
+                    );
                     return Err(Lost);
                 }
             }
@@ -109,7 +113,10 @@ impl Intake {
     }
 
     fn tell(&mut self, now: u64, what: &str) {
-        if self.last_told.is_some_and(|told| now < told + TELL_EVERY_MS) {
+        if self
+            .last_told
+            .is_some_and(|told| now < told + TELL_EVERY_MS)
+        {
             self.untold += 1;
             return;
         }

@@ -2,9 +2,9 @@
 
 use super::engine::{Identity, MemberNumber, Place};
 use super::id::random;
-use crate::wire::rate::{Owing, Rate};
 use super::{FormatId, Pass, RoomId};
 use crate::app::SessionId;
+use crate::wire::rate::{Owing, Rate};
 use slab::Slab;
 use std::num::NonZeroU64;
 use std::rc::Rc;

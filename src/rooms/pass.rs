@@ -48,7 +48,8 @@ impl Pass {
             pass.may_publish = claims.may_publish;
             // What is no id of a room is that of none.
             let rooms = claims.rooms.as_ref();
-            let ids = rooms.map(|rooms| rooms.iter().filter_map(|room| room.parse().ok()).collect());
+            let ids =
+                rooms.map(|rooms| rooms.iter().filter_map(|room| room.parse().ok()).collect());
             pass.rooms = ids;
             Some(pass)
         }
@@ -81,7 +82,9 @@ impl Pass {
     /// `Forbidden`.
     pub fn check_room(&self, room: RoomId) -> Result<(), RoomError> {
         let what = "your token is not for this room";
-        self.allows(room).then_some(()).ok_or(RoomError::Forbidden(what))
+        self.allows(room)
+            .then_some(())
+            .ok_or(RoomError::Forbidden(what))
     }
 
     /// Whether something may be said in a room.
@@ -91,7 +94,9 @@ impl Pass {
     pub fn check_publish(&self, room: RoomId) -> Result<(), RoomError> {
         self.check_room(room)?;
         let what = "your token is for listening alone";
-        self.may_publish.then_some(()).ok_or(RoomError::Forbidden(what))
+        self.may_publish
+            .then_some(())
+            .ok_or(RoomError::Forbidden(what))
     }
 
     /// Whether rooms may be made.

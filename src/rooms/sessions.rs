@@ -3,10 +3,10 @@
 use super::digest::{digest, first_bytes};
 use super::engine::{Ask, Operation, ReferenceKey};
 use super::member::Rates;
-use crate::wire::rate::Rate;
 use super::state::{Pending, State};
 use super::{FormatId, Member, Pass, Position, RoomError, RoomId, Rooms, Told, name};
 use crate::app::{Context, Session};
+use crate::wire::rate::Rate;
 use std::rc::Rc;
 
 /// Messages that an answer holds at most.

@@ -216,7 +216,9 @@ mod tests {
     }
 
     fn x(lines: &[&str]) -> String {
-        let fields = lines.iter().map(|line| ("X-Forwarded-For", line.as_bytes()));
+        let fields = lines
+            .iter()
+            .map(|line| ("X-Forwarded-For", line.as_bytes()));
         shown(x_forwarded(&fields.collect::<Vec<_>>(), is_trusted)).0
     }
 
@@ -249,12 +251,27 @@ mod tests {
 
     #[test]
     fn what_a_client_writes_before_never_counts() {
-        for written in ["127.0.0.1", "10.0.0.9", "garbage", "\"", "192.0.2.66,", ", ,"] {
+        for written in [
+            "127.0.0.1",
+            "10.0.0.9",
+            "garbage",
+            "\"",
+            "192.0.2.66,",
+            ", ,",
+        ] {
             let line = format!("{written}, 192.0.2.1");
             assert_eq!(x(&[&line]), "192.0.2.1:0", "{written}");
             assert_eq!(x(&[written, "192.0.2.1"]), "192.0.2.1:0", "{written}");
         }
-        for written in ["for=127.0.0.1", "for=\"", "for=\"a, ", "\\\"", ";;", "for=\"\\\"", "x"] {
+        for written in [
+            "for=127.0.0.1",
+            "for=\"",
+            "for=\"a, ",
+            "\\\"",
+            ";;",
+            "for=\"\\\"",
+            "x",
+        ] {
             let line = format!("{written}, for=192.0.2.1");
             assert_eq!(f(&[&line]).0, "192.0.2.1:0", "{written}");
             let line = format!("{written}, for=\"[2001:db8::1]:5\";by=_a");
@@ -281,8 +298,14 @@ mod tests {
             ("for=192.0.2.1, for=unknown", ""),
             ("for=192.0.2.1, for=_hidden, for=10.0.0.1", "10.0.0.1:0"),
             ("for=192.0.2.1, proto=http, for=10.0.0.1", "10.0.0.1:0"),
-            ("for=192.0.2.1, for=10.0.0.2;for=1.1.1.1, for=10.0.0.1", "10.0.0.1:0"),
-            ("for=192.0.2.1, for=\"10.0.0.2\"x, for=10.0.0.1", "10.0.0.1:0"),
+            (
+                "for=192.0.2.1, for=10.0.0.2;for=1.1.1.1, for=10.0.0.1",
+                "10.0.0.1:0",
+            ),
+            (
+                "for=192.0.2.1, for=\"10.0.0.2\"x, for=10.0.0.1",
+                "10.0.0.1:0",
+            ),
             ("for=192.0.2.1, for, for=10.0.0.1", "10.0.0.1:0"),
         ] {
             assert_eq!(f(&[line]).0, wanted, "{line}");
@@ -292,17 +315,37 @@ mod tests {
     #[test]
     fn forwarded_is_read_as_rfc_7239_writes_it() {
         for (lines, wanted, https) in [
-            (&["for=192.0.2.60;proto=http;by=203.0.113.43"][..], "192.0.2.60:0", Some(false)),
-            (&["For=\"[2001:db8:cafe::17]:4711\""], "[2001:db8:cafe::17]:4711", None),
+            (
+                &["for=192.0.2.60;proto=http;by=203.0.113.43"][..],
+                "192.0.2.60:0",
+                Some(false),
+            ),
+            (
+                &["For=\"[2001:db8:cafe::17]:4711\""],
+                "[2001:db8:cafe::17]:4711",
+                None,
+            ),
             (&["FOR=192.0.2.43;PROTO=HTTPS"], "192.0.2.43:0", Some(true)),
             (&["for=\"192.0.2.43:47011\""], "192.0.2.43:47011", None),
             (&["for=\"192.0.2.43:_port\""], "192.0.2.43:0", None),
             (&["for=\"\\1\\92.0.2.43\""], "192.0.2.43:0", None),
             (&["host=\"a,b;c\";for=192.0.2.43"], "192.0.2.43:0", None),
-            (&["for=192.0.2.43 ; proto=https"], "192.0.2.43:0", Some(true)),
+            (
+                &["for=192.0.2.43 ; proto=https"],
+                "192.0.2.43:0",
+                Some(true),
+            ),
             // The scheme is that of the peer, not that between two proxies.
-            (&["for=192.0.2.43;proto=https, for=10.0.0.1;proto=http"], "192.0.2.43:0", Some(true)),
-            (&["for=192.0.2.43;proto=https", "for=10.0.0.1;proto=http"], "192.0.2.43:0", Some(true)),
+            (
+                &["for=192.0.2.43;proto=https, for=10.0.0.1;proto=http"],
+                "192.0.2.43:0",
+                Some(true),
+            ),
+            (
+                &["for=192.0.2.43;proto=https", "for=10.0.0.1;proto=http"],
+                "192.0.2.43:0",
+                Some(true),
+            ),
             (&[""], "", None),
         ] {
             assert_eq!(f(lines), (wanted.to_owned(), https), "{lines:?}");
@@ -320,7 +363,9 @@ mod tests {
             (&["gopher"], None),
             (&[], None),
         ] {
-            let fields = lines.iter().map(|line| ("x-forwarded-proto", line.as_bytes()));
+            let fields = lines
+                .iter()
+                .map(|line| ("x-forwarded-proto", line.as_bytes()));
             let asker = x_forwarded(&fields.collect::<Vec<_>>(), is_trusted);
             assert_eq!(asker.is_https, wanted, "{lines:?}");
         }

@@ -209,7 +209,10 @@ fn told_by_v2(family: u8, addresses: &[u8]) -> Result<Proxied, BadHeader> {
         (0, _) => Ok(Proxied::Unknown),
         (1, [a, b, c, d, _, _, _, _, high, low, _, _]) if is_known => {
             let ip = IpAddr::from([*a, *b, *c, *d]);
-            Ok(Proxied::Address(canonical(ip, u16::from_be_bytes([*high, *low]))))
+            Ok(Proxied::Address(canonical(
+                ip,
+                u16::from_be_bytes([*high, *low]),
+            )))
         }
         (2, addresses) if is_known && addresses.len() == 36 => {
             let mut ip = [0; 16];

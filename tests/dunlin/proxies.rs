@@ -17,7 +17,9 @@ fn server(change: impl FnOnce(Limits) -> Limits + Send + 'static) -> Running {
     start_server(|| {
         let app = App::new()
             .on_message("/echo", |session, message| session.send(message))
-            .get("/who", |request, _| Response::text(request.peer().to_string()));
+            .get("/who", |request, _| {
+                Response::text(request.peer().to_string())
+            });
         Server::new(app).limits(change(limits()))
     })
 }
@@ -34,7 +36,13 @@ fn v1(peer: &str) -> Vec<u8> {
 fn v2(peer: [u8; 4], more: &[u8]) -> Vec<u8> {
     let len = (12 + more.len() as u16).to_be_bytes();
     let addresses = [&peer[..], &[127, 0, 0, 1, 0x12, 0x67, 0, 80]].concat();
-    [b"\r\n\r\n\0\r\nQUIT\n\x21\x11".as_slice(), &len, &addresses, more].concat()
+    [
+        b"\r\n\r\n\0\r\nQUIT\n\x21\x11".as_slice(),
+        &len,
+        &addresses,
+        more,
+    ]
+    .concat()
 }
 
 #[track_caller]
@@ -49,7 +57,10 @@ fn the_peer_is_the_one_that_the_header_names_in_either_version() {
     let server = server(|limits| limits);
     for (header, wanted) in [
         (v1("192.0.2.1"), "192.0.2.1:4711"),
-        (b"PROXY TCP6 2001:db8::1 ::1 4711 80\r\n".to_vec(), "[2001:db8::1]:4711"),
+        (
+            b"PROXY TCP6 2001:db8::1 ::1 4711 80\r\n".to_vec(),
+            "[2001:db8::1]:4711",
+        ),
         (v2([192, 0, 2, 2], b""), "192.0.2.2:4711"),
         (v2([192, 0, 2, 3], &[0xee; 500]), "192.0.2.3:4711"),
     ] {
@@ -129,7 +140,10 @@ fn a_header_that_does_not_come_is_cut_by_the_deadline_of_the_first_request() {
     half.write(b"PROXY TCP4 192.0.2.1 ");
     for client in [&mut silent, &mut half] {
         let answer = String::from_utf8(client.read_to_end()).expect("text");
-        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408 "), "{answer}");
+        assert!(
+            answer.is_empty() || answer.starts_with("HTTP/1.1 408 "),
+            "{answer}"
+        );
     }
 }
 
@@ -143,7 +157,9 @@ fn peers_are_limited_by_their_own_address_and_not_by_that_of_the_proxy() {
         let head = client.read_head();
         (client, head)
     };
-    let kept: Vec<_> = (1..20).map(|last| open(&format!("192.0.2.{last}"))).collect();
+    let kept: Vec<_> = (1..20)
+        .map(|last| open(&format!("192.0.2.{last}")))
+        .collect();
     for (_, head) in &kept {
         assert_eq!(head.status, 101);
     }

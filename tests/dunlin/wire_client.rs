@@ -77,7 +77,9 @@ impl WireClient {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, None);
         let socket = socket.expect("a socket");
         let source = SocketAddr::from((source, 0));
-        socket.bind(&source.into()).expect("an address of the loopback");
+        socket
+            .bind(&source.into())
+            .expect("an address of the loopback");
         socket.connect(&address.into()).expect("the server accepts");
         Self::over(socket.into())
     }

@@ -19,8 +19,12 @@ fn app() -> App {
     App::new()
         .ws_with("/", Settings::default().origins(Origins::Any), tell)
         .ws("/same", tell)
-        .get("/who", |request, _| Response::text(request.peer().to_string()))
-        .post("/body", |request, _| Response::text(request.peer().to_string()))
+        .get("/who", |request, _| {
+            Response::text(request.peer().to_string())
+        })
+        .post("/body", |request, _| {
+            Response::text(request.peer().to_string())
+        })
 }
 
 fn limits() -> Limits {
@@ -111,7 +115,9 @@ fn peers_behind_a_proxy_are_limited_one_by_one_and_the_proxy_is_not() {
         sim.drive();
         session
     };
-    let kept: Vec<_> = (0..20).map(|peer| open(&format!("192.0.2.{}", peer / 2))).collect();
+    let kept: Vec<_> = (0..20)
+        .map(|peer| open(&format!("192.0.2.{}", peer / 2)))
+        .collect();
     assert!(kept.iter().all(Conversation::is_open));
     let refused = open("192.0.2.3");
     assert!(!refused.is_open());
@@ -140,7 +146,9 @@ fn a_peer_behind_the_proxy_protocol_is_counted_when_it_is_known() {
     let sim = sim(limits().max_per_address(1));
     let peer = |last: u8| SocketAddr::from(([192, 0, 2, last], 7));
     let proxy = IpAddr::from([172, 16, 0, 1]);
-    let waiting: Vec<_> = (0..5).map(|_| sim.connect_through(proxy, peer(1))).collect();
+    let waiting: Vec<_> = (0..5)
+        .map(|_| sim.connect_through(proxy, peer(1)))
+        .collect();
     sim.drive();
     assert_eq!(said(&ask(&waiting[0], "")), "192.0.2.1:7");
     assert!(ask(&waiting[1], "").starts_with("HTTP/1.1 429 "));
@@ -170,7 +178,10 @@ fn connections_past_the_rate_of_their_address_get_429_and_others_do_not() {
     assert!(ask_from(1).starts_with("HTTP/1.1 429 "));
     // A proxy brings many.
     for _ in 0..20 {
-        said(&ask(&sim.connect_from(PROXY.into()), "X-Forwarded-For: 192.0.2.1\r\n"));
+        said(&ask(
+            &sim.connect_from(PROXY.into()),
+            "X-Forwarded-For: 192.0.2.1\r\n",
+        ));
     }
 }
 
@@ -197,7 +208,10 @@ fn requests_past_the_rate_of_their_address_get_429_over_however_many_connections
     sim.advance(SECOND);
     said(&ask(&from(1), ""));
     // Behind a proxy it is the peer's rate.
-    let refused = ask(&sim.connect_from(PROXY.into()), "X-Forwarded-For: 192.0.2.1\r\n");
+    let refused = ask(
+        &sim.connect_from(PROXY.into()),
+        "X-Forwarded-For: 192.0.2.1\r\n",
+    );
     assert!(refused.starts_with("HTTP/1.1 429 "), "{refused}");
 }
 
@@ -230,7 +244,9 @@ fn counts_by_address_are_exact_whatever_proxies_say_and_however_connections_end(
                     lines.push(sim.connect_through([172, 16, 0, 1].into(), peer));
                 }
                 (3..=6, Some(line)) => {
-                    line.send_raw(format!("GET /who HTTP/1.1\r\nHost: a\r\n{field}\r\n").as_bytes());
+                    line.send_raw(
+                        format!("GET /who HTTP/1.1\r\nHost: a\r\n{field}\r\n").as_bytes(),
+                    );
                 }
                 (7, Some(line)) => {
                     let head = format!("GET / HTTP/1.1\r\nHost: a\r\n{upgrade}{field}\r\n");

@@ -24,6 +24,7 @@ mod handshake;
 mod held;
 mod http;
 mod later;
+mod limits;
 mod memory;
 mod million;
 mod offered;
@@ -41,6 +42,8 @@ mod stop_reading;
 mod stopping;
 mod streams;
 mod timers;
+#[cfg(feature = "apps")]
+mod tokens;
 mod topics;
 mod waiting_for_others;
 mod world;

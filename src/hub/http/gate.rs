@@ -179,9 +179,7 @@ fn foreign_page(visit: &Visit<'_>) -> Option<Refused> {
 fn is_allowed(origin: &str, origins: &Origins, host: Option<&str>, is_https: Option<bool>) -> bool {
     match origins {
         Origins::Any => true,
-        Origins::Same => {
-            host.is_some_and(|host| origin_is_same(origin, host, is_https))
-        }
+        Origins::Same => host.is_some_and(|host| origin_is_same(origin, host, is_https)),
         Origins::List(list) => list.iter().any(|pattern| origin_matches(origin, pattern)),
     }
 }

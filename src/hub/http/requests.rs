@@ -162,14 +162,16 @@ impl Hub {
             Some(_) => None,
         };
         let answerer = refusal.map(Refused::Refusal).map_or(Ok(()), Err);
-        let answerer = answerer.and_then(|()| gate::judge(&Visit {
-            head,
-            limits: &self.core.limits,
-            is_stopping: self.core.stopping,
-            origins: self.http_origins.as_ref(),
-            is_https: self.core.is_https(key),
-            targets,
-        }));
+        let answerer = answerer.and_then(|()| {
+            gate::judge(&Visit {
+                head,
+                limits: &self.core.limits,
+                is_stopping: self.core.stopping,
+                origins: self.http_origins.as_ref(),
+                is_https: self.core.is_https(key),
+                targets,
+            })
+        });
         let handler = match answerer {
             Err(refused) => Err(refused),
             Ok(Answerer::Session(route)) => {

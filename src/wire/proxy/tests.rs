@@ -32,7 +32,11 @@ fn read(bytes: &[u8]) -> Result<(usize, Option<Proxied>), BadHeader> {
         match &single {
             Ok((1, None)) => {}
             Ok((taken, told)) => {
-                assert_eq!((*taken, wants), (1, 1), "the last byte is one that it wants");
+                assert_eq!(
+                    (*taken, wants),
+                    (1, 1),
+                    "the last byte is one that it wants"
+                );
                 single = Ok((at, *told));
                 break;
             }
@@ -61,7 +65,12 @@ fn read(bytes: &[u8]) -> Result<(usize, Option<Proxied>), BadHeader> {
 fn told(bytes: &[u8], wanted: Proxied) {
     let with_more = [bytes, b"GET / HTTP/1.1\r\n\r\n\xff"].concat();
     let read = read(&with_more);
-    assert_eq!(read, Ok((bytes.len(), Some(wanted))), "{}", bytes.escape_ascii());
+    assert_eq!(
+        read,
+        Ok((bytes.len(), Some(wanted))),
+        "{}",
+        bytes.escape_ascii()
+    );
 }
 
 #[track_caller]
@@ -73,7 +82,10 @@ fn refused(bytes: &[u8]) {
 fn version_1_tells_the_source() {
     for (line, wanted) in [
         ("TCP4 192.0.2.1 198.51.100.1 4660 80", "192.0.2.1:4660"),
-        ("TCP4 255.255.255.255 255.255.255.255 65535 65535", "255.255.255.255:65535"),
+        (
+            "TCP4 255.255.255.255 255.255.255.255 65535 65535",
+            "255.255.255.255:65535",
+        ),
         ("TCP4 1.1.1.1 1.1.1.1 0 0", "1.1.1.1:0"),
         ("TCP6 2001:db8::1 ::1 4660 80", "[2001:db8::1]:4660"),
         ("TCP6 ::ffff:192.0.2.1 ::1 4660 80", "192.0.2.1:4660"),
@@ -201,5 +213,9 @@ fn a_header_that_is_not_complete_wants_more() {
 
 #[test]
 fn it_is_small() {
-    assert!(size_of::<ProxyHeader>() <= 168, "{}", size_of::<ProxyHeader>());
+    assert!(
+        size_of::<ProxyHeader>() <= 168,
+        "{}",
+        size_of::<ProxyHeader>()
+    );
 }

@@ -98,11 +98,16 @@ impl Claims {
         let said: Said = serde_json::from_slice(json).map_err(|_| wrong)?;
         if said.aud.is_some() {
             // RFC 7519 §4.1.3: who is none of them must refuse it.
-            return Err(TokenError::Malformed("the token is for somebody else: it has an aud"));
+            return Err(TokenError::Malformed(
+                "the token is for somebody else: it has an aud",
+            ));
         }
         let subject = said.sub.filter(|sub| !sub.is_empty());
         let subject = subject.ok_or(TokenError::Malformed("the token has no sub"))?;
-        let expires = said.exp.ok_or(TokenError::Malformed("the token has no exp"))?.0;
+        let expires = said
+            .exp
+            .ok_or(TokenError::Malformed("the token has no exp"))?
+            .0;
         let claims = Self {
             not_before: said.nbf.map(|date| date.0),
             may_publish: said.publish.unwrap_or(true),

@@ -118,7 +118,10 @@ impl Keys {
         let is_named = |key: &&Key| key.id.is_some() && key.id.as_deref() == kid;
         let named = self.0.iter().find(is_named);
         // A key without a name is tried for every token: other makers name theirs as they like.
-        let unnamed = self.0.iter().filter(|key| key.id.is_none() || kid.is_none());
+        let unnamed = self
+            .0
+            .iter()
+            .filter(|key| key.id.is_none() || kid.is_none());
         let tried: Vec<&Key> = match named {
             Some(key) => vec![key],
             None => unnamed.collect(),

@@ -28,7 +28,8 @@ const CLAIMS: &str = r#"{"sub":"ann","exp":1700000100}"#;
 #[test]
 fn the_example_of_rfc_7515_is_checked_as_it_says() {
     // Appendix A.1, whose key is 64 bytes: its signature is right, and it lacks a sub.
-    let key = "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow";
+    let key =
+        "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow";
     let key = URL_SAFE_NO_PAD.decode(key).expect("base64url");
     let signed = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9\
                   .eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFt\
@@ -86,9 +87,17 @@ fn other_algorithms_and_none_are_refused_whatever_the_signature() {
     for alg in ["none", "None", "hs256", "HS384", "RS256", "ES256", ""] {
         let head = format!(r#"{{"alg":"{alg}"}}"#);
         let token = signed(SECRET, &head, CLAIMS);
-        assert_eq!(keys().check(&token, NOW), Err(TokenError::Algorithm), "{alg}");
+        assert_eq!(
+            keys().check(&token, NOW),
+            Err(TokenError::Algorithm),
+            "{alg}"
+        );
         let bare = token.rsplit_once('.').expect("parts").0.to_owned() + ".";
-        assert_eq!(keys().check(&bare, NOW), Err(TokenError::Algorithm), "{alg}");
+        assert_eq!(
+            keys().check(&bare, NOW),
+            Err(TokenError::Algorithm),
+            "{alg}"
+        );
     }
 }
 
@@ -101,7 +110,10 @@ fn any_other_signature_is_refused() {
         Err(TokenError::Signature)
     );
     let (start, _) = good.rsplit_once('.').expect("parts");
-    assert_eq!(keys().check(&format!("{start}."), NOW), Err(TokenError::Signature));
+    assert_eq!(
+        keys().check(&format!("{start}."), NOW),
+        Err(TokenError::Signature)
+    );
     let shorter = &good[..good.len() - 4];
     assert_eq!(keys().check(shorter, NOW), Err(TokenError::Signature));
     let other = signed(SECRET, HEAD, r#"{"sub":"bob","exp":1700000100}"#);
@@ -150,14 +162,31 @@ fn what_cannot_be_understood_is_refused() {
         (r#"{"typ":"JWT"}"#, CLAIMS),
         ("[]", CLAIMS),
     ] {
-        let error = keys().check(&signed(SECRET, head, claims), NOW).expect_err(claims);
-        assert!(matches!(error, TokenError::Malformed(_)), "{head} {claims}: {error}");
+        let error = keys()
+            .check(&signed(SECRET, head, claims), NOW)
+            .expect_err(claims);
+        assert!(
+            matches!(error, TokenError::Malformed(_)),
+            "{head} {claims}: {error}"
+        );
     }
     let good = signed(SECRET, HEAD, CLAIMS);
     let long = "x".repeat(MOST_BYTES + 1);
-    for token in ["", ".", "..", "a.b", &format!("{good}.a"), &format!(" {good}"), &long, "ä.b.c"] {
+    for token in [
+        "",
+        ".",
+        "..",
+        "a.b",
+        &format!("{good}.a"),
+        &format!(" {good}"),
+        &long,
+        "ä.b.c",
+    ] {
         let error = keys().check(token, NOW).expect_err(token);
-        assert!(matches!(error, TokenError::Malformed(_)), "{token}: {error}");
+        assert!(
+            matches!(error, TokenError::Malformed(_)),
+            "{token}: {error}"
+        );
     }
 }
 
@@ -193,7 +222,10 @@ fn keys_that_are_none_are_errors_that_do_not_tell_them() {
         let error = Keys::parse(text).expect_err(text).to_string();
         assert!(error.contains(part), "{error}");
         assert!(error.contains("dunlin token key"), "{error}");
-        assert!(!error.contains("short-secret") && !error.contains(SECRET), "{error}");
+        assert!(
+            !error.contains("short-secret") && !error.contains(SECRET),
+            "{error}"
+        );
     }
     assert!(!format!("{:?}", keys()).contains(SECRET));
 }
