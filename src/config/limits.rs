@@ -1,12 +1,10 @@
 //! The limits of a whole server, beside the settings of its routes.
 
-mod access;
-
-pub use access::ForwardedBy;
+mod rows;
 
 use super::bounds::out_of_bounds;
+use super::forwarded_by::ForwardedBy;
 use super::networks::Networks;
-use super::row::{Kind, Row, Value};
 use crate::wire::error::Result;
 use crate::wire::head::HeadLimits;
 use std::time::Duration;
@@ -69,225 +67,6 @@ pub struct Limits {
     /// Host names that are served, without port; any other is answered 421. Default `None`: all.
     pub hosts: Option<Vec<String>>,
 }
-
-const MOST: usize = 1 << 30;
-const MILLISECOND: Duration = Duration::from_millis(1);
-
-/// Every limit, in the order in which they are checked.
-static ROWS: &[Row<Limits>] = &[
-    Row {
-        name: "max_connections",
-        key: "max_connections",
-        kind: Kind::Number {
-            unit: "connections",
-            least: 1,
-            most: |_| MOST,
-        },
-        none: Some("auto"),
-        reloads: true,
-        about: "Connections at the same time; past it 503 (auto: the open-file limit less 64)",
-        get: |all| all.max_connections.map_or(Value::None, Value::Number),
-        set: |all, value| match value {
-            Value::None => all.max_connections = None,
-            Value::Number(number) => all.max_connections = Some(number),
-            _ => {}
-        },
-    },
-    access::MAX_PER_ADDRESS,
-    access::CONNECTION_RATE,
-    access::REQUEST_RATE,
-    access::RATE_BURST,
-    access::PROXY_PROTOCOL,
-    access::TRUSTED_PROXY,
-    access::FORWARDED_BY,
-    Row {
-        name: "max_buffered",
-        key: "max_buffered",
-        kind: Kind::Number {
-            unit: "bytes",
-            least: 1,
-            most: |_| usize::MAX,
-        },
-        none: Some("auto"),
-        reloads: true,
-        about: "Bytes that wait, of all connections together (auto: a quarter of memory)",
-        get: |all| all.max_buffered.map_or(Value::None, Value::Number),
-        set: |all, value| match value {
-            Value::None => all.max_buffered = None,
-            Value::Number(number) => all.max_buffered = Some(number),
-            _ => {}
-        },
-    },
-    Row {
-        name: "head.max_head",
-        key: "max_head",
-        kind: Kind::Number {
-            unit: "bytes",
-            least: 64,
-            most: |_| 1 << 20,
-        },
-        none: None,
-        reloads: true,
-        about: "A request head; past it 431",
-        get: |all| Value::Number(all.head.max_head),
-        set: |all, value| {
-            if let Value::Number(number) = value {
-                all.head.max_head = number;
-            }
-        },
-    },
-    Row {
-        name: "head.max_target",
-        key: "max_target",
-        kind: Kind::Number {
-            unit: "bytes",
-            least: 1,
-            most: |all| all.head.max_head,
-        },
-        none: None,
-        reloads: true,
-        about: "The target of a request; past it 414",
-        get: |all| Value::Number(all.head.max_target),
-        set: |all, value| {
-            if let Value::Number(number) = value {
-                all.head.max_target = number;
-            }
-        },
-    },
-    Row {
-        name: "head.max_fields",
-        key: "max_fields",
-        kind: Kind::Number {
-            unit: "fields",
-            least: 1,
-            most: |_| 10_000,
-        },
-        none: None,
-        reloads: true,
-        about: "Fields of a request head; past it 431",
-        get: |all| Value::Number(all.head.max_fields),
-        set: |all, value| {
-            if let Value::Number(number) = value {
-                all.head.max_fields = number;
-            }
-        },
-    },
-    Row {
-        name: "max_body",
-        key: "max_body",
-        kind: Kind::Number {
-            unit: "bytes",
-            least: 0,
-            most: |_| MOST,
-        },
-        none: None,
-        reloads: true,
-        about: "The body of a plain request; past it 413",
-        get: |all| Value::Number(all.max_body),
-        set: |all, value| {
-            if let Value::Number(number) = value {
-                all.max_body = number;
-            }
-        },
-    },
-    Row {
-        name: "head_timeout",
-        key: "head_timeout",
-        kind: Kind::Time {
-            shortest: MILLISECOND,
-        },
-        none: None,
-        reloads: true,
-        about: "Time for a head, and then for a body; past it 408",
-        get: |all| Value::Time(all.head_timeout),
-        set: |all, value| {
-            if let Value::Time(time) = value {
-                all.head_timeout = time;
-            }
-        },
-    },
-    Row {
-        name: "keep_alive",
-        key: "keep_alive",
-        kind: Kind::Time {
-            shortest: MILLISECOND,
-        },
-        none: None,
-        reloads: true,
-        about: "Rest between two requests; then the connection closes",
-        get: |all| Value::Time(all.keep_alive),
-        set: |all, value| {
-            if let Value::Time(time) = value {
-                all.keep_alive = time;
-            }
-        },
-    },
-    Row {
-        name: "max_tickets",
-        key: "max_tickets",
-        kind: Kind::Number {
-            unit: "tickets",
-            least: 1,
-            most: |_| 1 << 20,
-        },
-        none: None,
-        reloads: true,
-        about: "Requests whose answer comes later; past it 503",
-        get: |all| Value::Number(all.max_tickets),
-        set: |all, value| {
-            if let Value::Number(number) = value {
-                all.max_tickets = number;
-            }
-        },
-    },
-    Row {
-        name: "answer_timeout",
-        key: "answer_timeout",
-        kind: Kind::Time {
-            shortest: MILLISECOND,
-        },
-        none: None,
-        reloads: true,
-        about: "Time for an answer that comes later; past it 503",
-        get: |all| Value::Time(all.answer_timeout),
-        set: |all, value| {
-            if let Value::Time(time) = value {
-                all.answer_timeout = time;
-            }
-        },
-    },
-    Row {
-        name: "drain",
-        key: "drain",
-        kind: Kind::Time {
-            shortest: MILLISECOND,
-        },
-        none: None,
-        reloads: false,
-        about: "Time for a shutdown; then what is left is cut",
-        get: |all| Value::Time(all.drain),
-        set: |all, value| {
-            if let Value::Time(time) = value {
-                all.drain = time;
-            }
-        },
-    },
-    Row {
-        name: "hosts",
-        key: "host",
-        kind: Kind::List("host names without port, or * for every host"),
-        none: None,
-        reloads: true,
-        about: "Host names that are served; any other is answered 421",
-        get: |all| Value::List(all.hosts.clone().unwrap_or_else(|| vec!["*".to_owned()])),
-        set: |all, value| {
-            if let Value::List(list) = value {
-                let is_any = list.iter().any(|host| host == "*");
-                all.hosts = (!is_any).then_some(list);
-            }
-        },
-    },
-];
 
 impl Default for Limits {
     fn default() -> Self {
@@ -357,17 +136,12 @@ impl Limits {
         hosts: Vec<String>,
     }
 
-    /// Every limit as a row, in the order in which they are checked.
-    pub fn rows() -> &'static [Row<Self>] {
-        ROWS
-    }
-
     /// Checks every field against its bounds.
     ///
     /// # Errors
     /// `Config`: the first field that is out of bounds, with its value and what was wanted.
     pub fn check(&self) -> Result<()> {
-        for row in ROWS {
+        for row in Self::rows() {
             row.check("limit", self)?;
         }
         self.proxy_protocol.check_as("proxy_protocol")?;

@@ -17,6 +17,7 @@
 #![allow(rustdoc::bare_urls)] // the shape of an origin is no link
 
 pub(crate) mod bounds;
+mod forwarded_by;
 mod limits;
 mod networks;
 mod rooms;
@@ -24,7 +25,8 @@ mod row;
 mod settings;
 mod text;
 
-pub use limits::{ForwardedBy, Limits};
+pub use forwarded_by::ForwardedBy;
+pub use limits::Limits;
 pub use networks::{Network, Networks};
 pub use rooms::RoomLimits;
 pub use row::{Kind, Row, Value};

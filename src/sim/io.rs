@@ -130,6 +130,7 @@ impl Io for Network {
         }
         let (n, is_late) = self.available(line, buffer.len());
         let state = &mut self.lines[line];
+        state.was_read |= n > 0;
         let bytes = state.up.drain(..n);
         buffer
             .iter_mut()
@@ -149,7 +150,8 @@ impl Io for Network {
 
     fn take_peer(&mut self, key: u32) -> Option<Peer> {
         let line = self.line_of(key);
-        self.lines[line].told_later.take()
+        let state = &mut self.lines[line];
+        state.told_later.take_if(|_| state.was_read)
     }
 
     fn dial(&mut self, id: SessionId, ends: Ends) -> io::Result<()> {

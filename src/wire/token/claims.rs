@@ -95,7 +95,7 @@ impl Claims {
         let wrong = TokenError::Malformed(
             "the claims of the token are not understood; wanted: sub, exp, and perhaps nbf, rooms, publish",
         );
-        let said: Said = serde_json::from_slice(json).map_err(|_| wrong)?;
+        let said: Said = object(json).ok_or(wrong)?;
         if said.aud.is_some() {
             // RFC 7519 §4.1.3: who is none of them must refuse it.
             return Err(TokenError::Malformed(
@@ -141,6 +141,12 @@ struct Written<'a> {
     rooms: Option<&'a [String]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     publish: Option<bool>,
+}
+
+/// Reads an object; a list is none, though it could be read as the values of one.
+fn object<'j, T: Deserialize<'j>>(json: &'j [u8]) -> Option<T> {
+    let is_object = json.trim_ascii_start().starts_with(b"{");
+    is_object.then(|| serde_json::from_slice(json).ok())?
 }
 
 /// A claim that is there is what it must be: `null` is not as good as none.
@@ -208,7 +214,7 @@ pub(super) struct Head {
 impl Head {
     pub(super) fn parse(json: &[u8]) -> Result<Self, TokenError> {
         let wrong = TokenError::Malformed("the head of the token is not understood");
-        let head: Self = serde_json::from_slice(json).map_err(|_| wrong)?;
+        let head: Self = object(json).ok_or(wrong)?;
         if head.crit.is_some() {
             // RFC 7515 §4.1.11: what is critical and not understood makes it invalid.
             return Err(TokenError::Malformed("the token has critical extensions"));
