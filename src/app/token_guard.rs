@@ -37,11 +37,20 @@ impl Keys {
     /// # Errors
     /// The response. It says why, and repeats nothing of the token.
     pub fn authenticate(&self, request: &Request<'_>) -> Result<Claims, Response> {
-        self.checked(request).map_err(|error| refusal(error, None))
+        self.checked(request, None)
+            .map_err(|error| refusal(error, None))
     }
 
-    fn checked(&self, request: &Request<'_>) -> Result<Claims, TokenError> {
+    /// The same at the cost of whoever asks.
+    fn checked(
+        &self,
+        request: &Request<'_>,
+        context: Option<&mut Context<'_>>,
+    ) -> Result<Claims, TokenError> {
         let token = request.token().ok_or(TokenError::Missing)?;
+        if let Some(context) = context {
+            context.charge(self.price_of(&token));
+        }
         let claims = self.check(&token, request.unix_time());
         claims.inspect_err(|error| {
             log::debug!("a request of {} is refused: {error}", request.peer());
@@ -134,10 +143,12 @@ impl App {
 }
 
 fn guard(keys: Rc<Keys>, json: Option<String>, mut handler: HttpHandler) -> HttpHandler {
-    Box::new(move |request, context| match keys.checked(request) {
-        Ok(claims) => handler(&request.with_claims(&claims), context),
-        Err(error) => Answer::Now(refusal(error, json.as_deref())),
-    })
+    Box::new(
+        move |request, context| match keys.checked(request, Some(&mut *context)) {
+            Ok(claims) => handler(&request.with_claims(&claims), context),
+            Err(error) => Answer::Now(refusal(error, json.as_deref())),
+        },
+    )
 }
 
 /// A route whose sessions have a token.
@@ -167,7 +178,7 @@ impl AnyRoute for TokenRoute {
     }
 
     fn open(&mut self, request: &Request<'_>, session: &mut Session<'_>) -> Open<DataKey> {
-        let claims = match self.keys.checked(request) {
+        let claims = match self.keys.checked(request, Some(session.context())) {
             Ok(claims) => claims,
             Err(error) => return Open::Refuse(refusal(error, self.json.as_deref())),
         };
@@ -179,7 +190,7 @@ impl AnyRoute for TokenRoute {
     }
 
     fn opened_later(&mut self, request: &Request<'_>, session: &mut Session<'_>) {
-        match self.keys.checked(request) {
+        match self.keys.checked(request, Some(session.context())) {
             Ok(claims) => expire(&claims, request, session),
             Err(_) => close_expired(session),
         }

@@ -83,6 +83,12 @@ pub mod price {
     /// A byte of JSON read. Thousands of short keys need two thirds of it, a long text a tenth.
     pub const JSON: u32 = 2;
 
+    /// A token read and what it says believed, without the hash.
+    pub const TOKEN: u32 = 3_000;
+    /// A byte of a token hashed, by each key that is tried; half of it where the processor has instructions
+    /// for SHA-256 or better.
+    pub const HASHED: u32 = 4;
+
     /// A line of an event stream, beside its bytes.
     pub const EVENT_LINE: u32 = 10;
 

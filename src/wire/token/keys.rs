@@ -3,6 +3,7 @@
 use super::claims::Head;
 use super::{Claims, MOST_BYTES, TokenError};
 use crate::wire::error::{Error, ErrorKind, Result};
+use crate::wire::work::price;
 use base64::engine::{Engine, general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -10,8 +11,8 @@ use std::fmt;
 
 /// The fewest bytes of a key: as many as the hash has (RFC 7518 §3.2).
 const LEAST_BYTES: usize = 32;
-/// The most keys: each may be tried for a token that names none.
-const MOST_KEYS: usize = 16;
+/// The most keys: each may be tried for a token that names none, and all of that is one step of a turn.
+const MOST_KEYS: usize = 4;
 
 struct Key {
     id: Option<String>,
@@ -69,7 +70,7 @@ impl Keys {
                 return Err(wrong(number, "has the name of another key"));
             }
             if keys.len() == MOST_KEYS {
-                return Err(wrong(number, "is one key too many; 16 are taken"));
+                return Err(wrong(number, "is one key too many; 4 are taken"));
             }
             let mac = Hmac::new_from_slice(secret.as_bytes());
             let mac = mac.map_err(|_| wrong(number, "is no key"))?;
@@ -79,6 +80,12 @@ impl Keys {
             return Err(wrong(1, "and those behind it hold no key"));
         }
         Ok(Self(keys))
+    }
+
+    /// What a look at a token costs at most, in units of work.
+    pub(crate) fn price_of(&self, token: &str) -> u32 {
+        let bytes = token.len().min(MOST_BYTES) as u32;
+        price::TOKEN + bytes * price::HASHED * self.0.len() as u32
     }
 
     /// Makes a token that says this, signed with the first key.

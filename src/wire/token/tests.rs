@@ -210,7 +210,7 @@ fn keys_are_changed_by_putting_the_new_one_first() {
 
 #[test]
 fn keys_that_are_none_are_errors_that_do_not_tell_them() {
-    let many = (0..17).map(|_| SECRET).collect::<Vec<_>>().join("\n");
+    let many = (0..5).map(|_| SECRET).collect::<Vec<_>>().join("\n");
     for (text, part) in [
         ("", "no key"),
         ("# nothing\n", "no key"),
