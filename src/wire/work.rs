@@ -85,8 +85,7 @@ pub mod price {
 
     /// A token read and what it says believed, without the hash.
     pub const TOKEN: u32 = 3_000;
-    /// A byte of a token hashed, by each key that is tried; half of it where the processor has instructions
-    /// for SHA-256 or better.
+    /// A byte of a token hashed, by each key that is tried.
     pub const HASHED: u32 = 4;
 
     /// A line of an event stream, beside its bytes.
