@@ -24,6 +24,7 @@
 //! | keep what was said | [rooms](guide::rooms), of the feature `rooms`: history, receipts, presence; `rooms::Rooms` |
 //! | use other threads | [`Route::handle`] calls the handler from a thread, [`Remote`] sends and publishes, [`Server::spawn`] runs the loop in a thread of its own |
 //! | authenticate | [`Handler::open`] sees the [`Request`] and may refuse it; [`Open::later`] lets a thread decide; [`Settings::origins`] says whose pages may connect |
+//! | stand behind proxies, ask for tokens | [access](guide::access): [`Limits::trusted_proxies`], [`Limits::proxy_protocol`], rates by address, connection tokens |
 //! | test | [`testing`]: the same program without sockets, in virtual time |
 //! | tune | [`Settings`] of a route and [`Limits`] of the server: each has a default, a bound, and an error that names both |
 //! | call other servers | [`App::outgoing`] in the same loop, or [`Client`] for scripts |
@@ -39,6 +40,7 @@
 //! | `apps` | no | the ready applications of `dunlin serve`, in `dunlin::apps`; with `rooms` |
 //! | `files` | no | a folder over HTTP: `App::files`, `Files` |
 //! | `rlimit` | no | the limit of open files is raised at start |
+//! | `tokens` | no | connection tokens (JWT, HMAC-SHA256), in `dunlin::tokens`; with `json` |
 //! | `rooms` | no | rooms with history, receipts and presence, in `dunlin::rooms`; with `json` |
 //!
 //! Without any it is the loop and the protocol. No feature changes how another part behaves. The command
@@ -158,6 +160,12 @@ pub mod ext {
         Agreement, DecodeError, Extension, FrameInfo, FramePart, Offer, Progress, Transform,
     };
     pub use crate::wire::work::Work;
+}
+
+/// Connection tokens: JSON Web Tokens signed with HMAC-SHA256, for [`App::require_tokens`].
+#[cfg(feature = "tokens")]
+pub mod tokens {
+    pub use crate::wire::token::{Claims, Keys, LEEWAY, MOST_BYTES, TokenError};
 }
 
 #[cfg(feature = "json")]

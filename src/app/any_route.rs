@@ -40,6 +40,9 @@ pub(crate) trait AnyRoute {
     fn frame(&mut self, _data: DataKey, _session: &mut Session<'_>, _frame: RawFrame<'_>) {}
 
     fn open(&mut self, request: &Request<'_>, session: &mut Session<'_>) -> Open<DataKey>;
+    /// A session that was to be decided later opens now; its request is as it came, without parameters of
+    /// the path. Comes before `accepted`.
+    fn opened_later(&mut self, _request: &Request<'_>, _session: &mut Session<'_>) {}
     /// Keeps the data that a ticket brought; `None` when they are of another type than the route's.
     fn keep(&mut self, data: Box<dyn Any>) -> Option<DataKey>;
     fn accepted(&mut self, data: DataKey, session: &mut Session<'_>);

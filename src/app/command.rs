@@ -62,7 +62,8 @@ pub(crate) enum Command {
 pub(super) fn limits_bytes(limits: &Limits) -> usize {
     let hosts = limits.hosts.iter().flatten();
     let hosts = hosts.map(|host| size_of::<String>() + host.capacity());
-    size_of::<Limits>() + hosts.sum::<usize>()
+    let networks = limits.proxy_protocol.held() + limits.trusted_proxies.held();
+    size_of::<Limits>() + hosts.sum::<usize>() + networks
 }
 
 /// The answer of a ticket.

@@ -15,6 +15,9 @@ pub struct ConnInfo {
     pub listener: u16,
     /// It is encrypted by this server.
     pub secure: bool,
+    /// The peer is who it says. If not, a proxy made the connection, and will say before all else whom it
+    /// comes from.
+    pub is_peer_known: bool,
 }
 
 impl ConnInfo {
@@ -25,6 +28,7 @@ impl ConnInfo {
             local: Peer::Unix,
             listener: 0,
             secure: false,
+            is_peer_known: true,
         }
     }
 }

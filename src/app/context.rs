@@ -123,6 +123,12 @@ impl<'h> Context<'h> {
         self.host.charge(units);
     }
 
+    /// Counts something that was not taken because its user had too many: [`Stats::limited`].
+    #[cfg_attr(not(feature = "rooms"), allow(dead_code))]
+    pub(crate) fn count_limited(&mut self) {
+        self.host.count_limited();
+    }
+
     /// How many sessions subscribe to a topic.
     pub fn subscribers(&self, topic: &str) -> usize {
         self.host.subscribers(topic)

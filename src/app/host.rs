@@ -52,6 +52,8 @@ pub trait Host {
     fn stats(&self) -> Stats;
     /// Takes the price of work that a handler does from the budget of the turn.
     fn charge(&mut self, units: u32);
+    /// Counts something that was not taken because its user had too many.
+    fn count_limited(&mut self);
     fn protocol(&self, id: SessionId) -> Option<&str>;
     fn extensions(&self, id: SessionId) -> Option<String>;
     fn set_timer(&mut self, id: SessionId, after: Duration, token: u64);

@@ -27,6 +27,7 @@ pub mod program;
 pub mod raw;
 pub mod remote;
 pub mod request;
+mod request_token;
 pub mod response;
 pub mod route;
 pub mod router;
@@ -34,6 +35,8 @@ pub mod send_outcome;
 pub mod session;
 pub mod session_id;
 pub mod stream;
+#[cfg(feature = "tokens")]
+mod token_guard;
 
 pub use crate::config::{BacklogPolicy, Origins, Settings};
 #[cfg(feature = "json")]

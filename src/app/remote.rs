@@ -33,6 +33,9 @@ pub struct Stats {
     pub sent: u64,
     /// Messages dropped by a backlog policy, and binary ones that an event stream cannot carry.
     pub dropped: u64,
+    /// Connections and requests that were refused with 429, and messages that rooms did not take, because
+    /// their address or user had too many.
+    pub limited: u64,
     /// Bytes that wait for slow peers or for the rest of a message, now.
     pub buffered: u64,
     /// The most that may be buffered: [`Limits::max_buffered`](crate::Limits::max_buffered) as it is in force.

@@ -6,6 +6,8 @@ use super::form::{Form, pairs};
 use crate::wire::fields::is_token;
 use crate::wire::fields::single;
 use crate::wire::head::{Method, RequestHead};
+#[cfg(feature = "tokens")]
+use crate::wire::token::Claims;
 use core::net::{IpAddr, SocketAddr};
 use std::borrow::Cow;
 use std::fmt;
@@ -47,6 +49,10 @@ pub struct Request<'r> {
     pub(crate) params: &'r [(&'r str, Cow<'r, str>)],
     pub(crate) body: &'r [u8],
     pub(crate) peer: Peer,
+    /// Seconds since 1970.
+    pub(crate) unix: u64,
+    #[cfg(feature = "tokens")]
+    pub(crate) claims: Option<&'r Claims>,
 }
 
 impl<'r> Request<'r> {
@@ -216,9 +222,35 @@ impl<'r> Request<'r> {
         }
     }
 
-    /// The address of the peer.
+    /// The address of the peer: where a [trusted proxy](crate::Limits::trusted_proxies) has passed the
+    /// request on, the one that it names, with port 0 if it names none.
     pub fn peer(&self) -> Peer {
         self.peer
+    }
+
+    /// When it came, in seconds since 1970: the wall clock of the loop, which is read twice a second, and
+    /// virtual in a simulation.
+    pub fn unix_time(&self) -> u64 {
+        self.unix
+    }
+
+    /// What its token says, where the route asks for one ([`App::require_tokens`](crate::App::require_tokens)).
+    #[cfg(feature = "tokens")]
+    pub fn claims(&self) -> Option<&'r Claims> {
+        self.claims
+    }
+
+    /// The same request with what its token says.
+    #[cfg(feature = "tokens")]
+    pub(super) fn with_claims<'s>(&'s self, claims: &'s Claims) -> Request<'s> {
+        Request {
+            head: self.head,
+            params: self.params,
+            body: self.body,
+            peer: self.peer,
+            unix: self.unix,
+            claims: Some(claims),
+        }
     }
 }
 

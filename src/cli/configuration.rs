@@ -85,10 +85,16 @@ impl Configuration {
         self.check_rows("limit", Limits::rows(), &self.limits)?;
         self.check_rows("limit", RoomLimits::rows(), &self.rooms)?;
         self.check_rows("setting", Settings::rows(), &self.settings)?;
+        let settings = self.settings.check();
+        settings.map_err(|error| self.failure("origin", &error.to_string()))?;
         let rooms = self.rooms.check();
         rooms.map_err(|error| self.failure("history_bytes", &error.to_string()))?;
-        let hosts = self.limits.check();
-        hosts.map_err(|error| self.failure("host", &error.to_string()))
+        self.limits.check().map_err(|error| {
+            let text = error.to_string();
+            let is_it = |row: &&Row<Limits>| text.contains(&format!("`{}`", row.name));
+            let row = Limits::rows().iter().find(is_it);
+            self.failure(row.map_or("host", |row| row.key), &text)
+        })
     }
 
     fn check_rows<T>(&self, what: &str, rows: &[Row<T>], all: &T) -> Result<(), CommandFailure> {

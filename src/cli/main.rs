@@ -21,6 +21,7 @@ mod lookup;
 mod operator;
 mod serve;
 mod signals;
+mod token;
 mod values;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -47,6 +48,8 @@ enum Command {
     /// Load-test any WebSocket server: how many, how fast, and what one bad client does to the others
     #[cfg(feature = "bench")]
     Bench,
+    /// Make keys and tokens for rooms that ask for them, and show what a token says
+    Token(token::Arguments),
     /// Check or print the configuration that `serve` would have with the same flags
     Config(config::Arguments),
 }
@@ -87,6 +90,7 @@ fn run() -> Result<(), CommandFailure> {
         (Command::Chat(arguments), _) => arguments.run(),
         #[cfg(feature = "bench")]
         (Command::Bench, _) => bench::run(Vec::new()),
+        (Command::Token(arguments), _) => arguments.run(),
         (Command::Check(arguments), _) => check::run(arguments.check()?),
         (Command::Serve(_) | Command::Config(_), None) => {
             unreachable!("clap gave a command without its matches")

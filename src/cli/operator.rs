@@ -2,9 +2,11 @@
 
 use super::listen;
 use super::logger::LEVELS;
+use super::token;
 use dunlin::Files;
 use dunlin::apps;
 use dunlin::config::{Kind, Row, Value};
+use dunlin::tokens::Keys;
 use std::path::Path;
 
 /// The values of [`ROWS`].
@@ -19,6 +21,9 @@ pub(super) struct Operator {
     pub(super) dir: Option<String>,
     /// Where rooms are kept over restarts.
     pub(super) history_dir: Option<String>,
+    /// The keys of tokens, without which some applications are for nobody.
+    pub(super) token_key_file: Option<String>,
+    pub(super) token_apps: Vec<String>,
 }
 
 impl Default for Operator {
@@ -30,6 +35,8 @@ impl Default for Operator {
             apps: apps::names().map(str::to_owned).collect(),
             dir: None,
             history_dir: None,
+            token_key_file: None,
+            token_apps: vec!["rooms".to_owned()],
         }
     }
 }
@@ -122,6 +129,35 @@ pub(super) static ROWS: &[Row<Operator>] = &[
             _ => {}
         },
     },
+    Row {
+        name: "token_key_file",
+        key: "token_key_file",
+        kind: Kind::Text("the path of a file that `dunlin token key` makes"),
+        none: Some("none"),
+        reloads: false,
+        about: "A file with the keys of connection tokens, without which token_apps are for nobody",
+        get: |all| all.token_key_file.clone().map_or(Value::None, Value::Text),
+        set: |all, value| match value {
+            Value::None => all.token_key_file = None,
+            Value::Text(text) => all.token_key_file = Some(text),
+            _ => {}
+        },
+    },
+    Row {
+        name: "token_apps",
+        key: "token_apps",
+        kind: Kind::List("names of applications as in apps, separated by commas"),
+        none: None,
+        reloads: false,
+        about: "Which applications ask for a token, where there are keys",
+        get: |all| Value::List(all.token_apps.clone()),
+        set: |all, value| {
+            if let Value::List(list) = value {
+                let names = list.iter().flat_map(|names| names.split(','));
+                all.token_apps = names.map(|name| name.trim().to_owned()).collect();
+            }
+        },
+    },
 ];
 
 impl Operator {
@@ -129,6 +165,11 @@ impl Operator {
     pub(super) fn files(&self) -> Result<Option<Files>, String> {
         let files = self.dir.as_ref().map(Files::open).transpose();
         files.map_err(|error| format!("{error:#}; make it, or name another with --dir"))
+    }
+
+    /// The keys of tokens, if there are any.
+    pub(super) fn token_keys(&self) -> Result<Option<Keys>, String> {
+        token::keys(self.token_key_file.as_ref().map(Path::new))
     }
 
     /// Whether the folder that is served has a page for `/`.
@@ -150,11 +191,18 @@ impl Operator {
         if let Err(problem) = self.files() {
             return Some(("dir", problem));
         }
+        if let Err(problem) = self.token_keys() {
+            return Some(("token_key_file", problem));
+        }
         let is_known = |name: &&String| apps::names().any(|known| known == *name);
-        let unknown = self.apps.iter().find(|name| !is_known(name))?;
-        let known: Vec<_> = apps::names().collect();
-        let wanted = known.join(", ");
-        let problem = format!("the application {unknown:?} is unknown\nwanted: some of {wanted}");
-        Some(("apps", problem))
+        let unknown = |key, names: &[String]| {
+            let unknown = names.iter().find(|name| !is_known(name))?;
+            let known: Vec<_> = apps::names().collect();
+            let wanted = known.join(", ");
+            let problem =
+                format!("the application {unknown:?} is unknown\nwanted: some of {wanted}");
+            Some((key, problem))
+        };
+        unknown("apps", &self.apps).or_else(|| unknown("token_apps", &self.token_apps))
     }
 }

@@ -3,12 +3,12 @@
 use super::configuration::Configuration;
 use super::exit::CommandFailure;
 use super::signals::{self, Configured};
-use super::{listen, logger};
+use super::{listen, logger, token};
 use clap::ArgMatches;
 use dunlin::rooms::Rooms;
 use dunlin::{Address, App, Server, apps};
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -19,6 +19,8 @@ Examples:
   dunlin serve --listen unix:d.sock --socket-mode 660   owner and group may connect
   dunlin serve --dir public                     the files of a folder, too
   dunlin serve --config dunlin.toml --apps echo,chat   settings from a file, two applications
+  dunlin serve --token-key-file token.key       rooms for who has a token; see `dunlin token`
+  dunlin serve --trusted-proxy 10.0.0.0/8       X-Forwarded-For of these proxies is believed
   dunlin serve --origin https://example.org     pages of this origin may open sessions
   DUNLIN_LISTEN=127.0.0.1:9000,unix:d.sock dunlin serve --log warn
 
@@ -63,12 +65,22 @@ fn app(all: &Configuration, folder: Option<&String>) -> Result<App, CommandFailu
         // Who brings a page of their own for `/` wants to see it there.
         names.retain(|name| name != "index");
     }
+    let mount = |app: App, name: &str| match name {
+        "rooms" => Ok(apps::rooms::mount_with(app, &rooms(all, folder)?)),
+        name => Ok::<_, CommandFailure>(apps::mount(app, name)),
+    };
+    let keys = all.operator.token_keys().map_err(CommandFailure::usage)?;
+    let asks = |name: &&String| keys.is_some() && all.operator.token_apps.contains(name);
+    let (asking, open): (Vec<_>, Vec<_>) = names.iter().partition(asks);
     let mut app = App::new();
-    for name in &names {
-        app = match &**name {
-            "rooms" => apps::rooms::mount_with(app, &rooms(all, folder)?),
-            name => apps::mount(app, name),
-        };
+    for name in asking {
+        app = mount(app, name)?;
+    }
+    if let Some(keys) = keys {
+        app = app.require_tokens(keys);
+    }
+    for name in open {
+        app = mount(app, name)?;
     }
     if let Some(files) = all.operator.files().map_err(CommandFailure::usage)? {
         app = app.files("/", files);
@@ -97,6 +109,11 @@ fn print_routes(app: &App) {
 fn serve(configured: Configured) -> Result<(), CommandFailure> {
     let all = &configured.current;
     logger::start(logger::level(all.operator.log).map_err(CommandFailure::usage)?);
+    if let Some(file) = &all.operator.token_key_file
+        && token::is_open_to_others(Path::new(file))
+    {
+        log::warn!("others than its owner may read {file}: chmod 600 {file}");
+    }
     let mut server =
         Server::new(app(all, all.operator.history_dir.as_ref())?).limits(all.limits.clone());
     if let Some(mode) = &all.operator.socket_mode {

@@ -1,7 +1,10 @@
 //! The limits of a whole server, beside the settings of its routes.
 
+mod rows;
+
 use super::bounds::out_of_bounds;
-use super::row::{Kind, Row, Value};
+use super::forwarded_by::ForwardedBy;
+use super::networks::Networks;
 use crate::wire::error::Result;
 use crate::wire::head::HeadLimits;
 use std::time::Duration;
@@ -15,8 +18,29 @@ pub struct Limits {
     /// Connections at the same time, 1 to 2³⁰; past it 503. Default `None`: a [`Server`](crate::Server)
     /// takes the open-file limit less 64 (and lowers any number to that), a simulation has no limit.
     pub max_connections: Option<usize>,
-    /// Connections of one IP address at the same time, 1 to 2³⁰; past it 429. Default `None`: off.
+    /// Connections of one IP address at the same time, 1 to 2³⁰; past it 429. Of IPv6 a whole /64 is one
+    /// address: that is what one customer has. Addresses among `trusted_proxies` have no such limit.
+    /// Default `None`: off.
     pub max_per_address: Option<usize>,
+    /// New connections of one IP address in a second, 1 to 10 000; past it 429. An address is what it is
+    /// for `max_per_address`. The rates of 8192 addresses are remembered, those that come nearest to their
+    /// limit longest. Default `None`: off.
+    pub connection_rate: Option<usize>,
+    /// Requests of one IP address in a second, upgrades included, 1 to 10 000; past it 429. Default
+    /// `None`: off.
+    pub request_rate: Option<usize>,
+    /// How many connections, and how many requests, of an address may come at once before its rate counts,
+    /// 1 to 10 000. Default 50.
+    pub rate_burst: usize,
+    /// Whose connections begin with a PROXY header, version 1 or 2, that says who the peer is. It is
+    /// required from these and not read from others. Default: nobody's.
+    pub proxy_protocol: Networks,
+    /// Proxies that say by a field of each request who the peer is, and by which scheme it asked: the
+    /// right-most address of `forwarded_by` that is not among these. From others such fields mean nothing.
+    /// Default: none.
+    pub trusted_proxies: Networks,
+    /// By which field they do. Default: `X-Forwarded-For`.
+    pub forwarded_by: ForwardedBy,
     /// Bytes that wait for slow peers or for the rest of messages, of all connections together, at
     /// least 1. Past it nothing is read, new connections get 503 and the largest backlog is closed
     /// with 1008. Default `None`: a [`Server`](crate::Server) takes a quarter of the memory that the
@@ -44,241 +68,17 @@ pub struct Limits {
     pub hosts: Option<Vec<String>>,
 }
 
-const MOST: usize = 1 << 30;
-const MILLISECOND: Duration = Duration::from_millis(1);
-
-/// Every limit, in the order in which they are checked.
-static ROWS: &[Row<Limits>] = &[
-    Row {
-        name: "max_connections",
-        key: "max_connections",
-        kind: Kind::Number {
-            unit: "connections",
-            least: 1,
-            most: |_| MOST,
-        },
-        none: Some("auto"),
-        reloads: true,
-        about: "Connections at the same time; past it 503 (auto: the open-file limit less 64)",
-        get: |all| all.max_connections.map_or(Value::None, Value::Number),
-        set: |all, value| match value {
-            Value::None => all.max_connections = None,
-            Value::Number(number) => all.max_connections = Some(number),
-            _ => {}
-        },
-    },
-    Row {
-        name: "max_per_address",
-        key: "max_per_address",
-        kind: Kind::Number {
-            unit: "connections",
-            least: 1,
-            most: |_| MOST,
-        },
-        none: Some("off"),
-        reloads: false,
-        about: "Connections of one IP address at the same time; past it 429",
-        get: |all| all.max_per_address.map_or(Value::None, Value::Number),
-        set: |all, value| match value {
-            Value::None => all.max_per_address = None,
-            Value::Number(number) => all.max_per_address = Some(number),
-            _ => {}
-        },
-    },
-    Row {
-        name: "max_buffered",
-        key: "max_buffered",
-        kind: Kind::Number {
-            unit: "bytes",
-            least: 1,
-            most: |_| usize::MAX,
-        },
-        none: Some("auto"),
-        reloads: true,
-        about: "Bytes that wait, of all connections together (auto: a quarter of memory)",
-        get: |all| all.max_buffered.map_or(Value::None, Value::Number),
-        set: |all, value| match value {
-            Value::None => all.max_buffered = None,
-            Value::Number(number) => all.max_buffered = Some(number),
-            _ => {}
-        },
-    },
-    Row {
-        name: "head.max_head",
-        key: "max_head",
-        kind: Kind::Number {
-            unit: "bytes",
-            least: 64,
-            most: |_| 1 << 20,
-        },
-        none: None,
-        reloads: true,
-        about: "A request head; past it 431",
-        get: |all| Value::Number(all.head.max_head),
-        set: |all, value| {
-            if let Value::Number(number) = value {
-                all.head.max_head = number;
-            }
-        },
-    },
-    Row {
-        name: "head.max_target",
-        key: "max_target",
-        kind: Kind::Number {
-            unit: "bytes",
-            least: 1,
-            most: |all| all.head.max_head,
-        },
-        none: None,
-        reloads: true,
-        about: "The target of a request; past it 414",
-        get: |all| Value::Number(all.head.max_target),
-        set: |all, value| {
-            if let Value::Number(number) = value {
-                all.head.max_target = number;
-            }
-        },
-    },
-    Row {
-        name: "head.max_fields",
-        key: "max_fields",
-        kind: Kind::Number {
-            unit: "fields",
-            least: 1,
-            most: |_| 10_000,
-        },
-        none: None,
-        reloads: true,
-        about: "Fields of a request head; past it 431",
-        get: |all| Value::Number(all.head.max_fields),
-        set: |all, value| {
-            if let Value::Number(number) = value {
-                all.head.max_fields = number;
-            }
-        },
-    },
-    Row {
-        name: "max_body",
-        key: "max_body",
-        kind: Kind::Number {
-            unit: "bytes",
-            least: 0,
-            most: |_| MOST,
-        },
-        none: None,
-        reloads: true,
-        about: "The body of a plain request; past it 413",
-        get: |all| Value::Number(all.max_body),
-        set: |all, value| {
-            if let Value::Number(number) = value {
-                all.max_body = number;
-            }
-        },
-    },
-    Row {
-        name: "head_timeout",
-        key: "head_timeout",
-        kind: Kind::Time {
-            shortest: MILLISECOND,
-        },
-        none: None,
-        reloads: true,
-        about: "Time for a head, and then for a body; past it 408",
-        get: |all| Value::Time(all.head_timeout),
-        set: |all, value| {
-            if let Value::Time(time) = value {
-                all.head_timeout = time;
-            }
-        },
-    },
-    Row {
-        name: "keep_alive",
-        key: "keep_alive",
-        kind: Kind::Time {
-            shortest: MILLISECOND,
-        },
-        none: None,
-        reloads: true,
-        about: "Rest between two requests; then the connection closes",
-        get: |all| Value::Time(all.keep_alive),
-        set: |all, value| {
-            if let Value::Time(time) = value {
-                all.keep_alive = time;
-            }
-        },
-    },
-    Row {
-        name: "max_tickets",
-        key: "max_tickets",
-        kind: Kind::Number {
-            unit: "tickets",
-            least: 1,
-            most: |_| 1 << 20,
-        },
-        none: None,
-        reloads: true,
-        about: "Requests whose answer comes later; past it 503",
-        get: |all| Value::Number(all.max_tickets),
-        set: |all, value| {
-            if let Value::Number(number) = value {
-                all.max_tickets = number;
-            }
-        },
-    },
-    Row {
-        name: "answer_timeout",
-        key: "answer_timeout",
-        kind: Kind::Time {
-            shortest: MILLISECOND,
-        },
-        none: None,
-        reloads: true,
-        about: "Time for an answer that comes later; past it 503",
-        get: |all| Value::Time(all.answer_timeout),
-        set: |all, value| {
-            if let Value::Time(time) = value {
-                all.answer_timeout = time;
-            }
-        },
-    },
-    Row {
-        name: "drain",
-        key: "drain",
-        kind: Kind::Time {
-            shortest: MILLISECOND,
-        },
-        none: None,
-        reloads: false,
-        about: "Time for a shutdown; then what is left is cut",
-        get: |all| Value::Time(all.drain),
-        set: |all, value| {
-            if let Value::Time(time) = value {
-                all.drain = time;
-            }
-        },
-    },
-    Row {
-        name: "hosts",
-        key: "host",
-        kind: Kind::List("host names without port, or * for every host"),
-        none: None,
-        reloads: true,
-        about: "Host names that are served; any other is answered 421",
-        get: |all| Value::List(all.hosts.clone().unwrap_or_else(|| vec!["*".to_owned()])),
-        set: |all, value| {
-            if let Value::List(list) = value {
-                let is_any = list.iter().any(|host| host == "*");
-                all.hosts = (!is_any).then_some(list);
-            }
-        },
-    },
-];
-
 impl Default for Limits {
     fn default() -> Self {
         Self {
             max_connections: None,
             max_per_address: None,
+            connection_rate: None,
+            request_rate: None,
+            rate_burst: 50,
+            proxy_protocol: Networks::default(),
+            trusted_proxies: Networks::default(),
+            forwarded_by: ForwardedBy::XForwardedFor,
             max_buffered: None,
             head: HeadLimits::default(),
             max_body: 64 << 10,
@@ -314,6 +114,10 @@ macro_rules! optional_setters {
 
 impl Limits {
     setters! {
+        rate_burst: usize,
+        proxy_protocol: Networks,
+        trusted_proxies: Networks,
+        forwarded_by: ForwardedBy,
         head: HeadLimits,
         max_body: usize,
         head_timeout: Duration,
@@ -326,13 +130,10 @@ impl Limits {
     optional_setters! {
         max_connections: usize,
         max_per_address: usize,
+        connection_rate: usize,
+        request_rate: usize,
         max_buffered: usize,
         hosts: Vec<String>,
-    }
-
-    /// Every limit as a row, in the order in which they are checked.
-    pub fn rows() -> &'static [Row<Self>] {
-        ROWS
     }
 
     /// Checks every field against its bounds.
@@ -340,9 +141,11 @@ impl Limits {
     /// # Errors
     /// `Config`: the first field that is out of bounds, with its value and what was wanted.
     pub fn check(&self) -> Result<()> {
-        for row in ROWS {
+        for row in Self::rows() {
             row.check("limit", self)?;
         }
+        self.proxy_protocol.check_as("proxy_protocol")?;
+        self.trusted_proxies.check_as("trusted_proxies")?;
         self.check_hosts()
     }
 

@@ -9,20 +9,25 @@
 //!
 //! Those to the first of [`RoomLimits`], `max_rooms`, are [`Limits`] of the whole server; those from the
 //! first of [`Settings`] on, `ping_period`, belong to a route. `host` is
-//! [`Limits::hosts`], `origin` is [`Settings::origins`]; a `max_head`, `max_target` and `max_fields` are
+//! [`Limits::hosts`], `trusted_proxy` is
+//! [`Limits::trusted_proxies`], `origin` is [`Settings::origins`]; a `max_head`, `max_target` and `max_fields` are
 //! those of [`Limits::head`].
 //!
 #![doc = include_str!("settings.md")]
 #![allow(rustdoc::bare_urls)] // the shape of an origin is no link
 
 pub(crate) mod bounds;
+mod forwarded_by;
 mod limits;
+mod networks;
 mod rooms;
 mod row;
 mod settings;
 mod text;
 
+pub use forwarded_by::ForwardedBy;
 pub use limits::Limits;
+pub use networks::{Network, Networks};
 pub use rooms::RoomLimits;
 pub use row::{Kind, Row, Value};
 pub use settings::{BacklogPolicy, Origins, Settings};

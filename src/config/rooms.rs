@@ -30,10 +30,11 @@ pub struct RoomLimits {
     /// number. Default `None`: a quarter of what the server
     /// buffers at most ([`Limits::max_buffered`](crate::Limits::max_buffered)), 64 MiB where that has no limit.
     pub history_total: Option<usize>,
-    /// Messages that one connection may send to rooms in a second, 1 to 10 000; past it an error, and
+    /// Messages that one connection, or one user with a token over all connections, may send to rooms in a
+    /// second, 1 to 10 000; past it an error, and
     /// 1008 for who goes on. Default 50; `None`: any number.
     pub message_rate: Option<usize>,
-    /// Rooms that one connection may enter in a second, 1 to 10 000, with the same end. Default 20;
+    /// Rooms that one connection or user may enter in a second, 1 to 10 000, with the same end. Default 20;
     /// `None`: any number.
     pub join_rate: Option<usize>,
     /// Hours after which a room is dropped that nobody is in and nobody has spoken in, 1 to 8760. Default
@@ -232,7 +233,7 @@ static ROWS: &[Row<RoomLimits>] = &[
         },
         none: Some("off"),
         reloads: false,
-        about: "Messages that a connection may send to rooms in a second; past it an error, then 1008",
+        about: "Messages that a connection, or a user with a token, may send to rooms in a second; past it an error, then 1008",
         get: |all| all.message_rate.map_or(Value::None, Value::Number),
         set: |all, value| match value {
             Value::None => all.message_rate = None,
@@ -250,7 +251,7 @@ static ROWS: &[Row<RoomLimits>] = &[
         },
         none: Some("off"),
         reloads: false,
-        about: "Rooms that a connection may enter in a second; past it an error, then 1008",
+        about: "Rooms that a connection, or a user with a token, may enter in a second; past it an error, then 1008",
         get: |all| all.join_rate.map_or(Value::None, Value::Number),
         set: |all, value| match value {
             Value::None => all.join_rate = None,

@@ -1,5 +1,9 @@
 //! The settings of a route: protocol times, sizes, backlog, origins.
 
+mod origins;
+
+pub use origins::Origins;
+
 use super::bounds::out_of_bounds;
 use super::row::{Kind, Row, Value};
 #[cfg(feature = "json")]
@@ -23,18 +27,6 @@ pub enum BacklogPolicy {
     /// Nothing is dropped: reading from this peer stops above the mark, so that
     /// what it asks for waits in its own socket. For handlers that only answer.
     StopReading,
-}
-
-/// Which `Origin` of a browser may open a session (exact scheme, host and port).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origins {
-    /// The origin whose host and port are those of `Host`: the default.
-    Same,
-    /// Every origin.
-    Any,
-    /// These, written as a browser does: `https://example.org`, `http://localhost:3000`. One
-    /// leading label may be `*`: `https://*.example.org`.
-    List(Vec<String>),
 }
 
 /// The settings of a route. Every limit has a default and a bound.
@@ -99,24 +91,6 @@ impl BacklogPolicy {
     fn of_word(word: &str) -> Self {
         let found = Self::WORDS.iter().find(|(_, known)| *known == word);
         found.map_or(Self::Close, |(policy, _)| *policy)
-    }
-}
-
-impl Origins {
-    fn list(&self) -> Vec<String> {
-        match self {
-            Self::Same => vec!["same".to_owned()],
-            Self::Any => vec!["*".to_owned()],
-            Self::List(list) => list.clone(),
-        }
-    }
-
-    fn of_list(list: Vec<String>) -> Self {
-        match list.first().map(String::as_str) {
-            _ if list.iter().any(|origin| origin == "*") => Self::Any,
-            Some("same") if list.len() == 1 => Self::Same,
-            _ => Self::List(list),
-        }
     }
 }
 
@@ -408,6 +382,7 @@ impl Settings {
     }
 
     fn check_names(&self) -> Result<()> {
+        self.origins.check()?;
         if self.require_protocol && self.protocols.is_empty() {
             return Err(out_of_bounds(
                 "setting",

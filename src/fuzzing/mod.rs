@@ -10,6 +10,8 @@
 //! |---|---|
 //! | `head` | a request head means the same however it is cut, and written anew; httparse takes what we take |
 //! | `body` | a body gives the same content however it is cut, never past its limit, and what another reader of chunks gives |
+//! | `proxy` | a PROXY header tells the same however it is cut, and takes nothing of what follows it |
+//! | `forwarded` | what a proxy says last is found, whatever a client has said before |
 //! | `receive` | the lanes hear what tungstenite hears; with deflate and raw: the same however cut |
 //! | `negotiation` | what is agreed on was offered, and the other side takes it |
 //! | `inflate` | no message passes its cap; what was compressed comes back |
@@ -22,10 +24,12 @@
 mod body;
 mod bytes;
 mod client;
+mod forwarded;
 mod head;
 mod hub;
 mod inflate;
 mod negotiation;
+mod proxy;
 mod puppet;
 mod receive;
 mod rooms;
@@ -36,10 +40,12 @@ mod tests;
 
 pub use body::body;
 pub use client::client;
+pub use forwarded::forwarded;
 pub use head::head;
 pub use hub::hub;
 pub use inflate::inflate;
 pub use negotiation::negotiation;
+pub use proxy::proxy;
 pub use receive::receive;
 pub use rooms::{journal, rooms};
 pub use server::server;
@@ -59,4 +65,6 @@ pub const TARGETS: &[Target] = &[
     ("server", server),
     ("rooms", rooms),
     ("journal", journal),
+    ("proxy", proxy),
+    ("forwarded", forwarded),
 ];

@@ -3,11 +3,15 @@
 //! For the simulation, after its turns. It looks at everything and changes nothing.
 
 use crate::app::SessionId;
+use crate::hub::addresses::Address;
 use crate::hub::conn::flags::Flags;
+use crate::hub::conn::origin::Origin;
 use crate::hub::conn::phase::State;
 use crate::hub::conn::slot::Slot;
-use crate::hub::core::Hub;
+use crate::hub::core::{Core, Hub};
 use crate::hub::ledger::Held;
+use crate::wire::receive::Role;
+use std::collections::HashMap;
 
 /// What was counted.
 #[derive(Clone, Copy, Debug)]
@@ -54,6 +58,7 @@ impl Hub {
             return Err("topics have members that do not know of it".to_owned());
         }
         core.topics.check_accounts()?;
+        core.check_addresses()?;
         if !core.reply_buffer.is_empty() {
             return Err("replies were gathered and not sent".to_owned());
         }
@@ -67,6 +72,40 @@ impl Hub {
             let slot = &self.core.slots[key as usize];
             slot.flags.has(Flags::BLOCKED) && slot.state() != State::Dead
         })
+    }
+}
+
+impl Core {
+    /// Counts by address again who is marked as counted.
+    fn check_addresses(&self) -> Result<(), String> {
+        let mut counted = HashMap::<Address, usize>::new();
+        for (key, slot) in &self.slots {
+            if slot.origin.has(Origin::COUNTED) {
+                let ip = slot
+                    .peer()
+                    .ip()
+                    .ok_or("a peer without address is counted at one")?;
+                *counted.entry(Address::of(ip)).or_default() += 1;
+            } else if self.limits.max_per_address.is_some()
+                && slot.state() == State::Open
+                && self.judged_by(slot.peer()).is_some()
+                && self.rules(key as u32).role == Role::Server
+            {
+                return Err(format!("session {} is not counted", slot.id(key as u32)));
+            }
+        }
+        for (address, count) in &counted {
+            let kept = self.addresses.count(*address);
+            if kept != *count {
+                return Err(format!(
+                    "{kept} are counted at {address:?}, {count} are there"
+                ));
+            }
+        }
+        if counted.len() != self.addresses.len() {
+            return Err("connections are counted at an address that has none".to_owned());
+        }
+        Ok(())
     }
 }
 

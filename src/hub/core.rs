@@ -5,8 +5,10 @@ use crate::app::program::{HttpHandler, PathTargets};
 use crate::app::router::Router;
 use crate::app::{BacklogPolicy, ConnInfo, Ends, Origins, Peer, Remote, SessionId, Settings};
 use crate::config::Limits;
+use crate::hub::addresses::Addresses;
 use crate::hub::conn::flags::Flags;
 use crate::hub::conn::opening::Opening;
+use crate::hub::conn::origin::Origin;
 use crate::hub::conn::phase::State;
 use crate::hub::conn::slot::Slot;
 use crate::hub::ledger::Ledger;
@@ -19,7 +21,6 @@ use crate::hub::transport::Transport;
 use crate::wire::receive::{Lanes, LentMessage, Receiver, Role};
 use crate::wire::work::Work;
 use bytes::Bytes;
-use core::net::IpAddr;
 use rand::RngExt;
 use rand::rngs::StdRng;
 use slab::Slab;
@@ -108,7 +109,7 @@ pub(crate) struct Core {
     /// Connections that shutdown has not reached yet.
     pub(crate) to_stop: VecDeque<u32>,
     pub(crate) refused: usize,
-    pub(crate) per_address: HashMap<IpAddr, usize>,
+    pub(crate) addresses: Addresses,
     pub(crate) random: StdRng,
     /// How many pings went out, and what makes those of this process its own.
     pub(crate) pings: u32,
@@ -168,7 +169,7 @@ impl Core {
             stopping: false,
             to_stop: VecDeque::new(),
             refused: 0,
-            per_address: HashMap::new(),
+            addresses: Addresses::new(random.random()),
             nonce: random.random(),
             random,
             pings: 0,
@@ -181,16 +182,14 @@ impl Core {
     pub(crate) fn admit(&mut self, conn: ConnInfo) -> u32 {
         let peer = conn.peer;
         self.metrics.on_accepted();
-        if self.limits.max_per_address.is_some()
-            && let Some(ip) = peer.ip()
-        {
-            *self.per_address.entry(ip).or_default() += 1;
-        }
         let key = self.key(peer);
         let slot = self.slot(key);
         slot.listener = conn.listener;
         if conn.secure {
             slot.flags.set(Flags::SECURE);
+        }
+        if !conn.is_peer_known {
+            slot.origin.set(Origin::AWAITED);
         }
         key
     }
@@ -208,20 +207,11 @@ impl Core {
 
     /// Frees a key; everything that knows it by number must have let go.
     pub(crate) fn free(&mut self, key: u32) {
-        let came_in = self.rules(key).role == Role::Server;
+        self.uncount(key);
         let slot = self.slots.remove(key as usize);
         self.deadlines.clear(key);
         if slot.flags.has(Flags::REFUSED) {
             self.refused -= 1;
-        }
-        if came_in
-            && let Some(ip) = slot.peer().ip()
-            && let Some(count) = self.per_address.get_mut(&ip)
-        {
-            *count -= 1;
-            if *count == 0 {
-                self.per_address.remove(&ip);
-            }
         }
     }
 
@@ -245,6 +235,7 @@ impl Core {
     /// Gives back what only a crowd needed.
     pub(crate) fn shrink(&mut self) {
         self.slots.shrink_to_fit();
+        self.addresses.shrink();
         for list in [&mut self.dirty, &mut self.closing, &mut self.to_stop] {
             list.shrink_to(KEPT_ENTRIES);
         }

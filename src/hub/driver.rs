@@ -3,7 +3,7 @@
 use crate::app::host::Host as _;
 use crate::app::program::App;
 use crate::app::remote::Command;
-use crate::app::{ConnInfo, Peer, Remote, SessionId, Settings, Stats};
+use crate::app::{ConnInfo, Remote, SessionId, Settings, Stats};
 use crate::config::Limits;
 use crate::hub::Transport;
 use crate::hub::conn::flags::Flags;
@@ -95,15 +95,20 @@ impl Hub {
 
     /// A new connection. `None`: one too many even to be refused; drop it.
     pub fn accept(&mut self, conn: ConnInfo) -> Option<SessionId> {
-        let refusal = self.core.why_not(conn.peer);
+        let refusal = self.core.why_not(&conn);
         if refusal.is_some() && self.core.refused >= MAX_REFUSED {
             return None;
         }
+        let is_known = conn.is_peer_known;
         let key = self.core.admit(conn);
-        if let Some(status) = refusal {
-            self.core.refused += 1;
-            self.core.slot(key).flags.set(Flags::REFUSED);
-            self.core.refuse(key, &Refusal::new(status));
+        match refusal {
+            Some(status) => {
+                self.core.refused += 1;
+                self.core.slot(key).flags.set(Flags::REFUSED);
+                self.core.refuse(key, &Refusal::new(status));
+            }
+            None if is_known => self.core.count(key),
+            None => {}
         }
         Some(self.core.slot(key).id(key))
     }
@@ -371,17 +376,17 @@ impl Hub {
 
 impl Core {
     /// Why a new connection is refused.
-    fn why_not(&self, peer: Peer) -> Option<Status> {
+    fn why_not(&mut self, conn: &ConnInfo) -> Option<Status> {
         let limits = &self.limits;
         let live = self.slots.len() - self.refused;
         let is_full = limits.max_connections.is_some_and(|max| live >= max);
         if self.stopping || is_full || self.is_over_memory() {
             return Some(Status::SERVICE_UNAVAILABLE);
         }
-        let of_address = peer.ip().and_then(|ip| self.per_address.get(&ip));
-        let of_address = of_address.copied().unwrap_or(0);
-        let is_greedy = limits.max_per_address.is_some_and(|max| of_address >= max);
-        is_greedy.then_some(Status::TOO_MANY_REQUESTS)
+        if !conn.is_peer_known {
+            return None;
+        }
+        self.why_not_from(conn.peer)
     }
 
     /// The counters of now.

@@ -196,6 +196,10 @@ impl Host for HubContext<'_> {
         self.core.work.charge(units);
     }
 
+    fn count_limited(&mut self) {
+        self.core.metrics.on_limited();
+    }
+
     fn stats(&self) -> Stats {
         self.core.stats()
     }

@@ -14,6 +14,11 @@ impl Metrics {
         self.counted.accepted += 1;
     }
 
+    /// A connection or a request was refused, or a message of a room, for a limit by address or user.
+    pub(crate) fn on_limited(&mut self) {
+        self.counted.limited += 1;
+    }
+
     /// A handler opened a session.
     pub(crate) fn on_opened(&mut self) {
         self.counted.opened += 1;

@@ -10,7 +10,7 @@
 //! | kind | methods |
 //! |---|---|
 //! | time | [`advance`](Hub::advance) |
-//! | feed in | [`accept`](Hub::accept), [`received`](Hub::received), [`received_directly`](Hub::received_directly), [`end_of_file`](Hub::end_of_file), [`lost`](Hub::lost), [`writable`](Hub::writable), [`resume`](Hub::resume) |
+//! | feed in | [`accept`](Hub::accept), [`peer_known`](Hub::peer_known), [`received`](Hub::received), [`received_directly`](Hub::received_directly), [`end_of_file`](Hub::end_of_file), [`lost`](Hub::lost), [`writable`](Hub::writable), [`resume`](Hub::resume) |
 //! | work | [`set_work`](Hub::set_work), then [`run_events`](Hub::run_events), [`flush`](Hub::flush), [`deliver`](Hub::deliver), [`reap`](Hub::reap), each while that lasts |
 //! | call others | `next_dial`, then [`connected`](Hub::connected) or [`dial_failed`](Hub::dial_failed) |
 //! | ask | [`wants_read`](Hub::wants_read), [`has_pending`](Hub::has_pending), [`target`](Hub::target), [`next_resumed`](Hub::next_resumed), [`next_deadline`](Hub::next_deadline), [`is_empty`](Hub::is_empty), [`stats`](Hub::stats) |
@@ -27,6 +27,7 @@
 //! | `conn` | what a connection is, and what each phase of it needs |
 //! | `topics` | members and logs; delivery |
 //! | `time` | deadlines, timers, and what is due |
+//! | `addresses`, `arrival` | who comes from where, how many and how fast; what proxies say of that |
 //! | `ledger`, `metrics`, `rules` | bytes held, counters, the settings of a route |
 //! | `core`, `host` | all of that together, and as a handler sees it |
 //! | `http` | requests, one list of refusals, the way into a session |
@@ -37,6 +38,8 @@
 //! | `reap`, `memory`, `stopping` | sockets that go, memory that runs short, shutdown |
 
 mod accounting;
+mod addresses;
+mod arrival;
 mod conn;
 mod core;
 mod driver;

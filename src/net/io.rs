@@ -2,10 +2,12 @@
 //!
 //! It moves bytes and tells what happened. What becomes of either is decided by the turn.
 
+use super::intake::Intake;
 use super::listener::Listener;
 use super::sockets::{Sockets, Stream};
 use super::waker::LoopWaker;
-use crate::app::{ConnInfo, Ends, SessionId};
+use crate::app::{ConnInfo, Ends, Peer, SessionId};
+use crate::config::Networks;
 use crate::hub::{Lost, Now, Transport};
 use crate::turn::{AcceptError, Event, Io, Read};
 use mio::{Events, Poll, Token, Waker};
@@ -27,6 +29,7 @@ pub(crate) struct NetIo {
     poll: Poll,
     events: Events,
     sockets: Sockets,
+    intake: Intake,
     listeners: Vec<Listener>,
     start: Instant,
     now: Now,
@@ -37,8 +40,12 @@ pub(crate) struct NetIo {
 }
 
 impl NetIo {
-    /// The world of a server with these listeners.
-    pub(crate) fn new(mut listeners: Vec<Listener>, waker: &LoopWaker) -> io::Result<Self> {
+    /// The world of a server with these listeners. Connections from `proxies` begin with a PROXY header.
+    pub(crate) fn new(
+        mut listeners: Vec<Listener>,
+        waker: &LoopWaker,
+        proxies: Networks,
+    ) -> io::Result<Self> {
         let poll = Poll::new()?;
         waker.set(Waker::new(poll.registry(), WAKER)?);
         for (index, listener) in listeners.iter_mut().enumerate() {
@@ -48,6 +55,7 @@ impl NetIo {
             poll,
             events: Events::with_capacity(EVENTS_A_POLL),
             sockets: Sockets::default(),
+            intake: Intake::new(proxies),
             listeners,
             start: Instant::now(),
             now: Now::default(),
@@ -130,6 +138,7 @@ impl Io for NetIo {
         match accepting.accept() {
             Ok((stream, peer)) => {
                 let mut conn = ConnInfo::new(peer);
+                conn.is_peer_known = !self.intake.accepted(peer);
                 conn.local = accepting.local();
                 conn.listener = u16::try_from(listener).unwrap_or(u16::MAX);
                 Ok((stream, conn))
@@ -152,6 +161,7 @@ impl Io for NetIo {
 
     fn attach(&mut self, id: SessionId, incoming: Stream) {
         self.sockets.put(id.index, incoming);
+        self.intake.attach(id.index);
     }
 
     fn watch(&mut self, id: SessionId) -> io::Result<()> {
@@ -162,7 +172,17 @@ impl Io for NetIo {
     }
 
     fn read(&mut self, key: u32, buffer: &mut [u8]) -> Result<Read, Lost> {
-        self.sockets.at(key).ok_or(Lost)?.read(buffer)
+        let stream = self.sockets.at(key).ok_or(Lost)?;
+        if self.intake.awaits(key)
+            && let Some(read) = self.intake.read(key, stream, self.now.ms)?
+        {
+            return Ok(read);
+        }
+        stream.read(buffer)
+    }
+
+    fn take_peer(&mut self, key: u32) -> Option<Peer> {
+        self.intake.take_peer(key)
     }
 
     fn dial(&mut self, id: SessionId, ends: Ends) -> io::Result<()> {
@@ -196,6 +216,7 @@ impl Transport for NetIo {
 
     fn close(&mut self, key: u32) {
         self.sockets.close(key);
+        self.intake.close(key);
     }
 }
 

@@ -4,6 +4,7 @@
 //! turn, tells what the poll saw and what time it is, and decides nothing about either.
 
 mod address;
+mod intake;
 mod io;
 mod listener;
 mod socket_file;

@@ -55,6 +55,8 @@ pub(super) enum Author {
     Member(Place, MemberNumber),
     /// Somebody who is no member, and may have the name of none.
     Guest(Rc<str>),
+    /// Somebody who is known to have this name, whether a member has it or not; its rate was counted.
+    User(Rc<str>),
 }
 
 #[derive(Debug)]

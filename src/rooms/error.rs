@@ -46,6 +46,8 @@ pub enum RoomError {
     },
     /// The key is not that of the room.
     WrongKey,
+    /// Its user may not do this; why.
+    Forbidden(&'static str),
     /// What was said is no message of the protocol; what is wrong with it.
     BadMessage(String),
     /// Its engine does not answer now.
@@ -55,7 +57,7 @@ pub enum RoomError {
 impl RoomError {
     /// A word for programs, which does not change: `unknown-room`, `name-taken`, `bad-name`,
     /// `not-entered`, `other-name`, `too-long`, `empty`, `too-fast`, `too-many-rooms`, `wrong-key`,
-    /// `bad-json`, `engine-unavailable`.
+    /// `forbidden`, `bad-json`, `engine-unavailable`.
     pub fn code(&self) -> &'static str {
         match self {
             Self::UnknownRoom => "unknown-room",
@@ -68,6 +70,7 @@ impl RoomError {
             Self::TooFast { .. } => "too-fast",
             Self::TooManyRooms { .. } | Self::TooManyMemberships { .. } => "too-many-rooms",
             Self::WrongKey => "wrong-key",
+            Self::Forbidden(_) => "forbidden",
             Self::BadMessage(_) => "bad-json",
             Self::Unavailable => "engine-unavailable",
         }
@@ -103,6 +106,7 @@ impl fmt::Display for RoomError {
                 "you are in {most} rooms, as many as a connection may be in; LEAVE one first"
             ),
             Self::WrongKey => f.write_str("the Room-Key is not that of this room"),
+            Self::Forbidden(problem) => f.write_str(problem),
             Self::BadMessage(problem) => f.write_str(problem),
             Self::Unavailable => f.write_str("the rooms do not answer now; try again soon"),
         }

@@ -2,7 +2,7 @@
 //! passing of time.
 
 use super::receive::receive;
-use super::{FormatId, Member, Position, RoomError, RoomId, RoomInfo, Rooms};
+use super::{FormatId, Member, Pass, Position, RoomError, RoomId, RoomInfo, Rooms};
 use crate::app::{Handler, Open, OpenTicket, Request, Response, Session};
 use crate::wire::close::CloseReason;
 use crate::wire::message::Message;
@@ -38,8 +38,9 @@ impl RoomsHandler {
 impl Handler for RoomsHandler {
     type Data = Member;
 
-    fn open(&mut self, _request: &Request<'_>, session: &mut Session<'_>) -> Open<Member> {
-        Open::Accept(self.rooms.admit(session, FormatId::V1))
+    fn open(&mut self, request: &Request<'_>, session: &mut Session<'_>) -> Open<Member> {
+        let pass = Pass::of_request(request);
+        Open::Accept(self.rooms.admit_as(session, FormatId::V1, pass))
     }
 
     fn message(&mut self, member: &mut Member, session: &mut Session<'_>, message: Message<'_>) {
@@ -110,6 +111,9 @@ impl Handler for Follow {
         let Some(room) = request.param("roomId").and_then(|room| room.parse().ok()) else {
             return Open::Refuse(not_found());
         };
+        if Pass::of_request(request).is_some_and(|pass| !pass.allows(room)) {
+            return Open::Refuse(Response::refusal(Status::FORBIDDEN));
+        }
         let since = request.last_event_id();
         // An id that is none of ours is one of an epoch that is gone.
         let since = since.map(|since| since.parse().unwrap_or(Position::NOWHERE));

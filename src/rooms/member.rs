@@ -2,11 +2,13 @@
 
 use super::engine::{Identity, MemberNumber, Place};
 use super::id::random;
-use super::rate::Rate;
-use super::{FormatId, RoomId};
+use super::{FormatId, Pass, RoomId};
 use crate::app::SessionId;
+use crate::wire::rate::{Owing, Rate};
 use slab::Slab;
 use std::num::NonZeroU64;
+use std::rc::Rc;
+use std::time::Duration;
 
 /// A session that takes part in rooms; kept by its handler, from [`Rooms::admit`](super::Rooms::admit)
 /// in its open event to [`Rooms::depart`](super::Rooms::depart) in its close event.
@@ -39,6 +41,19 @@ pub(super) struct Ending {
     pub(super) places: Vec<Place>,
 }
 
+/// How much somebody has asked for lately.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Rates {
+    pub(super) messages: Rate,
+    pub(super) joins: Rate,
+}
+
+impl Owing for Rates {
+    fn owed(&self, now: Duration) -> u32 {
+        self.messages.owed(now).max(self.joins.owed(now))
+    }
+}
+
 /// What rooms know of a session.
 #[derive(Debug)]
 pub(super) struct Taking {
@@ -46,8 +61,9 @@ pub(super) struct Taking {
     /// Tells it from one that had its place before.
     round: u32,
     pub(super) format: FormatId,
-    pub(super) messages: Rate,
-    pub(super) joins: Rate,
+    /// Its own rates; those of a user who is known count in their place.
+    pub(super) rates: Rates,
+    pub(super) pass: Option<Rc<Pass>>,
     /// The first without a list of its own: most sessions are in one room.
     first: Option<Membership>,
     // Boxed twice on purpose: eight bytes for every session that is in one room at most.
@@ -110,7 +126,12 @@ impl Members {
         }
     }
 
-    pub(super) fn add(&mut self, session: SessionId, format: FormatId) -> Place {
+    pub(super) fn add(
+        &mut self,
+        session: SessionId,
+        format: FormatId,
+        pass: Option<Rc<Pass>>,
+    ) -> Place {
         self.round = self.round.wrapping_add(1).max(1);
         let round = self.round;
         let entry = self.all.vacant_entry();
@@ -119,8 +140,8 @@ impl Members {
             session,
             round,
             format,
-            messages: Rate::default(),
-            joins: Rate::default(),
+            rates: Rates::default(),
+            pass,
             first: None,
             others: None,
         });

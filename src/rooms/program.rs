@@ -4,7 +4,7 @@ use super::digest::digest;
 use super::engine::{Ask, Author, Operation, Outcome};
 use super::id::random;
 use super::sessions::MOST_MESSAGES;
-use super::{Excerpt, Position, RoomError, RoomId, RoomInfo, RoomKey, Rooms, name, sessions};
+use super::{Excerpt, Pass, Position, RoomError, RoomId, RoomInfo, RoomKey, Rooms, name, sessions};
 use crate::app::Context;
 use std::rc::Rc;
 
@@ -100,11 +100,50 @@ impl Rooms {
         reference: Option<&str>,
         done: impl FnOnce(Result<Position, RoomError>, &mut Context<'_>) + 'static,
     ) {
+        let author = Author::Guest(sender.into());
+        self.publish_by(context, room, author, text, reference, done);
+    }
+
+    /// The same for a user who is known, under the name of the pass and within the rate of that user.
+    ///
+    /// # Errors
+    /// As [`Rooms::publish`], without `NameTaken`; `Forbidden`.
+    pub fn publish_as(
+        &self,
+        context: &mut Context<'_>,
+        room: RoomId,
+        pass: &Pass,
+        text: &str,
+        reference: Option<&str>,
+        done: impl FnOnce(Result<Position, RoomError>, &mut Context<'_>) + 'static,
+    ) {
+        let checked = pass.check_publish(room);
+        if let Err(error) = checked.and_then(|()| self.takes_message_of(context, pass)) {
+            return done(Err(error), context);
+        }
+        let author = Author::User(pass.name().into());
+        self.publish_by(context, room, author, text, reference, done);
+    }
+
+    fn publish_by(
+        &self,
+        context: &mut Context<'_>,
+        room: RoomId,
+        author: Author,
+        text: &str,
+        reference: Option<&str>,
+        done: impl FnOnce(Result<Position, RoomError>, &mut Context<'_>) + 'static,
+    ) {
+        let (kind, sender, is_known) = match &author {
+            Author::User(name) => (&b"user"[..], name, true),
+            Author::Guest(name) => (&b"guest"[..], name, false),
+            Author::Member(..) => return done(Err(RoomError::NotEntered), context),
+        };
         let checked = self.check_text(Some(text)).and_then(|()| {
-            let sender = name::name_of("the name of a sender", sender, self.limits.max_sender)?;
+            let name = name::name_of("the name of a sender", sender, self.limits.max_sender)?;
             let reference = match reference {
                 Some(reference) => Some(sessions::reference_key(
-                    &[b"guest", sender.as_bytes()],
+                    &[kind, name.as_bytes()],
                     reference,
                 )?),
                 None => None,
@@ -112,16 +151,20 @@ impl Rooms {
             if text.trim().is_empty() {
                 Err(RoomError::Empty)
             } else {
-                Ok((sender, reference))
+                Ok((name, reference))
             }
         });
-        let (sender, reference) = match checked {
+        let (name, reference) = match checked {
             Ok(checked) => checked,
             Err(error) => return done(Err(error), context),
         };
         let publish = Operation::Publish {
             room,
-            author: Author::Guest(sender.into()),
+            author: if is_known {
+                Author::User(name.into())
+            } else {
+                Author::Guest(name.into())
+            },
             text: Some(text.to_owned()),
             reference,
         };

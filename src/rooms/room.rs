@@ -4,9 +4,9 @@ use super::engine::{Ask, Author, Clock, KeyDigest, Place};
 use super::history::History;
 use super::journal::{Saved, Vouched};
 use super::occupants::Occupants;
-use super::rate::Rate;
 use super::receipts::Receipts;
 use super::{Epoch, Excerpt, Position, RoomError, RoomId, RoomInfo};
+use crate::wire::rate::Rate;
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
@@ -198,6 +198,7 @@ impl Room {
                 let member = member.ok_or(RoomError::NotEntered)?;
                 Ok(Rc::from(&*member.name))
             }
+            Author::User(name) => Ok(name),
             Author::Guest(name) if self.members.has(&name) => Err(RoomError::NameTaken),
             Author::Guest(name) => {
                 let most = rate.unwrap_or_default();

@@ -2,11 +2,12 @@
 
 use super::digest::{digest, first_bytes};
 use super::engine::{Ask, Operation, ReferenceKey};
-use super::member::Taking;
-use super::rate::Rate;
-use super::state::Pending;
-use super::{FormatId, Member, Position, RoomError, RoomId, Rooms, Told, name};
+use super::member::Rates;
+use super::state::{Pending, State};
+use super::{FormatId, Member, Pass, Position, RoomError, RoomId, Rooms, Told, name};
 use crate::app::{Context, Session};
+use crate::wire::rate::Rate;
+use std::rc::Rc;
 
 /// Messages that an answer holds at most.
 pub(super) const MOST_MESSAGES: usize = 100;
@@ -47,7 +48,21 @@ pub(super) fn reference_key(of: &[&[u8]], reference: &str) -> Result<ReferenceKe
 impl Rooms {
     /// A session takes part from now on, and is told in this format.
     pub fn admit(&self, session: &Session<'_>, format: FormatId) -> Member {
-        Member::new(self.state.borrow_mut().members.add(session.id(), format))
+        self.admit_as(session, format, None)
+    }
+
+    /// The same as somebody who is known: it has one name in every room, may do what its pass is for, and
+    /// has its rates together with all other sessions of that user.
+    pub fn admit_as(&self, session: &Session<'_>, format: FormatId, pass: Option<Pass>) -> Member {
+        let pass = pass.map(Rc::new);
+        let mut state = self.state.borrow_mut();
+        Member::new(state.members.add(session.id(), format, pass))
+    }
+
+    /// What a session may do, where that is limited.
+    fn pass_of(&self, member: &Member) -> Option<Rc<Pass>> {
+        let mut state = self.state.borrow_mut();
+        state.members.find(member.place())?.pass.clone()
     }
 
     /// A session is over: it leaves every room. For its close event.
@@ -68,9 +83,29 @@ impl Rooms {
         member: &Member,
     ) -> Result<bool, RoomError> {
         let most = self.limits.message_rate;
-        self.takes(context, member, "messages", most, |taking| {
-            &mut taking.messages
+        self.takes(context, member, "messages", most, |rates| {
+            &mut rates.messages
         })
+    }
+
+    /// Counts a message that a user says in another way than by a session, against the same rate.
+    ///
+    /// # Errors
+    /// `TooFast`.
+    pub fn takes_message_of(
+        &self,
+        context: &mut Context<'_>,
+        pass: &Pass,
+    ) -> Result<(), RoomError> {
+        let (what, most) = ("messages", self.limits.message_rate);
+        let now = context.now();
+        let mut state = self.state.borrow_mut();
+        if state.users.at(pass.user(), now).messages.admits(most, now) {
+            return Ok(());
+        }
+        context.count_limited();
+        let most = most.unwrap_or_default();
+        Err(RoomError::TooFast { what, most })
     }
 
     fn takes(
@@ -79,18 +114,23 @@ impl Rooms {
         member: &Member,
         what: &'static str,
         most: Option<usize>,
-        rate: impl FnOnce(&mut Taking) -> &mut Rate,
+        rate: impl FnOnce(&mut Rates) -> &mut Rate,
     ) -> Result<bool, RoomError> {
         let now = context.now();
         let mut state = self.state.borrow_mut();
-        let Some(taking) = state.members.find(member.place()) else {
+        let State { members, users, .. } = &mut *state;
+        let Some(taking) = members.find(member.place()) else {
             return Ok(false);
         };
         let session = taking.session;
-        let rate = rate(taking);
+        let rate = rate(match &taking.pass {
+            Some(pass) => users.at(pass.user(), now),
+            None => &mut taking.rates,
+        });
         if rate.admits(most, now) {
             return Ok(true);
         }
+        context.count_limited();
         if rate.is_flooding(most) {
             context.close(session, 1008, "Too many messages");
             return Ok(false);
@@ -102,7 +142,8 @@ impl Rooms {
     /// A session enters a room.
     ///
     /// # Errors
-    /// `BadName`, `TooLong`, `TooFast`, `TooManyMemberships`, `BadMessage` for a `client` that is none.
+    /// `BadName`, `TooLong`, `TooFast`, `TooManyMemberships`, `BadMessage` for a `client` that is none;
+    /// `Forbidden` and `OtherName` for what its pass is not for.
     pub fn enter(
         &self,
         context: &mut Context<'_>,
@@ -110,7 +151,7 @@ impl Rooms {
         room: RoomId,
         enter: &Enter<'_>,
     ) -> Result<(), RoomError> {
-        let name = name::name_of("a name", enter.name, self.limits.max_sender)?;
+        let name = self.name_with(self.pass_of(member).as_deref(), room, enter.name)?;
         let identity = match enter.client {
             None => None,
             Some(client) if (16..=64).contains(&client.chars().count()) => {
@@ -169,10 +210,29 @@ impl Rooms {
         Ok(())
     }
 
+    /// Under which name a room is entered: where there is a pass, its own, which need not be given.
+    fn name_with(
+        &self,
+        pass: Option<&Pass>,
+        room: RoomId,
+        given: &str,
+    ) -> Result<String, RoomError> {
+        let Some(pass) = pass else {
+            return self.name(given);
+        };
+        pass.check_room(room)?;
+        let own = self.name(pass.name())?;
+        if given.is_empty() || self.name(given)? == own {
+            Ok(own)
+        } else {
+            Err(RoomError::OtherName(own))
+        }
+    }
+
     /// A session speaks in a room that it is in.
     ///
     /// # Errors
-    /// `NotEntered`, `TooLong`.
+    /// `NotEntered`, `TooLong`, `Forbidden`.
     pub fn talk(
         &self,
         context: &mut Context<'_>,
@@ -182,6 +242,9 @@ impl Rooms {
         reference: Option<&str>,
     ) -> Result<(), RoomError> {
         self.check_text(text)?;
+        if let Some(pass) = self.pass_of(member) {
+            pass.check_publish(room)?;
+        }
         let place = member.place();
         let (author, identity) = {
             let mut state = self.state.borrow_mut();

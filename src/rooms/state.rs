@@ -4,11 +4,13 @@ use super::engine::{
     Author, Clock, Engine, EngineEvent, Identity, Joined, Operation, Outcome, Place, Token,
 };
 use super::format::Telling;
-use super::member::{Ending, Members, Membership};
+use super::id::random;
+use super::member::{Ending, Members, Membership, Rates};
 use super::presence::Damper;
 use super::{Epoch, Format, FormatId, Position, RoomError, RoomId, RoomMessage, Told};
 use crate::app::{Context, SessionId};
 use crate::config::RoomLimits;
+use crate::wire::rate::RateTable;
 use crate::wire::work::price;
 use slab::Slab;
 use std::collections::VecDeque;
@@ -62,6 +64,8 @@ pub(super) struct State {
     pub(super) formats: Vec<Box<dyn Format>>,
     pending: Slab<Pending>,
     pub(super) members: Members,
+    /// The rates of users who are known, over all their sessions.
+    pub(super) users: RateTable<Rates>,
     pub(super) damper: Damper,
     /// Rooms that are gone, with members that do not know yet.
     pub(super) ending: VecDeque<Ending>,
@@ -110,6 +114,7 @@ impl State {
             formats: vec![v1],
             pending: Slab::new(),
             members: Members::new(),
+            users: RateTable::new(u64::from_le_bytes(random())),
             damper: Damper::default(),
             ending: VecDeque::new(),
             closing: VecDeque::new(),

@@ -260,8 +260,9 @@ impl Server {
         })?;
         let addresses = self.listeners.iter().map(Listener::address);
         let addresses = addresses.cloned().collect();
+        let proxies = limits.proxy_protocol.clone();
         let hub = Hub::new(self.app, limits, seed, self.remote.clone())?;
-        let net = NetIo::new(self.listeners, &self.waker).map_err(|error| {
+        let net = NetIo::new(self.listeners, &self.waker, proxies).map_err(|error| {
             Error::new(ErrorKind::Io, "the poll loop failed").with_source(error)
         })?;
         let turn = Turn::new(hub, net, self.inbox, self.stats);

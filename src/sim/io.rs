@@ -96,7 +96,9 @@ impl Io for Network {
         }
         let line = self.incoming.pop_front().ok_or(AcceptError::Empty)?;
         self.offered = Some(line);
-        Ok((Incoming(line), ConnInfo::new(self.lines[line].peer)))
+        let mut conn = ConnInfo::new(self.lines[line].peer);
+        conn.is_peer_known = self.lines[line].told_later.is_none();
+        Ok((Incoming(line), conn))
     }
 
     fn turn_away(&mut self, _listener: usize) {
@@ -128,6 +130,7 @@ impl Io for Network {
         }
         let (n, is_late) = self.available(line, buffer.len());
         let state = &mut self.lines[line];
+        state.was_read |= n > 0;
         let bytes = state.up.drain(..n);
         buffer
             .iter_mut()
@@ -143,6 +146,12 @@ impl Io for Network {
         }
         let drained = is_late || n == 0 || (n < buffer.len() && self.lines[line].up.is_empty());
         Ok(Read { n, drained, ended })
+    }
+
+    fn take_peer(&mut self, key: u32) -> Option<Peer> {
+        let line = self.line_of(key);
+        let state = &mut self.lines[line];
+        state.told_later.take_if(|_| state.was_read)
     }
 
     fn dial(&mut self, id: SessionId, ends: Ends) -> io::Result<()> {

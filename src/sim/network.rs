@@ -39,6 +39,10 @@ pub(super) struct LineState {
     /// The server's name for it, while it has one.
     pub(super) id: Option<SessionId>,
     pub(super) peer: Peer,
+    /// Who the peer is, as its proxy says before all else; what is read first tells it.
+    pub(super) told_later: Option<Peer>,
+    /// The server has read a byte.
+    pub(super) was_read: bool,
     /// Bytes to the server that it has not read.
     pub(super) up: VecDeque<u8>,
     pub(super) upstream: Upstream,
@@ -163,6 +167,8 @@ impl Network {
         self.lines.push(LineState {
             id: None,
             peer,
+            told_later: None,
+            was_read: false,
             up: VecDeque::new(),
             upstream: Upstream::Open,
             per_turn: usize::MAX,

@@ -117,6 +117,14 @@ impl Sim {
         }
     }
 
+    /// A raw connection that a proxy at this address passes on for a peer at another, as with the PROXY
+    /// protocol: who the peer is shows with the first bytes that arrive.
+    pub fn connect_through(&self, proxy: IpAddr, peer: SocketAddr) -> Line {
+        let line = self.connect_from(proxy);
+        self.world.borrow_mut().turn.io.lines[line.line].told_later = Some(Peer::Tcp(peer));
+        line
+    }
+
     /// From now on calls of the program to other servers fail at once, as when nobody listens there
     /// (`true`), or are made again.
     pub fn set_unreachable(&self, is_unreachable: bool) {

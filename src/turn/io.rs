@@ -3,7 +3,7 @@
 //! `net` and `sim` implement [`Io`] and nothing else of a turn. An implementation moves bytes and
 //! tells what happened; it must never decide who is served, nor remember who is still to be.
 
-use crate::app::{ConnInfo, Ends, SessionId};
+use crate::app::{ConnInfo, Ends, Peer, SessionId};
 use crate::hub::{Lost, Now, Transport};
 use std::io;
 use std::time::Duration;
@@ -87,6 +87,12 @@ pub trait Io: Transport {
     /// # Errors
     /// [`Lost`] when the connection is broken.
     fn read(&mut self, key: u32, buffer: &mut [u8]) -> Result<Read, Lost>;
+
+    /// Who a connection comes from, when its proxy has said so in what [`Io::read`] has read last. Asked
+    /// for connections alone of which [`ConnInfo::is_peer_known`] said no.
+    fn take_peer(&mut self, _key: u32) -> Option<Peer> {
+        None
+    }
 
     /// Begins a connection to another server and tells events of it.
     ///

@@ -141,6 +141,12 @@ impl<I: Io> Turn<I> {
             return None;
         };
         self.hub.charge((read.n / price::BYTES_READ) as u32);
+        if self.hub.awaits_peer(id) {
+            self.hub.charge(price::PROXY);
+            if let Some(peer) = self.io.take_peer(id.index) {
+                self.hub.peer_known(id, peer);
+            }
+        }
         match (read.n, is_direct) {
             (0, _) => {}
             (n, true) => self.hub.received_directly(&mut self.io, id, n),

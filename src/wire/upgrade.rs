@@ -17,7 +17,7 @@ pub use client::{
 };
 pub use handshake::{Agreed, ClientHandshake, Wish};
 pub use offers::parse_offers;
-pub use origin::{origin_is_same, origin_matches};
+pub use origin::{origin_is_same, origin_matches, pattern_problem};
 
 use super::extension::Offer;
 use super::fields;

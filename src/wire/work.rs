@@ -26,6 +26,8 @@ pub mod price {
     pub const ACCEPT: u32 = 8_000;
     /// A socket closed.
     pub const CLOSE: u32 = 7_000;
+    /// What arrived of a PROXY header, in as many calls of `read` as its first version takes: up to 40.
+    pub const PROXY: u32 = 8_000;
     /// A request head parsed, routed and answered, without its bytes. The shortest takes 450 ns.
     pub const REQUEST: u32 = 1_000;
     /// A byte of a head: it may be full of fields and offers.
@@ -80,6 +82,11 @@ pub mod price {
     pub const LISTED: u32 = 150;
     /// A byte of JSON read. Thousands of short keys need two thirds of it, a long text a tenth.
     pub const JSON: u32 = 2;
+
+    /// A token read and what it says believed, without the hash.
+    pub const TOKEN: u32 = 3_000;
+    /// A byte of a token hashed, by each key that is tried.
+    pub const HASHED: u32 = 4;
 
     /// A line of an event stream, beside its bytes.
     pub const EVENT_LINE: u32 = 10;

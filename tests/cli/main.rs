@@ -14,6 +14,7 @@ mod log;
 mod rooms;
 #[path = "../dunlin/running.rs"]
 mod running;
+mod tokens;
 #[path = "../dunlin/wire_client.rs"]
 mod wire_client;
 #[path = "../dunlin/wire_frame.rs"]

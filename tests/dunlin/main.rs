@@ -20,6 +20,7 @@ mod lost_peers;
 mod masking;
 mod outgoing;
 mod pages;
+mod proxies;
 mod raw_sessions;
 mod ready;
 mod running;

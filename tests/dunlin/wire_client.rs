@@ -72,6 +72,18 @@ impl WireClient {
         Self::over(TcpStream::connect(address).expect("the server accepts"))
     }
 
+    /// A connection from this address of the loopback.
+    pub(crate) fn connect_from(source: [u8; 4], address: SocketAddr) -> Self {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None);
+        let socket = socket.expect("a socket");
+        let source = SocketAddr::from((source, 0));
+        socket
+            .bind(&source.into())
+            .expect("an address of the loopback");
+        socket.connect(&address.into()).expect("the server accepts");
+        Self::over(socket.into())
+    }
+
     /// A connection that takes few bytes from the network, and gives few to it, until it reads:
     /// what else it is sent waits at the server.
     pub(crate) fn narrow(address: SocketAddr) -> Self {

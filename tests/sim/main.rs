@@ -1,5 +1,6 @@
 //! The rules of the hub over virtual time, and a world of random clients.
 
+mod addresses;
 mod backlog;
 mod budget;
 mod calls;
@@ -23,6 +24,7 @@ mod handshake;
 mod held;
 mod http;
 mod later;
+mod limits;
 mod memory;
 mod million;
 mod offered;
@@ -40,6 +42,8 @@ mod stop_reading;
 mod stopping;
 mod streams;
 mod timers;
+#[cfg(feature = "apps")]
+mod tokens;
 mod topics;
 mod waiting_for_others;
 mod world;

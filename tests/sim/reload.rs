@@ -76,7 +76,7 @@ fn what_does_not_reload_stays_as_it_was() {
     assert!(answer(&sim, "GET /page HTTP/1.1\r\nHost: a\r\n\r\n").contains(" 200 "));
     let names = Limits::rows().iter().filter(|row| !row.reloads);
     let names: Vec<_> = names.map(|row| row.name).collect();
-    assert_eq!(names, ["max_per_address", "drain"]);
+    assert_eq!(names, ["max_per_address", "proxy_protocol", "drain"]);
 }
 
 #[test]

@@ -14,7 +14,7 @@ const LAYERS: [&[&str]; 8] = [
     &["hub"],
     &["turn"],
     &["net", "sim"],
-    &["server", "client", "rooms", "testing"],
+    &["server", "client", "rooms", "testing", "tokens"],
     &["apps", "bench", "check", "cluster", "files"],
     &["cli", "fuzzing", "guide"],
 ];

@@ -1,6 +1,6 @@
 //! All rooms as JSON, written piece by piece.
 
-use crate::rooms::{RoomId, RoomInfo, Rooms};
+use crate::rooms::{Pass, RoomId, RoomInfo, Rooms};
 use crate::wire::work::price;
 use crate::{Answer, Context, Piece, Request, Response, SessionId};
 use serde::Serialize;
@@ -35,6 +35,8 @@ impl<'a> Room<'a> {
 /// A list of rooms that is written piece by piece: thousands are not written in one turn.
 struct Listing {
     rooms: Rooms,
+    /// Which of them may be seen.
+    pass: Option<Pass>,
     /// What the last question brought.
     page: Rc<RefCell<Option<Vec<RoomInfo>>>>,
     last: Option<RoomInfo>,
@@ -71,7 +73,9 @@ impl Listing {
         } else {
             Vec::new()
         };
-        for info in &page {
+        let pass = self.pass.as_ref();
+        let is_seen = |info: &&RoomInfo| pass.is_none_or(|pass| pass.allows(info.id));
+        for info in page.iter().filter(is_seen) {
             if !std::mem::take(&mut self.is_first) {
                 bytes.push(b',');
             }
@@ -102,8 +106,9 @@ fn wake(context: &mut Context<'_>, waiter: Option<SessionId>) {
     }
 }
 
-pub(super) fn list(rooms: &Rooms, _request: &Request<'_>, context: &mut Context<'_>) -> Answer {
+pub(super) fn list(rooms: &Rooms, request: &Request<'_>, context: &mut Context<'_>) -> Answer {
     let mut listing = Listing {
+        pass: Pass::of_request(request),
         rooms: rooms.clone(),
         page: Rc::default(),
         last: None,

@@ -9,7 +9,7 @@ mod plain;
 mod rest;
 
 use super::sessions::logged;
-use crate::rooms::{FormatId, Member, Rooms, RoomsHandler};
+use crate::rooms::{FormatId, Member, Pass, Rooms, RoomsHandler};
 use crate::{App, CloseReason, Handler, Message, Open, Request, Session};
 
 /// Mounts rooms in memory, with default limits.
@@ -41,9 +41,10 @@ struct Chat {
 impl Handler for Chat {
     type Data = Member;
 
-    fn open(&mut self, _request: &Request<'_>, session: &mut Session<'_>) -> Open<Member> {
+    fn open(&mut self, request: &Request<'_>, session: &mut Session<'_>) -> Open<Member> {
         let format = FormatId::of_protocol(session.protocol()).unwrap_or(self.plain);
-        Open::Accept(self.rooms.admit(session, format))
+        let pass = Pass::of_request(request);
+        Open::Accept(self.rooms.admit_as(session, format, pass))
     }
 
     fn message(&mut self, member: &mut Member, session: &mut Session<'_>, message: Message<'_>) {

@@ -1,7 +1,7 @@
 //! Rooms over plain HTTP: make, list, look at, delete; say something, read what was said, see who is in.
 
 use super::listing::{JSON, Room, list};
-use crate::rooms::{Position, RoomError, RoomId, Rooms, parse_object};
+use crate::rooms::{Pass, Position, RoomError, RoomId, Rooms, parse_object};
 use crate::wire::head::Method;
 use crate::wire::work::price;
 use crate::{Answer, App, Context, Request, Response, Status, Ticket};
@@ -72,7 +72,7 @@ fn refused(error: &RoomError, path: &str) -> Response {
     let status = match error {
         RoomError::UnknownRoom => Status::NOT_FOUND,
         RoomError::NameTaken => Status::CONFLICT,
-        RoomError::WrongKey => Status::FORBIDDEN,
+        RoomError::WrongKey | RoomError::Forbidden(_) => Status::FORBIDDEN,
         RoomError::TooLong { .. } => Status::PAYLOAD_TOO_LARGE,
         RoomError::TooFast { .. } => Status::TOO_MANY_REQUESTS,
         RoomError::TooManyRooms { .. } | RoomError::Unavailable => Status::SERVICE_UNAVAILABLE,
@@ -91,8 +91,12 @@ fn room_of(request: &Request<'_>, behind: &str) -> Result<(RoomId, String), Resp
         .param("roomId")
         .and_then(|room| room.parse::<RoomId>().ok());
     let path = |room: &dyn std::fmt::Display| format!("/chat/{room}{behind}");
+    let pass = Pass::of_request(request);
     match room {
-        Some(room) => Ok((room, path(&room))),
+        Some(room) => match pass.map_or(Ok(()), |pass| pass.check_room(room)) {
+            Ok(()) => Ok((room, path(&room))),
+            Err(error) => Err(refused(&error, &path(&room))),
+        },
         None => Err(refused(&RoomError::UnknownRoom, &path(&"{roomId}"))),
     }
 }
@@ -142,6 +146,9 @@ fn create(rooms: &Rooms, request: &Request<'_>, context: &mut Context<'_>) -> An
         let message = "Required parameter 'name' is not present";
         return problem(Status::BAD_REQUEST, message, "/chat").into();
     };
+    if let Some(Err(error)) = Pass::of_request(request).map(|pass| pass.check_create()) {
+        return refused(&error, "/chat").into();
+    }
     context.charge(price::ROOM_MADE);
     ask(context, |context, reply| {
         rooms.create(context, &name, |created, _| {
@@ -317,24 +324,32 @@ fn publish(rooms: &Rooms, request: &Request<'_>, context: &mut Context<'_>) -> A
         Ok(said) => said,
         Err((status, message)) => return problem(status, &message, &path).into(),
     };
+    let pass = Pass::of_request(request);
+    if let (Some(pass), Some(sender)) = (&pass, &said.sender)
+        && rooms.name(sender).ok() != rooms.name(pass.name()).ok()
+    {
+        let error = RoomError::Forbidden("your token is for another sender");
+        return refused(&error, &path).into();
+    }
     ask(context, |context, reply| {
-        let sender = said.sender.as_deref().unwrap_or(GUEST);
         let reference = said.reference.as_deref();
-        rooms.publish(
-            context,
-            room,
-            sender,
-            &said.message,
-            reference,
-            move |position, _| {
-                reply.answer(match position {
-                    Ok(Position { epoch, id }) => json(&Receipt {
-                        epoch: epoch.to_string(),
-                        id,
-                    }),
-                    Err(error) => refused(&error, &path),
-                });
-            },
-        );
+        let done = move |position: Result<Position, RoomError>, _: &mut Context<'_>| {
+            reply.answer(match position {
+                Ok(Position { epoch, id }) => json(&Receipt {
+                    epoch: epoch.to_string(),
+                    id,
+                }),
+                Err(error) => refused(&error, &path),
+            });
+        };
+        match &pass {
+            Some(pass) => {
+                rooms.publish_as(context, room, pass, &said.message, reference, done);
+            }
+            None => {
+                let sender = said.sender.as_deref().unwrap_or(GUEST);
+                rooms.publish(context, room, sender, &said.message, reference, done);
+            }
+        }
     })
 }

@@ -65,3 +65,16 @@ fn no_ping_period_is_no_pings() {
     assert_eq!(settings.ping_period, None);
     settings.check().unwrap();
 }
+
+#[test]
+fn an_origin_that_no_browser_sends_is_an_error_and_not_a_rule_that_never_holds() {
+    let listed = |origin: &str| Settings::default().origins(Origins::List(vec![origin.to_owned()]));
+    listed("https://example.org").check().expect("good");
+    for origin in ["example.org", "https://example.org/", "null", "same"] {
+        let error = listed(origin).check().expect_err(origin).to_string();
+        assert!(
+            error.contains("`origins`") && error.contains(origin),
+            "{error}"
+        );
+    }
+}

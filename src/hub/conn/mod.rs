@@ -6,6 +6,7 @@ pub(crate) mod flags;
 pub(crate) mod handshake;
 pub(crate) mod memberships;
 pub(crate) mod opening;
+pub(crate) mod origin;
 pub(crate) mod phase;
 pub(crate) mod slot;
 pub(crate) mod streaming;

@@ -8,6 +8,7 @@ use super::exchange::Exchange;
 use super::flags::Flags;
 use super::handshake::PendingHandshake;
 use super::memberships::Memberships;
+use super::origin::Origin;
 use super::phase::{Phase, State};
 use super::unread::Unread;
 use crate::app::data::DataKey;
@@ -24,6 +25,18 @@ enum PackedPeer {
     Unix,
     V4([u8; 4], u16),
     V6(Box<SocketAddrV6>),
+    /// Whom a trusted proxy speaks for, and the proxy.
+    Behind(Box<[Peer; 2]>),
+}
+
+impl From<Peer> for PackedPeer {
+    fn from(peer: Peer) -> Self {
+        match peer {
+            Peer::Unix => Self::Unix,
+            Peer::Tcp(SocketAddr::V4(v4)) => Self::V4(v4.ip().octets(), v4.port()),
+            Peer::Tcp(SocketAddr::V6(v6)) => Self::V6(Box::new(v6)),
+        }
+    }
 }
 
 /// One connection.
@@ -41,6 +54,7 @@ pub(crate) struct Slot {
     /// Which of its route's subprotocols was agreed on, counted from 1; 0: none, or one that its cold
     /// part has.
     pub(crate) protocol: u8,
+    pub(crate) origin: Origin,
     /// When something arrived last.
     pub(crate) last_seen: ShortTick,
     /// When the last ping of the loop's own went out; of an event stream, when anything did.
@@ -63,11 +77,6 @@ pub(crate) fn receiver_held(receiver: &Receiver) -> Held {
 
 impl Slot {
     pub(crate) fn new(generation: u32, peer: Peer, now: ShortTick) -> Self {
-        let peer = match peer {
-            Peer::Unix => PackedPeer::Unix,
-            Peer::Tcp(SocketAddr::V4(v4)) => PackedPeer::V4(v4.ip().octets(), v4.port()),
-            Peer::Tcp(SocketAddr::V6(v6)) => PackedPeer::V6(Box::new(v6)),
-        };
         Self {
             generation,
             ping: 0,
@@ -79,7 +88,8 @@ impl Slot {
             last_seen: now,
             pinged: 0,
             phase: Phase::Head(None),
-            peer,
+            peer: peer.into(),
+            origin: Origin::default(),
             memberships: Memberships::None,
             cold: None,
         }
@@ -99,7 +109,31 @@ impl Slot {
                 Peer::Tcp(SocketAddrV4::new(Ipv4Addr::from(*ip), *port).into())
             }
             PackedPeer::V6(v6) => Peer::Tcp((**v6).into()),
+            PackedPeer::Behind(both) => both[0],
         }
+    }
+
+    /// Who made the connection: the peer, or the proxy that speaks for it.
+    pub(crate) fn via(&self) -> Peer {
+        match &self.peer {
+            PackedPeer::Behind(both) => both[1],
+            _ => self.peer(),
+        }
+    }
+
+    /// The peer is this one, whoever made the connection.
+    pub(crate) fn set_peer(&mut self, peer: Peer) {
+        let via = self.via();
+        self.peer = if peer == via {
+            via.into()
+        } else {
+            PackedPeer::Behind(Box::new([peer, via]))
+        };
+    }
+
+    /// This is who made the connection: what its PROXY header says.
+    pub(crate) fn came_from(&mut self, peer: Peer) {
+        self.peer = peer.into();
     }
 
     /// The cold part, made when it is not there.

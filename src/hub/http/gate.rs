@@ -22,7 +22,7 @@ pub(crate) struct Visit<'v> {
     /// Whose pages may change something; `None`: everybody's.
     pub(crate) origins: Option<&'v Origins>,
     /// As in [`UpgradeVisit`].
-    pub(crate) is_secure: bool,
+    pub(crate) is_https: Option<bool>,
     /// What there is at its path.
     pub(crate) targets: Option<&'v PathTargets>,
 }
@@ -165,7 +165,7 @@ fn foreign_page(visit: &Visit<'_>) -> Option<Refused> {
         return None;
     }
     let is_foreign = |origin: &&[u8]| match std::str::from_utf8(origin) {
-        Ok(origin) => !is_allowed(origin, origins, head.host, visit.is_secure),
+        Ok(origin) => !is_allowed(origin, origins, head.host, visit.is_https),
         Err(_) => true,
     };
     // All of them are asked, because a handler may read any.
@@ -176,13 +176,10 @@ fn foreign_page(visit: &Visit<'_>) -> Option<Refused> {
 }
 
 /// Whether a page of this origin is one of those that are meant.
-fn is_allowed(origin: &str, origins: &Origins, host: Option<&str>, is_secure: bool) -> bool {
+fn is_allowed(origin: &str, origins: &Origins, host: Option<&str>, is_https: Option<bool>) -> bool {
     match origins {
         Origins::Any => true,
-        Origins::Same => {
-            let scheme = is_secure.then_some(true);
-            host.is_some_and(|host| origin_is_same(origin, host, scheme))
-        }
+        Origins::Same => host.is_some_and(|host| origin_is_same(origin, host, is_https)),
         Origins::List(list) => list.iter().any(|pattern| origin_matches(origin, pattern)),
     }
 }
@@ -200,9 +197,9 @@ pub(crate) struct UpgradeVisit<'v> {
     pub(crate) head: &'v RequestHead<'v>,
     pub(crate) upgrade: &'v UpgradeRequest<'v>,
     pub(crate) settings: &'v Settings,
-    /// The connection is encrypted by this server: its origin is `https`. If not, a proxy may
-    /// still have ended the encryption, and the scheme is unknown.
-    pub(crate) is_secure: bool,
+    /// Whether the browser asked by https: this server encrypts, or a trusted proxy says so. `None`: a
+    /// proxy may have ended the encryption, and the scheme is unknown.
+    pub(crate) is_https: Option<bool>,
 }
 
 /// All reasons to refuse an upgrade, in the order in which they are asked.
@@ -216,7 +213,7 @@ pub(crate) fn judge_upgrade(visit: &UpgradeVisit<'_>) -> Option<Refusal> {
 
 fn foreign_origin(visit: &UpgradeVisit<'_>) -> Option<Refusal> {
     let (head, origin) = (visit.head, visit.upgrade.origin);
-    refuse_origin("an upgrade", head, origin, visit.settings, visit.is_secure)
+    refuse_origin("an upgrade", head, origin, visit.settings, visit.is_https)
 }
 
 /// Why the reader of an event stream is refused.
@@ -224,9 +221,9 @@ pub(crate) fn judge_event_stream(
     head: &RequestHead<'_>,
     origin: Option<&str>,
     settings: &Settings,
-    is_secure: bool,
+    is_https: Option<bool>,
 ) -> Option<Refusal> {
-    refuse_origin("an event stream", head, origin, settings, is_secure)
+    refuse_origin("an event stream", head, origin, settings, is_https)
 }
 
 fn refuse_origin(
@@ -234,11 +231,11 @@ fn refuse_origin(
     head: &RequestHead<'_>,
     origin: Option<&str>,
     settings: &Settings,
-    is_secure: bool,
+    is_https: Option<bool>,
 ) -> Option<Refusal> {
     let is_allowed = match origin {
         None => settings.allow_absent_origin,
-        Some(origin) => is_allowed(origin, &settings.origins, head.host, is_secure),
+        Some(origin) => is_allowed(origin, &settings.origins, head.host, is_https),
     };
     if !is_allowed {
         match origin {

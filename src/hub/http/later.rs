@@ -3,6 +3,7 @@
 use crate::app::SessionId;
 use crate::app::command::LateAnswer;
 use crate::app::later::Deferral;
+use crate::app::router::Params;
 use crate::config::bounds::LONGEST;
 use crate::hub::conn::exchange::Exchange;
 use crate::hub::conn::phase::{Phase, State};
@@ -203,12 +204,15 @@ impl Hub {
         };
         self.core.begin_session(key, route, agreed);
         self.core.opened(key, data);
+        let params = Params::new();
+        let request = self.core.request(key, &head, &params, &[]);
         call(
             &mut self.core,
             &mut self.routes,
             io,
             key,
             |route, data, session| {
+                route.opened_later(&request, session);
                 route.accepted(data, session);
             },
         );

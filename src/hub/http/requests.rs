@@ -156,13 +156,21 @@ impl Hub {
         let paths = self.paths_for(key);
         let (targets, params) = paths.find(head.path).unzip();
         let params = params.unwrap_or_default();
-        let answerer = gate::judge(&Visit {
-            head,
-            limits: &self.core.limits,
-            is_stopping: self.core.stopping,
-            origins: self.http_origins.as_ref(),
-            is_secure: self.core.slots[key as usize].flags.has(Flags::SECURE),
-            targets,
+        // A body that has been read belongs to a request that was judged before.
+        let refusal = match body {
+            None => self.core.arrives(key, head),
+            Some(_) => None,
+        };
+        let answerer = refusal.map(Refused::Refusal).map_or(Ok(()), Err);
+        let answerer = answerer.and_then(|()| {
+            gate::judge(&Visit {
+                head,
+                limits: &self.core.limits,
+                is_stopping: self.core.stopping,
+                origins: self.http_origins.as_ref(),
+                is_https: self.core.is_https(key),
+                targets,
+            })
         });
         let handler = match answerer {
             Err(refused) => Err(refused),
@@ -252,6 +260,9 @@ impl Core {
             params,
             body,
             peer: self.slots[key as usize].peer(),
+            unix: self.now.unix,
+            #[cfg(feature = "tokens")]
+            claims: None,
         }
     }
 

@@ -58,8 +58,7 @@ impl Hub {
                 return Err(Refusal::new(Status::BAD_REQUEST));
             }
             let origin = single_origin(head)?;
-            let is_secure = self.core.slots[key as usize].flags.has(Flags::SECURE);
-            return match judge_event_stream(head, origin, settings, is_secure) {
+            return match judge_event_stream(head, origin, settings, self.core.is_https(key)) {
                 Some(refusal) => Err(refusal),
                 None => Ok(Agreed::Events {
                     origin: origin.map(Into::into),
@@ -71,7 +70,7 @@ impl Hub {
             head,
             upgrade: &upgrade,
             settings,
-            is_secure: self.core.slots[key as usize].flags.has(Flags::SECURE),
+            is_https: self.core.is_https(key),
         };
         if let Some(refusal) = judge_upgrade(&visit) {
             return Err(refusal);

@@ -264,6 +264,9 @@ impl Hub {
             params: &[],
             body: &[],
             peer: self.core.slot(key).peer(),
+            unix: self.core.now.unix,
+            #[cfg(feature = "tokens")]
+            claims: None,
         };
         let sent = self.core.metrics.sent();
         let opened = call_open(&mut self.core, &mut self.routes, io, key, &request);

@@ -86,6 +86,44 @@ pub fn origin_matches(origin: &str, pattern: &str) -> bool {
         && tail.matches(&domain, pattern.default_port())
 }
 
+/// Why a pattern of [`origin_matches`] would match nothing; what to write in its place.
+pub fn pattern_problem(pattern: &str) -> Option<&'static str> {
+    if pattern == "same" {
+        return Some("`same` alone, or origins: the server's own can stand among them");
+    }
+    if pattern == "null" {
+        return Some("an origin: `null` is that of any sandboxed page, and matches nothing");
+    }
+    let Some((scheme, authority)) = pattern.split_once("://") else {
+        return Some("a scheme before it: https://example.org");
+    };
+    let mut letters = scheme.bytes();
+    let is_scheme = letters
+        .next()
+        .is_some_and(|first| first.is_ascii_alphabetic())
+        && letters.all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+    if !is_scheme {
+        return Some("a scheme of letters: https://example.org");
+    }
+    if authority.contains(['/', '?', '#']) {
+        return Some(
+            "nothing behind the port: a browser sends https://example.org without a slash",
+        );
+    }
+    let Some(authority) = Authority::parse(authority) else {
+        return Some("a host, and perhaps a port: https://example.org:8443, http://[::1]:3000");
+    };
+    let stars = authority.host.matches('*').count();
+    let is_leading = authority
+        .host
+        .strip_prefix("*.")
+        .is_some_and(|rest| !rest.is_empty());
+    if stars > 1 || stars == 1 && !is_leading {
+        return Some("a star for the first labels alone: https://*.example.org");
+    }
+    None
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -209,6 +247,47 @@ mod tests {
             "http://a.localhost:3000",
             "http://*.localhost:3000"
         ));
+    }
+
+    #[test]
+    fn what_is_written_otherwise_than_a_browser_does_matches_nothing_and_says_so() {
+        for pattern in [
+            "https://example.org",
+            "https://example.org:8443",
+            "http://[::1]:3000",
+            "https://*.example.org",
+            "capacitor://localhost",
+            "http://LOCALHOST",
+            "moz-extension://6f9619ff",
+        ] {
+            assert_eq!(pattern_problem(pattern), None, "{pattern}");
+            let origin = pattern.replace('*', "a.b");
+            assert!(origin_matches(&origin, pattern), "{pattern}");
+        }
+        for (pattern, part) in [
+            ("example.org", "a scheme before it"),
+            ("", "a scheme before it"),
+            ("null", "sandboxed"),
+            ("same", "alone"),
+            ("https://example.org/", "without a slash"),
+            ("https://example.org/chat", "without a slash"),
+            ("https://example.org?a", "without a slash"),
+            ("https://", "a host"),
+            ("https://a@b", "a host"),
+            ("https://example.org:port", "a host"),
+            ("https://::1", "a host"),
+            ("https:// example.org", "a host"),
+            ("1https://example.org", "of letters"),
+            ("*://example.org", "of letters"),
+            ("https://example.*", "first labels"),
+            ("https://a*.example.org", "first labels"),
+            ("https://*", "first labels"),
+            ("https://*.", "first labels"),
+            ("https://*.*.example.org", "first labels"),
+        ] {
+            let problem = pattern_problem(pattern).expect(pattern);
+            assert!(problem.contains(part), "{pattern}: {problem}");
+        }
     }
 
     #[test]
