@@ -2,6 +2,7 @@
 
 use super::call::Call;
 use super::host::Host;
+use super::metrics::Metrics;
 use super::remote::{Remote, Stats};
 use super::request::Peer;
 use super::send_outcome::{JoinOutcome, SendOutcome};
@@ -231,6 +232,11 @@ impl<'h> Context<'h> {
     /// The counters of now.
     pub fn stats(&self) -> Stats {
         self.host.stats()
+    }
+
+    /// Everything that is counted, as of now; the times of turns up to the last one.
+    pub fn metrics(&self) -> Metrics {
+        self.host.metrics()
     }
 
     /// A handle for other threads.

@@ -3,6 +3,7 @@
 use super::call::Call;
 use super::command::limits_bytes;
 use super::inbox::{self, Outbound};
+use super::metrics::Metrics;
 use super::session_id::SessionId;
 use crate::config::Limits;
 use crate::wire::close::CloseCode;
@@ -39,21 +40,22 @@ pub struct Stats {
     pub max_buffered: Option<u64>,
 }
 
-/// [`Stats`] where other threads can read them. A lock and not one atomic number each: those of
+/// [`Metrics`] where other threads can read them. A lock and not one atomic number each: those of
 /// 64 bits do not exist everywhere, and so a reader sees the numbers of one turn.
 #[derive(Debug, Default)]
-pub(crate) struct SharedStats(Mutex<Stats>);
+pub(crate) struct SharedStats(Mutex<Metrics>);
 
 impl SharedStats {
-    pub(crate) fn store(&self, stats: &Stats) {
-        *self.lock() = *stats;
+    /// Changes them; other threads wait meanwhile.
+    pub(crate) fn update(&self, change: impl FnOnce(&mut Metrics)) {
+        change(&mut self.lock());
     }
 
-    fn load(&self) -> Stats {
+    fn load(&self) -> Metrics {
         *self.lock()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Stats> {
+    fn lock(&self) -> MutexGuard<'_, Metrics> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -192,6 +194,11 @@ impl Remote {
 
     /// The counters as of the end of the last turn.
     pub fn stats(&self) -> Stats {
+        self.stats.load().stats
+    }
+
+    /// Everything that is counted, as of the end of the last turn.
+    pub fn metrics(&self) -> Metrics {
         self.stats.load()
     }
 }

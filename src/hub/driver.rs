@@ -3,12 +3,12 @@
 use crate::app::host::Host as _;
 use crate::app::program::App;
 use crate::app::remote::Command;
-use crate::app::{ConnInfo, Peer, Remote, SessionId, Settings, Stats};
+use crate::app::{ConnInfo, Metrics, Remote, SessionId, Settings, Stats};
 use crate::config::Limits;
 use crate::hub::Transport;
 use crate::hub::conn::flags::Flags;
 use crate::hub::conn::phase::{Phase, State};
-use crate::hub::core::{Core, Hub, HubContext, MAX_REFUSED, Now};
+use crate::hub::core::{Core, Hub, HubContext, MAX_ADMIN, MAX_REFUSED, Now};
 use crate::hub::rules::RouteRules;
 use crate::wire::error::Result;
 use crate::wire::message::AsMessage;
@@ -19,6 +19,7 @@ use crate::wire::work::{Work, price};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use std::rc::Rc;
+use std::time::Duration;
 
 impl Hub {
     /// A hub that runs this program. `seed` decides every random choice it will make.
@@ -43,6 +44,7 @@ impl Hub {
         });
         let mut core = Core::new(rules.collect(), limits, StdRng::from_seed(seed), remote);
         core.outgoing = app.outgoing;
+        core.admin_listeners = app.admin_listeners;
         let lanes = Lanes::new();
         core.lent = lanes.lent_message();
         let (settings, routes): (Vec<Settings>, Vec<_>) = app.routes.into_iter().unzip();
@@ -95,7 +97,7 @@ impl Hub {
 
     /// A new connection. `None`: one too many even to be refused; drop it.
     pub fn accept(&mut self, conn: ConnInfo) -> Option<SessionId> {
-        let refusal = self.core.why_not(conn.peer);
+        let refusal = self.core.why_not(&conn);
         if refusal.is_some() && self.core.refused >= MAX_REFUSED {
             return None;
         }
@@ -154,6 +156,7 @@ impl Hub {
         let Some(key) = self.core.key_of(id) else {
             return;
         };
+        self.core.metrics.on_read(bytes.len());
         let tick = self.core.tick;
         let slot = self.core.slot(key);
         slot.last_seen = tick as u16;
@@ -169,6 +172,7 @@ impl Hub {
     /// `n` bytes were read to the start of [`Hub::target`].
     pub fn received_directly(&mut self, io: &mut dyn Transport, id: SessionId, n: usize) {
         if let Some(key) = self.core.key_of(id) {
+            self.core.metrics.on_read(n);
             self.core.keep(key, |slot| {
                 if let Some(receiver) = slot.receiver() {
                     receiver.filled(n);
@@ -328,8 +332,8 @@ impl Hub {
         self.core.remote_held
     }
 
-    /// Shutdown: no new connections, Close 1001 to every session, in slices. The second call cuts
-    /// what is left.
+    /// Shutdown: no new connections, Close 1001 to every session, spread over some time. The second
+    /// call cuts what is left.
     pub fn shut_down(&mut self) {
         self.core.stop();
     }
@@ -355,12 +359,45 @@ impl Hub {
 
     /// Whether shutdown has begun: the driver stops accepting.
     pub fn is_stopping(&self) -> bool {
-        self.core.stopping
+        self.core.is_stopping()
     }
 
     /// The counters of now.
     pub fn stats(&self) -> Stats {
         self.core.stats()
+    }
+
+    /// Everything that is counted, as of now.
+    pub(crate) fn metrics(&self) -> Metrics {
+        self.core.metrics()
+    }
+
+    /// A turn is over: how long it took and what it spent, of so much.
+    pub(crate) fn end_turn(&mut self, lag: Duration, spent: i64, budget: u32) {
+        let spent = u64::try_from(spent).unwrap_or(0);
+        let is_exhausted = spent >= budget.into();
+        self.core.metrics.on_turn(lag, spent, is_exhausted);
+    }
+
+    /// Brings what other threads see up to date.
+    pub(crate) fn publish_metrics(&mut self, shared: &mut Metrics) {
+        let (stats, is_stopping) = (self.core.stats(), self.core.is_stopping());
+        let now = self.core.now.ms;
+        self.core.metrics.publish(shared, stats, is_stopping, now);
+    }
+
+    /// Accepting pauses for want of descriptors, or goes on.
+    pub(crate) fn set_accept_paused(&mut self, is_paused: bool) {
+        self.core.metrics.on_accepting(is_paused);
+    }
+
+    /// The listeners that are open although the server stops.
+    pub(crate) fn open_listeners(&self) -> &[u16] {
+        if self.core.admits_admin() {
+            &self.core.admin_listeners
+        } else {
+            &[]
+        }
     }
 
     /// How many topics there are.
@@ -371,14 +408,20 @@ impl Hub {
 
 impl Core {
     /// Why a new connection is refused.
-    fn why_not(&self, peer: Peer) -> Option<Status> {
+    fn why_not(&self, conn: &ConnInfo) -> Option<Status> {
         let limits = &self.limits;
-        let live = self.slots.len() - self.refused;
+        if self.is_admin(conn.listener) {
+            // A server that is full or stops is looked at all the same.
+            let is_full = self.admin_connections >= MAX_ADMIN;
+            let is_refused = is_full || !self.admits_admin();
+            return is_refused.then_some(Status::SERVICE_UNAVAILABLE);
+        }
+        let live = (self.slots.len() - self.refused).saturating_sub(self.admin_connections);
         let is_full = limits.max_connections.is_some_and(|max| live >= max);
-        if self.stopping || is_full || self.is_over_memory() {
+        if self.is_stopping() || is_full || self.is_over_memory() {
             return Some(Status::SERVICE_UNAVAILABLE);
         }
-        let of_address = peer.ip().and_then(|ip| self.per_address.get(&ip));
+        let of_address = conn.peer.ip().and_then(|ip| self.per_address.get(&ip));
         let of_address = of_address.copied().unwrap_or(0);
         let is_greedy = limits.max_per_address.is_some_and(|max| of_address >= max);
         is_greedy.then_some(Status::TOO_MANY_REQUESTS)
@@ -387,11 +430,18 @@ impl Core {
     /// The counters of now.
     pub(crate) fn stats(&self) -> Stats {
         let waiting = self.ledger.held().waiting + self.topics.held().waiting;
-        let stats = self.metrics.stats(self.slots.len(), waiting);
         Stats {
+            connections: self.slots.len() as u64,
+            buffered: waiting as u64,
             max_buffered: self.limits.max_buffered.map(|bytes| bytes as u64),
-            ..stats
+            ..self.metrics.stats()
         }
+    }
+
+    /// Everything that is counted, as of now.
+    pub(crate) fn metrics(&self) -> Metrics {
+        let (stats, is_stopping) = (self.stats(), self.is_stopping());
+        self.metrics.all(stats, is_stopping, self.now.ms)
     }
 
     /// Bytes of memory that are held for connections and topics.
@@ -418,5 +468,6 @@ impl Core {
             || !self.closing.is_empty()
             || !self.resumed.is_empty()
             || !self.to_stop.is_empty()
+            || self.next_of_shutdown().is_some_and(|at| at <= self.now.ms)
     }
 }

@@ -27,7 +27,7 @@
 //! | `conn` | what a connection is, and what each phase of it needs |
 //! | `topics` | members and logs; delivery |
 //! | `time` | deadlines, timers, and what is due |
-//! | `ledger`, `metrics`, `rules` | bytes held, counters, the settings of a route |
+//! | `ledger`, `metrics`, `rules`, `shutdown` | bytes held, counters, the settings of a route, whose time has come when a server stops |
 //! | `core`, `host` | all of that together, and as a handler sees it |
 //! | `http` | requests, one list of refusals, the way into a session |
 //! | `ws` | receiving, sending, slow readers, closing, events of a program, calls to other servers |
@@ -49,6 +49,7 @@ mod metrics;
 mod reap;
 mod reload;
 mod rules;
+mod shutdown;
 mod sse;
 mod stopping;
 #[cfg(test)]

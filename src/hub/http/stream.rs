@@ -34,6 +34,7 @@ impl Core {
             let delivery = super::respond::delivery(head, head.keep_alive);
             return self.respond(key, response, delivery);
         }
+        self.count_answer(response.status());
         let framing = match length {
             Some(length) => BodyFraming::Length(length),
             None if head.http11 => BodyFraming::Chunked,

@@ -208,6 +208,7 @@ impl Core {
             log::info!(
                 "session {id} of {peer} reads too slowly: {backlog} bytes wait; closed with 1008"
             );
+            self.metrics.on_slow();
             self.drop_unbegun(key);
             self.close(key, CloseCode::POLICY, "Slow reader");
         }

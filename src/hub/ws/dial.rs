@@ -28,7 +28,7 @@ impl Core {
         };
         let live = self.slots.len() - self.refused;
         let max = self.limits.max_connections;
-        if self.stopping || max.is_some_and(|max| live >= max) {
+        if self.is_stopping() || max.is_some_and(|max| live >= max) {
             let message = format!("cannot call {call}: the server is full or stopping");
             return Err(Error::new(ErrorKind::Limit, message));
         }
