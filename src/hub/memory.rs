@@ -39,6 +39,7 @@ impl Core {
                 // A crowd of slow readers must not drown the log.
                 self.memory_lines = (self.now.ms + QUIET_MS, 0);
                 log::warn!(
+                    connection:% = id;
                     "{all} bytes are held, {max} may be: session {id} of {peer} holds the most and \
                      ends; {left_out} ended so before without a line"
                 );

@@ -24,6 +24,7 @@ mod held;
 mod http;
 mod later;
 mod memory;
+mod metrics;
 mod million;
 mod offered;
 mod opened_later;

@@ -227,7 +227,7 @@ impl Core {
                 _ => self.end_stream(key),
             },
             None => {
-                log::error!("a stream to connection {id} panicked; the connection is cut");
+                log::error!(connection:% = id; "a stream to connection {id} panicked; the connection is cut");
                 self.lost(key);
             }
         }
@@ -236,7 +236,7 @@ impl Core {
     /// The pieces are not as many bytes as was told.
     fn wrong_length(&mut self, key: u32) {
         let id = self.slot(key).id(key);
-        log::error!("a stream to connection {id} has another length than was told; it is cut");
+        log::error!(connection:% = id; "a stream to connection {id} has another length than was told; it is cut");
         self.lost(key);
     }
 }
