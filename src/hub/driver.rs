@@ -295,8 +295,12 @@ impl Hub {
         HubContext::new(&mut self.core, io).stop_slice();
     }
 
-    /// Sends what was published to topics, while the work lasts.
+    /// Sends what was published to topics, while the work lasts. Where memory is short, those who hold
+    /// too much of it go first: else each turn would copy more for them than it gives up.
     pub fn deliver(&mut self, io: &mut dyn Transport) {
+        if self.core.sheds_first() {
+            return;
+        }
         HubContext::new(&mut self.core, io).deliver();
     }
 

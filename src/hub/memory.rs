@@ -52,6 +52,13 @@ impl Core {
         }
     }
 
+    /// Whether more is held than may be, and connections hold so much of it that giving them up helps;
+    /// what topics hold becomes less by being delivered.
+    pub(crate) fn sheds_first(&self) -> bool {
+        let max = self.limits.max_buffered;
+        max.is_some_and(|max| self.is_over_memory() && self.ledger.held().memory > max / 2)
+    }
+
     /// Ends a connection for its memory: with a Close, if little is left of it then.
     fn give_up(&mut self, key: u32) {
         if self.slot(key).is_live() {

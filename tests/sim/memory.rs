@@ -60,3 +60,27 @@ fn nothing_is_read_until_enough_went_and_then_reading_goes_on() {
     assert!(kept > 500, "{kept} stayed");
     assert_eq!(sim.stats().buffered, 0);
 }
+
+#[test]
+fn a_flood_to_a_crowd_that_reads_nothing_passes_the_cap_by_little() {
+    let (sim, _) = stage_with(Settings::default(), Limits::default().max_buffered(CAP));
+    let members: Vec<_> = (0..2_000)
+        .map(|_| sim.connect().upgrade("/?do=join+room", &[]))
+        .collect();
+    sim.drive();
+    for member in &members {
+        member.set_capacity(0);
+        member.stall();
+    }
+    let mut most = 0;
+    for _ in 0..1_000 {
+        // What the server does not take now is as good as never sent.
+        let _ = sim.remote().publish("room", "x".repeat(8_000).as_str());
+        sim.step();
+        most = most.max(sim.stats().buffered as usize);
+    }
+    // What one turn can copy comes on top of it.
+    assert!(most <= CAP + (4 << 20), "{most} bytes were held");
+    sim.drive();
+    assert!(sim.stats().buffered as usize <= CAP);
+}
