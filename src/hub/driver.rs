@@ -3,7 +3,7 @@
 use crate::app::host::Host as _;
 use crate::app::program::App;
 use crate::app::remote::Command;
-use crate::app::{ConnInfo, Metrics, Remote, SessionId, Settings, Stats};
+use crate::app::{ConnInfo, Remote, SessionId, Settings};
 use crate::config::Limits;
 use crate::hub::Transport;
 use crate::hub::conn::flags::Flags;
@@ -19,7 +19,6 @@ use crate::wire::work::{Work, price};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use std::rc::Rc;
-use std::time::Duration;
 
 impl Hub {
     /// A hub that runs this program. `seed` decides every random choice it will make.
@@ -366,35 +365,6 @@ impl Hub {
         self.core.is_stopping()
     }
 
-    /// The counters of now.
-    pub fn stats(&self) -> Stats {
-        self.core.stats()
-    }
-
-    /// Everything that is counted, as of now.
-    pub(crate) fn metrics(&self) -> Metrics {
-        self.core.metrics()
-    }
-
-    /// A turn is over: how long it took and what it spent, of so much.
-    pub(crate) fn end_turn(&mut self, lag: Duration, spent: i64, budget: u32) {
-        let spent = u64::try_from(spent).unwrap_or(0);
-        let is_exhausted = spent >= budget.into();
-        self.core.metrics.on_turn(lag, spent, is_exhausted);
-    }
-
-    /// Brings what other threads see up to date.
-    pub(crate) fn publish_metrics(&mut self, shared: &mut Metrics) {
-        let (stats, is_stopping) = (self.core.stats(), self.core.is_stopping());
-        let now = self.core.now.ms;
-        self.core.metrics.publish(shared, stats, is_stopping, now);
-    }
-
-    /// Accepting pauses for want of descriptors, or goes on.
-    pub(crate) fn set_accept_paused(&mut self, is_paused: bool) {
-        self.core.metrics.on_accepting(is_paused);
-    }
-
     /// The listeners that are open although the server stops.
     pub(crate) fn open_listeners(&self) -> &[u16] {
         if self.core.admits_admin() {
@@ -402,11 +372,6 @@ impl Hub {
         } else {
             &[]
         }
-    }
-
-    /// How many topics there are.
-    pub fn topics(&self) -> usize {
-        self.core.topics.len()
     }
 }
 
@@ -429,23 +394,6 @@ impl Core {
         let of_address = of_address.copied().unwrap_or(0);
         let is_greedy = limits.max_per_address.is_some_and(|max| of_address >= max);
         is_greedy.then_some(Status::TOO_MANY_REQUESTS)
-    }
-
-    /// The counters of now.
-    pub(crate) fn stats(&self) -> Stats {
-        let waiting = self.ledger.held().waiting + self.topics.held().waiting;
-        Stats {
-            connections: self.slots.len() as u64,
-            buffered: waiting as u64,
-            max_buffered: self.limits.max_buffered.map(|bytes| bytes as u64),
-            ..self.metrics.stats()
-        }
-    }
-
-    /// Everything that is counted, as of now.
-    pub(crate) fn metrics(&self) -> Metrics {
-        let (stats, is_stopping) = (self.stats(), self.is_stopping());
-        self.metrics.all(stats, is_stopping, self.now.ms)
     }
 
     /// Bytes of memory that are held for connections and topics.

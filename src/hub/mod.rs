@@ -33,7 +33,7 @@
 //! | `ws` | receiving, sending, slow readers, closing, events of a program, calls to other servers |
 //! | `sse` | event streams: what differs from a WebSocket |
 //! | `guard` | calls into code of the program, which may panic |
-//! | `driver` | what a turn calls |
+//! | `driver`, `observed` | what a turn calls; what is told of all this |
 //! | `reap`, `memory`, `stopping` | sockets that go, memory that runs short, shutdown |
 
 mod accounting;
@@ -46,6 +46,7 @@ mod http;
 mod ledger;
 mod memory;
 mod metrics;
+mod observed;
 mod reap;
 mod reload;
 mod rules;
