@@ -2,8 +2,8 @@
 
 use super::call::Call;
 use super::host::Host;
-use super::metrics::Metrics;
-use super::remote::{Remote, Stats};
+use super::metrics::{Metrics, Stats};
+use super::remote::Remote;
 use super::request::Peer;
 use super::send_outcome::{JoinOutcome, SendOutcome};
 use super::session_id::SessionId;

@@ -1,8 +1,8 @@
 //! What a [`Context`](super::Context) asks of the hub, which holds the connections.
 
 use super::call::Call;
-use super::metrics::Metrics;
-use super::remote::{Remote, Stats};
+use super::metrics::{Metrics, Stats};
+use super::remote::Remote;
 use super::request::Peer;
 use super::send_outcome::{JoinOutcome, SendOutcome};
 use super::session_id::SessionId;

@@ -2,10 +2,33 @@
 //!
 //! Every table has a fixed number of rows: nothing that a peer sends can add one.
 
-use super::remote::Stats;
 use crate::wire::close::CloseCode;
 use crate::wire::response::Status;
 use std::time::Duration;
+
+/// Counters of a server, as of the end of the last turn of its loop.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Connections accepted since the start; calls to other servers are none.
+    pub accepted: u64,
+    /// Connections that live now, upgraded or not, calls included.
+    pub connections: u64,
+    /// Sessions opened since the start.
+    pub opened: u64,
+    /// Sessions closed since the start.
+    pub closed: u64,
+    /// Messages received.
+    pub received: u64,
+    /// Messages sent, one per receiver.
+    pub sent: u64,
+    /// Messages dropped by a backlog policy, and binary ones that an event stream cannot carry.
+    pub dropped: u64,
+    /// Bytes that wait for slow peers or for the rest of a message, now.
+    pub buffered: u64,
+    /// The most that may be buffered: [`Limits::max_buffered`](crate::Limits::max_buffered) as it is in force.
+    pub max_buffered: Option<u64>,
+}
 
 /// Statuses that have a row of their own; all others share one.
 const STATUSES: [u16; 34] = [

@@ -7,7 +7,7 @@
 //! `connection` is there where the line is about one. Whatever a terminal might obey is escaped, also where
 //! JSON would allow it, so that a line can be looked at as it is.
 
-use super::logger::{obeyed, write_time};
+use super::log_text::{obeyed, write_time};
 use log::Record;
 use log::kv::Key;
 use std::fmt::{self, Write};

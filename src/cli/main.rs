@@ -19,6 +19,7 @@ mod heap;
 mod json_line;
 mod listen;
 mod log_queue;
+mod log_text;
 mod logger;
 mod lookup;
 mod operator;

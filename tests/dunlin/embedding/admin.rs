@@ -48,7 +48,7 @@ fn value(text: &str, series: &str) -> u64 {
 #[test]
 fn the_admin_listener_answers_while_the_server_is_full_and_for_any_host_name() {
     let limits = Limits::default().max_connections(2);
-    let server = serve(limits.hosts(vec!["127.0.0.1".to_owned()]));
+    let server = serve(limits.hosts(vec!["localhost".to_owned(), "127.0.0.1".to_owned()]));
     let [public, admin] = server.addresses() else {
         panic!("two addresses");
     };
