@@ -238,7 +238,7 @@ impl Io for Crowd {
         Ok(false)
     }
 
-    fn stop_listening(&mut self) {}
+    fn stop_listening(&mut self, _but: &[u16]) {}
 }
 
 impl Transport for Crowd {

@@ -92,6 +92,14 @@ impl Call {
     }
 }
 
+impl Call {
+    /// As it may stand in a log: without its query, which may hold a token.
+    pub(crate) fn without_query(&self) -> String {
+        let path = self.target.split('?').next().unwrap_or_default();
+        format!("ws://{}{path}", self.host)
+    }
+}
+
 /// Where a connection goes, and which of the machine's addresses it comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ends {

@@ -2,7 +2,8 @@
 
 use super::call::Call;
 use super::host::Host;
-use super::remote::{Remote, Stats};
+use super::metrics::{Metrics, Stats};
+use super::remote::Remote;
 use super::request::Peer;
 use super::send_outcome::{JoinOutcome, SendOutcome};
 use super::session_id::SessionId;
@@ -237,6 +238,11 @@ impl<'h> Context<'h> {
     /// The counters of now.
     pub fn stats(&self) -> Stats {
         self.host.stats()
+    }
+
+    /// Everything that is counted, as of now; the times of turns up to the last one.
+    pub fn metrics(&self) -> Metrics {
+        self.host.metrics()
     }
 
     /// A handle for other threads.

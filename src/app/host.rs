@@ -1,7 +1,8 @@
 //! What a [`Context`](super::Context) asks of the hub, which holds the connections.
 
 use super::call::Call;
-use super::remote::{Remote, Stats};
+use super::metrics::{Metrics, Stats};
+use super::remote::Remote;
 use super::request::Peer;
 use super::send_outcome::{JoinOutcome, SendOutcome};
 use super::session_id::SessionId;
@@ -50,6 +51,7 @@ pub trait Host {
     fn resume(&mut self, id: SessionId) -> bool;
     fn pause_until_drained(&mut self, id: SessionId, other: SessionId) -> bool;
     fn stats(&self) -> Stats;
+    fn metrics(&self) -> Metrics;
     /// Takes the price of work that a handler does from the budget of the turn.
     fn charge(&mut self, units: u32);
     /// Counts something that was not taken because its user had too many.

@@ -37,6 +37,8 @@ pub struct App {
     pub(crate) paths: Router<PathTargets>,
     /// Paths of single listeners, which answer in place of `paths`.
     pub(crate) listener_paths: Vec<(u16, Router<PathTargets>)>,
+    /// Listeners for operators.
+    pub(crate) admin_listeners: Vec<u16>,
     pub(crate) routes: Vec<(Settings, Box<dyn AnyRoute>)>,
     pub(crate) http: Vec<HttpHandler>,
     /// Whose pages may change something over HTTP; `None`: everybody's.

@@ -3,6 +3,7 @@
 use super::call::Call;
 use super::command::limits_bytes;
 use super::inbox::{self, Outbound};
+use super::metrics::{Metrics, Stats};
 use super::session_id::SessionId;
 use crate::config::Limits;
 use crate::wire::close::CloseCode;
@@ -15,48 +16,22 @@ pub(crate) use super::command::Command;
 pub(crate) use super::inbox::{Inbox, Wake};
 pub use super::inbox::{MAX_COMMAND_BYTES, MAX_WAITING_BYTES, MAX_WAITING_COMMANDS};
 
-/// Counters of a server, as of the end of the last turn of its loop.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Stats {
-    /// Connections accepted since the start; calls to other servers are none.
-    pub accepted: u64,
-    /// Connections that live now, upgraded or not, calls included.
-    pub connections: u64,
-    /// Sessions opened since the start.
-    pub opened: u64,
-    /// Sessions closed since the start.
-    pub closed: u64,
-    /// Messages received.
-    pub received: u64,
-    /// Messages sent, one per receiver.
-    pub sent: u64,
-    /// Messages dropped by a backlog policy, and binary ones that an event stream cannot carry.
-    pub dropped: u64,
-    /// Connections and requests that were refused with 429, and messages that rooms did not take, because
-    /// their address or user had too many.
-    pub limited: u64,
-    /// Bytes that wait for slow peers or for the rest of a message, now.
-    pub buffered: u64,
-    /// The most that may be buffered: [`Limits::max_buffered`](crate::Limits::max_buffered) as it is in force.
-    pub max_buffered: Option<u64>,
-}
-
-/// [`Stats`] where other threads can read them. A lock and not one atomic number each: those of
+/// [`Metrics`] where other threads can read them. A lock and not one atomic number each: those of
 /// 64 bits do not exist everywhere, and so a reader sees the numbers of one turn.
 #[derive(Debug, Default)]
-pub(crate) struct SharedStats(Mutex<Stats>);
+pub(crate) struct SharedStats(Mutex<Metrics>);
 
 impl SharedStats {
-    pub(crate) fn store(&self, stats: &Stats) {
-        *self.lock() = *stats;
+    /// Changes them; other threads wait meanwhile.
+    pub(crate) fn update(&self, change: impl FnOnce(&mut Metrics)) {
+        change(&mut self.lock());
     }
 
-    fn load(&self) -> Stats {
+    fn load(&self) -> Metrics {
         *self.lock()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Stats> {
+    fn lock(&self) -> MutexGuard<'_, Metrics> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -195,6 +170,11 @@ impl Remote {
 
     /// The counters as of the end of the last turn.
     pub fn stats(&self) -> Stats {
+        self.stats.load().stats
+    }
+
+    /// Everything that is counted, as of the end of the last turn.
+    pub fn metrics(&self) -> Metrics {
         self.stats.load()
     }
 }

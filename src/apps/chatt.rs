@@ -32,14 +32,14 @@ impl Handler for Chatt {
     type Data = ();
 
     fn open(&mut self, _: &Request<'_>, session: &mut Session<'_>) -> Open<()> {
-        info!("session opened {}", session.id());
+        info!(connection:% = session.id(); "session opened {}", session.id());
         session.join(TOPIC);
         Open::Accept(())
     }
 
     fn message(&mut self, (): &mut (), session: &mut Session<'_>, message: Message<'_>) {
         let Message::Text(text) = message else { return };
-        info!("received {}", session.id());
+        info!(connection:% = session.id(); "received {}", session.id());
         debug!("text of {}: {}", session.id(), text.escape_debug());
         session.publish(TOPIC, message);
     }

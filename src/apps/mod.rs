@@ -16,6 +16,7 @@ pub mod chatt;
 pub mod echo;
 pub mod flow;
 pub mod index;
+pub mod operations;
 mod pack;
 mod page;
 pub mod rooms;

@@ -123,7 +123,7 @@ impl<H: Handler> Handler for Logged<H> {
         let now = session.now();
         if self.opened.admits(now) {
             let (id, peer) = (session.id(), session.peer());
-            info!("session {id} of {peer} opened on {}", self.path);
+            info!(connection:% = id; "session {id} of {peer} opened on {}", self.path);
         } else if let Some(after) = self.opened.tells_in(now) {
             session.context().set_timer(after, OPENED);
         }
@@ -172,6 +172,7 @@ impl<H: Handler> Handler for Logged<H> {
             let time = tenths(now).saturating_sub(data.opened);
             let (path, bytes) = (self.path, data.bytes);
             info!(
+                connection:% = id;
                 "session {id} of {peer} on {path} closed with {code} after {}.{} s, {bytes} B in",
                 time / 10,
                 time % 10

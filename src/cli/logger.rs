@@ -5,12 +5,14 @@
 //! log never stops the server, and neither does a standard error that takes
 //! nothing: lines are queued, and a thread of its own writes them.
 
+use super::json_line;
 use super::log_queue::LogQueue;
-use dunlin::civil;
+use super::log_text::{obeyed, write_time};
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use std::fmt::{self, Write as _};
 use std::io;
 use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -21,9 +23,18 @@ const STACK: usize = 64 << 10;
 
 static QUEUE: LogQueue = LogQueue::new();
 static WRITER: Once = Once::new();
+static IS_JSON: AtomicBool = AtomicBool::new(false);
 
 /// The names that `--log` takes, quiet to loud.
 pub(super) const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+
+/// The names that `--log-format` takes.
+pub(super) const FORMATS: [&str; 2] = ["text", "json"];
+
+/// Writes lines in the format of this name from now on.
+pub(super) fn set_format(name: &str) {
+    IS_JSON.store(name == "json", Ordering::Relaxed);
+}
 
 /// The level of a name, in any case.
 ///
@@ -79,11 +90,11 @@ struct Logger;
 
 impl Log for Logger {
     fn enabled(&self, _: &Metadata<'_>) -> bool {
-        true // `set_max_level` has decided already
+        true // `set_max_level` has decided already, `log` about the rest
     }
 
     fn log(&self, record: &Record<'_>) {
-        QUEUE.push(&line(record.level(), record.args()));
+        QUEUE.push(&line(record));
         WRITER.call_once(|| {
             let thread = thread::Builder::new()
                 .name("log".to_owned())
@@ -101,17 +112,26 @@ impl Log for Logger {
 /// The line that tells of lines that are not there.
 fn tell_dropped(lines: u64) -> String {
     let message = format_args!("{lines} log lines were dropped: standard error took nothing");
-    line(Level::Warn, &message)
+    let record = Record::builder()
+        .level(Level::Warn)
+        .target(module_path!())
+        .args(message)
+        .build();
+    line(&record)
 }
 
 /// A line of the log, now.
-fn line(level: Level, message: &fmt::Arguments<'_>) -> String {
+fn line(record: &Record<'_>) -> String {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
     let mut line = String::with_capacity(128);
     // Neither can fail into a String; what the arguments' own Display refuses is left out.
-    let _ = write_line(&mut line, now, level, message);
+    let _ = if IS_JSON.load(Ordering::Relaxed) {
+        json_line::write(&mut line, now, record)
+    } else {
+        write_line(&mut line, now, record.level(), record.args())
+    };
     line
 }
 
@@ -128,18 +148,6 @@ fn write_line(
     written
 }
 
-/// `2026-01-31T23:59:59.999Z` (RFC 3339).
-fn write_time(line: &mut String, since_epoch: Duration) -> fmt::Result {
-    let seconds = since_epoch.as_secs();
-    let (year, month, day) = civil(seconds / 86_400);
-    let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
-    let milliseconds = since_epoch.subsec_millis();
-    write!(
-        line,
-        "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milliseconds:03}Z"
-    )
-}
-
 /// Writes control and direction characters as escapes: `\n`, `\u{1b}`, `\u{202e}`.
 struct Escaped<'l>(&'l mut String);
 
@@ -154,14 +162,6 @@ impl fmt::Write for Escaped<'_> {
         }
         Ok(())
     }
-}
-
-/// Whether a terminal or a log reader might obey this character instead of showing it: C0, C1,
-/// line separators, and the bidirectional controls of Unicode.
-fn obeyed(character: char) -> bool {
-    character.is_control()
-        || matches!(character,
-            '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@
 //! Errors go to standard error and say what was given, what was wanted and how
 //! to mend it. No other layer may print or exit.
 
+mod acme;
+mod admin;
 #[cfg(feature = "bench")]
 mod bench;
 mod chat;
@@ -14,13 +16,17 @@ mod configuration;
 mod exit;
 mod file;
 mod heap;
+mod json_line;
 mod listen;
 mod log_queue;
+mod log_text;
 mod logger;
 mod lookup;
 mod operator;
 mod serve;
+mod service;
 mod signals;
+mod systemd;
 mod token;
 mod values;
 

@@ -1,8 +1,7 @@
 //! What an operator sets beside limits and routes: where to listen, what to serve, what to log.
 
-use super::listen;
-use super::logger::LEVELS;
-use super::token;
+use super::logger::{FORMATS, LEVELS};
+use super::{acme, listen, token};
 use dunlin::Files;
 use dunlin::apps;
 use dunlin::config::{Kind, Row, Value};
@@ -15,10 +14,17 @@ pub(super) struct Operator {
     pub(super) listen: Vec<String>,
     /// Permission bits, octal; `None`: what the umask leaves.
     pub(super) socket_mode: Option<String>,
+    /// A listener for operators.
+    pub(super) admin: Option<String>,
+    /// Who may read the metrics: `admin` or `public`.
+    pub(super) metrics: &'static str,
     pub(super) log: &'static str,
+    pub(super) log_format: &'static str,
     pub(super) apps: Vec<String>,
     /// A folder that is served at `/`.
     pub(super) dir: Option<String>,
+    /// A folder with challenges of ACME.
+    pub(super) acme_dir: Option<String>,
     /// Where rooms are kept over restarts.
     pub(super) history_dir: Option<String>,
     /// The keys of tokens, without which some applications are for nobody.
@@ -31,9 +37,13 @@ impl Default for Operator {
         Self {
             listen: vec!["127.0.0.1:8080".to_owned()],
             socket_mode: None,
+            admin: None,
+            metrics: "admin",
             log: "info",
+            log_format: "text",
             apps: apps::names().map(str::to_owned).collect(),
             dir: None,
+            acme_dir: None,
             history_dir: None,
             token_key_file: None,
             token_apps: vec!["rooms".to_owned()],
@@ -71,6 +81,34 @@ pub(super) static ROWS: &[Row<Operator>] = &[
         },
     },
     Row {
+        name: "admin",
+        key: "admin",
+        kind: Kind::Text("HOST:PORT, [IPV6]:PORT or unix:PATH"),
+        none: Some("none"),
+        reloads: false,
+        about: "A listener for operators: /healthz, /readyz and /metrics are there and nowhere else, also while the server is full or stops",
+        get: |all| all.admin.clone().map_or(Value::None, Value::Text),
+        set: |all, value| match value {
+            Value::None => all.admin = None,
+            Value::Text(text) => all.admin = Some(text),
+            _ => {}
+        },
+    },
+    Row {
+        name: "metrics",
+        key: "metrics",
+        kind: Kind::Choice(&["admin", "public"]),
+        none: None,
+        reloads: false,
+        about: "Who may read /metrics: who reaches the listener of --admin, or everybody",
+        get: |all| Value::Word(all.metrics),
+        set: |all, value| {
+            if let Value::Word(word) = value {
+                all.metrics = word;
+            }
+        },
+    },
+    Row {
         name: "log",
         key: "log",
         kind: Kind::Choice(&LEVELS),
@@ -81,6 +119,20 @@ pub(super) static ROWS: &[Row<Operator>] = &[
         set: |all, value| {
             if let Value::Word(word) = value {
                 all.log = word;
+            }
+        },
+    },
+    Row {
+        name: "log_format",
+        key: "log_format",
+        kind: Kind::Choice(&FORMATS),
+        none: None,
+        reloads: true,
+        about: "How a line of the log is written: as text, or as a JSON object",
+        get: |all| Value::Word(all.log_format),
+        set: |all, value| {
+            if let Value::Word(word) = value {
+                all.log_format = word;
             }
         },
     },
@@ -112,6 +164,20 @@ pub(super) static ROWS: &[Row<Operator>] = &[
         set: |all, value| match value {
             Value::None => all.dir = None,
             Value::Text(text) => all.dir = Some(text),
+            _ => {}
+        },
+    },
+    Row {
+        name: "acme_dir",
+        key: "acme_dir",
+        kind: Kind::Text("the path of a folder"),
+        none: Some("none"),
+        reloads: false,
+        about: "A folder where an ACME client writes its challenges, which are served at /.well-known/acme-challenge/",
+        get: |all| all.acme_dir.clone().map_or(Value::None, Value::Text),
+        set: |all, value| match value {
+            Value::None => all.acme_dir = None,
+            Value::Text(text) => all.acme_dir = Some(text),
             _ => {}
         },
     },
@@ -184,6 +250,13 @@ impl Operator {
             if let Err(problem) = listen::check_address(address) {
                 return Some(("listen", problem));
             }
+        }
+        let admin = self.admin.as_deref().map(listen::check_address);
+        if let Some(Err(problem)) = admin {
+            return Some(("admin", problem));
+        }
+        if let Some(problem) = self.acme_dir.as_deref().and_then(acme::problem) {
+            return Some(("acme_dir", problem));
         }
         if let Some(Err(problem)) = self.socket_mode.as_deref().map(listen::socket_mode) {
             return Some(("socket_mode", problem));

@@ -2,8 +2,10 @@
 
 use super::configuration::Configuration;
 use super::exit::CommandFailure;
+use super::service::Service;
 use super::signals::{self, Configured};
-use super::{listen, logger, token};
+use super::systemd::{self, Inherited};
+use super::{acme, admin, listen, logger, token};
 use clap::ArgMatches;
 use dunlin::rooms::Rooms;
 use dunlin::{Address, App, Server, apps};
@@ -24,7 +26,10 @@ Examples:
   dunlin serve --origin https://example.org     pages of this origin may open sessions
   DUNLIN_LISTEN=127.0.0.1:9000,unix:d.sock dunlin serve --log warn
 
-SIGTERM or SIGINT (Ctrl-C) closes every session with 1001 and ends; a second one ends at once.
+  dunlin serve --admin 127.0.0.1:9090           /healthz, /readyz and /metrics for operators
+
+SIGTERM or SIGINT (Ctrl-C) closes every session with 1001, a crowd over half of --drain, and ends;
+a second one ends at once.
 SIGHUP reads the configuration again; the log tells what takes a restart.";
 
 /// The arguments of `serve`, beside a flag for every setting.
@@ -46,7 +51,12 @@ impl Arguments {
         let path = self.config.filter(|path| !path.as_os_str().is_empty());
         let all = Configuration::read(matches, path.as_ref())?;
         if self.routes {
-            print_routes(&app(&all, None)?);
+            let app = app(&all, None)?;
+            print_routes(&admin::mount_public(
+                app,
+                &all.operator,
+                all.operator.admin.is_some(),
+            ));
             return Ok(());
         }
         let matches = matches.clone();
@@ -54,6 +64,7 @@ impl Arguments {
             matches,
             path,
             current: all,
+            service: None,
         })
     }
 }
@@ -85,6 +96,9 @@ fn app(all: &Configuration, folder: Option<&String>) -> Result<App, CommandFailu
     if let Some(files) = all.operator.files().map_err(CommandFailure::usage)? {
         app = app.files("/", files);
     }
+    if let Some(folder) = &all.operator.acme_dir {
+        app = acme::mount(app, folder);
+    }
     Ok(all.apply(app))
 }
 
@@ -106,34 +120,64 @@ fn print_routes(app: &App) {
 }
 
 /// Serves until a signal, and returns when every connection is gone.
-fn serve(configured: Configured) -> Result<(), CommandFailure> {
+fn serve(mut configured: Configured) -> Result<(), CommandFailure> {
+    // While there is no thread yet.
+    let inherited = systemd::inherited()?;
     let all = &configured.current;
+    logger::set_format(all.operator.log_format);
     logger::start(logger::level(all.operator.log).map_err(CommandFailure::usage)?);
     if let Some(file) = &all.operator.token_key_file
         && token::is_open_to_others(Path::new(file))
     {
         log::warn!("others than its owner may read {file}: chmod 600 {file}");
     }
-    let mut server =
-        Server::new(app(all, all.operator.history_dir.as_ref())?).limits(all.limits.clone());
+    let is_given_admin = inherited.iter().any(|given| given.is_admin);
+    let has_admin = all.operator.admin.is_some() || is_given_admin;
+    let app = app(all, all.operator.history_dir.as_ref())?;
+    let app = admin::mount_public(app, &all.operator, has_admin);
+    let (app, service) = Service::mount(app);
+    let mut server = Server::new(app).limits(all.limits.clone());
     if let Some(mode) = &all.operator.socket_mode {
         let mode = listen::socket_mode(mode).map_err(CommandFailure::usage)?;
         server = server.unix_mode(mode)?;
     }
-    for address in &all.operator.listen {
-        server = server.listen(address)?;
+    // Sockets of a service manager stand for the default address, not for one that somebody asked for.
+    let is_given_public = inherited.iter().any(|given| !given.is_admin);
+    if !is_given_public || all.is_given("listen") {
+        for address in &all.operator.listen {
+            server = server.listen(address)?;
+        }
     }
+    for Inherited { socket, is_admin } in inherited {
+        server = if is_admin {
+            server.listen_admin_on(socket, admin::program())?
+        } else {
+            server.listen_on(socket)?
+        };
+    }
+    let public = server.addresses();
+    if let Some(address) = &all.operator.admin {
+        server = server.listen_admin(address, admin::program())?;
+    }
+    configured.service.clone_from(&service);
+    let server = server.start()?;
     signals::obey(server.remote(), configured)?;
-    for address in server.addresses() {
-        announce(&address);
+    for address in &public {
+        announce(&announcement(address));
+    }
+    for address in &server.addresses()[public.len()..] {
+        announce(&format!("operators ask at {}", address.url()));
+    }
+    if let Some(service) = service {
+        service.start();
     }
     Ok(server.run()?)
 }
 
 /// Tells where to go. A closed standard output is no reason to stop.
-fn announce(address: &Address) {
+fn announce(line: &str) {
     let mut out = io::stdout().lock();
-    let _ = writeln!(out, "{}", announcement(address));
+    let _ = writeln!(out, "{line}");
     let _ = out.flush();
 }
 

@@ -5,18 +5,25 @@ use super::configuration::Configuration;
 use super::exit::CommandFailure;
 use super::logger;
 use super::operator;
+use super::service::Service;
 use clap::ArgMatches;
 use dunlin::config::{RoomLimits, Row};
 use dunlin::{Remote, Settings};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::path::PathBuf;
+use std::time::Duration;
+
+/// What the end of the process may take beside the drain of the server: the log, the rooms.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// What was configured, and where from.
 pub(super) struct Configured {
     pub(super) matches: ArgMatches,
     pub(super) path: Option<PathBuf>,
     pub(super) current: Configuration,
+    /// Who wants to know how the service is.
+    pub(super) service: Option<Service>,
 }
 
 /// Obeys signals in a thread of their own from now on.
@@ -28,11 +35,20 @@ pub(super) fn obey(remote: Remote, mut configured: Configured) -> Result<(), Com
         let mut is_stopping = false;
         for signal in signals.forever() {
             match signal {
-                SIGHUP => configured.reload(&remote),
+                SIGHUP => {
+                    let service = configured.service.clone();
+                    service.as_ref().inspect(|service| service.reloading());
+                    configured.reload(&remote);
+                    // Behind the limits, on the way to the loop.
+                    service.as_ref().inspect(|service| service.reloaded());
+                }
                 _ if is_stopping => std::process::exit(1),
                 _ => {
                     is_stopping = true;
                     log::info!("shutting down; a second signal ends at once");
+                    if let Some(service) = &configured.service {
+                        service.stopping(configured.current.limits.drain + GRACE);
+                    }
                     // An error here says that the server has stopped by itself.
                     let _ = remote.shutdown();
                 }
@@ -62,6 +78,8 @@ impl Configured {
         tell(operator::ROWS, &self.current.operator, &new.operator);
         tell(RoomLimits::rows(), &self.current.rooms, &new.rooms);
         tell(Settings::rows(), self.current.settings(), new.settings());
+        logger::set_format(new.operator.log_format);
+        self.current.operator.log_format = new.operator.log_format;
         if let Ok(level) = logger::level(new.operator.log) {
             log::set_max_level(level);
             self.current.operator.log = new.operator.log;

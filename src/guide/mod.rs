@@ -11,6 +11,7 @@
 //! | [Limits](limits) | what a peer can cost at most, and how to change it |
 //! | [Access](access) | who a peer is behind proxies, limits by address and user, connection tokens |
 //! | [Testing](testing) | tests without sockets, in virtual time |
+//! | [Operations](operations) | signals, the drain, health, metrics, logs, systemd, OpenWrt, ACME |
 //! | [Load testing](mod@bench) | `dunlin bench`: how much any server does, how long its users wait, and what its figures are worth |
 //!
 //! For those who know another one: coming from [Ktor](from_ktor), [Spring](from_spring),
@@ -46,6 +47,9 @@ pub mod access {}
 
 #[doc = include_str!("testing.md")]
 pub mod testing {}
+
+#[doc = include_str!("operations.md")]
+pub mod operations {}
 
 #[doc = include_str!("bench.md")]
 pub mod bench {}

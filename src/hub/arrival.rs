@@ -56,7 +56,8 @@ impl Core {
     pub(crate) fn count(&mut self, key: u32) {
         let slot = &self.slots[key as usize];
         let is_counted = slot.origin.has(Origin::COUNTED);
-        if self.limits.max_per_address.is_none() || is_counted {
+        let is_admin = self.is_admin(slot.listener);
+        if self.limits.max_per_address.is_none() || is_counted || is_admin {
             return;
         }
         if let Some(address) = self.judged_by(slot.peer()) {
@@ -78,6 +79,9 @@ impl Core {
 
     /// A request begins: who asks is known now, and judged. `Some`: it is refused.
     pub(crate) fn arrives(&mut self, key: u32, head: &RequestHead<'_>) -> Option<Refusal> {
+        if self.is_admin(self.slots[key as usize].listener) {
+            return None;
+        }
         let via = self.slots[key as usize].via();
         if self.limits.trusted_proxies.contains(via.ip()) {
             let asker = self.asker(head);

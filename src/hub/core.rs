@@ -12,8 +12,9 @@ use crate::hub::conn::origin::Origin;
 use crate::hub::conn::phase::State;
 use crate::hub::conn::slot::Slot;
 use crate::hub::ledger::Ledger;
-use crate::hub::metrics::Metrics;
+use crate::hub::metrics::Counters;
 use crate::hub::rules::RouteRules;
+use crate::hub::shutdown::Shutdown;
 use crate::hub::time::ticks::{Deadlines, ShortTick, Tick, since, ticks};
 use crate::hub::time::timers::Timers;
 use crate::hub::topics::members::Topics;
@@ -35,6 +36,8 @@ pub(crate) const NO_KEY: u32 = u32::MAX;
 pub(crate) const NO_ROUTE: u16 = u16::MAX;
 /// Connections beyond the limit that are told so; further ones are dropped without a word.
 pub(crate) const MAX_REFUSED: usize = 32;
+/// Connections of admin listeners at the same time, beside all others.
+pub(crate) const MAX_ADMIN: usize = 32;
 
 /// Room for so many entries is kept by each list of connections when a crowd has left.
 const KEPT_ENTRIES: usize = 64;
@@ -88,7 +91,9 @@ pub(crate) struct Core {
     pub(crate) extension_names: Vec<Box<str>>,
     pub(crate) now: Now,
     pub(crate) tick: Tick,
-    pub(crate) metrics: Metrics,
+    pub(crate) metrics: Counters,
+    /// The request that is being answered asks for a session.
+    pub(crate) asks_for_session: bool,
     /// How many bytes are held for connections.
     pub(crate) ledger: Ledger,
     /// How much work may still be done in this step of the turn.
@@ -105,11 +110,17 @@ pub(crate) struct Core {
     pub(crate) is_out_of_tickets: bool,
     /// More is held than may be, and the work was spent before enough of it went.
     pub(crate) is_shedding: bool,
-    pub(crate) stopping: bool,
-    /// Connections that shutdown has not reached yet.
+    /// Shutdown, once it has begun.
+    pub(crate) shutdown: Option<Shutdown>,
+    /// Connections that shutdown reaches next.
     pub(crate) to_stop: VecDeque<u32>,
     pub(crate) refused: usize,
     pub(crate) addresses: Addresses,
+    /// Listeners for operators: they are open until the end, and have a limit of their own.
+    pub(crate) admin_listeners: Vec<u16>,
+    pub(crate) admin_connections: usize,
+    /// When a line about memory may be written next, and how many were left out.
+    pub(crate) memory_lines: (u64, u64),
     pub(crate) random: StdRng,
     /// How many pings went out, and what makes those of this process its own.
     pub(crate) pings: u32,
@@ -157,7 +168,8 @@ impl Core {
             extension_names: Vec::new(),
             now: Now::default(),
             tick: 0,
-            metrics: Metrics::default(),
+            metrics: Counters::default(),
+            asks_for_session: false,
             ledger: Ledger::default(),
             work: Work::unlimited(),
             dearest_call: 0,
@@ -166,10 +178,13 @@ impl Core {
             tickets: Arc::default(),
             is_out_of_tickets: false,
             is_shedding: false,
-            stopping: false,
+            shutdown: None,
             to_stop: VecDeque::new(),
             refused: 0,
             addresses: Addresses::new(random.random()),
+            admin_listeners: Vec::new(),
+            admin_connections: 0,
+            memory_lines: (0, 0),
             nonce: random.random(),
             random,
             pings: 0,
@@ -183,6 +198,7 @@ impl Core {
         let peer = conn.peer;
         self.metrics.on_accepted();
         let key = self.key(peer);
+        self.admin_connections += usize::from(self.is_admin(conn.listener));
         let slot = self.slot(key);
         slot.listener = conn.listener;
         if conn.secure {
@@ -208,6 +224,8 @@ impl Core {
     /// Frees a key; everything that knows it by number must have let go.
     pub(crate) fn free(&mut self, key: u32) {
         self.uncount(key);
+        let listener = self.slots[key as usize].listener;
+        self.admin_connections -= usize::from(self.is_admin(listener));
         let slot = self.slots.remove(key as usize);
         self.deadlines.clear(key);
         if slot.flags.has(Flags::REFUSED) {

@@ -3,12 +3,12 @@
 use crate::app::host::Host as _;
 use crate::app::program::App;
 use crate::app::remote::Command;
-use crate::app::{ConnInfo, Remote, SessionId, Settings, Stats};
+use crate::app::{ConnInfo, Remote, SessionId, Settings};
 use crate::config::Limits;
 use crate::hub::Transport;
 use crate::hub::conn::flags::Flags;
 use crate::hub::conn::phase::{Phase, State};
-use crate::hub::core::{Core, Hub, HubContext, MAX_REFUSED, Now};
+use crate::hub::core::{Core, Hub, HubContext, MAX_ADMIN, MAX_REFUSED, Now};
 use crate::hub::rules::RouteRules;
 use crate::wire::error::Result;
 use crate::wire::message::AsMessage;
@@ -43,6 +43,7 @@ impl Hub {
         });
         let mut core = Core::new(rules.collect(), limits, StdRng::from_seed(seed), remote);
         core.outgoing = app.outgoing;
+        core.admin_listeners = app.admin_listeners;
         let lanes = Lanes::new();
         core.lent = lanes.lent_message();
         let (settings, routes): (Vec<Settings>, Vec<_>) = app.routes.into_iter().unzip();
@@ -159,6 +160,7 @@ impl Hub {
         let Some(key) = self.core.key_of(id) else {
             return;
         };
+        self.core.metrics.on_read(bytes.len());
         let tick = self.core.tick;
         let slot = self.core.slot(key);
         slot.last_seen = tick as u16;
@@ -174,6 +176,7 @@ impl Hub {
     /// `n` bytes were read to the start of [`Hub::target`].
     pub fn received_directly(&mut self, io: &mut dyn Transport, id: SessionId, n: usize) {
         if let Some(key) = self.core.key_of(id) {
+            self.core.metrics.on_read(n);
             self.core.keep(key, |slot| {
                 if let Some(receiver) = slot.receiver() {
                     receiver.filled(n);
@@ -296,8 +299,12 @@ impl Hub {
         HubContext::new(&mut self.core, io).stop_slice();
     }
 
-    /// Sends what was published to topics, while the work lasts.
+    /// Sends what was published to topics, while the work lasts. Where memory is short, those who hold
+    /// too much of it go first: else each turn would copy more for them than it gives up.
     pub fn deliver(&mut self, io: &mut dyn Transport) {
+        if self.core.sheds_first() {
+            return;
+        }
         HubContext::new(&mut self.core, io).deliver();
     }
 
@@ -333,8 +340,8 @@ impl Hub {
         self.core.remote_held
     }
 
-    /// Shutdown: no new connections, Close 1001 to every session, in slices. The second call cuts
-    /// what is left.
+    /// Shutdown: no new connections, Close 1001 to every session, spread over some time. The second
+    /// call cuts what is left.
     pub fn shut_down(&mut self) {
         self.core.stop();
     }
@@ -360,17 +367,16 @@ impl Hub {
 
     /// Whether shutdown has begun: the driver stops accepting.
     pub fn is_stopping(&self) -> bool {
-        self.core.stopping
+        self.core.is_stopping()
     }
 
-    /// The counters of now.
-    pub fn stats(&self) -> Stats {
-        self.core.stats()
-    }
-
-    /// How many topics there are.
-    pub fn topics(&self) -> usize {
-        self.core.topics.len()
+    /// The listeners that are open although the server stops.
+    pub(crate) fn open_listeners(&self) -> &[u16] {
+        if self.core.admits_admin() {
+            &self.core.admin_listeners
+        } else {
+            &[]
+        }
     }
 }
 
@@ -378,25 +384,21 @@ impl Core {
     /// Why a new connection is refused.
     fn why_not(&mut self, conn: &ConnInfo) -> Option<Status> {
         let limits = &self.limits;
-        let live = self.slots.len() - self.refused;
+        if self.is_admin(conn.listener) {
+            // A server that is full or stops is looked at all the same.
+            let is_full = self.admin_connections >= MAX_ADMIN;
+            let is_refused = is_full || !self.admits_admin();
+            return is_refused.then_some(Status::SERVICE_UNAVAILABLE);
+        }
+        let live = (self.slots.len() - self.refused).saturating_sub(self.admin_connections);
         let is_full = limits.max_connections.is_some_and(|max| live >= max);
-        if self.stopping || is_full || self.is_over_memory() {
+        if self.is_stopping() || is_full || self.is_over_memory() {
             return Some(Status::SERVICE_UNAVAILABLE);
         }
         if !conn.is_peer_known {
             return None;
         }
         self.why_not_from(conn.peer)
-    }
-
-    /// The counters of now.
-    pub(crate) fn stats(&self) -> Stats {
-        let waiting = self.ledger.held().waiting + self.topics.held().waiting;
-        let stats = self.metrics.stats(self.slots.len(), waiting);
-        Stats {
-            max_buffered: self.limits.max_buffered.map(|bytes| bytes as u64),
-            ..stats
-        }
     }
 
     /// Bytes of memory that are held for connections and topics.
@@ -423,5 +425,6 @@ impl Core {
             || !self.closing.is_empty()
             || !self.resumed.is_empty()
             || !self.to_stop.is_empty()
+            || self.next_of_shutdown().is_some_and(|at| at <= self.now.ms)
     }
 }

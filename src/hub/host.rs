@@ -1,7 +1,7 @@
 //! The hub as handlers see it.
 
 use crate::app::host::Host;
-use crate::app::{Call, JoinOutcome, Peer, Remote, SendOutcome, SessionId, Stats};
+use crate::app::{Call, JoinOutcome, Metrics, Peer, Remote, SendOutcome, SessionId, Stats};
 use crate::hub::conn::flags::Flags;
 use crate::hub::conn::memberships::Membership;
 use crate::hub::conn::phase::State;
@@ -202,6 +202,10 @@ impl Host for HubContext<'_> {
 
     fn stats(&self) -> Stats {
         self.core.stats()
+    }
+
+    fn metrics(&self) -> Metrics {
+        self.core.metrics()
     }
 
     fn protocol(&self, id: SessionId) -> Option<&str> {

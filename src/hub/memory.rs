@@ -8,6 +8,8 @@ use crate::wire::work::price;
 
 /// What may stay of a connection that is given up: the rest of a frame and a Close.
 const LAST_WORDS: usize = 1024;
+/// One line in so many milliseconds tells of it.
+const QUIET_MS: u64 = 1_000;
 /// From how many connections on their leaving is followed by giving memory back.
 const CROWD: usize = 64;
 
@@ -29,15 +31,32 @@ impl Core {
                 return;
             };
             let (key, id, peer, all) = (key as u32, slot.id(key as u32), slot.peer(), self.held());
-            log::warn!(
-                "{all} bytes are held, {max} may be: session {id} of {peer} holds the most and ends"
-            );
+            self.metrics.on_short_of_memory(self.now.ms);
+            let (quiet_until, left_out) = self.memory_lines;
+            if self.now.ms < quiet_until {
+                self.memory_lines.1 += 1;
+            } else {
+                // A crowd of slow readers must not drown the log.
+                self.memory_lines = (self.now.ms + QUIET_MS, 0);
+                log::warn!(
+                    connection:% = id;
+                    "{all} bytes are held, {max} may be: session {id} of {peer} holds the most and \
+                     ends; {left_out} ended so before without a line"
+                );
+            }
             self.give_up(key);
             if self.work.is_spent() {
                 self.is_shedding = self.is_over_memory();
                 return;
             }
         }
+    }
+
+    /// Whether more is held than may be, and connections hold so much of it that giving them up helps;
+    /// what topics hold becomes less by being delivered.
+    pub(crate) fn sheds_first(&self) -> bool {
+        let max = self.limits.max_buffered;
+        max.is_some_and(|max| self.is_over_memory() && self.ledger.held().memory > max / 2)
     }
 
     /// Ends a connection for its memory: with a Close, if little is left of it then.

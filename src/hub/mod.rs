@@ -28,13 +28,13 @@
 //! | `topics` | members and logs; delivery |
 //! | `time` | deadlines, timers, and what is due |
 //! | `addresses`, `arrival` | who comes from where, how many and how fast; what proxies say of that |
-//! | `ledger`, `metrics`, `rules` | bytes held, counters, the settings of a route |
+//! | `ledger`, `metrics`, `rules`, `shutdown` | bytes held, counters, the settings of a route, whose time has come when a server stops |
 //! | `core`, `host` | all of that together, and as a handler sees it |
 //! | `http` | requests, one list of refusals, the way into a session |
 //! | `ws` | receiving, sending, slow readers, closing, events of a program, calls to other servers |
 //! | `sse` | event streams: what differs from a WebSocket |
 //! | `guard` | calls into code of the program, which may panic |
-//! | `driver` | what a turn calls |
+//! | `driver`, `observed` | what a turn calls; what is told of all this |
 //! | `reap`, `memory`, `stopping` | sockets that go, memory that runs short, shutdown |
 
 mod accounting;
@@ -49,9 +49,11 @@ mod http;
 mod ledger;
 mod memory;
 mod metrics;
+mod observed;
 mod reap;
 mod reload;
 mod rules;
+mod shutdown;
 mod sse;
 mod stopping;
 #[cfg(test)]

@@ -49,7 +49,7 @@ impl Hub {
         let reason = reason.unwrap_or_else(CloseReason::lost);
         self.core.timers.cancel_all(id);
         self.core.work.charge(price::EVENT);
-        self.core.metrics.on_closed();
+        self.core.metrics.on_closed(reason.code);
         call(
             &mut self.core,
             &mut self.routes,

@@ -1,21 +1,28 @@
 //! The end of a server.
+//!
+//! Connections without a session end at once, sessions with Close 1001 when [`Shutdown`] says that it is
+//! their time. Who is not gone when the time of the drain is over is cut. Connections of admin listeners
+//! stay until all others are gone: somebody may watch how it ends.
 
 use crate::hub::conn::phase::State;
 use crate::hub::core::{Core, HubContext};
-use crate::hub::time::ticks::ticks;
+use crate::hub::shutdown::Shutdown;
 use crate::wire::close::CloseCode;
 use crate::wire::error::{Error, ErrorKind};
 use crate::wire::work::price;
+use std::collections::VecDeque;
 
 impl HubContext<'_> {
     /// Ends some of the connections that shutdown has not reached yet.
     pub(crate) fn stop_slice(&mut self) {
+        let now = self.core.now.ms;
+        self.core.go_on_stopping(now);
         while !self.core.work.is_spent() {
-            let Some(key) = self.core.to_stop.pop_front() else {
+            let Some(key) = self.core.next_to_stop(now) else {
                 return;
             };
             self.core.work.charge(price::EVENT);
-            if !self.core.slots.contains(key as usize) {
+            if !self.core.slots.contains(key as usize) || self.core.is_watching(key) {
                 continue;
             }
             // What was published before the shutdown still goes out.
@@ -39,16 +46,9 @@ impl HubContext<'_> {
                 State::Dialling => {
                     let message = "the server is stopping";
                     core.dial_failed(key, Error::new(ErrorKind::Closed, message));
-                    continue;
                 }
-                State::Dead => continue,
-                State::Closing | State::Ending | State::Lingering => {}
+                State::Dead | State::Closing | State::Ending | State::Lingering => {}
             }
-            // All are cut when the time of the drain is over, however they were set.
-            let last = core.tick + ticks(core.limits.drain);
-            let deadline = core.deadlines.of(key, core.tick);
-            let deadline = deadline.map_or(last, |at| at.min(last));
-            core.deadlines.set(key, deadline, core.tick);
         }
     }
 }
@@ -56,11 +56,90 @@ impl HubContext<'_> {
 impl Core {
     /// Shutdown: every session gets Close 1001, in slices. The second call cuts what is left.
     pub(crate) fn stop(&mut self) {
-        let keys: Vec<u32> = self.slots.iter().map(|(key, _)| key as u32).collect();
-        if std::mem::replace(&mut self.stopping, true) {
-            keys.into_iter().for_each(|key| self.lost(key));
-            return;
+        if self.shutdown.is_some() {
+            return self.cut_all();
         }
-        self.to_stop.extend(keys);
+        let mut later = VecDeque::new();
+        for (key, slot) in &self.slots {
+            match slot.state() {
+                _ if self.is_admin(slot.listener) => {}
+                State::Open => later.push_back(key as u32),
+                _ => self.to_stop.push_back(key as u32),
+            }
+        }
+        self.shutdown = Some(Shutdown::new(self.now.ms, self.limits.drain, later));
+    }
+
+    fn cut_all(&mut self) {
+        let keys: Vec<u32> = self.slots.iter().map(|(key, _)| key as u32).collect();
+        keys.into_iter().for_each(|key| self.lost(key));
+        if let Some(shutdown) = &mut self.shutdown {
+            (shutdown.has_cut, shutdown.has_stopped_admin) = (true, true);
+            shutdown.later = VecDeque::new();
+        }
+        self.to_stop.clear();
+    }
+
+    /// Whether shutdown has begun.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.shutdown.is_some()
+    }
+
+    /// Whether connections of admin listeners are still let in.
+    pub(crate) fn admits_admin(&self) -> bool {
+        self.shutdown
+            .as_ref()
+            .is_none_or(|shutdown| !shutdown.has_stopped_admin)
+    }
+
+    /// Whether this is a connection of an admin listener, which shutdown has not reached. A key may have
+    /// got such an owner since it was put in a list.
+    fn is_watching(&self, key: u32) -> bool {
+        self.is_admin(self.slots[key as usize].listener) && self.admits_admin()
+    }
+
+    /// What the time brings: the end of the drain, and that of those who watched.
+    fn go_on_stopping(&mut self, now: u64) {
+        let (live, watching) = (self.slots.len(), self.admin_connections);
+        let Some(shutdown) = &mut self.shutdown else {
+            return;
+        };
+        if now >= shutdown.cut_at && !shutdown.has_cut {
+            if live > watching {
+                let left = live - watching;
+                log::warn!("the time of the drain is over: {left} connections are cut");
+            }
+            return self.cut_all();
+        }
+        if live == watching && !shutdown.has_stopped_admin {
+            shutdown.has_stopped_admin = true;
+            shutdown.later = VecDeque::new();
+            let keys = self.slots.iter().map(|(key, _)| key as u32);
+            self.to_stop.extend(keys);
+        }
+    }
+
+    fn next_to_stop(&mut self, now: u64) -> Option<u32> {
+        let at_once = self.to_stop.pop_front();
+        at_once.or_else(|| self.shutdown.as_mut()?.release(now))
+    }
+
+    /// When shutdown has something to do next.
+    pub(crate) fn next_of_shutdown(&self) -> Option<u64> {
+        let shutdown = self.shutdown.as_ref()?;
+        if self.slots.is_empty() {
+            return None;
+        }
+        let is_admin_next =
+            !shutdown.has_stopped_admin && self.slots.len() == self.admin_connections;
+        if is_admin_next {
+            return Some(self.now.ms);
+        }
+        shutdown.next(self.now.ms)
+    }
+
+    /// Whether this is the number of an admin listener.
+    pub(crate) fn is_admin(&self, listener: u16) -> bool {
+        self.admin_listeners.contains(&listener)
     }
 }

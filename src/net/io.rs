@@ -30,8 +30,11 @@ pub(crate) struct NetIo {
     events: Events,
     sockets: Sockets,
     intake: Intake,
-    listeners: Vec<Listener>,
+    /// `None`: one that accepts no more.
+    listeners: Vec<Option<Listener>>,
     start: Instant,
+    /// When the clock was read last.
+    read_at: Instant,
     now: Now,
     /// When the wall clock was read last, in milliseconds since the start.
     unix_read: Option<u64>,
@@ -56,8 +59,9 @@ impl NetIo {
             events: Events::with_capacity(EVENTS_A_POLL),
             sockets: Sockets::default(),
             intake: Intake::new(proxies),
-            listeners,
+            listeners: listeners.into_iter().map(Some).collect(),
             start: Instant::now(),
+            read_at: Instant::now(),
             now: Now::default(),
             unix_read: None,
             spare: spare(),
@@ -118,7 +122,9 @@ impl Io for NetIo {
     }
 
     fn now(&mut self) -> Now {
-        let ms = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.read_at = Instant::now();
+        let since_start = self.read_at.duration_since(self.start);
+        let ms = u64::try_from(since_start.as_millis()).unwrap_or(u64::MAX);
         self.now.ms = ms.max(self.now.ms);
         if self
             .unix_read
@@ -132,7 +138,7 @@ impl Io for NetIo {
     }
 
     fn accept(&mut self, listener: usize) -> Result<(Stream, ConnInfo), AcceptError> {
-        let Some(accepting) = self.listeners.get(listener) else {
+        let Some(Some(accepting)) = self.listeners.get(listener) else {
             return Err(AcceptError::Empty);
         };
         match accepting.accept() {
@@ -151,7 +157,7 @@ impl Io for NetIo {
 
     fn turn_away(&mut self, listener: usize) {
         if self.spare.take().is_some()
-            && let Some(listener) = self.listeners.get(listener)
+            && let Some(Some(listener)) = self.listeners.get(listener)
         {
             // Dropped at once: that is all that can be done for it.
             drop(listener.accept());
@@ -194,8 +200,16 @@ impl Io for NetIo {
         self.sockets.at(key).map_or(Ok(false), |s| s.is_connected())
     }
 
-    fn stop_listening(&mut self) {
-        self.listeners.clear();
+    fn stop_listening(&mut self, but: &[u16]) {
+        for (index, listener) in self.listeners.iter_mut().enumerate() {
+            if !but.iter().any(|kept| usize::from(*kept) == index) {
+                *listener = None;
+            }
+        }
+    }
+
+    fn turn_time(&mut self) -> Duration {
+        self.read_at.elapsed()
     }
 }
 

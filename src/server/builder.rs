@@ -181,10 +181,57 @@ impl Server {
     /// As [`Server::listen`]. A wrong route is an error of the start, as is an outgoing route of the
     /// same name in both programs.
     pub fn listen_for(self, address: &str, app: App) -> Result<Self> {
-        let index = u16::try_from(self.listeners.len()).unwrap_or(u16::MAX);
+        let index = self.next_listener();
         let mut server = self.listen(address)?;
         server.app.add_listener_routes(index, app);
         Ok(server)
+    }
+
+    /// Listens on an address for those who operate the server, such as a load balancer that asks whether
+    /// it is ready, or Prometheus. It has a program of its own, as with [`listen_for`](Server::listen_for),
+    /// and is treated otherwise than the others: it accepts, up to 32 connections of its own, also while
+    /// the server is [full](Limits::max_connections), short of memory or stopping, until all other
+    /// connections are gone, and it answers to every [host name](Limits::hosts). Whoever reaches it is
+    /// trusted: give it an address that strangers do not reach.
+    ///
+    /// ```
+    /// # fn main() -> dunlin::Result<()> {
+    /// use dunlin::{App, Response, Server, Status};
+    ///
+    /// let admin = App::new().get("/readyz", |_, context| match context.metrics().not_ready {
+    ///     None => Response::text("ready\n"),
+    ///     Some(why) => Response::text(why.reason()).with_status(Status::SERVICE_UNAVAILABLE),
+    /// });
+    /// let server = Server::bind(App::new(), "127.0.0.1:0")?.listen_admin("127.0.0.1:0", admin)?;
+    /// # drop(server);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Server::listen_for`].
+    pub fn listen_admin(self, address: &str, app: App) -> Result<Self> {
+        let index = self.next_listener();
+        let mut server = self.listen_for(address, app)?;
+        server.app.admin_listeners.push(index);
+        Ok(server)
+    }
+
+    /// The same with a socket that listens already, as with [`listen_on`](Server::listen_on).
+    ///
+    /// # Errors
+    /// As [`Server::listen_on`], and for the program as [`Server::listen_for`].
+    pub fn listen_admin_on(self, socket: impl Into<OwnedFd>, app: App) -> Result<Self> {
+        let index = self.next_listener();
+        let mut server = self.listen_on(socket)?;
+        server.app.add_listener_routes(index, app);
+        server.app.admin_listeners.push(index);
+        Ok(server)
+    }
+
+    /// The number that the next listener will have.
+    fn next_listener(&self) -> u16 {
+        u16::try_from(self.listeners.len()).unwrap_or(u16::MAX)
     }
 
     /// Sets the mode of the files of Unix sockets, `0o000` to `0o777`, such as `0o660`: who may write
@@ -232,8 +279,11 @@ impl Server {
         self.remote.clone()
     }
 
-    /// Serves until [`Remote::shutdown`]; then every session gets Close 1001 and what has not
-    /// ended after [`Limits::drain`] is cut.
+    /// Serves until [`Remote::shutdown`]. Then it accepts nothing more, connections without a session end
+    /// at once, and every session gets Close 1001 behind what was sent to it before: up to 100 sessions at
+    /// once, more of them evenly over a millisecond each, but no longer than half of [`Limits::drain`], so
+    /// that they do not all come back in the same moment. What has not ended after the whole of it is cut.
+    /// [Admin listeners](Server::listen_admin) are open until all others have ended.
     ///
     /// # Errors
     /// `Config` for a wrong route, setting or limit, or without a listener; `Io` when the system fails.

@@ -167,7 +167,7 @@ impl Io for Network {
         Ok(true)
     }
 
-    fn stop_listening(&mut self) {}
+    fn stop_listening(&mut self, _but: &[u16]) {}
 
     fn served(&mut self, key: u32) {
         let line = self.line_of(key);

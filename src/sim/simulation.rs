@@ -5,7 +5,7 @@ use super::conversation::{Conversation, Line};
 use super::follower::Follower;
 use super::http::{HttpAnswer, HttpClient, HttpRequest};
 use super::world::World;
-use crate::app::{App, Peer, Remote, Stats};
+use crate::app::{App, Metrics, Peer, Remote, Stats};
 use crate::hub::Limits;
 use crate::wire::error::Result;
 use crate::wire::head::Method;
@@ -335,6 +335,11 @@ impl Sim {
     /// The counters of now.
     pub fn stats(&self) -> Stats {
         self.world.borrow().turn.hub.stats()
+    }
+
+    /// Everything that is counted, as of now.
+    pub fn metrics(&self) -> Metrics {
+        self.world.borrow().turn.hub.metrics()
     }
 
     /// How many topics there are.

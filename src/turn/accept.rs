@@ -15,6 +15,7 @@ impl<I: Io> Turn<I> {
     /// Accepts what there is, within the budget.
     pub(super) fn accept(&mut self) {
         let now = self.hub.now().ms;
+        self.accepting.tell(now);
         if !self.accepting.is_due(now) {
             return;
         }
@@ -54,17 +55,19 @@ impl<I: Io> Turn<I> {
     }
 
     fn pause(&mut self, listener: usize, error: &std::io::Error) {
-        match self.accepting.paused_until {
-            None => log::warn!("accepting pauses until there are descriptors again: {error}"),
+        if self.accepting.paused_until.is_some() {
             // It has waited for a whole pause: better a quick end than none.
-            Some(_) => self.io.turn_away(listener),
+            self.io.turn_away(listener);
         }
-        self.accepting.paused_until = Some(self.hub.now().ms + PAUSE_MS);
+        let now = self.hub.now().ms;
+        self.accepting.paused_until = Some(now + PAUSE_MS);
+        self.accepting.why_paused = error.to_string();
+        self.accepting.tell(now);
     }
 
     fn resumed(&mut self) {
         if self.accepting.paused_until.take().is_some() {
-            log::info!("accepting connections again");
+            self.accepting.tell(self.hub.now().ms);
         }
     }
 }

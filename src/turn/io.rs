@@ -106,8 +106,14 @@ pub trait Io: Transport {
     /// It cannot be made.
     fn is_connected(&mut self, key: u32) -> io::Result<bool>;
 
-    /// Accepts nothing any more.
-    fn stop_listening(&mut self);
+    /// Accepts nothing any more, but at these listeners.
+    fn stop_listening(&mut self, but: &[u16]);
+
+    /// The time since [`Io::now`] was asked last, as exactly as the clock can tell. Where time is virtual
+    /// a turn takes none.
+    fn turn_time(&mut self) -> Duration {
+        Duration::ZERO
+    }
 
     /// A connection had its share. For those who watch that everybody has.
     fn served(&mut self, _key: u32) {}

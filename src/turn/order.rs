@@ -1,6 +1,6 @@
 //! One turn: its steps in their order, and what is remembered between two.
 
-use super::budget::{Budget, Step};
+use super::budget::{Budget, Step, TURN};
 use super::io::{Event, Io};
 use super::listeners::Accepting;
 use super::ready::Ready;
@@ -101,12 +101,17 @@ impl<I: Io> Turn<I> {
         while let Some(id) = self.hub.next_resumed() {
             self.ready.add_busy(id);
         }
-        self.stats.store(&self.hub.stats());
-        self.has_more = self.has_more_work();
+        let paused = self.accepting.paused_until.is_some();
+        self.hub.set_accept_paused(paused);
+        self.hub
+            .end_turn(self.io.turn_time(), self.budget.spent(), TURN);
+        self.stats.update(|shared| self.hub.publish_metrics(shared));
         if self.hub.is_stopping() {
-            self.io.stop_listening();
-            self.accepting = Accepting::default();
+            let open = self.hub.open_listeners();
+            self.io.stop_listening(open);
+            self.accepting.keep(open);
         }
+        self.has_more = self.has_more_work();
         Ok(())
     }
 
@@ -127,10 +132,9 @@ impl<I: Io> Turn<I> {
 
     /// When a turn is needed next if nothing happens, in milliseconds since the start.
     pub fn next_deadline(&self) -> Option<u64> {
-        match (self.hub.next_deadline(), self.accepting.resumes()) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        }
+        let accepting = [self.accepting.resumes(), self.accepting.tells()];
+        let all = accepting.into_iter().chain([self.hub.next_deadline()]);
+        all.flatten().min()
     }
 
     /// What the last turn spent, in units of work.

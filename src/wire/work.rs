@@ -80,6 +80,8 @@ pub mod price {
     pub const ROOM_MADE: u32 = 6_000;
     /// A message, a member or a room in a list that is told.
     pub const LISTED: u32 = 150;
+    /// The counters of the server written out, and what the system says about its process asked for.
+    pub const METRICS: u32 = 50_000;
     /// A byte of JSON read. Thousands of short keys need two thirds of it, a long text a tenth.
     pub const JSON: u32 = 2;
 

@@ -154,7 +154,7 @@ fn the_routes_are_printed_with_their_kind() {
     let ended = run(&mut dunlin(&["serve", "--routes", "--apps", "echo,chatt"]));
     assert_eq!(ended.code, Some(0));
     let wanted = "WebSocket /chatt\nGET       /chattstart\nGET       /css/chatt.css\n\
-                  WebSocket /echo\nWebSocket /echo-raw\nGET       /js/chatt.js\nWebSocket /you-said\n";
+                  WebSocket /echo\nWebSocket /echo-raw\nGET       /healthz\nGET       /js/chatt.js\nGET       /readyz\nWebSocket /you-said\n";
     assert_eq!(ended.out, wanted);
 }
 

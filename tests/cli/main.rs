@@ -10,10 +10,14 @@ mod descriptors;
 #[allow(dead_code)] // a toolbox of other tests, too
 #[path = "../dunlin/false_server.rs"]
 mod false_server;
+mod json_log;
 mod log;
+mod operations;
 mod rooms;
 #[path = "../dunlin/running.rs"]
 mod running;
+mod service;
+mod shutdown;
 mod tokens;
 #[path = "../dunlin/wire_client.rs"]
 mod wire_client;

@@ -1,5 +1,6 @@
 //! A server inside another program: turn by turn, in a thread, on sockets that the program made.
 
+mod admin;
 mod listener_routes;
 mod sockets;
 mod stepping;

@@ -139,6 +139,9 @@ fn no_more_sessions_are_told_of_a_shutdown_than_a_turn_can_pay_for() {
     crowd.iter().for_each(|one| one.manual());
     let sim = &stage.sim;
     sim.remote().shutdown().expect("it runs");
+    sim.step();
+    // The time of all of them has come at once.
+    sim.jump(secs(5));
     // The Close of each waits in its outbox until its turn comes to be sent.
     let close = 2 + 2 + "Server stopping".len() as u64;
     let most = most_in_a_turn(sim, || sim.stats().buffered) / close;

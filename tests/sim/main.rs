@@ -26,6 +26,7 @@ mod http;
 mod later;
 mod limits;
 mod memory;
+mod metrics;
 mod million;
 mod offered;
 mod opened_later;

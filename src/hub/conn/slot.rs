@@ -19,6 +19,9 @@ use crate::wire::outbox::{Framing, Outbox};
 use crate::wire::receive::Receiver;
 use core::net::{Ipv4Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
+/// The listener of a connection that this side makes.
+const NO_LISTENER: u16 = u16::MAX;
+
 /// A peer in 16 bytes.
 #[derive(Debug)]
 enum PackedPeer {
@@ -82,7 +85,7 @@ impl Slot {
             ping: 0,
             data: 0,
             route: 0,
-            listener: 0,
+            listener: NO_LISTENER,
             flags: Flags::default(),
             protocol: 0,
             last_seen: now,

@@ -19,6 +19,8 @@ pub(crate) struct Visit<'v> {
     pub(crate) head: &'v RequestHead<'v>,
     pub(crate) limits: &'v Limits,
     pub(crate) is_stopping: bool,
+    /// It came to a listener for operators, who use whatever name or address leads there.
+    pub(crate) is_admin: bool,
     /// Whose pages may change something; `None`: everybody's.
     pub(crate) origins: Option<&'v Origins>,
     /// As in [`UpgradeVisit`].
@@ -121,7 +123,7 @@ fn stopping(visit: &Visit<'_>) -> Option<Refused> {
 
 /// HTTP/1.0 may go without a host; then it asks for none that is served here.
 fn foreign_host(visit: &Visit<'_>) -> Option<Refused> {
-    let hosts = visit.limits.hosts.as_ref()?;
+    let hosts = visit.limits.hosts.as_ref().filter(|_| !visit.is_admin)?;
     let name = visit.head.host.map(host_name);
     let is_known = |name: &str| hosts.iter().any(|known| known.eq_ignore_ascii_case(name));
     (!name.is_some_and(is_known)).then(|| refuse(Status::MISDIRECTED_REQUEST))

@@ -60,12 +60,20 @@ impl Core {
     pub(crate) fn refuse_waiting(&mut self, key: u32) {
         if let Phase::Waiting(waiting) = &self.slot(key).phase {
             let head_only = waiting.is_head_only();
+            self.asks_for_session = self.waits_for_session(key);
             self.refuse_late(key, Status::SERVICE_UNAVAILABLE, head_only);
+            self.asks_for_session = false;
         }
     }
 
     fn refuse_late(&mut self, key: u32, status: Status, head_only: bool) {
         self.write_refusal(key, &Refusal::new(status), head_only);
+    }
+
+    /// Whether a request that waits asks for a session.
+    fn waits_for_session(&self, key: u32) -> bool {
+        let phase = &self.slots[key as usize].phase;
+        matches!(phase, Phase::Waiting(waiting) if matches!(waiting.wanted, Wanted::Session { .. }))
     }
 
     /// The request that waits, taken out; its connection speaks HTTP again.
@@ -123,6 +131,7 @@ impl Hub {
             log::error!("a ticket was dropped without an answer; the peer gets 503");
             return self.core.refuse_waiting(key);
         }
+        self.core.asks_for_session = self.core.waits_for_session(key);
         let Some(waiting) = self.core.take_waiting(key) else {
             return;
         };
@@ -145,6 +154,7 @@ impl Hub {
                 .core
                 .refuse_late(key, Status::INTERNAL_SERVER_ERROR, false),
         }
+        self.core.asks_for_session = false;
         match self.core.slot(key).state() {
             State::Head => {
                 let mut exchange = exchange;

@@ -19,6 +19,7 @@ use crate::wire::body::BodyReader;
 use crate::wire::head::{RequestHead, parse_request};
 use crate::wire::refusal::Refusal;
 use crate::wire::response::Status;
+use crate::wire::upgrade::wants_upgrade;
 use crate::wire::work::price;
 use std::rc::Rc;
 
@@ -153,6 +154,21 @@ impl Hub {
         raw: &[u8],
         body: Option<&[u8]>,
     ) -> Outcome {
+        self.core.asks_for_session = wants_upgrade(head);
+        let outcome = self.answer_as(io, key, head, raw, body);
+        self.core.asks_for_session = false;
+        outcome
+    }
+
+    fn answer_as(
+        &mut self,
+        io: &mut dyn Transport,
+        key: u32,
+        head: &RequestHead<'_>,
+        raw: &[u8],
+        body: Option<&[u8]>,
+    ) -> Outcome {
+        let is_admin = self.core.is_admin(self.core.slots[key as usize].listener);
         let paths = self.paths_for(key);
         let (targets, params) = paths.find(head.path).unzip();
         let params = params.unwrap_or_default();
@@ -166,7 +182,8 @@ impl Hub {
             gate::judge(&Visit {
                 head,
                 limits: &self.core.limits,
-                is_stopping: self.core.stopping,
+                is_stopping: self.core.is_stopping() && !is_admin,
+                is_admin,
                 origins: self.http_origins.as_ref(),
                 is_https: self.core.is_https(key),
                 targets,

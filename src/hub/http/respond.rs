@@ -7,7 +7,7 @@ use crate::wire::date::http_date;
 use crate::wire::head::{Method, RequestHead};
 use crate::wire::refusal::Refusal;
 use crate::wire::response::{
-    Delivery, ResponseParts, write_refusal, write_response, write_response_head,
+    Delivery, ResponseParts, Status, write_refusal, write_response, write_response_head,
 };
 use bytes::Bytes;
 use std::borrow::Cow;
@@ -40,6 +40,7 @@ impl Core {
             self.slot(key).peer(),
             refusal.status.code()
         );
+        self.count_answer(refusal.status);
         self.slot(key).flags.set(Flags::SPEAKS_HTTP);
         let mut answer = Vec::with_capacity(256);
         write_refusal(&mut answer, refusal, &http_date(self.now.unix), head_only);
@@ -47,8 +48,15 @@ impl Core {
         self.finish_http(key);
     }
 
+    /// Counts an answer, as that to a request for a session where it is one.
+    pub(crate) fn count_answer(&mut self, status: Status) {
+        let is_handshake = self.asks_for_session;
+        self.metrics.on_answered(status, is_handshake);
+    }
+
     /// Writes the response of a program.
     pub(crate) fn respond(&mut self, key: u32, response: Response, delivery: Delivery) {
+        self.count_answer(response.status);
         let body = &*response.body;
         let is_long = body.len() >= LONG_BODY && response.status.has_body() && !delivery.head_only;
         let parts = ResponseParts {

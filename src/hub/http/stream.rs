@@ -34,6 +34,7 @@ impl Core {
             let delivery = super::respond::delivery(head, head.keep_alive);
             return self.respond(key, response, delivery);
         }
+        self.count_answer(response.status());
         let framing = match length {
             Some(length) => BodyFraming::Length(length),
             None if head.http11 => BodyFraming::Chunked,
@@ -226,7 +227,7 @@ impl Core {
                 _ => self.end_stream(key),
             },
             None => {
-                log::error!("a stream to connection {id} panicked; the connection is cut");
+                log::error!(connection:% = id; "a stream to connection {id} panicked; the connection is cut");
                 self.lost(key);
             }
         }
@@ -235,7 +236,7 @@ impl Core {
     /// The pieces are not as many bytes as was told.
     fn wrong_length(&mut self, key: u32) {
         let id = self.slot(key).id(key);
-        log::error!("a stream to connection {id} has another length than was told; it is cut");
+        log::error!(connection:% = id; "a stream to connection {id} has another length than was told; it is cut");
         self.lost(key);
     }
 }

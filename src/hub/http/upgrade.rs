@@ -15,7 +15,7 @@ use crate::hub::transport::Transport;
 use crate::hub::ws::events::call_open;
 use crate::wire::extension::{Agreement, Offer, Transform};
 use crate::wire::head::{BodyLength, RequestHead};
-use crate::wire::receive::Receiver;
+use crate::wire::receive::{Receiver, Role};
 use crate::wire::refusal::Refusal;
 use crate::wire::response::Status;
 use crate::wire::upgrade::{accept_key, check_upgrade, key_fault, single_origin};
@@ -236,6 +236,15 @@ impl Core {
     /// The handler has opened the session: its close event is owed from now on.
     pub(crate) fn opened(&mut self, key: u32, data: DataKey) {
         self.metrics.on_opened();
+        if self.rules(key).role == Role::Server {
+            let is_handshake = !self.slot(key).is_event_stream();
+            let status = if is_handshake {
+                Status::SWITCHING_PROTOCOLS
+            } else {
+                Status::OK
+            };
+            self.metrics.on_answered(status, is_handshake);
+        }
         let slot = self.slot(key);
         slot.data = data;
         slot.flags.set(Flags::OPENED);

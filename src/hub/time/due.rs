@@ -36,10 +36,8 @@ impl Core {
     /// When time is to be told again, in milliseconds since the start.
     pub(crate) fn next_deadline(&self) -> Option<u64> {
         let tick = self.deadlines.next().map(|tick| tick * TICK_MS);
-        match (tick, self.timers.next()) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        }
+        let all = [tick, self.timers.next(), self.next_of_shutdown()];
+        all.into_iter().flatten().min()
     }
 
     /// The payload of the `number`th ping of the loop's own.

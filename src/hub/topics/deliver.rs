@@ -246,6 +246,7 @@ impl HubContext<'_> {
             let tick = core.tick as u16;
             core.slots[key as usize].peer_took(tick);
         }
+        core.metrics.on_written(sent.unwrap_or(0));
         match sent {
             Err(Lost) => core.lost(key),
             Ok(sent) if sent < len => {

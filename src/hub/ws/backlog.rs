@@ -206,8 +206,10 @@ impl Core {
             let slot = self.slot(key);
             let (id, peer, backlog) = (slot.id(key), slot.peer(), slot.backlog());
             log::info!(
+                connection:% = id;
                 "session {id} of {peer} reads too slowly: {backlog} bytes wait; closed with 1008"
             );
+            self.metrics.on_slow();
             self.drop_unbegun(key);
             self.close(key, CloseCode::POLICY, "Slow reader");
         }

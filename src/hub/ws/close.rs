@@ -72,7 +72,7 @@ impl Core {
             _ => return,
         }
         let id = self.slot(key).id(key);
-        log::debug!("session {id} fails with {code} {reason}");
+        log::debug!(connection:% = id; "session {id} fails with {code} {reason}");
         self.finish(key);
     }
 

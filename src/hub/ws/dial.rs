@@ -28,7 +28,8 @@ impl Core {
         };
         let live = self.slots.len() - self.refused;
         let max = self.limits.max_connections;
-        if self.stopping || max.is_some_and(|max| live >= max) {
+        if self.is_stopping() || max.is_some_and(|max| live >= max) {
+            let call = call.without_query();
             let message = format!("cannot call {call}: the server is full or stopping");
             return Err(Error::new(ErrorKind::Limit, message));
         }
@@ -327,7 +328,8 @@ impl Hub {
                 "the server closed the connection without an answer",
             )
         });
-        log::debug!("the call to {asked} failed: {error:#}");
+        let call = asked.without_query();
+        log::debug!("the call to {call} failed: {error:#}");
         let number = self.core.slot(key).route;
         let (core, routes) = (&mut self.core, &mut self.routes);
         call_program(core, routes, io, number, id, |route, context| {

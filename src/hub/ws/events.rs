@@ -78,7 +78,7 @@ pub(crate) fn call_open(
     });
     core.end_opening(key);
     if opened.is_none() {
-        log::error!("the handler of session {id} panicked in its open event");
+        log::error!(connection:% = id; "the handler of session {id} panicked in its open event");
         core.timers.cancel_all(id);
         core.fail(key, CloseCode::INTERNAL_ERROR, "Internal error");
     }
@@ -89,7 +89,7 @@ impl Core {
     /// The handler of a session panicked.
     pub(crate) fn panicked(&mut self, key: u32) {
         let id = self.slot(key).id(key);
-        log::error!("the program panicked for session {id}, which ends with 1011");
+        log::error!(connection:% = id; "the program panicked for session {id}, which ends with 1011");
         self.fail(key, CloseCode::INTERNAL_ERROR, "Internal error");
     }
 }

@@ -181,7 +181,9 @@ impl HubContext<'_> {
             self.core
                 .work
                 .charge_bytes(reply_buffer.len(), price::BYTES_SENT);
-            match self.io.send(key, &reply_buffer) {
+            let sent = self.io.send(key, &reply_buffer);
+            self.core.metrics.on_written(sent.unwrap_or(0));
+            match sent {
                 Ok(sent) if sent < reply_buffer.len() => {
                     self.core.keep_rest(key, &reply_buffer, sent)
                 }
@@ -229,6 +231,7 @@ impl HubContext<'_> {
             match self.io.send(key, &front[..asked]) {
                 Err(Lost) => return core.lost(key),
                 Ok(sent) => {
+                    core.metrics.on_written(sent);
                     let held = outbox_held(&cold.outbox);
                     let searches = cold.outbox.searches(sent, framing);
                     core.retired.extend(cold.outbox.sent(sent, framing));

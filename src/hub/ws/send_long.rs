@@ -28,6 +28,7 @@ impl HubContext<'_> {
             core.lost(key);
             return SendOutcome::Closed;
         };
+        core.metrics.on_written(sent);
         let first = core.reply_buffer.len();
         if sent < first + payload.len() {
             let gathered = std::mem::take(&mut core.reply_buffer);

@@ -3,6 +3,7 @@
 use super::{Bystander, FEW, Stage};
 use dunlin::testing::{Conversation, Sim};
 use dunlin::{BacklogPolicy, CloseCode};
+use std::time::Duration;
 
 const COUNT: usize = 3_000;
 /// All of them were quiet, and each gets an answer at the same time as the bystander: some 3000 units
@@ -67,7 +68,7 @@ fn a_crowd_that_a_shutdown_sends_away_is_sent_away_in_slices() {
     sim.drive();
     crowd[0].send("last message");
     sim.remote().shutdown().expect("it runs");
-    sim.drive();
+    sim.advance(Duration::from_secs(5));
     assert!(sim.is_empty());
     for one in &crowd {
         assert_eq!(one.arrived().len(), 2, "the last message and the close");

@@ -5,6 +5,7 @@ use dunlin::Limits;
 use dunlin::MAX_WAITING_BYTES;
 use dunlin::testing::{Conversation, Received, Sim};
 use dunlin::{BacklogPolicy, CloseCode, ErrorKind, Settings};
+use std::time::Duration;
 
 const MESSAGE: usize = 64 << 10;
 
@@ -120,7 +121,7 @@ fn what_comes_behind_a_held_publish_still_happens() {
         assert!(turns < 1_000, "there is never room");
     }
     sim.remote().shutdown().expect("it is never full for this");
-    sim.drive();
+    sim.advance(Duration::from_secs(2));
     assert!(lone.end().is_some() && sim.is_empty());
     drop(readers);
 }
