@@ -39,6 +39,7 @@
 //! | `apps` | no | the ready applications of `dunlin serve`, in `dunlin::apps`; with `rooms` |
 //! | `files` | no | a folder over HTTP: `App::files`, `Files` |
 //! | `rlimit` | no | the limit of open files is raised at start |
+//! | `tls` | no | TLS by rustls: `Server::listen_tls`, `Tls`, and `wss://` for what this side calls |
 //! | `rooms` | no | rooms with history, receipts and presence, in `dunlin::rooms`; with `json` |
 //!
 //! Without any it is the loop and the protocol. No feature changes how another part behaves. The command
@@ -175,6 +176,8 @@ pub use client::{Client, Incoming};
 pub use config::Limits;
 #[cfg(feature = "files")]
 pub use files::Files;
+#[cfg(feature = "tls")]
+pub use net::Tls;
 pub use server::{Address, Running, Server, ServerThread};
 pub use wire::close::{CloseCode, CloseReason, ClosedBy};
 #[cfg(feature = "check")]

@@ -34,6 +34,8 @@ pub mod send_outcome;
 pub mod session;
 pub mod session_id;
 pub mod stream;
+#[cfg(feature = "tls")]
+mod trust;
 
 pub use crate::config::{BacklogPolicy, Origins, Settings};
 #[cfg(feature = "json")]
@@ -41,6 +43,8 @@ pub use crate::wire::codec::{self, Codec, Json};
 pub use crate::wire::event::Event;
 pub use answer::Answer;
 pub use body_error::BodyError;
+#[cfg(feature = "tls")]
+pub use call::Identity;
 pub use call::{Call, Ends};
 pub use conn::ConnInfo;
 pub use context::Context;
@@ -59,3 +63,5 @@ pub use send_outcome::{JoinOutcome, SendOutcome};
 pub use session::Session;
 pub use session_id::SessionId;
 pub use stream::{Piece, Stream};
+#[cfg(feature = "tls")]
+pub use trust::Trust;

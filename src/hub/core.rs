@@ -90,6 +90,8 @@ pub(crate) struct Core {
     pub(crate) metrics: Metrics,
     /// How many bytes are held for connections.
     pub(crate) ledger: Ledger,
+    /// How many bytes the driver holds for them.
+    pub(crate) held_below: usize,
     /// How much work may still be done in this step of the turn.
     pub(crate) work: Work,
     /// What the dearest call of the program in this turn cost: the program decides how much it does in
@@ -158,6 +160,7 @@ impl Core {
             tick: 0,
             metrics: Metrics::default(),
             ledger: Ledger::default(),
+            held_below: 0,
             work: Work::unlimited(),
             dearest_call: 0,
             remote_held: false,

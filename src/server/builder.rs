@@ -6,6 +6,8 @@ use crate::app::remote::{Inbox, SharedStats};
 use crate::app::{App, Remote};
 use crate::config::Limits;
 use crate::hub::Hub;
+#[cfg(feature = "tls")]
+use crate::net::Tls;
 use crate::net::{Address, FileAccess, Listener, LoopWaker, NetIo};
 use crate::turn::Turn;
 use crate::wire::error::{Error, ErrorKind, Result};
@@ -143,6 +145,21 @@ impl Server {
         let listener = Listener::bind(&address.parse()?, self.file_access)?;
         self.listeners.push(listener);
         Ok(self)
+    }
+
+    /// Listens on a TCP address and speaks TLS there, 1.3 or 1.2, with this certificate: `https://` and
+    /// `wss://`. It may be called several times, also with clones of one [`Tls`]. Who does not finish the
+    /// handshake and the head of a request within [`Limits::head_timeout`] is cut.
+    ///
+    /// # Errors
+    /// As [`Server::listen`], and `Config` for a Unix socket.
+    #[cfg(feature = "tls")]
+    pub fn listen_tls(self, address: &str, tls: &Tls) -> Result<Self> {
+        let mut server = self.listen(address)?;
+        if let Some(listener) = server.listeners.last_mut() {
+            listener.secure(tls.clone())?;
+        }
+        Ok(server)
     }
 
     /// Accepts from a socket that listens already: a [`std::net::TcpListener`], a

@@ -142,7 +142,12 @@ impl Io for Network {
             self.trickling.push(line);
         }
         let drained = is_late || n == 0 || (n < buffer.len() && self.lines[line].up.is_empty());
-        Ok(Read { n, drained, ended })
+        Ok(Read {
+            n,
+            drained,
+            ended,
+            ..Read::default()
+        })
     }
 
     fn dial(&mut self, id: SessionId, ends: Ends) -> io::Result<()> {

@@ -21,6 +21,8 @@ pub mod head;
 pub mod mask;
 pub mod message;
 pub mod outbox;
+#[cfg(feature = "tls")]
+pub(crate) mod pem;
 pub mod receive;
 pub mod refusal;
 pub mod response;
