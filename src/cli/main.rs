@@ -7,6 +7,7 @@
 
 #[cfg(feature = "bench")]
 mod bench;
+mod certificate;
 mod chat;
 mod check;
 mod config;
@@ -21,6 +22,7 @@ mod lookup;
 mod operator;
 mod serve;
 mod signals;
+mod trust;
 mod values;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};

@@ -1,6 +1,7 @@
 //! The signals of `dunlin serve`: the first SIGTERM or SIGINT drains the server, the second ends the
-//! process; SIGHUP reads the configuration again.
+//! process; SIGHUP reads the configuration and the certificate again.
 
+use super::certificate::Certificate;
 use super::configuration::Configuration;
 use super::exit::CommandFailure;
 use super::logger;
@@ -20,7 +21,11 @@ pub(super) struct Configured {
 }
 
 /// Obeys signals in a thread of their own from now on.
-pub(super) fn obey(remote: Remote, mut configured: Configured) -> Result<(), CommandFailure> {
+pub(super) fn obey(
+    remote: Remote,
+    mut configured: Configured,
+    certificate: Certificate,
+) -> Result<(), CommandFailure> {
     let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP])
         .map_err(|error| CommandFailure::Text(format!("cannot listen for signals: {error}"), 1))?;
     let thread = std::thread::Builder::new().name("signals".to_owned());
@@ -28,7 +33,10 @@ pub(super) fn obey(remote: Remote, mut configured: Configured) -> Result<(), Com
         let mut is_stopping = false;
         for signal in signals.forever() {
             match signal {
-                SIGHUP => configured.reload(&remote),
+                SIGHUP => {
+                    configured.reload(&remote);
+                    certificate.reload();
+                }
                 _ if is_stopping => std::process::exit(1),
                 _ => {
                     is_stopping = true;

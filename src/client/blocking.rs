@@ -64,18 +64,27 @@ impl Options {
     pub fn connect(&self, url: &str) -> Result<Client> {
         let url = Url::parse(url)?;
         self.check()?;
-        let stream = Socket::connect(
-            &url,
-            self.connect_timeout,
-            self.handshake_timeout,
-            #[cfg(feature = "tls")]
-            &self.trust,
-        )?;
+        let stream = self.socket(&url)?;
         let write_timeout = Some(self.write_timeout).filter(|limit| !limit.is_zero());
         let limited = stream.tcp().set_write_timeout(write_timeout);
         limited.map_err(|error| failed("limit the time of a write", error))?;
         let limit = |socket: &Socket, limit| socket.tcp().set_read_timeout(limit);
         self.open(stream, limit, &url)
+    }
+
+    /// Connects to the host of a URL, with TLS where it is `wss://`, and says nothing there yet: for a
+    /// request of plain HTTP beside a session.
+    ///
+    /// # Errors
+    /// Those of [`Client::connect`] but for the upgrade.
+    pub fn socket(&self, url: &Url) -> Result<Socket> {
+        Socket::connect(
+            url,
+            self.connect_timeout,
+            self.handshake_timeout,
+            #[cfg(feature = "tls")]
+            &self.trust,
+        )
     }
 
     /// Opens a WebSocket over a stream that is there. The URL names host and path only; time

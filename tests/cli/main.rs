@@ -14,6 +14,8 @@ mod log;
 mod rooms;
 #[path = "../dunlin/running.rs"]
 mod running;
+#[cfg(feature = "tls")]
+mod tls;
 #[path = "../dunlin/wire_client.rs"]
 mod wire_client;
 #[path = "../dunlin/wire_frame.rs"]

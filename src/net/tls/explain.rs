@@ -20,7 +20,8 @@ pub(crate) fn explain(error: &Error) -> String {
 
 fn certificate(problem: &CertificateError) -> String {
     match problem {
-        CertificateError::UnknownIssuer => {
+        // The name of an authority is believed, and its key is another one.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
             "its certificate was issued by somebody whom this machine does not trust; name the issuer's \
              certificate with --ca FILE (in a program: Trust::and_file) if it is yours"
         }

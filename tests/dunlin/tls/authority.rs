@@ -20,16 +20,19 @@ impl Pair {
     }
 
     /// The same by RSA.
+    #[allow(dead_code)]
     pub(super) fn rsa() -> Self {
         let key = KeyPair::from_pem(RSA_KEY).expect("a key");
         Self::issue(&["localhost", "127.0.0.1"], key, |_| {})
     }
 
+    #[allow(dead_code)]
     pub(super) fn for_names(names: &[&str]) -> Self {
         Self::issue(names, KeyPair::generate().expect("a key"), |_| {})
     }
 
     /// One whose time is over.
+    #[allow(dead_code)] // of the library's tests alone
     pub(super) fn expired() -> Self {
         Self::issue(
             &["localhost", "127.0.0.1"],
@@ -62,6 +65,7 @@ impl Pair {
     }
 
     /// What a server shows.
+    #[allow(dead_code)]
     pub(super) fn tls(&self) -> Tls {
         Tls::from_pem(&self.certificate, &self.key).expect("a pair")
     }
