@@ -5,6 +5,7 @@ use dunlin::client::Trust;
 
 /// The flags as they were written.
 #[derive(clap::Args, Clone, Debug, Default)]
+#[group(skip)]
 pub(super) struct Arguments {
     /// Behind wss://, also believe the authorities in this PEM file (repeatable)
     #[arg(long, value_name = "FILE")]

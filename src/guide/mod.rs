@@ -9,6 +9,7 @@
 //! | [Rooms](rooms) | topics with an order, a history, receipts and presence, kept over restarts |
 //! | [Backpressure](backpressure) | peers that read slowly, and peers that send too fast |
 //! | [Limits](limits) | what a peer can cost at most, and how to change it |
+//! | [TLS](tls) | certificates, handshakes that cost others nothing, `wss://` to other servers; with the feature `tls` |
 //! | [Testing](testing) | tests without sockets, in virtual time |
 //! | [Load testing](mod@bench) | `dunlin bench`: how much any server does, how long its users wait, and what its figures are worth |
 //!
@@ -39,6 +40,10 @@ pub mod backpressure {}
 
 #[doc = include_str!("limits.md")]
 pub mod limits {}
+
+#[cfg(feature = "tls")]
+#[doc = include_str!("tls.md")]
+pub mod tls {}
 
 #[doc = include_str!("testing.md")]
 pub mod testing {}

@@ -14,6 +14,8 @@ use crate::app::SessionId;
 use crate::wire::error::{Error, ErrorKind};
 use crate::wire::work::{Work, price};
 
+/// Steps in one turn, whatever they cost by the list.
+const MOST_STEPS: usize = 4;
 /// What handshakes may spend in a turn that has nothing left for them.
 const LEAST_CREDIT: i64 = TURN as i64 / 8;
 
@@ -32,7 +34,7 @@ impl<I: Io> Turn<I> {
         let left = i64::from(TURN) - self.budget.spent();
         let credit = self.handshake_credit + left.max(LEAST_CREDIT);
         self.handshake_credit = credit.min(i64::from(TURN));
-        for _ in 0..count {
+        for _ in 0..count.min(MOST_STEPS) {
             if self.handshake_credit <= 0 {
                 return;
             }

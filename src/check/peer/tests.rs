@@ -1,7 +1,7 @@
 //! Reading what a server says, right or wrong, over a real socket.
 
 use super::*;
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::thread;
 
 /// Longer than any of these tests takes: nothing here waits for it in vain.

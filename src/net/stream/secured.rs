@@ -28,7 +28,7 @@ const MOST_DISCARDED: usize = 64 << 10;
 /// What they get.
 const PLAIN_HTTP: &[u8] = b"HTTP/1.1 400 Bad Request\r\n\
     Content-Type: text/plain; charset=utf-8\r\n\
-    Content-Length: 81\r\n\
+    Content-Length: 82\r\n\
     Connection: close\r\n\r\n\
     This port speaks TLS, and the request came without: use https:// (or wss://) here\n";
 

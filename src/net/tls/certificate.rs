@@ -1,15 +1,19 @@
 //! What a listener shows of itself: a certificate with its key, which can be replaced while it runs.
 
-use super::{ALPN, explain, provider, validity};
+use super::{ALPN, explain, provider, server_provider, validity};
 use crate::wire::error::{Error, ErrorKind, Result};
 use crate::wire::pem;
-use rustls::ServerConfig;
+use crate::wire::work::price;
 use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
+use rustls::{ServerConfig, SignatureScheme};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{SystemTime, UNIX_EPOCH};
+
+/// A longer key of RSA, in bits, is warned of.
+const LONG_RSA: usize = 3072;
 
 /// The certificate and the key of a TLS server, for [`Server::listen_tls`](crate::Server::listen_tls).
 ///
@@ -39,14 +43,26 @@ struct Shared {
 
 /// What is shown now.
 #[derive(Debug)]
-struct Current(RwLock<Arc<CertifiedKey>>);
+struct Current(RwLock<Shown>);
+
+/// A certificate with its key, and what a handshake with it costs.
+#[derive(Clone, Debug)]
+struct Shown {
+    certified: Arc<CertifiedKey>,
+    price: u32,
+}
+
+impl Current {
+    fn get(&self) -> Shown {
+        // A thread that panicked while it replaced it has replaced it or not: either is whole.
+        let shown = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        shown.clone()
+    }
+}
 
 impl ResolvesServerCert for Current {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        // A thread that panicked while it replaced it has replaced it or not: either is whole.
-        Some(Arc::clone(
-            &self.0.read().unwrap_or_else(PoisonError::into_inner),
-        ))
+        Some(self.get().certified)
     }
 }
 
@@ -105,16 +121,16 @@ impl Tls {
         Ok(())
     }
 
-    fn show(&self, certified: CertifiedKey) {
+    fn show(&self, shown: Shown) {
         let mut current = self.0.current.0.write();
         **current
             .as_mut()
-            .unwrap_or_else(|poisoned| poisoned.get_mut()) = Arc::new(certified);
+            .unwrap_or_else(|poisoned| poisoned.get_mut()) = shown;
     }
 
-    fn with(certified: CertifiedKey, files: Option<(PathBuf, PathBuf)>) -> Result<Self> {
-        let current = Arc::new(Current(RwLock::new(Arc::new(certified))));
-        let builder = ServerConfig::builder_with_provider(provider())
+    fn with(shown: Shown, files: Option<(PathBuf, PathBuf)>) -> Result<Self> {
+        let current = Arc::new(Current(RwLock::new(shown)));
+        let builder = ServerConfig::builder_with_provider(server_provider())
             .with_safe_default_protocol_versions()
             .map_err(|error| Error::new(ErrorKind::Config, explain(&error)))?;
         let mut config = builder
@@ -136,15 +152,13 @@ impl Tls {
         Arc::clone(&self.0.config)
     }
 
-    /// Whether the key that is shown is one of RSA, whose signature costs several times as much.
-    pub(crate) fn is_rsa(&self) -> bool {
-        let current = self.0.current.0.read();
-        let current = current.unwrap_or_else(PoisonError::into_inner);
-        current.key.algorithm() == rustls::SignatureAlgorithm::RSA
+    /// What the step of a handshake costs that signs.
+    pub(crate) fn price(&self) -> u32 {
+        self.0.current.get().price
     }
 }
 
-fn read_files(certificate: &Path, key: &Path) -> Result<CertifiedKey> {
+fn read_files(certificate: &Path, key: &Path) -> Result<Shown> {
     let read = |path: &Path, what: &str| {
         std::fs::read(path).map_err(|error| {
             let message = format!("cannot read the {what} {}", path.display());
@@ -161,7 +175,7 @@ fn read_files(certificate: &Path, key: &Path) -> Result<CertifiedKey> {
     )
 }
 
-fn from_texts(certificate: &[u8], key: &[u8]) -> Result<CertifiedKey> {
+fn from_texts(certificate: &[u8], key: &[u8]) -> Result<Shown> {
     certified(certificate, "the certificate", key, "the private key")
 }
 
@@ -170,7 +184,7 @@ fn certified(
     certificate_name: &str,
     key: &[u8],
     key_name: &str,
-) -> Result<CertifiedKey> {
+) -> Result<Shown> {
     let chain = pem::certificates(certificate, certificate_name)?;
     let key = pem::private_key(key, key_name)?;
     let key = provider()
@@ -199,7 +213,30 @@ fn certified(
         }
     }
     warn_of_dates(&certified, certificate_name);
-    Ok(certified)
+    let price = price(&certified, key_name);
+    Ok(Shown {
+        certified: Arc::new(certified),
+        price,
+    })
+}
+
+/// What a handshake costs: with RSA it grows with the third power of the length of the key.
+fn price(certified: &CertifiedKey, key_name: &str) -> u32 {
+    let schemes = [SignatureScheme::RSA_PSS_SHA256];
+    let signer = certified.key.choose_scheme(&schemes);
+    // Signatures of RSA are as long as its keys.
+    let Some(Ok(signature)) = signer.map(|signer| signer.sign(b"how long is the key?")) else {
+        return price::HANDSHAKE;
+    };
+    let bits = 8 * signature.len();
+    if bits > LONG_RSA {
+        log::warn!(
+            "{key_name} is a key of RSA with {bits} bits: each handshake holds everybody up for \
+             milliseconds; ECDSA P-256 is as safe and costs a hundredth"
+        );
+    }
+    let length = bits.div_ceil(1024) as u32;
+    (price::HANDSHAKE_RSA / 8).saturating_mul(length.saturating_pow(3))
 }
 
 /// Clients refuse a certificate outside its time, but the server's own clock may be what is wrong.

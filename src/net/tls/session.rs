@@ -15,7 +15,7 @@ use rustls::server::UnbufferedServerConnection;
 use rustls::unbuffered::{
     ConnectionState, EncodeError, EncryptError, UnbufferedStatus, WriteTraffic,
 };
-use rustls::{ClientConfig, Error};
+use rustls::{ClientConfig, Error, HandshakeKind};
 use std::sync::Arc;
 
 /// Bytes of an incomplete handshake that are kept: of a client, of a server with all its certificates, and
@@ -91,6 +91,8 @@ pub(crate) struct Session {
     is_ended: bool,
     /// An error has ended it.
     is_broken: bool,
+    /// What the step that signs costs.
+    signing: u32,
 }
 
 /// What is asked of rustls.
@@ -133,6 +135,7 @@ impl Session {
             opened_at: 0,
             is_ended: false,
             is_broken: false,
+            signing: 0,
         }
     }
 
@@ -193,15 +196,33 @@ impl Session {
         sealed: &mut Sealed,
     ) -> (u32, Result<Received, Failure>) {
         let cost = match &self.state {
-            State::AwaitsHello(tls, _) if tls.is_rsa() => price::HANDSHAKE_RSA,
-            State::AwaitsHello(..) => price::HANDSHAKE,
+            State::AwaitsHello(tls, _) => {
+                self.signing = tls.price();
+                self.signing
+            }
+            // A client that was asked for another hello is answered with the signature now.
+            State::Server(connection)
+                if connection.handshake_kind()
+                    == Some(HandshakeKind::FullWithHelloRetryRequest) =>
+            {
+                self.signing
+            }
             State::Client(_) => price::HANDSHAKE_OF_CLIENT,
             State::Begins(..) | State::Server(_) => price::HANDSHAKE_REST,
         };
         (cost, self.begin().and_then(|()| self.go_on(bytes, sealed)))
     }
 
+    /// Nothing is asked of rustls behind an error.
+    fn check_whole(&self) -> Result<(), Failure> {
+        if self.is_broken {
+            return Err(Failure("it has failed before".to_owned()));
+        }
+        Ok(())
+    }
+
     fn begin(&mut self) -> Result<(), Failure> {
+        self.check_whole()?;
         let failed = |error: Error| Failure(explain(&error));
         match &self.state {
             State::AwaitsHello(tls, _) => {
@@ -257,6 +278,7 @@ impl Session {
         received: &mut Received,
         sealed: &mut Sealed,
     ) -> Result<bool, Failure> {
+        self.check_whole()?;
         if self.is_ended {
             // Nobody wants what is behind the end.
             received.used = bytes.len();
@@ -348,9 +370,7 @@ impl Session {
         task: impl Fn() -> Task<'a>,
         sealed: &mut Sealed,
     ) -> Result<(), Failure> {
-        if self.is_broken {
-            return Err(Failure("it has failed before".to_owned()));
-        }
+        self.check_whole()?;
         let seen = self.seen;
         loop {
             let (_, answer) = self.process(&mut kept[..seen], task(), sealed);
@@ -487,3 +507,6 @@ fn write<D>(
     }
     Ok(Answer::Done)
 }
+
+#[cfg(test)]
+mod tests;

@@ -149,3 +149,32 @@ fn a_crowd_that_shakes_hands_leaves_others_their_turn() {
     }
     assert!(rounds > 10, "{rounds} rounds while {CROWD} were served");
 }
+
+#[test]
+fn what_is_kept_of_incomplete_records_counts_as_memory() {
+    const CROWD: usize = 100;
+    let pair = Pair::new();
+    let limits = Limits::default().max_buffered(1 << 20);
+    let server = secured_with(pair.tls(), limits, echo);
+    let mut bystander = open(server.address(), &pair, "/echo");
+    // The most that a record may have, all but its last byte: 16 KiB each are more than is allowed.
+    let mut record = vec![22, 3, 1, 0x40, 0, 1, 0, 0x40, 0];
+    record.resize(4 + (16 << 10), 0);
+    let mut crowd: Vec<_> = (0..CROWD).map(|_| tcp(server.address())).collect();
+    for socket in &mut crowd {
+        socket.write_all(&record).expect("taken");
+    }
+    // Some are given up, so that there is room; the others wait for their time.
+    let most = (1 << 20) / (16 << 10) + 1;
+    let has_ended = |socket: &std::net::TcpStream| {
+        socket.set_nonblocking(true).expect("a socket");
+        match socket.peek(&mut [0]) {
+            Ok(n) => n == 0,
+            Err(error) => error.kind() != ErrorKind::WouldBlock,
+        }
+    };
+    while crowd.iter().filter(|socket| has_ended(socket)).count() < CROWD - most {
+        assert_echo(&mut bystander, "meanwhile");
+    }
+    assert_echo(&mut bystander, "afterwards");
+}
