@@ -40,6 +40,7 @@
 //! | `apps` | no | the ready applications of `dunlin serve`, in `dunlin::apps`; with `rooms` |
 //! | `files` | no | a folder over HTTP: `App::files`, `Files` |
 //! | `rlimit` | no | the limit of open files is raised at start |
+//! | `tls` | no | TLS by rustls: `Server::listen_tls`, `Tls`, and `wss://` for what this side calls |
 //! | `tokens` | no | connection tokens (JWT, HMAC-SHA256), in `dunlin::tokens`; with `json` |
 //! | `rooms` | no | rooms with history, receipts and presence, in `dunlin::rooms`; with `json` |
 //!
@@ -184,6 +185,8 @@ pub use client::{Client, Incoming};
 pub use config::Limits;
 #[cfg(feature = "files")]
 pub use files::Files;
+#[cfg(feature = "tls")]
+pub use net::Tls;
 pub use server::{Address, Running, Server, ServerThread};
 pub use wire::close::{CloseCode, CloseReason, ClosedBy};
 #[cfg(feature = "check")]

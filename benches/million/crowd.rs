@@ -226,7 +226,7 @@ impl Io for Crowd {
         Ok(Read {
             n,
             drained: true,
-            ended: false,
+            ..Read::default()
         })
     }
 

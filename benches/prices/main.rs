@@ -18,6 +18,7 @@ mod record;
 mod rooms;
 mod row;
 mod sockets;
+mod tls;
 
 use clock::Clock;
 use std::io;
@@ -64,6 +65,7 @@ fn run(clock: Clock, keep: bool) -> io::Result<()> {
     rows.extend(sockets::rows(clock)?);
     rows.extend(lanes::rows(clock));
     rows.extend(deflate::rows(clock));
+    rows.extend(tls::rows(clock));
     let text = format!(
         "# Prices, {}\n\n{machine}\nPrices in units of about a nanosecond; measured in nanoseconds of CPU \
          time, medians of {} rounds of {:?}. Off: an input above 3, or all inputs of a single item below 0.3.\n\n{}\n{}",

@@ -1,7 +1,11 @@
 //! A call to another server, out of the same loop.
 
+#[cfg(feature = "tls")]
+use super::trust::Trust;
 use core::net::{IpAddr, SocketAddr};
 use std::fmt;
+#[cfg(feature = "tls")]
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What an outgoing session asks for, and where. Extensions are those of the route's
@@ -21,11 +25,13 @@ pub struct Call {
     pub(crate) fields: Vec<(String, String)>,
     pub(crate) protocols: Option<Vec<String>>,
     pub(crate) delay: Duration,
+    #[cfg(feature = "tls")]
+    identity: Option<Arc<Identity>>,
 }
 
 impl Call {
     /// A call to this address, for this host (with its port where that is not 80) and target
-    /// (path and query, beginning with `/`).
+    /// (path and query, beginning with `/`). It is plain, `ws://`, until it is made [secure](Call::secure).
     pub fn new(address: SocketAddr, host: impl Into<String>, target: impl Into<String>) -> Self {
         Self {
             address,
@@ -35,7 +41,27 @@ impl Call {
             fields: Vec::new(),
             protocols: None,
             delay: Duration::ZERO,
+            #[cfg(feature = "tls")]
+            identity: None,
         }
+    }
+
+    /// Speaks TLS (`wss://`), with a server that has a certificate for this name: a DNS name or an IP
+    /// address. The host given to [`Call::new`] then has its port where that is not 443. A server that
+    /// cannot show one that `trust` believes makes the call fail with `Io`.
+    #[cfg(feature = "tls")]
+    pub fn secure(mut self, name: impl Into<String>, trust: Trust) -> Self {
+        let name = name.into();
+        self.identity = Some(Arc::new(Identity { name, trust }));
+        self
+    }
+
+    /// Whether it speaks TLS.
+    pub fn is_secure(&self) -> bool {
+        #[cfg(feature = "tls")]
+        return self.identity.is_some();
+        #[cfg(not(feature = "tls"))]
+        return false;
     }
 
     /// Adds a header field, such as `Origin` or `Authorization`. One that cannot stand in a head
@@ -83,6 +109,8 @@ impl Call {
         Ends {
             to: self.address,
             from: self.source,
+            #[cfg(feature = "tls")]
+            identity: self.identity.clone(),
         }
     }
 
@@ -101,16 +129,31 @@ impl Call {
 }
 
 /// Where a connection goes, and which of the machine's addresses it comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Ends {
     /// Where it goes.
     pub to: SocketAddr,
     /// Where it comes from; `None`: the system chooses.
     pub from: Option<IpAddr>,
+    /// Who must answer, where it is by TLS.
+    #[cfg(feature = "tls")]
+    pub identity: Option<Arc<Identity>>,
+}
+
+/// Who must answer a call by TLS, and who vouches for it.
+#[cfg(feature = "tls")]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// What its certificate must be for.
+    pub name: String,
+    /// Who may have issued that.
+    pub trust: Trust,
 }
 
 impl fmt::Display for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ws://{}{}", self.host, self.target)
+        let scheme = if self.is_secure() { "wss" } else { "ws" };
+        write!(f, "{scheme}://{}{}", self.host, self.target)
     }
 }

@@ -38,6 +38,8 @@ pub mod session_id;
 pub mod stream;
 #[cfg(feature = "tokens")]
 mod token_guard;
+#[cfg(feature = "tls")]
+mod trust;
 
 pub use crate::config::{BacklogPolicy, Origins, Settings};
 #[cfg(feature = "json")]
@@ -45,6 +47,8 @@ pub use crate::wire::codec::{self, Codec, Json};
 pub use crate::wire::event::Event;
 pub use answer::Answer;
 pub use body_error::BodyError;
+#[cfg(feature = "tls")]
+pub use call::Identity;
 pub use call::{Call, Ends};
 pub use conn::ConnInfo;
 pub use context::Context;
@@ -64,3 +68,5 @@ pub use send_outcome::{JoinOutcome, SendOutcome};
 pub use session::Session;
 pub use session_id::SessionId;
 pub use stream::{Piece, Stream};
+#[cfg(feature = "tls")]
+pub use trust::Trust;

@@ -99,6 +99,15 @@ impl DialectChoice {
     }
 }
 
+/// Whom a load on `wss://` believes: the authorities of the system as well, unless it is everybody.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Believed {
+    /// PEM texts of authorities.
+    pub authorities: Vec<String>,
+    /// Whoever answers is believed.
+    pub everybody: bool,
+}
+
 /// A run.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Plan {
@@ -110,6 +119,9 @@ pub struct Plan {
     pub host: String,
     /// Path and query.
     pub target: String,
+    /// Whom to believe, where the URL is `wss://`.
+    #[serde(default)]
+    pub believed: Believed,
     /// Further fields of each request.
     pub fields: Vec<(String, String)>,
     /// Subprotocols to offer.

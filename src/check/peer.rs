@@ -4,11 +4,11 @@
 #[cfg(test)]
 mod tests;
 
+use crate::client::Socket;
 use crate::wire::frame::{self, OpCode, Reserved};
 use crate::wire::strict::{StrictFrame, StrictReader};
 use crate::wire::upgrade::{ResponseHead, parse_response};
 use std::io::{ErrorKind, Read, Write};
-use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 /// A frame or message over this is not kept, bytes.
@@ -51,7 +51,7 @@ impl Answer {
 
 /// A connection.
 pub(super) struct Peer {
-    stream: TcpStream,
+    stream: Socket,
     unread: Vec<u8>,
     deadline: Instant,
     timeout: Duration,
@@ -61,9 +61,9 @@ pub(super) struct Peer {
 }
 
 impl Peer {
-    pub(super) fn new(stream: TcpStream, timeout: Duration) -> Self {
+    pub(super) fn new(stream: Socket, timeout: Duration) -> Self {
         // Without these limits a check may hang, and fails no sooner.
-        let _ = stream.set_write_timeout(Some(timeout));
+        let _ = stream.tcp().set_write_timeout(Some(timeout));
         Self {
             stream,
             unread: Vec::new(),
@@ -215,7 +215,7 @@ impl Peer {
 
     fn fill(&mut self) -> Fill {
         let left = self.deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() || self.stream.set_read_timeout(Some(left)).is_err() {
+        if left.is_zero() || self.stream.tcp().set_read_timeout(Some(left)).is_err() {
             return Fill::Late;
         }
         let mut buffer = [0; 16 << 10];

@@ -1,10 +1,11 @@
 //! What to test, and how to ask: the URL, further header fields, the time limit of an answer.
 
-use crate::client::{Url, dial};
+#[cfg(feature = "tls")]
+use crate::client::Trust;
+use crate::client::{Socket, Url};
 use crate::wire::error::Result;
 use crate::wire::extension::Offer;
 use crate::wire::upgrade::{UpgradeCall, new_key, write_request};
-use std::net::TcpStream;
 use std::time::Duration;
 
 /// A server to test.
@@ -18,23 +19,28 @@ pub struct Target {
     pub protocols: Vec<String>,
     /// How long to wait for each answer. Default 5 s.
     pub timeout: Duration,
+    /// Whom to believe behind `wss://`. Default: the authorities that the system trusts.
+    #[cfg(feature = "tls")]
+    pub trust: Trust,
     /// Fail what is allowed but not as it should be, too. Default: no.
     pub strict: bool,
 }
 
 impl Target {
-    /// The server behind a `ws://` URL.
+    /// The server behind a `ws://` or `wss://` URL.
     ///
     /// # Errors
-    /// `Config` for a bad URL, and for `wss://`.
+    /// `Config` for a bad URL, and for `wss://` in a build without TLS.
     pub fn new(url: &str) -> Result<Self> {
         let url = Url::parse(url)?;
-        url.require_plain()?;
+        url.check_supported()?;
         Ok(Self {
             url,
             headers: Vec::new(),
             protocols: Vec::new(),
             timeout: Duration::from_secs(5),
+            #[cfg(feature = "tls")]
+            trust: Trust::system(),
             strict: false,
         })
     }
@@ -53,8 +59,14 @@ impl Target {
     }
 
     /// A connection on which nothing was said yet.
-    pub(super) fn dial(&self) -> Result<TcpStream> {
-        dial(&self.url, self.timeout)
+    pub(super) fn dial(&self) -> Result<Socket> {
+        Socket::connect(
+            &self.url,
+            self.timeout,
+            self.timeout,
+            #[cfg(feature = "tls")]
+            &self.trust,
+        )
     }
 
     pub(super) fn protocol_names(&self) -> Vec<&str> {

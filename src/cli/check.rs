@@ -1,6 +1,7 @@
 //! `dunlin check`: the checks of a server as a table, or as JSON for scripts.
 
 use super::exit::CommandFailure;
+use super::trust;
 use super::values::field;
 use dunlin::check::{self, Outcome, Target, Verdict};
 use std::io::{self, Write};
@@ -11,6 +12,7 @@ Examples:
   dunlin check ws://127.0.0.1:8080/echo-raw
   dunlin check ws://127.0.0.1:8080/chat --header 'Origin: http://127.0.0.1:8080'
   dunlin check ws://127.0.0.1:9000/ --strict --json
+  dunlin check wss://localhost:8443/echo-raw --ca ca.pem
 
 Every check has connections of its own, some three dozen in all. What needs an echo is skipped
 when the server is none. \"(allowed)\" marks what RFC 6455 does not forbid but a good server does
@@ -32,6 +34,9 @@ pub(super) struct Arguments {
     /// A subprotocol to offer; may be given several times
     #[arg(long, value_name = "NAME")]
     protocol: Vec<String>,
+
+    #[command(flatten)]
+    trust: trust::Arguments,
 
     /// How long to wait for each answer, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 5)]
@@ -60,6 +65,11 @@ impl Arguments {
         let mut target = Target::new(&self.url).map_err(|error| usage(format!("{error:#}")))?;
         for header in &self.header {
             target.headers.push(field(header).map_err(usage)?);
+        }
+        self.trust.check(target.url().is_secure()).map_err(usage)?;
+        #[cfg(feature = "tls")]
+        if target.url().is_secure() {
+            target.trust = self.trust.trust().map_err(usage)?;
         }
         target.protocols = self.protocol;
         target.timeout = Duration::from_secs(self.timeout);
@@ -272,7 +282,11 @@ mod tests {
                 &["127.0.0.1:8080"][..],
                 ["no scheme", "ws://127.0.0.1:8080"],
             ),
-            (&["wss://a/"], ["wss://a/", "TLS is not supported yet"]),
+            (&["ws://a/", "--insecure"], ["--insecure", "wss://"]),
+            (
+                &["wss://a/", "--ca", "/dev/null/no"],
+                ["/dev/null/no", "cannot read"],
+            ),
             (
                 &["ws://a/", "--header", "Origin"],
                 ["\"Origin\"", "NAME: VALUE"],

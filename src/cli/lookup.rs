@@ -1,10 +1,11 @@
 //! Finds a room by its name or id, over HTTP on the same host, and makes it when there is none.
 
-use dunlin::client::Url;
+#[cfg(feature = "tls")]
+use dunlin::client::Trust;
+use dunlin::client::{Options, Socket, Url};
 use serde_json::Value;
 use std::fmt::Write as _;
 use std::io::{self, Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
 /// Where the rooms of `dunlin serve` are.
@@ -27,6 +28,8 @@ pub(super) struct Found {
 pub(super) struct Lookup<'a> {
     /// The URL of the WebSocket.
     pub(super) url: &'a Url,
+    #[cfg(feature = "tls")]
+    pub(super) trust: &'a Trust,
     /// The path of the list of rooms.
     pub(super) path: &'a str,
     pub(super) headers: &'a [(String, String)],
@@ -74,7 +77,12 @@ impl Lookup<'_> {
     }
 
     fn place(&self, path: &str) -> String {
-        format!("http://{}{path}", self.url.authority())
+        let scheme = if self.url.is_secure() {
+            "https"
+        } else {
+            "http"
+        };
+        format!("{scheme}://{}{path}", self.url.authority())
     }
 
     fn ask(&self, method: &str, path: &str) -> Result<Answer, String> {
@@ -97,15 +105,12 @@ impl Lookup<'_> {
         Answer::parse(&bytes).map_err(|problem| format!("{method} {}: {problem}", self.place(path)))
     }
 
-    fn connect(&self, until: Instant) -> io::Result<TcpStream> {
-        let mut failed = io::Error::other("the name has no address");
-        for address in (self.url.host(), self.url.port()).to_socket_addrs()? {
-            match TcpStream::connect_timeout(&address, left(until)?) {
-                Ok(stream) => return Ok(stream),
-                Err(error) => failed = error,
-            }
-        }
-        Err(failed)
+    fn connect(&self, until: Instant) -> io::Result<Socket> {
+        let left = left(until)?;
+        let options = Options::new().connect_timeout(left).handshake_timeout(left);
+        #[cfg(feature = "tls")]
+        let options = options.trust(self.trust.clone());
+        options.socket(self.url).map_err(io::Error::other)
     }
 }
 
@@ -124,7 +129,8 @@ pub(super) fn room_paths(url: &Url) -> Result<(Url, String), String> {
             url.authority()
         ));
     };
-    let socket = format!("ws://{}{prefix}{ROOM_PATH}{query}", url.authority());
+    let scheme = if url.is_secure() { "wss" } else { "ws" };
+    let socket = format!("{scheme}://{}{prefix}{ROOM_PATH}{query}", url.authority());
     let socket = Url::parse(&socket).map_err(|error| error.to_string())?;
     Ok((socket, format!("{prefix}/chat")))
 }
@@ -138,11 +144,11 @@ fn left(until: Instant) -> io::Result<Duration> {
     Ok(left)
 }
 
-fn read_to_end(stream: &mut TcpStream, until: Instant) -> io::Result<Vec<u8>> {
+fn read_to_end(stream: &mut Socket, until: Instant) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let mut buffer = [0; 16 << 10];
     loop {
-        stream.set_read_timeout(Some(left(until)?))?;
+        stream.tcp().set_read_timeout(Some(left(until)?))?;
         match stream.read(&mut buffer) {
             Ok(0) => return Ok(bytes),
             Ok(n) => bytes.extend_from_slice(&buffer[..n]),

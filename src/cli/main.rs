@@ -9,6 +9,7 @@ mod acme;
 mod admin;
 #[cfg(feature = "bench")]
 mod bench;
+mod certificate;
 mod chat;
 mod check;
 mod config;
@@ -28,6 +29,7 @@ mod service;
 mod signals;
 mod systemd;
 mod token;
+mod trust;
 mod values;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};

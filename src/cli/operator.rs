@@ -1,7 +1,7 @@
 //! What an operator sets beside limits and routes: where to listen, what to serve, what to log.
 
 use super::logger::{FORMATS, LEVELS};
-use super::{acme, listen, token};
+use super::{acme, certificate, listen, token};
 use dunlin::Files;
 use dunlin::apps;
 use dunlin::config::{Kind, Row, Value};
@@ -12,6 +12,9 @@ use std::path::Path;
 #[derive(Clone, Debug)]
 pub(super) struct Operator {
     pub(super) listen: Vec<String>,
+    /// The files of the certificate and of its key; both or neither.
+    pub(super) cert: Option<String>,
+    pub(super) key: Option<String>,
     /// Permission bits, octal; `None`: what the umask leaves.
     pub(super) socket_mode: Option<String>,
     /// A listener for operators.
@@ -36,6 +39,8 @@ impl Default for Operator {
     fn default() -> Self {
         Self {
             listen: vec!["127.0.0.1:8080".to_owned()],
+            cert: None,
+            key: None,
             socket_mode: None,
             admin: None,
             metrics: "admin",
@@ -64,6 +69,34 @@ pub(super) static ROWS: &[Row<Operator>] = &[
             if let Value::List(list) = value {
                 all.listen = list;
             }
+        },
+    },
+    Row {
+        name: "cert",
+        key: "cert",
+        kind: Kind::Text("the path of a PEM file"),
+        none: Some("none"),
+        reloads: false,
+        about: "The certificate of TLS with those of its issuers, read again with SIGHUP; every TCP address speaks TLS then",
+        get: |all| all.cert.clone().map_or(Value::None, Value::Text),
+        set: |all, value| match value {
+            Value::None => all.cert = None,
+            Value::Text(text) => all.cert = Some(text),
+            _ => {}
+        },
+    },
+    Row {
+        name: "key",
+        key: "key",
+        kind: Kind::Text("the path of a PEM file"),
+        none: Some("none"),
+        reloads: false,
+        about: "The private key of that certificate",
+        get: |all| all.key.clone().map_or(Value::None, Value::Text),
+        set: |all, value| match value {
+            Value::None => all.key = None,
+            Value::Text(text) => all.key = Some(text),
+            _ => {}
         },
     },
     Row {
@@ -260,6 +293,9 @@ impl Operator {
         }
         if let Some(Err(problem)) = self.socket_mode.as_deref().map(listen::socket_mode) {
             return Some(("socket_mode", problem));
+        }
+        if let Some(problem) = certificate::problem(self) {
+            return Some(problem);
         }
         if let Err(problem) = self.files() {
             return Some(("dir", problem));

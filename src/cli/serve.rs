@@ -1,5 +1,6 @@
 //! `dunlin serve`: the ready server, until a signal ends it.
 
+use super::certificate::Certificate;
 use super::configuration::Configuration;
 use super::exit::CommandFailure;
 use super::service::Service;
@@ -19,6 +20,7 @@ Examples:
   dunlin serve --listen 127.0.0.1:0             a free port, which is printed
   dunlin serve --listen unix:/run/dunlin.sock   behind a proxy on the same machine
   dunlin serve --listen unix:d.sock --socket-mode 660   owner and group may connect
+  dunlin serve --cert fullchain.pem --key privkey.pem --listen 0.0.0.0:443   https:// and wss://
   dunlin serve --dir public                     the files of a folder, too
   dunlin serve --config dunlin.toml --apps echo,chat   settings from a file, two applications
   dunlin serve --token-key-file token.key       rooms for who has a token; see `dunlin token`
@@ -30,7 +32,7 @@ Examples:
 
 SIGTERM or SIGINT (Ctrl-C) closes every session with 1001, a crowd over half of --drain, and ends;
 a second one ends at once.
-SIGHUP reads the configuration again; the log tells what takes a restart.";
+SIGHUP reads the configuration and the certificate again; the log tells what takes a restart.";
 
 /// The arguments of `serve`, beside a flag for every setting.
 #[derive(clap::Args)]
@@ -141,11 +143,13 @@ fn serve(mut configured: Configured) -> Result<(), CommandFailure> {
         let mode = listen::socket_mode(mode).map_err(CommandFailure::usage)?;
         server = server.unix_mode(mode)?;
     }
+    let certificate = Certificate::of(&all.operator).map_err(CommandFailure::usage)?;
+    let is_secure = certificate.is_given();
     // Sockets of a service manager stand for the default address, not for one that somebody asked for.
     let is_given_public = inherited.iter().any(|given| !given.is_admin);
     if !is_given_public || all.is_given("listen") {
         for address in &all.operator.listen {
-            server = server.listen(address)?;
+            server = certificate.listen(server, address)?;
         }
     }
     for Inherited { socket, is_admin } in inherited {
@@ -161,9 +165,9 @@ fn serve(mut configured: Configured) -> Result<(), CommandFailure> {
     }
     configured.service.clone_from(&service);
     let server = server.start()?;
-    signals::obey(server.remote(), configured)?;
+    signals::obey(server.remote(), configured, certificate)?;
     for address in &public {
-        announce(&announcement(address));
+        announce(&announcement(address, is_secure));
     }
     for address in &server.addresses()[public.len()..] {
         announce(&format!("operators ask at {}", address.url()));
@@ -181,8 +185,12 @@ fn announce(line: &str) {
     let _ = out.flush();
 }
 
-fn announcement(address: &Address) -> String {
+fn announcement(address: &Address, is_secure: bool) -> String {
     let url = address.url();
+    let url = match url.strip_prefix("http://") {
+        Some(rest) if is_secure => format!("https://{rest}"),
+        _ => url,
+    };
     match address {
         Address::Tcp(tcp) if tcp.ip().is_unspecified() => {
             format!("dunlin is listening on {url} and every network — open it in a browser")
@@ -209,8 +217,12 @@ mod tests {
             ),
             ("unix:d.sock", "unix:d.sock"),
         ] {
-            let line = announcement(&address.parse().unwrap());
+            let line = announcement(&address.parse().unwrap(), false);
             assert_eq!(line, format!("dunlin is listening on {wanted}"));
         }
+        let secured = announcement(&"127.0.0.1:443".parse().unwrap(), true);
+        assert!(secured.contains("on https://127.0.0.1:443/ "), "{secured}");
+        let local = announcement(&"unix:d.sock".parse().unwrap(), true);
+        assert!(local.ends_with("unix:d.sock"), "{local}");
     }
 }

@@ -1,6 +1,7 @@
 //! The signals of `dunlin serve`: the first SIGTERM or SIGINT drains the server, the second ends the
-//! process; SIGHUP reads the configuration again.
+//! process; SIGHUP reads the configuration and the certificate again.
 
+use super::certificate::Certificate;
 use super::configuration::Configuration;
 use super::exit::CommandFailure;
 use super::logger;
@@ -27,7 +28,11 @@ pub(super) struct Configured {
 }
 
 /// Obeys signals in a thread of their own from now on.
-pub(super) fn obey(remote: Remote, mut configured: Configured) -> Result<(), CommandFailure> {
+pub(super) fn obey(
+    remote: Remote,
+    mut configured: Configured,
+    certificate: Certificate,
+) -> Result<(), CommandFailure> {
     let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP])
         .map_err(|error| CommandFailure::Text(format!("cannot listen for signals: {error}"), 1))?;
     let thread = std::thread::Builder::new().name("signals".to_owned());
@@ -39,6 +44,7 @@ pub(super) fn obey(remote: Remote, mut configured: Configured) -> Result<(), Com
                     let service = configured.service.clone();
                     service.as_ref().inspect(|service| service.reloading());
                     configured.reload(&remote);
+                    certificate.reload();
                     // Behind the limits, on the way to the loop.
                     service.as_ref().inspect(|service| service.reloaded());
                 }

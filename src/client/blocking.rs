@@ -2,8 +2,7 @@
 //!
 //! Every wait has an end: a deadline is taken once, and each read gets what is left of it.
 
-use super::dial::dial;
-use super::{Connection, Established, Handshake, Incoming, Options, Url};
+use super::{Connection, Established, Handshake, Incoming, Options, Socket, Url};
 use crate::wire::close::{CloseCode, CloseReason};
 use crate::wire::error::{Error, ErrorKind, Result};
 use crate::wire::extension::Offer;
@@ -11,7 +10,6 @@ use crate::wire::message::AsMessage;
 use rand::TryRng;
 use rand::rngs::SysRng;
 use std::io::{self, Read, Write};
-use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 /// A buffer of sent bytes that grew past this is given back.
@@ -28,7 +26,7 @@ const LOST: &str = "the connection was lost without a Close (1006)";
 /// receive now and then, before the server's limit for a pong ends the session. Dropping a client cuts the
 /// connection: call [`close`](Client::close) to leave in order. It belongs to one thread.
 #[derive(Debug)]
-pub struct Client<S = TcpStream> {
+pub struct Client<S = Socket> {
     stream: S,
     /// Gives the next read of the stream a time limit.
     limit: fn(&S, Option<Duration>) -> io::Result<()>,
@@ -43,10 +41,10 @@ pub struct Client<S = TcpStream> {
 }
 
 impl Client {
-    /// Connects to `ws://host:port/path` with the default [`Options`].
+    /// Connects to `ws://host:port/path` or `wss://host:port/path` with the default [`Options`].
     ///
     /// # Errors
-    /// `Config` for a bad URL and for `wss://`; `Io` without a connection; `Refused` with the
+    /// `Config` for a bad URL; `Io` without a connection; `Refused` with the
     /// status when the server does not upgrade; `Protocol` when its answer is wrong; `Timeout`.
     pub fn connect(url: &str) -> Result<Self> {
         Options::new().connect(url)
@@ -59,18 +57,34 @@ impl Client {
 }
 
 impl Options {
-    /// Connects to `ws://host:port/path` and opens a WebSocket.
+    /// Connects to `ws://host:port/path` or `wss://host:port/path` and opens a WebSocket.
     ///
     /// # Errors
     /// Those of [`Client::connect`], and `Config` for an option that cannot be used.
     pub fn connect(&self, url: &str) -> Result<Client> {
         let url = Url::parse(url)?;
         self.check()?;
-        let stream = dial(&url, self.connect_timeout)?;
+        let stream = self.socket(&url)?;
         let write_timeout = Some(self.write_timeout).filter(|limit| !limit.is_zero());
-        let limited = stream.set_write_timeout(write_timeout);
+        let limited = stream.tcp().set_write_timeout(write_timeout);
         limited.map_err(|error| failed("limit the time of a write", error))?;
-        self.open(stream, TcpStream::set_read_timeout, &url)
+        let limit = |socket: &Socket, limit| socket.tcp().set_read_timeout(limit);
+        self.open(stream, limit, &url)
+    }
+
+    /// Connects to the host of a URL, with TLS where it is `wss://`, and says nothing there yet: for a
+    /// request of plain HTTP beside a session.
+    ///
+    /// # Errors
+    /// Those of [`Client::connect`] but for the upgrade.
+    pub fn socket(&self, url: &Url) -> Result<Socket> {
+        Socket::connect(
+            url,
+            self.connect_timeout,
+            self.handshake_timeout,
+            #[cfg(feature = "tls")]
+            &self.trust,
+        )
     }
 
     /// Opens a WebSocket over a stream that is there. The URL names host and path only; time

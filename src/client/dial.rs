@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 /// Connects to the first address of the URL's host that answers. Small writes go out at once.
 ///
 /// # Errors
-/// `Config` for `wss://`, `Timeout`, or `Io` with what the system said of the last address.
-pub(crate) fn dial(url: &Url, timeout: Duration) -> Result<TcpStream> {
-    url.require_plain()?;
+/// `Config` for `wss://` in a build without TLS, `Timeout`, or `Io` with what the system said of the last address.
+pub(super) fn dial(url: &Url, timeout: Duration) -> Result<TcpStream> {
+    url.check_supported()?;
     let place = url.authority();
     let io = |error: io::Error| {
         let message = format!("cannot connect to {place}");

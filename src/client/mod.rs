@@ -20,6 +20,7 @@
 //! | `connection` | the open connection: messages to frames and back |
 //! | `calls` | a URL as a [`Call`](crate::Call) of the event loop |
 //! | `dial` | a TCP connection, with a time limit |
+//! | `socket` | that connection, with TLS where the URL asks for it |
 //! | `blocking` | [`Client`]: the above on a stream |
 //!
 //! A client never sends a frame without a mask of its own (RFC 6455 §5.3), never
@@ -32,17 +33,21 @@ mod dial;
 mod handshake;
 mod incoming;
 mod options;
+mod socket;
 #[cfg(test)]
 mod tests;
 mod url;
 
 pub use blocking::Client;
 pub use calls::call;
+#[cfg(feature = "tls")]
+pub use calls::call_trusting;
 pub use connection::Connection;
 pub use handshake::{Established, Handshake};
 pub use incoming::Incoming;
 pub use options::Options;
+pub use socket::Socket;
 pub use url::Url;
 
-#[cfg(feature = "check")]
-pub(crate) use dial::dial;
+#[cfg(feature = "tls")]
+pub use crate::app::Trust;

@@ -1,5 +1,7 @@
 //! What a client asks for, and every limit it keeps.
 
+#[cfg(feature = "tls")]
+use crate::app::Trust;
 use crate::wire::error::{Error, ErrorKind, Result};
 use crate::wire::extension::Extension;
 use std::sync::Arc;
@@ -33,7 +35,11 @@ pub struct Options {
     pub max_message_size: usize,
     /// How long to try for a TCP connection, over all addresses of the name. Default 10 s.
     pub connect_timeout: Duration,
-    /// How long the server may take for its whole answer to the upgrade. Default 10 s.
+    /// Whom to believe behind `wss://`. Default: the authorities that the system trusts.
+    #[cfg(feature = "tls")]
+    pub trust: Trust,
+    /// How long the server may take for its whole answer to the upgrade, and as long for the handshake of
+    /// TLS before it. Default 10 s.
     pub handshake_timeout: Duration,
     /// How long a `receive` waits; zero: for ever. Default 30 s.
     pub read_timeout: Duration,
@@ -52,6 +58,8 @@ impl Default for Options {
             max_frame_size: 1 << 20,
             max_message_size: 1 << 20,
             connect_timeout: Duration::from_secs(10),
+            #[cfg(feature = "tls")]
+            trust: Trust::system(),
             handshake_timeout: Duration::from_secs(10),
             read_timeout: Duration::from_secs(30),
             write_timeout: Duration::from_secs(30),
@@ -61,8 +69,8 @@ impl Default for Options {
 }
 
 macro_rules! setters {
-    ($($(#[$doc:meta])* $name:ident: $type:ty),* $(,)?) => {$(
-        $(#[$doc])*
+    ($($(#[$meta:meta])* $name:ident: $type:ty),* $(,)?) => {$(
+        $(#[$meta])*
         #[must_use]
         pub fn $name(mut self, value: $type) -> Self {
             self.$name = value;
@@ -80,6 +88,9 @@ impl Options {
     setters! {
         /// Sets [`Options::max_frame_size`].
         max_frame_size: usize,
+        /// Sets [`Options::trust`].
+        #[cfg(feature = "tls")]
+        trust: Trust,
         /// Sets [`Options::connect_timeout`].
         connect_timeout: Duration,
         /// Sets [`Options::handshake_timeout`].

@@ -103,14 +103,14 @@ impl Url {
         }
     }
 
-    /// Refuses `wss://`, as long as there is no TLS here.
-    pub(crate) fn require_plain(&self) -> Result<()> {
-        if !self.secure {
+    /// Refuses `wss://` where the library was built without TLS.
+    pub(crate) fn check_supported(&self) -> Result<()> {
+        if !self.secure || cfg!(feature = "tls") {
             return Ok(());
         }
         let message = format!(
-            "TLS is not supported yet, and the URL is {self}\n\
-             wanted: ws://…, for example through a proxy on this machine that speaks TLS"
+            "this program was built without TLS, and the URL is {self}\n\
+             wanted: ws://…, or a build with the feature `tls`"
         );
         Err(Error::new(ErrorKind::Config, message))
     }
@@ -206,12 +206,12 @@ mod tests {
     }
 
     #[test]
-    fn tls_is_refused_as_long_as_there_is_none() {
-        assert!(Url::parse("ws://a/").unwrap().require_plain().is_ok());
-        let error = Url::parse("wss://a/").unwrap().require_plain().unwrap_err();
-        assert!(
-            error.to_string().contains("TLS is not supported yet"),
-            "{error}"
-        );
+    fn tls_needs_a_build_with_it() {
+        assert!(Url::parse("ws://a/").unwrap().check_supported().is_ok());
+        let secure = Url::parse("wss://a/").unwrap().check_supported();
+        assert_eq!(secure.is_ok(), cfg!(feature = "tls"));
+        if let Err(error) = secure {
+            assert!(error.to_string().contains("the feature `tls`"), "{error}");
+        }
     }
 }

@@ -96,6 +96,8 @@ pub(crate) struct Core {
     pub(crate) asks_for_session: bool,
     /// How many bytes are held for connections.
     pub(crate) ledger: Ledger,
+    /// How many bytes the driver holds for them.
+    pub(crate) held_below: usize,
     /// How much work may still be done in this step of the turn.
     pub(crate) work: Work,
     /// What the dearest call of the program in this turn cost: the program decides how much it does in
@@ -171,6 +173,7 @@ impl Core {
             metrics: Counters::default(),
             asks_for_session: false,
             ledger: Ledger::default(),
+            held_below: 0,
             work: Work::unlimited(),
             dearest_call: 0,
             remote_held: false,

@@ -354,6 +354,17 @@ impl Hub {
         })
     }
 
+    /// Whether this connection is one of this side's that has no session yet.
+    pub(crate) fn is_calling(&self, id: SessionId) -> bool {
+        let key = self.core.key_of(id);
+        key.is_some_and(|key| self.core.slots[key as usize].state() == State::Dialling)
+    }
+
+    /// What the driver holds for all connections, bytes of memory.
+    pub(crate) fn set_held_below(&mut self, bytes: usize) {
+        self.core.held_below = bytes;
+    }
+
     /// When another turn is needed, in milliseconds since the
     /// start, if nothing else happens; `None`: not at all.
     pub fn next_deadline(&self) -> Option<u64> {
@@ -401,9 +412,9 @@ impl Core {
         self.why_not_from(conn.peer)
     }
 
-    /// Bytes of memory that are held for connections and topics.
+    /// Bytes of memory that are held for connections and topics, here and below.
     pub(crate) fn held(&self) -> usize {
-        self.ledger.held().memory + self.topics.held().memory
+        self.ledger.held().memory + self.topics.held().memory + self.held_below
     }
 
     /// Whether more is held than may be: nothing is read then.

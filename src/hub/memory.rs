@@ -3,6 +3,7 @@
 use crate::hub::conn::phase::State;
 use crate::hub::conn::slot::Slot;
 use crate::hub::core::{Core, Hub};
+use crate::hub::transport::Transport;
 use crate::wire::close::CloseCode;
 use crate::wire::work::price;
 
@@ -16,7 +17,7 @@ const CROWD: usize = 64;
 impl Core {
     /// Past the limit of buffered bytes the one that holds the most goes, until there is room or the
     /// work is spent. Nothing is read meanwhile.
-    pub(crate) fn shed(&mut self) {
+    pub(crate) fn shed(&mut self, io: &mut dyn Transport) {
         let Some(max) = self.limits.max_buffered else {
             return;
         };
@@ -27,7 +28,15 @@ impl Core {
             self.work.charge(looked_at.saturating_mul(price::LOOK));
             let alive = |slot: &Slot| slot.state() != State::Dead && slot.held().memory > 0;
             let slots = self.slots.iter().filter(|(_, slot)| alive(slot));
-            let Some((key, slot)) = slots.max_by_key(|(_, slot)| slot.held().memory) else {
+            let most = slots.max_by_key(|(_, slot)| slot.held().memory);
+            let here = most.map_or(0, |(_, slot)| slot.held().memory);
+            if let Some((key, below)) = io.most_held()
+                && below > here
+            {
+                self.give_up_below(io, key, below);
+                continue;
+            }
+            let Some((key, slot)) = most else {
                 return;
             };
             let (key, id, peer, all) = (key as u32, slot.id(key as u32), slot.peer(), self.held());
@@ -57,6 +66,20 @@ impl Core {
     pub(crate) fn sheds_first(&self) -> bool {
         let max = self.limits.max_buffered;
         max.is_some_and(|max| self.is_over_memory() && self.ledger.held().memory > max / 2)
+    }
+
+    /// Ends a connection for what the driver holds of it. It has no Close: that could not be sent either.
+    fn give_up_below(&mut self, io: &mut dyn Transport, key: u32, below: usize) {
+        let all = self.held();
+        io.discard(key);
+        self.held_below = io.held();
+        if let Some(slot) = self.slots.get(key as usize) {
+            let (id, peer) = (slot.id(key), slot.peer());
+            log::warn!(
+                "{all} bytes are held: session {id} of {peer} holds {below} of TLS, the most, and ends"
+            );
+            self.lost(key);
+        }
     }
 
     /// Ends a connection for its memory: with a Close, if little is left of it then.

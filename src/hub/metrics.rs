@@ -28,7 +28,7 @@ impl Counters {
 
     /// A connection or a request was refused, or a message of a room, for a limit by address or user.
     pub(crate) fn on_limited(&mut self) {
-        self.counted.limited += 1;
+        self.counted.stats.limited += 1;
     }
 
     /// A handler opened a session.

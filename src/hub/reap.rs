@@ -12,7 +12,7 @@ impl Hub {
     /// Gives up who holds the most where more is held than may be, runs the close events that are
     /// owed, then lets sockets go, while the work lasts.
     pub fn reap(&mut self, io: &mut dyn Transport) {
-        self.core.shed();
+        self.core.shed(io);
         while !self.core.work.is_spent()
             && let Some(id) = self.core.close_events.pop_front()
         {

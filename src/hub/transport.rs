@@ -25,6 +25,20 @@ pub trait Transport {
         Ok(sent + self.send(key, second)?)
     }
 
+    /// Bytes of memory that are held below for all connections: what is encrypted and was not taken, and
+    /// what arrived and cannot be decrypted yet.
+    fn held(&self) -> usize {
+        0
+    }
+
+    /// The connection for which most is held below, and how much that is.
+    fn most_held(&self) -> Option<(u32, usize)> {
+        None
+    }
+
+    /// Frees what is held below for a connection that is given up.
+    fn discard(&mut self, _key: u32) {}
+
     /// Ends the sending direction; the peer reads an end of file behind what was sent.
     fn shutdown_write(&mut self, key: u32);
 

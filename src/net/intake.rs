@@ -4,7 +4,7 @@
 //! HTTP) reads the socket as if nothing had been there. A connection that is not complete here is cut by
 //! the one deadline of its first request.
 
-use super::sockets::Stream;
+use super::stream::Stream;
 use crate::app::Peer;
 use crate::config::Networks;
 use crate::hub::Lost;
@@ -43,11 +43,11 @@ impl Intake {
         }
     }
 
-    /// Somebody connected: whether its header must come first.
-    pub(super) fn accepted(&mut self, peer: Peer) -> bool {
-        let is_proxy = !self.networks.is_empty() && self.networks.contains(peer.ip());
-        self.accepted = is_proxy.then_some(peer);
-        is_proxy
+    /// Somebody connected: whether its header must come first. `None`: to a listener that knows no proxies.
+    pub(super) fn accepted(&mut self, peer: Option<Peer>) -> bool {
+        let is_proxy = |peer: &Peer| !self.networks.is_empty() && self.networks.contains(peer.ip());
+        self.accepted = peer.filter(is_proxy);
+        self.accepted.is_some()
     }
 
     /// The one that was accepted last has this key.

@@ -3,13 +3,13 @@
 //! It moves bytes and tells what happened. What becomes of either is decided by the turn.
 
 use super::intake::Intake;
-use super::listener::Listener;
-use super::sockets::{Sockets, Stream};
+use super::listener::{Incoming, Listener};
+use super::stream::Sockets;
 use super::waker::LoopWaker;
 use crate::app::{ConnInfo, Ends, Peer, SessionId};
 use crate::config::Networks;
 use crate::hub::{Lost, Now, Transport};
-use crate::turn::{AcceptError, Event, Io, Read};
+use crate::turn::{AcceptError, Event, HandshakeStep, Io, Read};
 use mio::{Events, Poll, Token, Waker};
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
@@ -100,7 +100,7 @@ fn spare() -> Option<std::fs::File> {
 }
 
 impl Io for NetIo {
-    type Incoming = Stream;
+    type Incoming = Incoming;
 
     fn poll(&mut self, wait: Option<Duration>, events: &mut Vec<Event>) -> io::Result<()> {
         let mut wait = wait;
@@ -137,17 +137,19 @@ impl Io for NetIo {
         self.now
     }
 
-    fn accept(&mut self, listener: usize) -> Result<(Stream, ConnInfo), AcceptError> {
+    fn accept(&mut self, listener: usize) -> Result<(Incoming, ConnInfo), AcceptError> {
         let Some(Some(accepting)) = self.listeners.get(listener) else {
             return Err(AcceptError::Empty);
         };
         match accepting.accept() {
-            Ok((stream, peer)) => {
+            Ok((incoming, peer)) => {
                 let mut conn = ConnInfo::new(peer);
-                conn.is_peer_known = !self.intake.accepted(peer);
+                let who = (!accepting.is_admin()).then_some(peer);
+                conn.is_peer_known = !self.intake.accepted(who);
+                conn.secure = accepting.is_secure();
                 conn.local = accepting.local();
                 conn.listener = u16::try_from(listener).unwrap_or(u16::MAX);
-                Ok((stream, conn))
+                Ok((incoming, conn))
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(AcceptError::Empty),
             Err(error) if is_of_one_connection(&error) => Err(AcceptError::Gone),
@@ -165,39 +167,56 @@ impl Io for NetIo {
         self.spare = spare();
     }
 
-    fn attach(&mut self, id: SessionId, incoming: Stream) {
+    fn attach(&mut self, id: SessionId, incoming: Incoming) {
         self.sockets.put(id.index, incoming);
         self.intake.attach(id.index);
     }
 
     fn watch(&mut self, id: SessionId) -> io::Result<()> {
-        match self.sockets.at(id.index) {
-            Some(stream) => stream.register(self.poll.registry(), Token(id.index as usize)),
-            None => Ok(()),
-        }
+        self.sockets.register(id.index, self.poll.registry())
     }
 
     fn read(&mut self, key: u32, buffer: &mut [u8]) -> Result<Read, Lost> {
-        let stream = self.sockets.at(key).ok_or(Lost)?;
-        if self.intake.awaits(key)
-            && let Some(read) = self.intake.read(key, stream, self.now.ms)?
-        {
-            return Ok(read);
+        if self.intake.awaits(key) {
+            let stream = self.sockets.at(key).ok_or(Lost)?;
+            if let Some(read) = self.intake.read(key, stream, self.now.ms)? {
+                return Ok(read);
+            }
         }
-        stream.read(buffer)
+        self.sockets.read(key, buffer)
     }
 
     fn take_peer(&mut self, key: u32) -> Option<Peer> {
         self.intake.take_peer(key)
     }
 
+    fn handshake(&mut self, key: u32) -> HandshakeStep {
+        self.sockets.handshake(key)
+    }
+
+    fn is_secured(&mut self, key: u32) -> bool {
+        self.sockets.is_secured(key)
+    }
+
+    fn why_lost(&mut self, key: u32) -> Option<String> {
+        self.sockets.why_lost(key)
+    }
+
+    fn wants_flush(&mut self, key: u32) -> bool {
+        self.sockets.wants_flush(key)
+    }
+
+    fn flush(&mut self, key: u32) -> Result<usize, Lost> {
+        self.sockets.flush(key)
+    }
+
     fn dial(&mut self, id: SessionId, ends: Ends) -> io::Result<()> {
-        self.sockets.put(id.index, Stream::begin(ends)?);
+        self.sockets.dial(id.index, &ends)?;
         self.watch(id)
     }
 
     fn is_connected(&mut self, key: u32) -> io::Result<bool> {
-        self.sockets.at(key).map_or(Ok(false), |s| s.is_connected())
+        self.sockets.is_connected(key)
     }
 
     fn stop_listening(&mut self, but: &[u16]) {
@@ -215,17 +234,27 @@ impl Io for NetIo {
 
 impl Transport for NetIo {
     fn send(&mut self, key: u32, bytes: &[u8]) -> Result<usize, Lost> {
-        self.sockets.at(key).ok_or(Lost)?.send(bytes)
+        self.sockets.send(key, bytes)
     }
 
     fn send_both(&mut self, key: u32, first: &[u8], second: &[u8]) -> Result<usize, Lost> {
-        self.sockets.at(key).ok_or(Lost)?.send_both(first, second)
+        self.sockets.send_both(key, first, second)
     }
 
     fn shutdown_write(&mut self, key: u32) {
-        if let Some(stream) = self.sockets.at(key) {
-            stream.shutdown_write();
-        }
+        self.sockets.shutdown_write(key);
+    }
+
+    fn held(&self) -> usize {
+        self.sockets.held()
+    }
+
+    fn most_held(&self) -> Option<(u32, usize)> {
+        self.sockets.most_held()
+    }
+
+    fn discard(&mut self, key: u32) {
+        self.sockets.discard(key);
     }
 
     fn close(&mut self, key: u32) {

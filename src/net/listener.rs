@@ -2,11 +2,13 @@
 
 use super::address::Address;
 use super::socket_file::{self, FileAccess, SocketFile};
-use super::sockets::Stream;
+use super::stream::Stream;
+#[cfg(feature = "tls")]
+use super::tls::Tls;
 use crate::app::Peer;
 use crate::wire::error::{Error, ErrorKind, Result};
 use mio::event::Source;
-use mio::net::{TcpListener, UnixListener};
+use mio::net::{TcpListener, TcpStream, UnixListener};
 use mio::{Interest, Registry, Token};
 use socket2::{SockAddr, Socket, Type};
 use std::io;
@@ -21,6 +23,18 @@ const BACKLOG: i32 = 4096;
 pub(crate) struct Listener {
     socket: Kind,
     address: Address,
+    /// It is for those who operate the server, who come without a proxy.
+    is_admin: bool,
+    /// Whoever comes has to speak TLS.
+    #[cfg(feature = "tls")]
+    tls: Option<Tls>,
+}
+
+/// A connection that came in.
+pub(crate) struct Incoming {
+    pub(super) stream: Stream,
+    #[cfg(feature = "tls")]
+    pub(super) tls: Option<Tls>,
 }
 
 #[derive(Debug)]
@@ -94,7 +108,13 @@ impl Listener {
         let socket: std::net::TcpListener = socket.into();
         let address = Address::Tcp(socket.local_addr()?);
         let socket = Kind::Tcp(TcpListener::from_std(socket));
-        Ok(Self { socket, address })
+        Ok(Self {
+            socket,
+            address,
+            is_admin: false,
+            #[cfg(feature = "tls")]
+            tls: None,
+        })
     }
 
     fn unix(socket: Socket, path: PathBuf, file: Option<SocketFile>) -> io::Result<Self> {
@@ -103,7 +123,45 @@ impl Listener {
         Ok(Self {
             socket: Kind::Unix { socket, file },
             address: Address::Unix(path),
+            is_admin: false,
+            #[cfg(feature = "tls")]
+            tls: None,
         })
+    }
+
+    /// Takes nobody who does not speak TLS, from now on.
+    ///
+    /// # Errors
+    /// `Config`: it is a Unix socket.
+    #[cfg(feature = "tls")]
+    pub(crate) fn secure(&mut self, tls: Tls) -> Result<()> {
+        if let Address::Unix(_) = self.address {
+            let message = format!(
+                "{} cannot speak TLS: whoever may open it is on this machine; listen on it without",
+                self.address
+            );
+            return Err(Error::new(ErrorKind::Config, message));
+        }
+        self.tls = Some(tls);
+        Ok(())
+    }
+
+    /// Whether those who come speak TLS.
+    pub(crate) fn is_secure(&self) -> bool {
+        #[cfg(feature = "tls")]
+        return self.tls.is_some();
+        #[cfg(not(feature = "tls"))]
+        return false;
+    }
+
+    /// It is for those who operate the server from now on.
+    pub(crate) fn open_to_operators(&mut self) {
+        self.is_admin = true;
+    }
+
+    /// Whether it is for those who operate the server.
+    pub(super) fn is_admin(&self) -> bool {
+        self.is_admin
     }
 
     /// Changes the rights of the file, if this made one.
@@ -141,14 +199,28 @@ impl Listener {
     }
 
     /// The next connection.
-    pub(super) fn accept(&self) -> io::Result<(Stream, Peer)> {
-        match &self.socket {
+    pub(super) fn accept(&self) -> io::Result<(Incoming, Peer)> {
+        let (stream, peer) = match &self.socket {
             Kind::Tcp(socket) => {
                 let (stream, peer) = socket.accept()?;
-                Ok((Stream::Tcp(stream), Peer::Tcp(peer)))
+                (self.tcp_stream(stream), Peer::Tcp(peer))
             }
-            Kind::Unix { socket, .. } => Ok((Stream::Unix(socket.accept()?.0), Peer::Unix)),
+            Kind::Unix { socket, .. } => (Stream::Unix(socket.accept()?.0), Peer::Unix),
+        };
+        let incoming = Incoming {
+            stream,
+            #[cfg(feature = "tls")]
+            tls: self.tls.clone(),
+        };
+        Ok((incoming, peer))
+    }
+
+    fn tcp_stream(&self, stream: TcpStream) -> Stream {
+        #[cfg(feature = "tls")]
+        if self.tls.is_some() {
+            return Stream::Secured(stream);
         }
+        Stream::Tcp(stream)
     }
 }
 

@@ -8,11 +8,17 @@ mod intake;
 mod io;
 mod listener;
 mod socket_file;
-mod sockets;
+mod stream;
+#[cfg(feature = "tls")]
+mod tls;
 mod waker;
 
 pub use address::Address;
 pub(crate) use io::NetIo;
 pub(crate) use listener::Listener;
 pub(crate) use socket_file::FileAccess;
+#[cfg(feature = "tls")]
+pub use tls::Tls;
+#[cfg(feature = "tls")]
+pub(crate) use tls::{client_config, explain, server_name};
 pub(crate) use waker::LoopWaker;

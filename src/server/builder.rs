@@ -6,6 +6,8 @@ use crate::app::remote::{Inbox, SharedStats};
 use crate::app::{App, Remote};
 use crate::config::Limits;
 use crate::hub::Hub;
+#[cfg(feature = "tls")]
+use crate::net::Tls;
 use crate::net::{Address, FileAccess, Listener, LoopWaker, NetIo};
 use crate::turn::Turn;
 use crate::wire::error::{Error, ErrorKind, Result};
@@ -145,6 +147,21 @@ impl Server {
         Ok(self)
     }
 
+    /// Listens on a TCP address and speaks TLS there, 1.3 or 1.2, with this certificate: `https://` and
+    /// `wss://`. It may be called several times, also with clones of one [`Tls`]. Who does not finish the
+    /// handshake and the head of a request within [`Limits::head_timeout`] is cut.
+    ///
+    /// # Errors
+    /// As [`Server::listen`], and `Config` for a Unix socket.
+    #[cfg(feature = "tls")]
+    pub fn listen_tls(self, address: &str, tls: &Tls) -> Result<Self> {
+        let mut server = self.listen(address)?;
+        if let Some(listener) = server.listeners.last_mut() {
+            listener.secure(tls.clone())?;
+        }
+        Ok(server)
+    }
+
     /// Accepts from a socket that listens already: a [`std::net::TcpListener`], a
     /// [`std::os::unix::net::UnixListener`] or a descriptor from a service manager. It may be called
     /// several times. The socket becomes non-blocking, with all that share it; the file of a Unix
@@ -211,9 +228,8 @@ impl Server {
     /// # Errors
     /// As [`Server::listen_for`].
     pub fn listen_admin(self, address: &str, app: App) -> Result<Self> {
-        let index = self.next_listener();
         let mut server = self.listen_for(address, app)?;
-        server.app.admin_listeners.push(index);
+        server.open_to_operators();
         Ok(server)
     }
 
@@ -225,8 +241,17 @@ impl Server {
         let index = self.next_listener();
         let mut server = self.listen_on(socket)?;
         server.app.add_listener_routes(index, app);
-        server.app.admin_listeners.push(index);
+        server.open_to_operators();
         Ok(server)
+    }
+
+    /// The newest listener is for operators.
+    fn open_to_operators(&mut self) {
+        let index = self.next_listener() - 1;
+        self.app.admin_listeners.push(index);
+        if let Some(listener) = self.listeners.last_mut() {
+            listener.open_to_operators();
+        }
     }
 
     /// The number that the next listener will have.

@@ -145,7 +145,12 @@ impl Io for Network {
             self.trickling.push(line);
         }
         let drained = is_late || n == 0 || (n < buffer.len() && self.lines[line].up.is_empty());
-        Ok(Read { n, drained, ended })
+        Ok(Read {
+            n,
+            drained,
+            ended,
+            ..Read::default()
+        })
     }
 
     fn take_peer(&mut self, key: u32) -> Option<Peer> {

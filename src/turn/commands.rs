@@ -53,6 +53,11 @@ impl<I: Io> Turn<I> {
     /// Something happened to a connection that is being made; whether it is made.
     pub(super) fn is_dialled(&mut self, id: SessionId) -> bool {
         match self.io.is_connected(id.index) {
+            Ok(true) if !self.io.is_secured(id.index) => {
+                // The handshake comes first, and begins by being read.
+                self.ready.add(id);
+                false
+            }
             Ok(true) => {
                 self.hub.connected(&mut self.io, id);
                 // What arrived together with the connection is told by no further event.

@@ -28,7 +28,7 @@ pub enum Event {
 }
 
 /// What one read gave.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Read {
     /// Bytes that were read.
     pub n: usize,
@@ -36,6 +36,22 @@ pub struct Read {
     pub drained: bool,
     /// The peer has ended its direction behind these bytes.
     pub ended: bool,
+    /// What it cost beside the price of a read and of its bytes: that of decryption.
+    pub work: u32,
+    /// A handshake below can go on, which costs as much as hundreds of messages: nothing is read before
+    /// [`Io::handshake`].
+    pub handshake: bool,
+}
+
+/// What a step of a handshake came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HandshakeStep {
+    /// What it cost.
+    pub work: u32,
+    /// Whether the handshake is over, so that the program can begin.
+    pub is_done: bool,
+    /// Whether it failed: nothing can be read or sent any more.
+    pub is_lost: bool,
 }
 
 /// Why nothing was accepted.
@@ -92,6 +108,38 @@ pub trait Io: Transport {
     /// for connections alone of which [`ConnInfo::is_peer_known`] said no.
     fn take_peer(&mut self, _key: u32) -> Option<Peer> {
         None
+    }
+
+    /// Goes the step of a handshake that [`Read::handshake`] told of.
+    fn handshake(&mut self, _key: u32) -> HandshakeStep {
+        HandshakeStep {
+            work: 0,
+            is_done: true,
+            is_lost: false,
+        }
+    }
+
+    /// Whether nothing more has to be agreed on below before the program can begin.
+    fn is_secured(&mut self, _key: u32) -> bool {
+        true
+    }
+
+    /// Why a connection was [`Lost`], if more is known than that it broke.
+    fn why_lost(&mut self, _key: u32) -> Option<String> {
+        None
+    }
+
+    /// Whether bytes wait below that were taken, and nobody was asked yet to [flush](Io::flush) them.
+    fn wants_flush(&mut self, _key: u32) -> bool {
+        false
+    }
+
+    /// Sends such bytes; how many went.
+    ///
+    /// # Errors
+    /// [`Lost`] when the connection is broken.
+    fn flush(&mut self, _key: u32) -> Result<usize, Lost> {
+        Ok(0)
     }
 
     /// Begins a connection to another server and tells events of it.

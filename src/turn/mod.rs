@@ -16,11 +16,13 @@
 //! | `ready` | who is read, in which order |
 //! | `read`, `round` | one share for each of them; how long a share stands |
 //! | `listeners`, `accept` | who comes in |
+//! | `handshakes` | the costly steps of TLS, a few a turn; what was encrypted and waits |
 //! | `commands` | what other threads and the program itself ask for |
 
 mod accept;
 mod budget;
 mod commands;
+mod handshakes;
 mod io;
 mod listeners;
 mod order;
@@ -29,5 +31,5 @@ mod ready;
 mod round;
 
 pub use budget::{STEP, TURN};
-pub use io::{AcceptError, Event, Io, Read};
+pub use io::{AcceptError, Event, HandshakeStep, Io, Read};
 pub use order::Turn;

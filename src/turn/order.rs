@@ -5,11 +5,12 @@ use super::io::{Event, Io};
 use super::listeners::Accepting;
 use super::ready::Ready;
 use super::round::Round;
-use crate::app::App;
 use crate::app::remote::{Inbox, Remote, SharedStats, Wake};
+use crate::app::{App, SessionId};
 use crate::config::Limits;
 use crate::hub::Hub;
 use crate::wire::error::Result;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,6 +34,10 @@ pub struct Turn<I: Io> {
     pub(super) stats: Arc<SharedStats>,
     pub(super) round: Round,
     pub(super) budget: Budget,
+    /// Connections whose bytes wait below the hub and can be sent.
+    pub(super) unsent: VecDeque<SessionId>,
+    /// What handshakes may spend; below zero: what they owe to the turns to come.
+    pub(super) handshake_credit: i64,
     pub(super) has_more: bool,
 }
 
@@ -57,6 +62,8 @@ impl<I: Io> Turn<I> {
             stats,
             round: Round::default(),
             budget: Budget::new(),
+            unsent: VecDeque::new(),
+            handshake_credit: 0,
             has_more: true,
         }
     }
@@ -87,6 +94,7 @@ impl<I: Io> Turn<I> {
         self.hub.advance(self.io.now());
         self.budget = Budget::new();
         self.ready.begin_turn();
+        self.hub.set_held_below(self.io.held());
         self.note_events();
         self.accept();
         self.read();
@@ -94,9 +102,11 @@ impl<I: Io> Turn<I> {
         self.commands();
         // What waits goes before what is new: else members that read as fast as they are sent to would
         // fall behind by as much as a turn can deliver.
-        self.work(Step::Flush, Hub::flush);
+        self.flush();
         self.work(Step::Deliver, Hub::deliver);
+        self.hub.set_held_below(self.io.held());
         self.work(Step::Reap, Hub::reap);
+        self.handshakes();
         // Who was stopped and may go on has been busy, or it would not have been stopped.
         while let Some(id) = self.hub.next_resumed() {
             self.ready.add_busy(id);
@@ -170,6 +180,9 @@ impl<I: Io> Turn<I> {
                     let Some(id) = self.hub.id_at(key) else {
                         continue;
                     };
+                    if writable {
+                        self.note_writable(id);
+                    }
                     if self.hub.is_dialling(id) && !self.is_dialled(id) {
                         continue;
                     }
@@ -186,6 +199,15 @@ impl<I: Io> Turn<I> {
         }
     }
 
+    /// Sends what waits, below the hub and in it.
+    fn flush(&mut self) {
+        let granted = self.budget.grant(Step::Flush);
+        self.hub.set_work(granted);
+        self.flush_unsent();
+        self.hub.flush(&mut self.io);
+        self.budget.take(granted, self.hub.work());
+    }
+
     /// One step of the hub within its part of the budget.
     fn work(&mut self, step: Step, run: impl FnOnce(&mut Hub, &mut dyn crate::hub::Transport)) {
         let granted = self.budget.grant(step);
@@ -196,6 +218,7 @@ impl<I: Io> Turn<I> {
 
     fn has_more_work(&self) -> bool {
         !self.ready.is_empty()
+            || !self.unsent.is_empty()
             || self.hub.has_work()
             || self.hub.has_dials()
             || self.has_commands()

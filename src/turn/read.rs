@@ -63,7 +63,7 @@ impl<I: Io> Turn<I> {
         let mut left = most;
         let share = match list {
             List::Quiet => self.share_of_round(count),
-            List::Busy | List::Ending => share_of_busy(count),
+            List::Busy | List::Ending | List::Handshakes => share_of_busy(count),
         };
         for _ in 0..count {
             if left <= 0 {
@@ -137,7 +137,7 @@ impl<I: Io> Turn<I> {
             }
         };
         let Ok(read) = read else {
-            self.hub.lost(id);
+            self.broke(id);
             return None;
         };
         self.hub.charge((read.n / price::BYTES_READ) as u32);
@@ -146,6 +146,11 @@ impl<I: Io> Turn<I> {
             if let Some(peer) = self.io.take_peer(id.index) {
                 self.hub.peer_known(id, peer);
             }
+        }
+        self.hub.charge(read.work);
+        if read.handshake {
+            self.ready.add_handshake(id);
+            return None;
         }
         match (read.n, is_direct) {
             (0, _) => {}

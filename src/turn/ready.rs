@@ -1,8 +1,9 @@
 //! Who has something to be read, in the order in which they are served.
 //!
-//! Three lists, and a connection is on one of them at most. Those that were quiet of late come
+//! Four lists, and a connection is on one of them at most. Those that were quiet of late come
 //! first; those that used up a share of theirs wait behind them, each for its round; those whose
-//! peer has ended come last, because nobody waits for them. The lists only order: what a share is
+//! peer has ended come last, because nobody waits for them. Those whose handshake can go on are on a
+//! list of their own and are not read meanwhile. The lists only order: what a share is
 //! worth is the turn's affair.
 
 use crate::app::SessionId;
@@ -17,6 +18,7 @@ pub(crate) enum List {
     Quiet,
     Busy,
     Ending,
+    Handshakes,
 }
 
 /// What is remembered of a connection.
@@ -36,6 +38,7 @@ pub(crate) struct Ready {
     quiet: VecDeque<SessionId>,
     busy: VecDeque<SessionId>,
     ending: VecDeque<SessionId>,
+    handshakes: VecDeque<SessionId>,
     turn: u16,
 }
 
@@ -99,18 +102,29 @@ impl Ready {
         }
     }
 
+    /// Its handshake can go on: it waits for that, and is not read before.
+    pub(crate) fn add_handshake(&mut self, id: SessionId) {
+        if let Some(entry) = self.entries.get_mut(id.index as usize)
+            && !std::mem::replace(&mut entry.is_listed, true)
+        {
+            self.handshakes.push_back(id);
+        }
+    }
+
     /// How many wait in a list.
     pub(crate) fn len(&self, list: List) -> usize {
         match list {
             List::Quiet => self.quiet.len(),
             List::Busy => self.busy.len(),
             List::Ending => self.ending.len(),
+            List::Handshakes => self.handshakes.len(),
         }
     }
 
     /// Whether nobody waits.
     pub(crate) fn is_empty(&self) -> bool {
-        self.quiet.is_empty() && self.busy.is_empty() && self.ending.is_empty()
+        let lists = [&self.quiet, &self.busy, &self.ending, &self.handshakes];
+        lists.into_iter().all(VecDeque::is_empty)
     }
 
     /// Takes the next one of a list.
@@ -119,6 +133,7 @@ impl Ready {
             List::Quiet => self.quiet.pop_front(),
             List::Busy => self.busy.pop_front(),
             List::Ending => self.ending.pop_front(),
+            List::Handshakes => self.handshakes.pop_front(),
         }
     }
 
@@ -197,6 +212,23 @@ mod tests {
         ready.add(id(1));
         assert_eq!(ready.next(List::Quiet), Some(id(1)));
         assert_eq!(ready.next(List::Ending), Some(id(0)));
+    }
+
+    #[test]
+    fn whoever_waits_for_its_handshake_is_not_read_before() {
+        let mut ready = ready(1);
+        ready.add_handshake(id(0));
+        ready.add(id(0));
+        ready.add_ending(id(0));
+        assert_eq!((ready.len(List::Quiet), ready.len(List::Ending)), (0, 0));
+        assert_eq!(ready.next(List::Handshakes), Some(id(0)));
+        ready.taken(0);
+        ready.add(id(0));
+        assert_eq!(
+            ready.next(List::Ending),
+            Some(id(0)),
+            "its end was not forgotten"
+        );
     }
 
     #[test]

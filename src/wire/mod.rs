@@ -22,6 +22,8 @@ pub mod head;
 pub mod mask;
 pub mod message;
 pub mod outbox;
+#[cfg(feature = "tls")]
+pub(crate) mod pem;
 pub mod proxy;
 pub(crate) mod rate;
 pub mod receive;

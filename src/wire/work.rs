@@ -36,6 +36,18 @@ pub mod price {
     pub const BODY: u32 = 5;
     /// A compressed message opened and closed: a decompressor lent, checked and returned to its pool.
     pub const RESET: u32 = 100;
+    /// A TLS record opened or made, without its bytes.
+    pub const RECORD: u32 = 600;
+    /// Bytes that one unit pays for: encrypted or decrypted.
+    pub const BYTES_SEALED: usize = 2;
+    /// The step of a TLS handshake that signs, with a key of ECDSA P-256, and agrees on a secret.
+    pub const HANDSHAKE: u32 = 150_000;
+    /// The same with RSA of 2048 bits.
+    pub const HANDSHAKE_RSA: u32 = 900_000;
+    /// The step of a client that checks a server's certificates.
+    pub const HANDSHAKE_OF_CLIENT: u32 = 300_000;
+    /// Any other step of a handshake.
+    pub const HANDSHAKE_REST: u32 = 60_000;
     /// A deadline or timer looked at.
     pub const TIMER: u32 = 50;
     /// A connection looked at in search of the one that holds the most.
@@ -145,6 +157,13 @@ impl Work {
             price::BYTES_PAGED
         };
         self.charge_bytes(bytes, per_unit);
+    }
+
+    /// Takes the price of `bytes` bytes that leave encrypted, beside that of sending them.
+    #[inline]
+    pub fn charge_sealed(&mut self, bytes: usize) {
+        self.charge(price::RECORD);
+        self.charge_bytes(bytes, price::BYTES_SEALED);
     }
 
     /// Takes what was spent of a meter of its own.

@@ -18,7 +18,7 @@ export async function serve(binary, listen = '127.0.0.1:0', ...flags) {
       throw new Error(`${binary} ended with ${code} before it listened`);
     }),
   ]);
-  const [url] = line.match(/http:\/\/\S+/) ?? [];
+  const [url] = line.match(/https?:\/\/\S+/) ?? [];
   if (!url) throw new Error(`no address in ${JSON.stringify(line)}`);
   return {
     url,

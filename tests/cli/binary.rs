@@ -191,9 +191,10 @@ impl Drop for Serving {
 /// The address in `dunlin is listening on http://127.0.0.1:8080/ …`.
 #[track_caller]
 pub(crate) fn address_in(line: &str) -> SocketAddr {
-    let url = line
-        .split(' ')
-        .find_map(|word| word.strip_prefix("http://"));
+    let url = line.split(' ').find_map(|word| {
+        word.strip_prefix("http://")
+            .or(word.strip_prefix("https://"))
+    });
     let address = url.and_then(|rest| rest.strip_suffix('/')?.parse().ok());
     address.unwrap_or_else(|| panic!("no address in {line:?}"))
 }

@@ -18,6 +18,8 @@ mod rooms;
 mod running;
 mod service;
 mod shutdown;
+#[cfg(feature = "tls")]
+mod tls;
 mod tokens;
 #[path = "../dunlin/wire_client.rs"]
 mod wire_client;

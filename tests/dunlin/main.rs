@@ -28,6 +28,8 @@ mod settings_table;
 mod slow_readers;
 mod subprotocols;
 mod tasks;
+#[cfg(feature = "tls")]
+mod tls;
 mod wire_client;
 mod wire_frame;
 mod wire_server;

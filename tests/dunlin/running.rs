@@ -22,9 +22,16 @@ pub(crate) fn start(app: impl FnOnce() -> App + Send + 'static) -> Running {
 
 /// Runs a server with settings of its own; it is told to listen here, too.
 pub(crate) fn start_server(server: impl FnOnce() -> Server + Send + 'static) -> Running {
+    start_listening(move || server().listen("127.0.0.1:0"))
+}
+
+/// Runs a server that listens where it says last.
+pub(crate) fn start_listening(
+    server: impl FnOnce() -> dunlin::Result<Server> + Send + 'static,
+) -> Running {
     let (tell, told) = channel();
     let thread = thread::spawn(move || {
-        let server = server().listen("127.0.0.1:0")?;
+        let server = server()?;
         let address = server.addresses().last().map(ToString::to_string);
         let address = address.expect("it listens");
         tell.send((address, server.remote()))

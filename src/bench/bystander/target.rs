@@ -21,7 +21,7 @@ pub enum Refusal {
 pub fn resolve(url: &Url, mine: bool) -> Result<Vec<SocketAddr>, Refusal> {
     if url.is_secure() {
         return Err(Refusal::Usage(format!(
-            "TLS is not supported yet, and the URL is {url}\nwanted: ws://…, the server itself"
+            "floods and bystanders speak no TLS, and the URL is {url}\nwanted: ws://…, the server itself"
         )));
     }
     let found = (url.host(), url.port()).to_socket_addrs();

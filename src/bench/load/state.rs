@@ -6,7 +6,11 @@ use super::peer::{Peer, Role, Stage};
 use super::report::{Cpu, Tick};
 use super::seen::Seen;
 use crate::dialect::Dialect;
+#[cfg(feature = "tls")]
+use crate::plan::Plan;
 use crate::plan::{Pace, Scenario, Share};
+#[cfg(feature = "tls")]
+use dunlin::client::{Trust, Url};
 use dunlin::{Call, SessionId};
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -99,6 +103,26 @@ pub struct Load {
     pub(super) first_error: Option<String>,
     /// Calls that failed one after the other before any session opened.
     pub(super) failed_first: usize,
+    /// The name in the server's certificate and whom to believe, where it is by TLS.
+    #[cfg(feature = "tls")]
+    secure: Option<(String, Trust)>,
+}
+
+/// The name in the server's certificate and whom to believe, where the plan is one of TLS.
+#[cfg(feature = "tls")]
+fn secure(plan: &Plan) -> Result<Option<(String, Trust)>, String> {
+    let url = Url::parse(&plan.url).map_err(|error| format!("{error:#}"))?;
+    if !url.is_secure() {
+        return Ok(None);
+    }
+    let trust = if plan.believed.everybody {
+        Trust::unchecked()
+    } else {
+        let mut texts = plan.believed.authorities.iter();
+        let trust = texts.try_fold(Trust::system(), |trust, text| trust.and_pem(text));
+        trust.map_err(|error| format!("{error:#}"))?
+    };
+    Ok(Some((url.host().to_owned(), trust)))
 }
 
 impl Load {
@@ -165,6 +189,8 @@ impl Load {
             figures,
             first_error: None,
             failed_first: 0,
+            #[cfg(feature = "tls")]
+            secure: secure(plan)?,
             modulus: dialect.kind().modulus(),
             dialect,
             share,
@@ -214,6 +240,10 @@ impl Load {
     pub(super) fn call(&self, index: usize) -> Call {
         let plan = &self.share.plan;
         let mut call = Call::new(plan.address, plan.host.clone(), plan.target.clone());
+        #[cfg(feature = "tls")]
+        if let Some((name, trust)) = &self.secure {
+            call = call.secure(name.clone(), trust.clone());
+        }
         for (name, value) in &plan.fields {
             call = call.field(name, value);
         }

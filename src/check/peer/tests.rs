@@ -1,7 +1,7 @@
 //! Reading what a server says, right or wrong, over a real socket.
 
 use super::*;
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::thread;
 
 /// Longer than any of these tests takes: nothing here waits for it in vain.
@@ -15,7 +15,7 @@ fn hearing(bytes: &'static [u8]) -> Peer {
         let (mut stream, _) = listener.accept().unwrap();
         stream.write_all(bytes).unwrap();
     });
-    Peer::new(stream, LONGEST_WAIT)
+    Peer::new(stream.into(), LONGEST_WAIT)
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn an_agreed_bit_is_allowed_on_messages() {
 fn silence_is_told_from_the_end() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-    let mut peer = Peer::new(stream, Duration::from_millis(1));
+    let mut peer = Peer::new(stream.into(), Duration::from_millis(1));
     assert_eq!(peer.next(), Answer::Silence);
 }
 
@@ -95,7 +95,7 @@ fn pings_are_answered_on_the_way() {
     let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     let mut server = listener.accept().unwrap().0;
     server.write_all(b"\x89\x01?\x88\x00").unwrap();
-    let mut peer = Peer::new(stream, LONGEST_WAIT);
+    let mut peer = Peer::new(stream.into(), LONGEST_WAIT);
     assert_eq!(peer.until(|_| false), Answer::Close(None));
     let mut pong = [0; 7];
     server.read_exact(&mut pong).unwrap();

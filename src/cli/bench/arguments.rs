@@ -4,10 +4,11 @@ use super::super::exit::CommandFailure;
 use super::super::lookup::{Lookup, room_paths};
 use super::super::values::field;
 use super::flags::{Arguments, DialectName};
+use dunlin::Call;
 use dunlin::client::{self, Handshake, Options, Url};
 use dunlin_bench::condition::Conditions;
 use dunlin_bench::dialect::settle_size;
-use dunlin_bench::plan::{DialectChoice, Pace, Plan, Scenario};
+use dunlin_bench::plan::{Believed, DialectChoice, Pace, Plan, Scenario};
 use std::path::PathBuf;
 
 /// Messages of an open loop that a sender may have under way; what is due beyond that waits, and its time runs.
@@ -36,6 +37,7 @@ impl Arguments {
         self.fits(scenario).map_err(usage)?;
         let (senders, slow) = self.crowd(scenario).map_err(usage)?;
         let mut url = Url::parse(&self.url).map_err(|error| usage(format!("{error:#}")))?;
+        self.trust.check(url.is_secure()).map_err(usage)?;
         let mut fields = Vec::new();
         for header in &self.header {
             fields.push(field(header).map_err(usage)?);
@@ -64,10 +66,7 @@ impl Arguments {
             let more: Conditions = text.parse().map_err(|error| usage(format!("{error}")))?;
             conditions.0.extend(more.0);
         }
-        let call = client::call(&url.to_string()).map_err(|error| match error.kind() {
-            dunlin::ErrorKind::Config => usage(format!("{error:#}")),
-            _ => CommandFailure::Text(format!("{error:#}"), 1),
-        })?;
+        let call = self.look_up(&url)?;
         let dialect = self.dialect(&url, list.as_deref(), &fields)?;
         let pace = match self.rate {
             Some(rate) => Pace::Rate(rate),
@@ -82,6 +81,7 @@ impl Arguments {
             address: call.address(),
             host: url.authority(),
             target: url.target().to_owned(),
+            believed: self.believed(&url).map_err(usage)?,
             fields,
             protocols,
             scenario,
@@ -119,6 +119,37 @@ impl Arguments {
             conditions,
             quiet: self.quiet,
         })
+    }
+
+    /// Looks the server's address up, and reads whom to believe.
+    fn look_up(&self, url: &Url) -> Result<Call, CommandFailure> {
+        let text = url.to_string();
+        #[cfg(feature = "tls")]
+        let call = if url.is_secure() {
+            client::call_trusting(&text, &self.trust.trust().map_err(CommandFailure::usage)?)
+        } else {
+            client::call(&text)
+        };
+        #[cfg(not(feature = "tls"))]
+        let call = client::call(&text);
+        call.map_err(|error| match error.kind() {
+            dunlin::ErrorKind::Config => CommandFailure::usage(format!("{error:#}")),
+            _ => CommandFailure::Text(format!("{error:#}"), 1),
+        })
+    }
+
+    /// Whom to believe, where the URL is one of TLS.
+    fn believed(&self, url: &Url) -> Result<Believed, String> {
+        #[cfg(feature = "tls")]
+        if url.is_secure() {
+            let (authorities, everybody) = self.trust.texts()?;
+            return Ok(Believed {
+                authorities,
+                everybody,
+            });
+        }
+        let _ = url;
+        Ok(Believed::default())
     }
 
     /// Flags that mean nothing in this scenario are a mistake.
@@ -215,9 +246,16 @@ impl Arguments {
         Ok(match self.dialect {
             DialectName::Plain => DialectChoice::Plain,
             DialectName::Rooms => {
-                let path = list.unwrap_or_default();
-                let headers = fields;
-                let found = Lookup { url, path, headers }.find(&self.room);
+                #[cfg(feature = "tls")]
+                let trust = self.trust.trust().map_err(CommandFailure::usage)?;
+                let lookup = Lookup {
+                    url,
+                    #[cfg(feature = "tls")]
+                    trust: &trust,
+                    path: list.unwrap_or_default(),
+                    headers: fields,
+                };
+                let found = lookup.find(&self.room);
                 let found = found.map_err(|text| CommandFailure::Text(text, 1))?;
                 DialectChoice::Rooms { room: found.id }
             }

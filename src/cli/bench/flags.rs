@@ -91,6 +91,9 @@ pub(crate) struct Arguments {
     #[arg(help_heading = CONNECTIONS, long, value_name = "TIME", value_parser = duration, default_value = "10s")]
     pub(super) timeout: Duration,
 
+    #[command(flatten)]
+    pub(super) trust: super::super::trust::Arguments,
+
     /// A further field of each request, such as 'Origin: https://example.org' (repeatable)
     #[arg(help_heading = CONNECTIONS, short = 'H', long, value_name = "NAME: VALUE")]
     pub(super) header: Vec<String>,

@@ -2,14 +2,18 @@
 
 use super::super::exit::CommandFailure;
 use super::super::lookup::room_paths;
+use super::super::trust;
 use super::super::values::{duration, field};
-use dunlin::client::{self, Handshake, Options, Url};
+#[cfg(feature = "tls")]
+use dunlin::client::Trust;
+use dunlin::client::{Handshake, Options, Url};
 use std::time::Duration;
 
 const EXAMPLES: &str = "\
 Examples:
   dunlin chat                                    the room of a server on this machine
   dunlin chat ws://example.org/socket -H 'Authorization: Bearer TOKEN'
+  dunlin chat wss://localhost:8443/chat --ca ca.pem   a server with a certificate of your own
   dunlin chat --room lobby --name Ann            a room with history, made if there is none
   echo hello | dunlin chat ws://127.0.0.1:8080/you-said
   dunlin chat --json --wait 5s < lines.txt       for scripts
@@ -61,6 +65,9 @@ pub(crate) struct Arguments {
     #[arg(short, long, value_name = "ORIGIN")]
     origin: Option<String>,
 
+    #[command(flatten)]
+    trust: trust::Arguments,
+
     /// Do not offer compression (permessage-deflate)
     #[arg(long)]
     no_deflate: bool,
@@ -81,6 +88,9 @@ pub(crate) struct Arguments {
 /// The flags, checked.
 pub(super) struct Plan {
     pub(super) url: Url,
+    /// Whom to believe behind `wss://`.
+    #[cfg(feature = "tls")]
+    pub(super) trust: Trust,
     pub(super) room: Option<RoomPlan>,
     pub(super) headers: Vec<(String, String)>,
     pub(super) protocols: Vec<String>,
@@ -109,10 +119,20 @@ impl Arguments {
         };
         let text = self.url.as_deref().unwrap_or(default);
         let mut url = Url::parse(text).map_err(usage)?;
+        self.trust
+            .check(url.is_secure())
+            .map_err(CommandFailure::usage)?;
+        #[cfg(not(feature = "tls"))]
         if url.is_secure() {
-            // The library says whether it can, and what else to do.
-            client::call(text).map_err(usage)?;
+            // The library says what else to do.
+            dunlin::client::call(text).map_err(usage)?;
         }
+        #[cfg(feature = "tls")]
+        let trust = if url.is_secure() {
+            self.trust.trust().map_err(CommandFailure::usage)?
+        } else {
+            Trust::system()
+        };
         let mut headers = Vec::new();
         for header in &self.header {
             headers.push(field(header).map_err(CommandFailure::usage)?);
@@ -142,6 +162,8 @@ impl Arguments {
         Handshake::new(&url, &options, [0; 16], &mut Vec::new()).map_err(usage)?;
         Ok(Plan {
             url,
+            #[cfg(feature = "tls")]
+            trust,
             room,
             headers,
             protocols,
@@ -220,7 +242,12 @@ mod tests {
     fn what_cannot_be_asked_for_is_a_usage_error() {
         for (arguments, part) in [
             (&["127.0.0.1:8080"][..], "no scheme"),
-            (&["wss://a/"], "TLS"),
+            (&["wss://a/", "--ca", "/dev/null/no"], "/dev/null/no"),
+            (
+                &["wss://a/", "--ca", "/dev/null/no", "--insecure"],
+                "cannot be used with",
+            ),
+            (&["ws://a/", "--ca", "c.pem"], "wss://"),
             (&["-H", "Origin"], "NAME: VALUE"),
             (&["-H", "Host: b"], "does not set itself"),
             (&["-H", "A: b\r\nC: d"], "A"),

@@ -8,6 +8,8 @@ use super::backoff::Backoff;
 use super::lines::{Line, Lines};
 use super::report::{Report, Told};
 use super::room::Room;
+#[cfg(feature = "tls")]
+use dunlin::client::Trust;
 use dunlin::client::Url;
 use dunlin::{Call, CloseReason, ClosedBy, Context, Handle, SessionId};
 use std::io;
@@ -34,6 +36,8 @@ pub(super) const COUNTED: u64 = 5;
 /// Where to, and with what.
 pub(super) struct Target {
     pub(super) url: Url,
+    #[cfg(feature = "tls")]
+    pub(super) trust: Trust,
     pub(super) headers: Vec<(String, String)>,
     pub(super) protocols: Vec<String>,
 }
@@ -265,6 +269,10 @@ impl Chat {
     pub(super) fn call(&mut self, cx: &mut Context<'_>, mut addresses: Vec<SocketAddr>) {
         let (address, url) = (addresses.remove(0), &self.target.url);
         let mut call = Call::new(address, url.authority(), url.target());
+        #[cfg(feature = "tls")]
+        if url.is_secure() {
+            call = call.secure(url.host(), self.target.trust.clone());
+        }
         for (name, value) in &self.target.headers {
             call = call.field(name, value);
         }

@@ -91,6 +91,8 @@ fn run(plan: Plan) -> Result<(), CommandFailure> {
     };
     let target = Target {
         url: plan.url,
+        #[cfg(feature = "tls")]
+        trust: plan.trust,
         headers: plan.headers,
         protocols: plan.protocols,
     };
@@ -130,6 +132,8 @@ fn find_room(plan: &Plan, wanted: &RoomPlan, report: &Report) -> Result<Room, Co
     let failed = |problem| CommandFailure::Text(problem, 1);
     let lookup = Lookup {
         url: &plan.url,
+        #[cfg(feature = "tls")]
+        trust: &plan.trust,
         path: &wanted.path,
         headers: &plan.headers,
     };

@@ -241,6 +241,9 @@ impl HubContext<'_> {
         // What is longer than one call may carry is flushed later, in its turn.
         let asked = len.min(MOST_SENT_LONG);
         core.work.charge_bytes(asked, price::BYTES_SENT);
+        if core.slots[key as usize].flags.has(Flags::SECURE) {
+            core.work.charge_sealed(asked);
+        }
         let sent = self.io.send(key, &frames[..asked]);
         if encoding == Encoding::Events && sent.is_ok_and(|sent| sent > 0) {
             let tick = core.tick as u16;

@@ -33,7 +33,7 @@ impl Core {
             let message = format!("cannot call {call}: the server is full or stopping");
             return Err(Error::new(ErrorKind::Limit, message));
         }
-        let (ends, delay) = (call.ends(), call.delay);
+        let (ends, delay, is_secure) = (call.ends(), call.delay, call.is_secure());
         let key = self.key(Peer::Tcp(ends.to));
         let handshake = PendingHandshake {
             call,
@@ -43,6 +43,9 @@ impl Core {
         let slot = self.slot(key);
         slot.phase = Phase::Dialling(Some(Box::new(handshake)));
         slot.route = route;
+        if is_secure {
+            slot.flags.set(Flags::SECURE);
+        }
         let id = slot.id(key);
         if delay.is_zero() {
             self.to_dial.push_back((id, ends));

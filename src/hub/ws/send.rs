@@ -181,6 +181,7 @@ impl HubContext<'_> {
             self.core
                 .work
                 .charge_bytes(reply_buffer.len(), price::BYTES_SENT);
+            self.core.charge_sealed(key, reply_buffer.len());
             let sent = self.io.send(key, &reply_buffer);
             self.core.metrics.on_written(sent.unwrap_or(0));
             match sent {
@@ -228,6 +229,9 @@ impl HubContext<'_> {
             let asked = front.len().min(MOST_SENT);
             core.work.charge(price::SEND);
             core.work.charge_bytes(asked, price::BYTES_SENT);
+            if slot.flags.has(Flags::SECURE) {
+                core.work.charge_sealed(asked);
+            }
             match self.io.send(key, &front[..asked]) {
                 Err(Lost) => return core.lost(key),
                 Ok(sent) => {
@@ -288,6 +292,14 @@ impl Core {
     pub(crate) fn begin_replies(&mut self, key: u32) {
         self.reply_of = key;
         self.reply_max = self.rules(key).backlog_mark.min(REPLY_BUFFER_MAX);
+    }
+
+    /// Takes the price of encryption where there is one.
+    #[inline]
+    pub(crate) fn charge_sealed(&mut self, key: u32, bytes: usize) {
+        if self.slots[key as usize].flags.has(Flags::SECURE) {
+            self.work.charge_sealed(bytes);
+        }
     }
 
     /// Keeps a buffer that was lent for a moment.

@@ -20,6 +20,7 @@ impl HubContext<'_> {
         let asked = payload.len().min(MOST_SENT_LONG);
         core.work.charge(price::SEND);
         core.work.charge_bytes(asked, price::BYTES_SENT);
+        core.charge_sealed(key, asked);
         let sent = self
             .io
             .send_both(key, &core.reply_buffer, &payload[..asked]);

@@ -34,6 +34,7 @@ fn plan_to(url: &str, scenario: Scenario) -> Plan {
         address,
         host: address.to_string(),
         target: format!("/{target}"),
+        believed: Default::default(),
         fields: Vec::new(),
         protocols: Vec::new(),
         scenario,

@@ -1,0 +1,84 @@
+//! The certificate of `dunlin serve`: read at the start and again with SIGHUP.
+
+use super::operator::Operator;
+#[cfg(feature = "tls")]
+use dunlin::Tls;
+use dunlin::{Result as Outcome, Server};
+
+/// What the server shows, if anything.
+pub(super) struct Certificate {
+    #[cfg(feature = "tls")]
+    tls: Option<Tls>,
+}
+
+/// What is wrong with `cert` or `key`: which of them, and a sentence.
+pub(super) fn problem(operator: &Operator) -> Option<(&'static str, String)> {
+    let alone = |given: &str, missing: &str| {
+        format!(
+            "--{given} is given without --{missing}\nwanted: both, such as --cert fullchain.pem --key privkey.pem"
+        )
+    };
+    match (&operator.cert, &operator.key) {
+        (None, None) => None,
+        (Some(_), None) => Some(("cert", alone("cert", "key"))),
+        (None, Some(_)) => Some(("key", alone("key", "cert"))),
+        (Some(_), Some(_)) => Certificate::of(operator).err().map(|why| ("cert", why)),
+    }
+}
+
+impl Certificate {
+    /// Reads what is configured.
+    ///
+    /// # Errors
+    /// A sentence that names the file.
+    #[cfg(feature = "tls")]
+    pub(super) fn of(operator: &Operator) -> Result<Self, String> {
+        let (Some(cert), Some(key)) = (&operator.cert, &operator.key) else {
+            return Ok(Self { tls: None });
+        };
+        let tls = Tls::from_pem_files(cert, key).map_err(|error| format!("{error:#}"))?;
+        Ok(Self { tls: Some(tls) })
+    }
+
+    /// Refuses what this build cannot do.
+    ///
+    /// # Errors
+    /// A certificate is configured.
+    #[cfg(not(feature = "tls"))]
+    pub(super) fn of(operator: &Operator) -> Result<Self, String> {
+        if operator.cert.is_some() || operator.key.is_some() {
+            return Err("this build has no TLS\nwanted: one with the feature `tls`".to_owned());
+        }
+        Ok(Self {})
+    }
+
+    /// Whether there is one.
+    pub(super) fn is_given(&self) -> bool {
+        #[cfg(feature = "tls")]
+        return self.tls.is_some();
+        #[cfg(not(feature = "tls"))]
+        return false;
+    }
+
+    /// Listens: by TLS where there is a certificate, but for Unix sockets.
+    pub(super) fn listen(&self, server: Server, address: &str) -> Outcome<Server> {
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &self.tls
+            && !address.starts_with("unix:")
+        {
+            return server.listen_tls(address, tls);
+        }
+        server.listen(address)
+    }
+
+    /// Reads the files again; what is broken there changes nothing.
+    pub(super) fn reload(&self) {
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &self.tls {
+            match tls.reload() {
+                Ok(()) => log::info!("the certificate was read again; new connections see it"),
+                Err(error) => log::error!("the certificate stays as it was: {error:#}"),
+            }
+        }
+    }
+}

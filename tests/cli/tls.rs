@@ -1,0 +1,179 @@
+//! TLS by the command: `serve --cert --key`, SIGHUP, and `chat`, `check` and `bench` over `wss://`.
+
+#[path = "../dunlin/tls/authority.rs"]
+mod authority;
+
+use crate::binary::{Serving, dunlin, run};
+use authority::Pair;
+use std::path::PathBuf;
+use std::process::Stdio;
+
+/// The files of a pair, and the file of its authority.
+struct Files {
+    certificate: String,
+    key: String,
+    authority: String,
+}
+
+fn path(test: &str, name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("tls-{test}-{name}.pem"))
+}
+
+fn write(test: &str, pair: &Pair) -> Files {
+    let write = |name: &str, text: &str| {
+        let path = path(test, name);
+        std::fs::write(&path, text).expect("a file");
+        path.to_str().expect("text").to_owned()
+    };
+    Files {
+        certificate: write("cert", &pair.certificate),
+        key: write("key", &pair.key),
+        authority: write("authority", &pair.authority),
+    }
+}
+
+fn serve(files: &Files) -> (Serving, String) {
+    let more = ["--cert", &files.certificate, "--key", &files.key];
+    let (serving, address) = Serving::on_free_port(&more);
+    (serving, format!("wss://localhost:{}", address.port()))
+}
+
+/// What `dunlin chat` prints of an echo.
+fn said(url: &str, authority: &str) -> (Option<i32>, String, String) {
+    let mut command = dunlin(&[
+        "chat",
+        &format!("{url}/you-said"),
+        "--ca",
+        authority,
+        "--no-reconnect",
+    ]);
+    command.args(["--wait", "5s", "--json"]);
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    std::io::Write::write_all(&mut child.stdin.take().expect("piped"), b"hello\nbye\n")
+        .expect("taken");
+    let output = child.wait_with_output().expect("it ends");
+    let text = |bytes| String::from_utf8(bytes).expect("text");
+    (
+        output.status.code(),
+        text(output.stdout),
+        text(output.stderr),
+    )
+}
+
+#[test]
+fn what_is_served_by_tls_is_talked_to_checked_and_loaded() {
+    let files = write("all", &Pair::new());
+    let (_serving, url) = serve(&files);
+    let (code, out, err) = said(&url, &files.authority);
+    assert_eq!(code, Some(0), "{out}{err}");
+    assert!(out.contains("YOU SAID: hello"), "{out}{err}");
+    let ended = run(&mut dunlin(&[
+        "check",
+        &format!("{url}/echo-raw"),
+        "--ca",
+        &files.authority,
+    ]));
+    assert_eq!(ended.code, Some(0), "{}{}", ended.out, ended.err);
+    let ended = run(&mut dunlin(&["check", &format!("{url}/echo-raw")]));
+    assert_eq!(ended.code, Some(1), "{}", ended.out);
+    assert!(ended.err.contains("--ca FILE"), "{}", ended.err);
+    let ended = run(&mut dunlin(&[
+        "check",
+        &format!("{url}/echo-raw"),
+        "--insecure",
+    ]));
+    assert_eq!(ended.code, Some(0), "{}{}", ended.out, ended.err);
+    assert!(
+        ended.err.contains("nobody knows who answers"),
+        "{}",
+        ended.err
+    );
+}
+
+#[cfg(feature = "bench")]
+#[test]
+fn a_load_goes_over_tls() {
+    let files = write("bench", &Pair::new());
+    let (_serving, url) = serve(&files);
+    let ended = run(&mut dunlin(&[
+        "bench",
+        "echo",
+        &format!("{url}/echo-raw"),
+        "--ca",
+        &files.authority,
+        "--connections",
+        "4",
+        "--duration",
+        "300ms",
+        "--warmup",
+        "0s",
+        "--json",
+    ]));
+    assert!(
+        matches!(ended.code, Some(0 | 3)),
+        "{:?}{}{}",
+        ended.code,
+        ended.out,
+        ended.err
+    );
+    assert!(ended.out.contains("\"wss://localhost"), "{}", ended.out);
+}
+
+#[test]
+fn sighup_shows_a_new_certificate_and_keeps_the_old_one_when_the_new_is_broken() {
+    let (old, new) = (Pair::new(), Pair::new());
+    let files = write("hup", &old);
+    let (serving, url) = serve(&files);
+    assert_eq!(said(&url, &files.authority).0, Some(0));
+    std::fs::write(&files.certificate, "broken").expect("a file");
+    serving.signal("HUP");
+    let line = serving.log_line("stays as it was");
+    assert!(line.contains("tls-hup-cert.pem"), "{line}");
+    assert_eq!(said(&url, &files.authority).0, Some(0));
+    std::fs::write(&files.certificate, &new.certificate).expect("a file");
+    std::fs::write(&files.key, &new.key).expect("a file");
+    serving.signal("HUP");
+    serving.log_line("the certificate was read again");
+    assert_ne!(
+        said(&url, &files.authority).0,
+        Some(0),
+        "the old one is shown"
+    );
+    std::fs::write(&files.authority, &new.authority).expect("a file");
+    assert_eq!(said(&url, &files.authority).0, Some(0));
+}
+
+#[test]
+fn a_certificate_needs_its_key() {
+    let files = write("alone", &Pair::new());
+    for (flag, file, part) in [
+        ("--cert", &files.certificate, "without --key"),
+        ("--key", &files.key, "without --cert"),
+    ] {
+        let ended = run(&mut dunlin(&["config", "check", flag, file]));
+        assert_eq!(ended.code, Some(2), "{}", ended.err);
+        assert!(ended.err.contains(part), "{}", ended.err);
+    }
+    let swapped = [
+        "config",
+        "check",
+        "--cert",
+        &files.key,
+        "--key",
+        &files.certificate,
+    ];
+    let ended = run(&mut dunlin(&swapped));
+    assert_eq!(ended.code, Some(2), "{}", ended.err);
+    assert!(
+        ended
+            .err
+            .contains("holds no certificate, but a private key"),
+        "{}",
+        ended.err
+    );
+}
