@@ -162,6 +162,19 @@ impl Server {
         Ok(server)
     }
 
+    /// Accepts from a TCP socket that listens already, as [`Server::listen_on`], and speaks TLS there.
+    ///
+    /// # Errors
+    /// As [`Server::listen_on`], and `Config` for a Unix socket.
+    #[cfg(feature = "tls")]
+    pub fn listen_on_tls(self, socket: impl Into<OwnedFd>, tls: &Tls) -> Result<Self> {
+        let mut server = self.listen_on(socket)?;
+        if let Some(listener) = server.listeners.last_mut() {
+            listener.secure(tls.clone())?;
+        }
+        Ok(server)
+    }
+
     /// Accepts from a socket that listens already: a [`std::net::TcpListener`], a
     /// [`std::os::unix::net::UnixListener`] or a descriptor from a service manager. It may be called
     /// several times. The socket becomes non-blocking, with all that share it; the file of a Unix
