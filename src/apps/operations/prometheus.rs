@@ -112,6 +112,11 @@ fn connections(out: &mut Exposition, metrics: &Metrics) {
         metrics.closes.rows(),
     );
     out.counter(
+        "dunlin_limited_total",
+        "Connections, requests and messages that were refused because an address or user had too many.",
+        stats.limited,
+    );
+    out.counter(
         "dunlin_slow_readers_closed_total",
         "Sessions that were closed because their peer read too slowly.",
         metrics.slow_closed,
