@@ -2,8 +2,9 @@
 
 use super::operator::Operator;
 #[cfg(feature = "tls")]
-use dunlin::Tls;
+use dunlin::{Error, ErrorKind, Tls};
 use dunlin::{Result as Outcome, Server};
+use std::os::fd::OwnedFd;
 
 /// What the server shows, if anything.
 pub(super) struct Certificate {
@@ -69,6 +70,21 @@ impl Certificate {
             return server.listen_tls(address, tls);
         }
         server.listen(address)
+    }
+
+    /// The same for a socket of a service manager; one of Unix stays plain.
+    pub(super) fn listen_on(&self, server: Server, socket: OwnedFd) -> Outcome<Server> {
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &self.tls {
+            let copy = socket.try_clone().map_err(|error| {
+                Error::new(ErrorKind::Io, "a given socket cannot be looked at").with_source(error)
+            })?;
+            // It has an address of the internet, or none that the standard library reads.
+            if std::net::TcpListener::from(copy).local_addr().is_ok() {
+                return server.listen_on_tls(socket, tls);
+            }
+        }
+        server.listen_on(socket)
     }
 
     /// Reads the files again; what is broken there changes nothing.

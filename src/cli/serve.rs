@@ -144,7 +144,6 @@ fn serve(mut configured: Configured) -> Result<(), CommandFailure> {
         server = server.unix_mode(mode)?;
     }
     let certificate = Certificate::of(&all.operator).map_err(CommandFailure::usage)?;
-    let is_secure = certificate.is_given();
     // Sockets of a service manager stand for the default address, not for one that somebody asked for.
     let is_given_public = inherited.iter().any(|given| !given.is_admin);
     if !is_given_public || all.is_given("listen") {
@@ -156,7 +155,7 @@ fn serve(mut configured: Configured) -> Result<(), CommandFailure> {
         server = if is_admin {
             server.listen_admin_on(socket, admin::program())?
         } else {
-            server.listen_on(socket)?
+            certificate.listen_on(server, socket)?
         };
     }
     let public = server.addresses();
@@ -165,6 +164,7 @@ fn serve(mut configured: Configured) -> Result<(), CommandFailure> {
     }
     configured.service.clone_from(&service);
     let server = server.start()?;
+    let is_secure = certificate.is_given();
     signals::obey(server.remote(), configured, certificate)?;
     for address in &public {
         announce(&announcement(address, is_secure));

@@ -18,9 +18,6 @@ impl Core {
     /// Past the limit of buffered bytes the one that holds the most goes, until there is room or the
     /// work is spent. Nothing is read meanwhile.
     pub(crate) fn shed(&mut self, io: &mut dyn Transport) {
-        let Some(max) = self.limits.max_buffered else {
-            return;
-        };
         self.is_shedding = false;
         while self.is_over_memory() {
             // Everybody is looked at.
@@ -33,27 +30,15 @@ impl Core {
             if let Some((key, below)) = io.most_held()
                 && below > here
             {
-                self.give_up_below(io, key, below);
-                continue;
-            }
-            let Some((key, slot)) = most else {
-                return;
-            };
-            let (key, id, peer, all) = (key as u32, slot.id(key as u32), slot.peer(), self.held());
-            self.metrics.on_short_of_memory(self.now.ms);
-            let (quiet_until, left_out) = self.memory_lines;
-            if self.now.ms < quiet_until {
-                self.memory_lines.1 += 1;
+                self.give_up_below(io, key);
             } else {
-                // A crowd of slow readers must not drown the log.
-                self.memory_lines = (self.now.ms + QUIET_MS, 0);
-                log::warn!(
-                    connection:% = id;
-                    "{all} bytes are held, {max} may be: session {id} of {peer} holds the most and \
-                     ends; {left_out} ended so before without a line"
-                );
+                let Some((key, _)) = most else {
+                    return;
+                };
+                let (key, all) = (key as u32, self.held());
+                self.tell_shortage(key, all);
+                self.give_up(key);
             }
-            self.give_up(key);
             if self.work.is_spent() {
                 self.is_shedding = self.is_over_memory();
                 return;
@@ -65,21 +50,38 @@ impl Core {
     /// what topics hold becomes less by being delivered.
     pub(crate) fn sheds_first(&self) -> bool {
         let max = self.limits.max_buffered;
-        max.is_some_and(|max| self.is_over_memory() && self.ledger.held().memory > max / 2)
+        let of_connections = self.ledger.held().memory + self.held_below;
+        max.is_some_and(|max| self.is_over_memory() && of_connections > max / 2)
     }
 
     /// Ends a connection for what the driver holds of it. It has no Close: that could not be sent either.
-    fn give_up_below(&mut self, io: &mut dyn Transport, key: u32, below: usize) {
+    fn give_up_below(&mut self, io: &mut dyn Transport, key: u32) {
         let all = self.held();
         io.discard(key);
         self.held_below = io.held();
-        if let Some(slot) = self.slots.get(key as usize) {
-            let (id, peer) = (slot.id(key), slot.peer());
-            log::warn!(
-                "{all} bytes are held: session {id} of {peer} holds {below} of TLS, the most, and ends"
-            );
+        if self.slots.contains(key as usize) {
+            self.tell_shortage(key, all);
             self.lost(key);
         }
+    }
+
+    /// Says who ends for lack of memory; a crowd of slow readers must not drown the log.
+    fn tell_shortage(&mut self, key: u32, all: usize) {
+        self.metrics.on_short_of_memory(self.now.ms);
+        let (quiet_until, left_out) = self.memory_lines;
+        if self.now.ms < quiet_until {
+            self.memory_lines.1 += 1;
+            return;
+        }
+        self.memory_lines = (self.now.ms + QUIET_MS, 0);
+        let slot = &self.slots[key as usize];
+        let (id, peer) = (slot.id(key), slot.peer());
+        let max = self.limits.max_buffered.unwrap_or(usize::MAX);
+        log::warn!(
+            connection:% = id;
+            "{all} bytes are held, {max} may be: session {id} of {peer} holds the most and \
+             ends; {left_out} ended so before without a line"
+        );
     }
 
     /// Ends a connection for its memory: with a Close, if little is left of it then.

@@ -193,6 +193,28 @@ fn a_broadcast_reaches_members_with_and_without_tls() {
 }
 
 #[test]
+fn a_proxy_says_in_front_of_tls_whom_it_stands_for() {
+    let pair = Pair::new();
+    let networks = dunlin::config::Networks::parse(["127.0.0.1"]).expect("a network");
+    let limits = dunlin::Limits::default().proxy_protocol(networks);
+    let server = super::secured_with(pair.tls(), limits, || {
+        let greet = |session: &mut Session<'_>, _: Message<'_>| {
+            let _ = session.send(session.peer().to_string());
+        };
+        App::new().ws("/who", greet)
+    });
+    let mut socket = tcp(server.address());
+    socket
+        .write_all(b"PROXY TCP4 203.0.113.7 127.0.0.1 4711 443\r\n")
+        .expect("taken");
+    let connection = begin(config(&pair, &BOTH));
+    let mut client = open_over(rustls::StreamOwned::new(connection, socket), "/who");
+    client.send("who am I?").expect("taken");
+    let came = client.receive_message().expect("an answer");
+    assert_eq!(came.text(), Some("203.0.113.7:4711"));
+}
+
+#[test]
 fn a_unix_socket_does_not_speak_tls() {
     let folder = std::env::temp_dir().join(format!("dunlin-tls-{}", std::process::id()));
     let address = format!("unix:{}", folder.display());
