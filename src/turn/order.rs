@@ -162,8 +162,13 @@ impl<I: Io> Turn<I> {
         if self.has_more {
             return Some(Duration::ZERO);
         }
-        let next = self.next_deadline()?;
-        Some(Duration::from_millis(next.saturating_sub(self.io.now().ms)))
+        let now = self.io.now().ms;
+        let next = self.next_deadline();
+        let next = next.map(|at| Duration::from_millis(at.saturating_sub(now)));
+        match (next, self.io.retries_within()) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        }
     }
 
     /// Remembers what the poll told: it tells each only once.
