@@ -15,8 +15,8 @@ const QUIET_MS: u64 = 1_000;
 const CROWD: usize = 64;
 
 impl Core {
-    /// Past the limit of buffered bytes the one that holds the most goes, until there is room or the
-    /// work is spent. Nothing is read meanwhile.
+    /// Past the limit of buffered bytes the one that holds the most goes, until there is room, or until most
+    /// of what is held is not for sessions, or the work is spent. Nothing is read meanwhile.
     pub(crate) fn shed(&mut self, io: &mut dyn Transport) {
         let Some(max) = self.limits.max_buffered else {
             return;
@@ -26,17 +26,30 @@ impl Core {
             // Everybody is looked at.
             let looked_at = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
             self.work.charge(looked_at.saturating_mul(price::LOOK));
-            let alive = |slot: &Slot| slot.state() != State::Dead && slot.held().memory > 0;
-            let slots = self.slots.iter().filter(|(_, slot)| alive(slot));
-            let most = slots.max_by_key(|(_, slot)| slot.held().memory);
-            let here = most.map_or(0, |(_, slot)| slot.held().memory);
+            let (mut going, mut largest) = (0, None::<(usize, usize, &Slot)>);
+            for (key, slot) in &self.slots {
+                let held = slot.held().memory;
+                if slot.state() == State::Dead {
+                    going += held;
+                } else if held > 0 && largest.is_none_or(|(most, ..)| held >= most) {
+                    largest = Some((held, key, slot));
+                }
+            }
+            let topics = self.topics.held().memory;
+            let sessions = self.ledger.held().memory + self.held_below - going;
+            // What is held for those who are gone already goes with them, and what topics have not
+            // delivered yet goes out in the next turns, because nobody is read before. To end sessions
+            // that hold next to nothing would help neither.
+            if sessions + topics <= max || sessions <= max / 2 {
+                return;
+            }
             if let Some((key, below)) = io.most_held()
-                && below > here
+                && below > largest.map_or(0, |(most, ..)| most)
             {
                 self.give_up_below(io, key, below);
                 continue;
             }
-            let Some((key, slot)) = most else {
+            let Some((_, key, slot)) = largest else {
                 return;
             };
             let (key, id, peer, all) = (key as u32, slot.id(key as u32), slot.peer(), self.held());
