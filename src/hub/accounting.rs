@@ -89,7 +89,7 @@ impl Hub {
             ("topics", core.topics.len()),
             ("bytes", core.held()),
             ("refused", core.refused),
-            ("addresses", core.per_address.len()),
+            ("addresses", core.addresses.len()),
             ("dirty", core.dirty.len()),
             ("close events", core.close_events.len()),
             ("closing", core.closing.len()),
