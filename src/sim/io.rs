@@ -154,9 +154,8 @@ impl Io for Network {
             } else {
                 self.transfer_failed(line, of_transfer(&fault.error()))?;
                 return Ok(Read {
-                    n: 0,
                     drained: true,
-                    ended: false,
+                    ..Read::default()
                 });
             }
         }
