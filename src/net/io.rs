@@ -114,7 +114,12 @@ impl Io for NetIo {
         for _ in 0..MOST_POLLS {
             match self.poll.poll(&mut self.events, wait) {
                 Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
-                Err(_) => return Ok(()),
+                // After a stop of the process the first answer is this one. What happened meanwhile is
+                // to be seen before anybody's time is judged to be over.
+                Err(_) => {
+                    wait = Some(Duration::ZERO);
+                    continue;
+                }
                 Ok(()) => {}
             }
             let before = events.len();

@@ -56,10 +56,8 @@ impl Io for Network {
     fn poll(&mut self, wait: Option<Duration>, events: &mut Vec<Event>) -> io::Result<()> {
         self.wait = wait;
         self.drop_offered();
-        if self.faults.ask(Operation::Poll).is_some() {
-            // Interrupted: what there is to tell stays.
-            return Ok(());
-        }
+        // Interrupted: it asks again at once, and nothing is different then.
+        while self.faults.ask(Operation::Poll).is_some() {}
         self.tell_late();
         for line in std::mem::take(&mut self.trickling) {
             self.tell(line, |edge| edge.readable = true);
