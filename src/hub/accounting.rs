@@ -12,6 +12,7 @@ use crate::hub::core::{Core, Hub};
 use crate::hub::ledger::Held;
 use crate::wire::receive::Role;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// What was counted.
 #[derive(Clone, Copy, Debug)]
@@ -63,6 +64,48 @@ impl Hub {
             return Err("replies were gathered and not sent".to_owned());
         }
         Ok(Accounts { sessions })
+    }
+
+    /// How many connections of the hub's own making the driver does not have; `has` tells which it does.
+    pub(crate) fn calls_without(&self, has: &dyn Fn(u32) -> bool) -> u64 {
+        let slots = self.core.slots.iter();
+        let without = slots.filter(|(key, _)| {
+            let key = *key as u32;
+            !has(key) && self.core.rules(key).role == Role::Client
+        });
+        without.count() as u64
+    }
+
+    /// Checks that connections which are all gone have left nothing behind: no bytes, no timers, no topics,
+    /// and no name on any list.
+    ///
+    /// # Errors
+    /// What they left, in words.
+    pub(crate) fn check_nothing_left(&self) -> Result<(), String> {
+        let core = &self.core;
+        let lists = [
+            ("connections", core.slots.len()),
+            ("timers", core.timers.len()),
+            ("topics", core.topics.len()),
+            ("bytes", core.held()),
+            ("refused", core.refused),
+            ("addresses", core.addresses.len()),
+            ("dirty", core.dirty.len()),
+            ("close events", core.close_events.len()),
+            ("closing", core.closing.len()),
+            ("drained", core.drained.len()),
+            ("streams", core.streams.len()),
+            ("resumed", core.resumed.len()),
+            ("due", core.due.len()),
+            ("calls", core.to_dial.len()),
+            ("to stop", core.to_stop.len()),
+            ("retired", core.retired.len() + core.retired_receivers.len()),
+            ("tickets", Arc::strong_count(&core.tickets) - 1),
+        ];
+        match lists.iter().find(|(_, left)| *left > 0) {
+            Some((what, left)) => Err(format!("nobody is left, but {left} {what}")),
+            None => Ok(()),
+        }
     }
 
     /// Whether the hub waits for the peer to take bytes again.

@@ -287,11 +287,17 @@ impl Hub {
 
     /// Deadlines, timers, drain events and the slices of a shutdown, while the work lasts.
     pub fn run_events(&mut self, io: &mut dyn Transport) {
+        self.run_events_while(io, &|_| false);
+    }
+
+    /// The same where `waits` tells which connections have sent something that is not read yet: what is
+    /// missing of those may be there.
+    pub(crate) fn run_events_while(&mut self, io: &mut dyn Transport, waits: &dyn Fn(u32) -> bool) {
         while !self.core.work.is_spent()
             && let Some(id) = self.core.due.pop_front()
         {
             self.core.work.charge(price::TIMER);
-            HubContext::new(&mut self.core, io).is_due(id);
+            HubContext::new(&mut self.core, io).is_due(id, waits(id.index));
         }
         self.run_timers(io);
         self.run_drains(io);

@@ -15,24 +15,40 @@ const QUIET_MS: u64 = 1_000;
 const CROWD: usize = 64;
 
 impl Core {
-    /// Past the limit of buffered bytes the one that holds the most goes, until there is room or the
-    /// work is spent. Nothing is read meanwhile.
+    /// Past the limit of buffered bytes the one that holds the most goes, until there is room, or until most
+    /// of what is held is not for sessions, or the work is spent. Nothing is read meanwhile.
     pub(crate) fn shed(&mut self, io: &mut dyn Transport) {
+        let Some(max) = self.limits.max_buffered else {
+            return;
+        };
         self.is_shedding = false;
         while self.is_over_memory() {
             // Everybody is looked at.
             let looked_at = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
             self.work.charge(looked_at.saturating_mul(price::LOOK));
-            let alive = |slot: &Slot| slot.state() != State::Dead && slot.held().memory > 0;
-            let slots = self.slots.iter().filter(|(_, slot)| alive(slot));
-            let most = slots.max_by_key(|(_, slot)| slot.held().memory);
-            let here = most.map_or(0, |(_, slot)| slot.held().memory);
+            let (mut going, mut largest) = (0, None::<(usize, usize)>);
+            for (key, slot) in &self.slots {
+                let held = slot.held().memory;
+                if slot.state() == State::Dead {
+                    going += held;
+                } else if held > 0 && largest.is_none_or(|(most, _)| held >= most) {
+                    largest = Some((held, key));
+                }
+            }
+            let topics = self.topics.held().memory;
+            let sessions = self.ledger.held().memory + self.held_below - going;
+            // What is held for those who are gone already goes with them, and what topics have not
+            // delivered yet goes out in the next turns, because nobody is read before. To end sessions
+            // that hold next to nothing would help neither.
+            if sessions + topics <= max || sessions <= max / 2 {
+                return;
+            }
             if let Some((key, below)) = io.most_held()
-                && below > here
+                && below > largest.map_or(0, |(most, _)| most)
             {
                 self.give_up_below(io, key);
             } else {
-                let Some((key, _)) = most else {
+                let Some((_, key)) = largest else {
                     return;
                 };
                 let (key, all) = (key as u32, self.held());

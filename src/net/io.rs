@@ -4,11 +4,13 @@
 
 use super::intake::Intake;
 use super::listener::{Incoming, Listener};
+use super::retries::Retries;
 use super::stream::Sockets;
 use super::waker::LoopWaker;
 use crate::app::{ConnInfo, Ends, Peer, SessionId};
 use crate::config::Networks;
 use crate::hub::{Lost, Now, Transport};
+use crate::turn::errno::of_accept;
 use crate::turn::{AcceptError, Event, HandshakeStep, Io, Read};
 use mio::{Events, Poll, Token, Waker};
 use std::io;
@@ -38,6 +40,8 @@ pub(crate) struct NetIo {
     now: Now,
     /// When the wall clock was read last, in milliseconds since the start.
     unix_read: Option<u64>,
+    /// Who is to be tried again, because the system was short of memory.
+    retries: Retries,
     /// A descriptor to give away when there is no other.
     spare: Option<std::fs::File>,
 }
@@ -64,6 +68,7 @@ impl NetIo {
             read_at: Instant::now(),
             now: Now::default(),
             unix_read: None,
+            retries: Retries::default(),
             spare: spare(),
         })
     }
@@ -104,11 +109,17 @@ impl Io for NetIo {
 
     fn poll(&mut self, wait: Option<Duration>, events: &mut Vec<Event>) -> io::Result<()> {
         let mut wait = wait;
+        self.retries.tell(events);
         // Until nobody is left whose event waits behind those of a crowd.
         for _ in 0..MOST_POLLS {
             match self.poll.poll(&mut self.events, wait) {
                 Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
-                Err(_) => return Ok(()),
+                // After a stop of the process the first answer is this one. What happened meanwhile is
+                // to be seen before anybody's time is judged to be over.
+                Err(_) => {
+                    wait = Some(Duration::ZERO);
+                    continue;
+                }
                 Ok(()) => {}
             }
             let before = events.len();
@@ -151,9 +162,7 @@ impl Io for NetIo {
                 conn.listener = u16::try_from(listener).unwrap_or(u16::MAX);
                 Ok((incoming, conn))
             }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(AcceptError::Empty),
-            Err(error) if is_of_one_connection(&error) => Err(AcceptError::Gone),
-            Err(error) => Err(AcceptError::Exhausted(error)),
+            Err(error) => Err(of_accept(error)),
         }
     }
 
@@ -179,11 +188,15 @@ impl Io for NetIo {
     fn read(&mut self, key: u32, buffer: &mut [u8]) -> Result<Read, Lost> {
         if self.intake.awaits(key) {
             let stream = self.sockets.at(key).ok_or(Lost)?;
-            if let Some(read) = self.intake.read(key, stream, self.now.ms)? {
+            let read = self.intake.read(key, stream, self.now.ms);
+            self.retries.note(key);
+            if let Some(read) = read? {
                 return Ok(read);
             }
         }
-        self.sockets.read(key, buffer)
+        let read = self.sockets.read(key, buffer);
+        self.retries.note(key);
+        read
     }
 
     fn take_peer(&mut self, key: u32) -> Option<Peer> {
@@ -191,7 +204,9 @@ impl Io for NetIo {
     }
 
     fn handshake(&mut self, key: u32) -> HandshakeStep {
-        self.sockets.handshake(key)
+        let step = self.sockets.handshake(key);
+        self.retries.note(key);
+        step
     }
 
     fn is_secured(&mut self, key: u32) -> bool {
@@ -207,7 +222,9 @@ impl Io for NetIo {
     }
 
     fn flush(&mut self, key: u32) -> Result<usize, Lost> {
-        self.sockets.flush(key)
+        let sent = self.sockets.flush(key);
+        self.retries.note(key);
+        sent
     }
 
     fn dial(&mut self, id: SessionId, ends: Ends) -> io::Result<()> {
@@ -227,6 +244,10 @@ impl Io for NetIo {
         }
     }
 
+    fn retries_within(&self) -> Option<Duration> {
+        self.retries.within()
+    }
+
     fn turn_time(&mut self) -> Duration {
         self.read_at.elapsed()
     }
@@ -234,11 +255,15 @@ impl Io for NetIo {
 
 impl Transport for NetIo {
     fn send(&mut self, key: u32, bytes: &[u8]) -> Result<usize, Lost> {
-        self.sockets.send(key, bytes)
+        let sent = self.sockets.send(key, bytes);
+        self.retries.note(key);
+        sent
     }
 
     fn send_both(&mut self, key: u32, first: &[u8], second: &[u8]) -> Result<usize, Lost> {
-        self.sockets.send_both(key, first, second)
+        let sent = self.sockets.send_both(key, first, second);
+        self.retries.note(key);
+        sent
     }
 
     fn shutdown_write(&mut self, key: u32) {
@@ -261,15 +286,4 @@ impl Transport for NetIo {
         self.sockets.close(key);
         self.intake.close(key);
     }
-}
-
-/// Errors of accept(2) that belong to the connection, not to the listener.
-fn is_of_one_connection(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::ConnectionReset
-            | io::ErrorKind::Interrupted
-            | io::ErrorKind::PermissionDenied
-    )
 }

@@ -7,6 +7,7 @@ mod address;
 mod intake;
 mod io;
 mod listener;
+mod retries;
 mod socket_file;
 mod stream;
 #[cfg(feature = "tls")]

@@ -11,6 +11,8 @@ const CHECKED_A_TURN: u64 = 2048;
 const TURNS_ALONE: u64 = 4;
 /// ... one more for each so many others that wait.
 const CROWD_A_TURN: u64 = 2;
+/// Turns in a row that ask for another one and do nothing.
+const IDLE_TURNS: u64 = 64;
 
 impl World {
     /// Panics when a promise of the server is broken.
@@ -24,9 +26,26 @@ impl World {
             spent <= most,
             "a turn spent {spent} of {most} units of work"
         );
+        let is_idle = self.turn.is_busy() && spent == 0;
+        self.idle = if is_idle { self.idle + 1 } else { 0 };
+        assert!(
+            self.idle < IDLE_TURNS,
+            "{IDLE_TURNS} turns asked for another one and did nothing"
+        );
         let live = self.turn.io.live as u64;
         let stats = self.turn.hub.stats();
-        assert_eq!(stats.connections, live, "slots and connections differ");
+        // A call that is to begin later has no connection yet.
+        if stats.connections != live {
+            let waiting = self.turn.hub.calls_without(&|key| {
+                let line = self.turn.io.keys.get(key as usize);
+                line.copied().flatten().is_some()
+            });
+            assert_eq!(
+                stats.connections,
+                live + waiting,
+                "slots and connections differ"
+            );
+        }
         // Past the cap of all bytes that are held nobody is read in the next turn.
         if std::mem::replace(&mut self.is_over, self.turn.hub.is_over_memory()) {
             self.unread_in = self.turn.io.turn;
@@ -80,7 +99,7 @@ impl World {
         if is_waiting || state.upstream == Upstream::Reset || !state.edge.is_none() {
             return;
         }
-        let is_late = self.turn.io.trickling.contains(&line);
+        let is_late = self.turn.io.trickling.contains(&line) || self.turn.io.is_late(line);
         let has_something = !state.up.is_empty() || state.upstream == Upstream::Finished;
         assert!(
             !has_something || is_late || !self.turn.hub.wants_read(id),
@@ -91,7 +110,7 @@ impl World {
             "{id} has messages that nobody will look at"
         );
         assert!(
-            !self.turn.hub.is_blocked(id) || state.is_blocked,
+            !self.turn.hub.is_blocked(id) || state.is_blocked || is_late,
             "{id} waits for room that is there"
         );
     }

@@ -174,6 +174,11 @@ impl PendingAnswer {
     #[track_caller]
     pub fn receive(self) -> HttpAnswer {
         self.line.world.borrow_mut().drive();
+        self.take()
+    }
+
+    #[track_caller]
+    fn take(self) -> HttpAnswer {
         let read = self.read();
         let mut world = self.line.world.borrow_mut();
         let client = &mut world.turn.io.lines[self.line.line].client;
@@ -191,6 +196,17 @@ impl PendingAnswer {
         );
         client.put_raw(rest);
         answer
+    }
+
+    /// The answer that has arrived whole; the server does not run.
+    ///
+    /// # Panics
+    /// When it has not.
+    #[cfg(feature = "internals")]
+    #[doc(hidden)]
+    #[track_caller]
+    pub fn taken(self) -> HttpAnswer {
+        self.take()
     }
 
     /// The answer at the start of what arrived, and its length.

@@ -4,9 +4,11 @@
 //! an edge only when more arrives, and a send that was cut is followed by one only when there is
 //! room again.
 
+use super::faults::Operation;
 use super::network::{End, Network, Upstream};
 use crate::app::{ConnInfo, Ends, Peer, SessionId};
 use crate::hub::{Lost, Now, Transport};
+use crate::turn::errno::of_transfer;
 use crate::turn::{AcceptError, Event, Io, Read};
 use rand::RngExt;
 use std::io;
@@ -54,6 +56,9 @@ impl Io for Network {
     fn poll(&mut self, wait: Option<Duration>, events: &mut Vec<Event>) -> io::Result<()> {
         self.wait = wait;
         self.drop_offered();
+        // Interrupted: it asks again at once, and nothing is different then.
+        while self.faults.ask(Operation::Poll).is_some() {}
+        self.tell_late();
         for line in std::mem::take(&mut self.trickling) {
             self.tell(line, |edge| edge.readable = true);
         }
@@ -65,26 +70,25 @@ impl Io for Network {
             let Some(line) = self.edges.pop_front() else {
                 break;
             };
+            if self.withholds(line) {
+                continue;
+            }
             let state = &mut self.lines[line];
             let edge = std::mem::take(&mut state.edge);
             if edge.writable {
                 state.is_blocked = false;
             }
             let Some(id) = state.id else { continue };
-            events.push(Event::Connection {
-                key: id.index,
-                readable: edge.readable || edge.ended,
-                writable: edge.writable,
-                ended: edge.ended,
-            });
+            self.push_event(id.index, edge, events);
         }
+        self.disorder(events);
         Ok(())
     }
 
     fn now(&mut self) -> Now {
         Now {
             ms: self.ms,
-            unix: START + self.ms / 1000,
+            unix: (START + self.ms / 1000).saturating_add_signed(self.unix_offset),
         }
     }
 
@@ -93,6 +97,15 @@ impl Io for Network {
         if !self.incoming.is_empty() && self.live >= self.descriptors {
             let error = io::Error::other("no descriptors in this simulation");
             return Err(AcceptError::Exhausted(error));
+        }
+        let &first = self.incoming.front().ok_or(AcceptError::Empty)?;
+        if self.forbids_accept {
+            return Err(AcceptError::Gone);
+        }
+        if let Some(fault) = self.faults.ask(Operation::Accept)
+            && !(self.lines[first].is_spared && fault.takes_off_the_queue())
+        {
+            return Err(self.accept_failed(fault));
         }
         let line = self.incoming.pop_front().ok_or(AcceptError::Empty)?;
         self.offered = Some(line);
@@ -114,6 +127,9 @@ impl Io for Network {
 
     fn watch(&mut self, id: SessionId) -> io::Result<()> {
         let line = self.line_of(id.index);
+        if let Some(fault) = self.ask(line, Operation::Watch) {
+            return Err(fault.error());
+        }
         self.lines[line].is_watched = true;
         let state = &self.lines[line];
         let (readable, ended) = (!state.up.is_empty(), state.upstream != Upstream::Open);
@@ -128,7 +144,21 @@ impl Io for Network {
         if self.lines[line].upstream == Upstream::Reset {
             return Err(Lost);
         }
-        let (n, is_late) = self.available(line, buffer.len());
+        let (mut room, mut waits) = (buffer.len(), false);
+        if let Some(fault) = self.ask(line, Operation::Read) {
+            if fault.is_one_byte() {
+                room = room.min(1);
+                waits = self.faults.below(2) == 1;
+            } else {
+                self.transfer_failed(line, of_transfer(&fault.error()))?;
+                return Ok(Read {
+                    drained: true,
+                    ..Read::default()
+                });
+            }
+        }
+        let (n, mut is_late) = self.available(line, room);
+        is_late |= waits && n < self.lines[line].up.len();
         let state = &mut self.lines[line];
         state.was_read |= n > 0;
         let bytes = state.up.drain(..n);
@@ -162,14 +192,38 @@ impl Io for Network {
     fn dial(&mut self, id: SessionId, ends: Ends) -> io::Result<()> {
         let line = self.call(Peer::Tcp(ends.to));
         self.accepted(line, Some(id));
+        if let Some(fault) = self.ask(line, Operation::Dial) {
+            self.reset(line);
+            return Err(fault.error());
+        }
         if self.is_unreachable {
             return Err(io::ErrorKind::ConnectionRefused.into());
         }
         self.watch(id)
     }
 
-    fn is_connected(&mut self, _key: u32) -> io::Result<bool> {
-        Ok(true)
+    fn is_connected(&mut self, key: u32) -> io::Result<bool> {
+        let Some(line) = self.keys.get(key as usize).copied().flatten() else {
+            // A call that is to begin later, and an event of who had its key before.
+            return Ok(false);
+        };
+        if self.lines[line].is_connected {
+            return Ok(true);
+        }
+        match self.ask(line, Operation::Connected) {
+            Some(fault) if fault.is_under_way() => {
+                self.tell_later(line);
+                Ok(false)
+            }
+            Some(fault) => {
+                self.reset(line);
+                Err(fault.error())
+            }
+            None => {
+                self.lines[line].is_connected = true;
+                Ok(true)
+            }
+        }
     }
 
     fn stop_listening(&mut self, _but: &[u16]) {}
@@ -191,11 +245,21 @@ impl Transport for Network {
             state.end, None,
             "the hub sent behind its own end of key {key}"
         );
-        let room = state.capacity.saturating_sub(state.down.len());
+        let mut room = state.capacity.saturating_sub(state.down.len());
+        if let Some(fault) = self.ask(line, Operation::Send) {
+            if fault.is_one_byte() {
+                room = room.min(1);
+            } else {
+                self.transfer_failed(line, of_transfer(&fault.error()))?;
+                self.lines[line].is_blocked = true;
+                return Ok(0);
+            }
+        }
         let mut taken = bytes.len().min(room);
         if self.is_shaky && taken > 0 && self.random.random_ratio(1, 8) {
             taken = self.random.random_range(0..=taken);
         }
+        let state = &mut self.lines[line];
         state.down.extend_from_slice(&bytes[..taken]);
         state.is_blocked |= taken < bytes.len();
         let stopped_early = taken < bytes.len() && state.down.len() < state.capacity;
@@ -213,9 +277,13 @@ impl Transport for Network {
     }
 
     fn close(&mut self, key: u32) {
-        let line = self.line_of(key);
+        let Some(line) = self.keys.get(key as usize).copied().flatten() else {
+            // A call that ended before it began.
+            return;
+        };
         self.keys[key as usize] = None;
         self.live -= 1;
+        self.remember_old(key);
         let state = &mut self.lines[line];
         state.id = None;
         state.is_watched = false;

@@ -4,6 +4,7 @@
 //! as edges, and who is served is the turn's affair. It knows bytes only; what they mean is the
 //! client's. Nothing is ever lost or reordered here except by a reset.
 
+use super::faults::Faults;
 use super::virtual_peer::VirtualPeer;
 use crate::app::{Peer, SessionId};
 use rand::rngs::StdRng;
@@ -66,6 +67,10 @@ pub(super) struct LineState {
     pub(super) served_in: u64,
     /// The most connections that waited together with it since.
     pub(super) crowd: u64,
+    /// Nothing of what the system does wrong happens to it.
+    pub(super) is_spared: bool,
+    /// For one that the server asked for: it is made.
+    pub(super) is_connected: bool,
     /// It waits in [`Network::arrived`].
     has_arrived: bool,
     pub(super) client: VirtualPeer,
@@ -105,9 +110,21 @@ pub(super) struct Network {
     pub(super) offered: Option<usize>,
     /// Calls of the program reach nobody.
     pub(super) is_unreachable: bool,
+    /// A filter of the system forbids every accept, and takes nothing off the queue.
+    pub(super) forbids_accept: bool,
     /// For how many connections the system has descriptors.
     pub(super) descriptors: usize,
     pub(super) ms: u64,
+    /// What the wall clock is off by, in seconds.
+    pub(super) unix_offset: i64,
+    /// What the system does wrong.
+    pub(super) faults: Faults,
+    /// Edges that were withheld, by the turn in which they are told.
+    pub(super) late: Vec<(u64, usize, Edge)>,
+    /// The turn in which the poll tells that somebody waits to be accepted.
+    pub(super) late_incoming: Option<u64>,
+    /// The keys that were let go last.
+    pub(super) old_keys: VecDeque<u32>,
     /// How long the last poll would have waited.
     pub(super) wait: Option<std::time::Duration>,
     /// Lines whose peer has something to look at.
@@ -132,8 +149,14 @@ impl Network {
             has_incoming: false,
             offered: None,
             is_unreachable: false,
+            forbids_accept: false,
             descriptors: usize::MAX,
             ms: 0,
+            unix_offset: 0,
+            faults: Faults::none(),
+            late: Vec::new(),
+            late_incoming: None,
+            old_keys: VecDeque::new(),
             wait: None,
             arrived: VecDeque::new(),
             random: StdRng::seed_from_u64(seed),
@@ -182,6 +205,8 @@ impl Network {
             arrived_in: (0, 0),
             served_in: 0,
             crowd: 0,
+            is_spared: false,
+            is_connected: false,
             has_arrived: false,
             client: VirtualPeer::new(self.random.random()),
         });

@@ -29,7 +29,7 @@ const FIRST_PORT: u16 = 1024;
 /// What a conversation sends arrives when the simulation runs: with [`Conversation::receive`],
 /// [`Sim::drive`], [`Sim::advance`], or turn by turn with [`Sim::step`].
 pub struct Sim {
-    world: Rc<RefCell<World>>,
+    pub(super) world: Rc<RefCell<World>>,
     /// How long other threads are waited for, in real time.
     wait: Cell<Duration>,
 }

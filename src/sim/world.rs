@@ -46,6 +46,8 @@ pub(super) struct World {
     /// The messages of panics of the program, where those are expected.
     pub(super) panics: Option<Vec<String>>,
     pub(super) checked: u64,
+    /// Turns in a row that asked for another one and did nothing.
+    pub(super) idle: u64,
     /// More is held than may be, and the last turn in which nobody was read because of that.
     pub(super) is_over: bool,
     pub(super) unread_in: u64,
@@ -66,6 +68,7 @@ impl World {
             called_at: Location::caller(),
             panics: None,
             checked: 0,
+            idle: 0,
             is_over: false,
             unread_in: 0,
         })
@@ -121,6 +124,8 @@ impl World {
         let net = &self.turn.io;
         net.edges.is_empty()
             && net.trickling.is_empty()
+            && net.late.is_empty()
+            && net.late_incoming.is_none()
             && net.arrived.is_empty()
             && !net.has_incoming
             && !*self.woken.is_woken()

@@ -7,9 +7,13 @@ use super::budget::Step;
 use super::io::{AcceptError, Io};
 use super::order::Turn;
 use crate::wire::work::price;
+use std::io;
 
 /// Out of descriptors: accepting pauses this long, in milliseconds.
 const PAUSE_MS: u64 = 100;
+/// So many connections in a row that were gone before they could be accepted are believed. A filter that
+/// forbids the call itself answers the same for ever and takes nothing off the queue: accepting pauses then.
+const GONE_IN_A_ROW: u32 = 256;
 
 impl<I: Io> Turn<I> {
     /// Accepts what there is, within the budget.
@@ -27,6 +31,7 @@ impl<I: Io> Turn<I> {
             match self.io.accept(listener) {
                 Ok((incoming, conn)) => {
                     left.charge(price::ACCEPT);
+                    self.accepting.gone = 0;
                     self.resumed();
                     if let Some(id) = self.hub.accept(conn) {
                         self.ready.reset(id.index);
@@ -39,9 +44,19 @@ impl<I: Io> Turn<I> {
                     }
                 }
                 Err(AcceptError::Empty) => {
+                    self.accepting.gone = 0;
                     self.accepting.pending.remove(0);
                 }
-                Err(AcceptError::Gone) => left.charge(price::ACCEPT),
+                Err(AcceptError::Gone) => {
+                    left.charge(price::ACCEPT);
+                    self.accepting.gone += 1;
+                    if self.accepting.gone >= GONE_IN_A_ROW {
+                        self.accepting.gone = 0;
+                        let error = "the system refuses one connection after another";
+                        self.pause(listener, &io::Error::other(error));
+                        break;
+                    }
+                }
                 Err(AcceptError::Exhausted(error)) => {
                     self.pause(listener, &error);
                     break;
@@ -54,7 +69,7 @@ impl<I: Io> Turn<I> {
         self.budget.take(granted, left);
     }
 
-    fn pause(&mut self, listener: usize, error: &std::io::Error) {
+    fn pause(&mut self, listener: usize, error: &io::Error) {
         if self.accepting.paused_until.is_some() {
             // It has waited for a whole pause: better a quick end than none.
             self.io.turn_away(listener);

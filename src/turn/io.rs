@@ -163,6 +163,12 @@ pub trait Io: Transport {
         Duration::ZERO
     }
 
+    /// Something failed for want of memory, and no event will tell when to try again: a turn is needed
+    /// within this time. `None`: events tell everything.
+    fn retries_within(&self) -> Option<Duration> {
+        None
+    }
+
     /// A connection had its share. For those who watch that everybody has.
     fn served(&mut self, _key: u32) {}
 }

@@ -13,6 +13,8 @@ pub(super) struct Accepting {
     is_told: bool,
     /// When the log may say something else, in milliseconds since the start.
     quiet_until: u64,
+    /// Connections in a row that were gone before they could be accepted.
+    pub(super) gone: u32,
 }
 
 /// The log says at most once in so many milliseconds whether accepting pauses.

@@ -11,7 +11,7 @@
 //! | file | subject |
 //! |---|---|
 //! | `order` | the turn itself: its steps, one after another |
-//! | `io` | what a turn asks of the world |
+//! | `io`, `errno` | what a turn asks of the world, and what the errors of a system mean |
 //! | `budget` | the work of a turn, and what each step is promised of it |
 //! | `ready` | who is read, in which order |
 //! | `read`, `round` | one share for each of them; how long a share stands |
@@ -22,6 +22,7 @@
 mod accept;
 mod budget;
 mod commands;
+pub mod errno;
 mod handshakes;
 mod io;
 mod listeners;

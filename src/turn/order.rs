@@ -98,7 +98,12 @@ impl<I: Io> Turn<I> {
         self.note_events();
         self.accept();
         self.read();
-        self.work(Step::Timers, Hub::run_events);
+        let ready = &self.ready;
+        let granted = self.budget.grant(Step::Timers);
+        self.hub.set_work(granted);
+        self.hub
+            .run_events_while(&mut self.io, &|key| ready.is_listed(key));
+        self.budget.take(granted, self.hub.work());
         self.commands();
         // What waits goes before what is new: else members that read as fast as they are sent to would
         // fall behind by as much as a turn can deliver.
@@ -162,8 +167,13 @@ impl<I: Io> Turn<I> {
         if self.has_more {
             return Some(Duration::ZERO);
         }
-        let next = self.next_deadline()?;
-        Some(Duration::from_millis(next.saturating_sub(self.io.now().ms)))
+        let now = self.io.now().ms;
+        let next = self.next_deadline();
+        let next = next.map(|at| Duration::from_millis(at.saturating_sub(now)));
+        match (next, self.io.retries_within()) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        }
     }
 
     /// Remembers what the poll told: it tells each only once.

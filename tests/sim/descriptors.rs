@@ -78,3 +78,24 @@ fn who_waits_for_longer_than_a_pause_is_turned_away_one_by_one() {
     client.send("echo here");
     assert_eq!(client.receive_text(), "here");
 }
+
+#[test]
+fn a_system_that_forbids_every_accept_does_not_make_the_loop_spin() {
+    // A filter answers EPERM and leaves the connection on the queue, whatever is done.
+    let (sim, client) = full();
+    sim.set_descriptors(usize::MAX);
+    sim.forbid_accept(true);
+    let waiting = sim.connect().upgrade("/", &[]);
+    sim.drive();
+    let before = sim.turns();
+    sim.advance(secs(5));
+    let turns = sim.turns() - before;
+    assert!(turns <= 400, "{turns} turns in 5 s");
+    client.send("echo here");
+    assert_eq!(client.receive_text(), "here");
+    sim.forbid_accept(false);
+    let newcomer = sim.connect().upgrade("/", &[]);
+    sim.advance(millis(200));
+    assert!(newcomer.is_open(), "it goes on by itself");
+    assert!(waiting.end().is_some(), "it was turned away meanwhile");
+}

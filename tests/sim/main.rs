@@ -14,6 +14,8 @@ mod driving;
 mod event_streams;
 mod extensions;
 mod fairness;
+#[cfg(all(feature = "apps", feature = "deflate"))]
+mod faults;
 mod floods;
 #[cfg(feature = "deflate")]
 mod floods_deflate;
@@ -46,5 +48,7 @@ mod timers;
 #[cfg(feature = "apps")]
 mod tokens;
 mod topics;
+#[cfg(all(feature = "apps", feature = "deflate"))]
+mod torture;
 mod waiting_for_others;
 mod world;

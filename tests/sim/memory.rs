@@ -89,3 +89,63 @@ fn past_the_cap_nothing_is_delivered_to_a_crowd_that_reads_nothing() {
     sim.drive();
     assert!(sim.stats().buffered as usize <= CAP);
 }
+
+#[test]
+fn what_those_held_who_are_gone_already_costs_nobody_else_the_connection() {
+    let settings = Settings::default().backlog_limit(1 << 20);
+    let (sim, diary) = stage_with(settings, Limits::default().max_buffered(190_000));
+    let stalled = || {
+        let peer = sim.open("/");
+        peer.set_capacity(0);
+        peer.stall();
+        peer
+    };
+    let (gone, other) = (stalled(), stalled());
+    // What is held is counted by capacity: 128 KiB at most.
+    gone.send("flood 100 1000");
+    sim.drive();
+    assert!(gone.backlog() > 90_000);
+    gone.cut();
+    other.send("flood 80 1000");
+    sim.drive();
+    assert_eq!((other.end(), diary.read().len()), (None, 1));
+    assert!(other.backlog() > 70_000);
+}
+
+#[test]
+fn what_a_topic_has_not_delivered_yet_costs_no_session_its_connection() {
+    let limits = Limits::default().max_buffered(60_000);
+    let (sim, diary) = stage_with(Settings::default(), limits);
+    let members: Vec<_> = (0..1_000).map(|_| sim.open("/?do=join+room")).collect();
+    let bystander = sim.open("/");
+    // A part of a message is all that it holds.
+    bystander.send_raw(&[0x82, 0xfe, 0x03, 0xe8, 0, 0, 0, 0, 1, 2, 3]);
+    sim.drive();
+    for _ in 0..100 {
+        let published = sim.remote().publish("room", "x".repeat(900));
+        published.expect("it runs");
+    }
+    let mut was_over = false;
+    while sim.step() {
+        was_over |= sim.is_over_memory();
+    }
+    assert!(was_over, "it is what this is about");
+    assert_eq!((bystander.end(), diary.read().len()), (None, 0));
+    for member in &members {
+        assert_eq!(member.arrived().len(), 100);
+    }
+}
+
+#[test]
+fn a_short_frame_that_is_half_there_is_not_charged_with_the_buffer_of_a_long_one() {
+    let (sim, _) = stage_with(Settings::default(), Limits::default());
+    let (long, short) = (sim.open("/"), sim.open("/"));
+    // In parts, so that it is put together in a buffer, which others get when it is done.
+    long.trickle(20_000);
+    long.send(vec![7; 200_000]);
+    sim.drive();
+    short.send_raw(&[0x82, 0x8a, 0, 0, 0, 0, 1, 2, 3]);
+    sim.drive();
+    let held = sim.stats().buffered;
+    assert!((1..1_000).contains(&held), "{held} bytes for a frame of 10");
+}

@@ -182,3 +182,25 @@ fn a_pong_behind_our_close_leaves_the_limit_of_the_close_handshake() {
     sim.advance(secs(10));
     assert!(sim.is_empty());
 }
+
+#[test]
+fn a_clock_that_jumps_ends_nobody_whose_pong_is_there_and_not_read_yet() {
+    let (sim, diary) = stage();
+    let peers: Vec<_> = (0..3_000)
+        .map(|_| sim.connect().upgrade("/", &[]))
+        .collect();
+    sim.drive();
+    for peer in &peers {
+        peer.stall();
+    }
+    sim.jump(secs(26));
+    sim.drive();
+    for peer in &peers {
+        peer.resume();
+    }
+    // All pongs come at once, more than one turn can read, and then the process is stopped for an hour.
+    sim.step();
+    sim.jump(secs(3_600));
+    sim.drive();
+    assert_eq!((sim.stats().connections, diary.read().len()), (3_000, 0));
+}

@@ -87,7 +87,7 @@ impl Core {
     }
 
     /// The deadline of an open session has come: one of several things, or none any more.
-    fn open_is_due(&mut self, key: u32) {
+    fn open_is_due(&mut self, key: u32, waits: bool) {
         if self.slot(key).flags.has(Flags::PEER_CLOSED) {
             // A raw handler that did not answer the Close.
             return self.lost(key);
@@ -114,8 +114,9 @@ impl Core {
             }
         }
         let slot = self.slot(key);
-        // This connection is not read at present, so its pong may wait in the socket: nothing is concluded.
-        if slot.is_stopped() && !slot.is_event_stream() {
+        // This connection is not read at present, or not yet after a jump of the clock, so its pong may wait
+        // in the socket: nothing is concluded.
+        if (slot.is_stopped() || waits) && !slot.is_event_stream() {
             slot.last_seen = tick as u16;
             slot.pinged = tick as u16;
         } else if slot.flags.has(Flags::AWAITS_PONG) {
@@ -135,8 +136,8 @@ impl Core {
 }
 
 impl HubContext<'_> {
-    /// The deadline of a connection has come.
-    pub(crate) fn is_due(&mut self, id: SessionId) {
+    /// The deadline of a connection has come; `waits`: it has sent something that is not read yet.
+    pub(crate) fn is_due(&mut self, id: SessionId, waits: bool) {
         let core = &*self.core;
         let Some(key) = core.key_of(id) else {
             return;
@@ -153,7 +154,7 @@ impl HubContext<'_> {
             State::Head => self.core.head_is_due(key),
             State::Streaming => self.core.stream_is_due(key),
             State::Waiting => self.core.refuse_waiting(key),
-            State::Open => self.core.open_is_due(key),
+            State::Open => self.core.open_is_due(key, waits),
             // Their Close did not come, or our last bytes did not go: enough.
             State::Closing | State::Ending | State::Lingering => self.core.lost(key),
             State::Dead => {}

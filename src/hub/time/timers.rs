@@ -34,6 +34,11 @@ impl Timers {
         }
     }
 
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.by_time.len()
+    }
+
     /// When the earliest timer is due.
     pub(crate) fn next(&self) -> Option<u64> {
         self.by_time.first().map(|&(at, _, _)| at)

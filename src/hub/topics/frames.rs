@@ -35,7 +35,8 @@ impl Frames {
 
     pub(super) fn held(&self) -> usize {
         let shared = self.shared.as_ref().map_or(0, |(_, _, bytes)| bytes.len());
-        self.bytes.capacity() + shared
+        // What every topic keeps is a part of the topic, and is held by no message.
+        self.bytes.capacity().saturating_sub(KEPT_BYTES) + shared
     }
 
     pub(super) fn cut(&mut self, count: usize) {

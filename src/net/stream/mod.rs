@@ -8,8 +8,10 @@ mod secured;
 mod tcp;
 
 use super::listener::Incoming;
+use super::retries;
 use crate::app::Ends;
 use crate::hub::Lost;
+use crate::turn::errno::{Hindrance, of_transfer};
 use crate::turn::{HandshakeStep, Read};
 use mio::event::Source;
 use mio::net::{TcpStream, UnixStream};
@@ -53,9 +55,15 @@ impl Stream {
             let (n, drained, ended) = match each!(self, socket => socket.read(buffer)) {
                 Ok(0) => (0, true, true),
                 Ok(n) => (n, n < buffer.len(), false),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => (0, true, false),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(_) => return Err(Lost),
+                Err(error) => match of_transfer(&error) {
+                    Hindrance::Blocked => (0, true, false),
+                    Hindrance::Interrupted => continue,
+                    Hindrance::Short => {
+                        retries::met_shortage();
+                        (0, true, false)
+                    }
+                    Hindrance::Lost => return Err(Lost),
+                },
             };
             return Ok(Read {
                 n,
@@ -98,9 +106,15 @@ fn sent(mut write: impl FnMut() -> io::Result<usize>) -> Result<usize, Lost> {
     loop {
         match write() {
             Ok(sent) => return Ok(sent),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(0),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(_) => return Err(Lost),
+            Err(error) => match of_transfer(&error) {
+                Hindrance::Blocked => return Ok(0),
+                Hindrance::Interrupted => {}
+                Hindrance::Short => {
+                    retries::met_shortage();
+                    return Ok(0);
+                }
+                Hindrance::Lost => return Err(Lost),
+            },
         }
     }
 }

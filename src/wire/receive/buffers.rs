@@ -12,6 +12,8 @@ pub(super) const MIN_BUFFER: usize = 256;
 pub(super) const MAX_BUFFER: usize = 256 << 10;
 /// What all buffers of the pool may have in sum.
 const MAX_POOLED: usize = 4 << 20;
+/// The largest buffer that a message of unknown length begins with.
+pub(super) const FIRST_BUFFER: usize = 16 << 10;
 /// How many buffers the pool keeps.
 const POOLED: usize = 16;
 
@@ -23,9 +25,14 @@ pub(super) struct BufferPool {
 }
 
 impl BufferPool {
-    /// A buffer of any size, perhaps empty.
-    pub(super) fn take(&mut self) -> Vec<u8> {
-        let buffer = self.buffers.pop().unwrap_or_default();
+    /// A buffer of at most this capacity, perhaps empty. What a connection holds counts against it by
+    /// capacity: a short message that waits for its rest must not be charged with the buffer that a long
+    /// one of somebody else has left.
+    pub(super) fn take(&mut self, most: usize) -> Vec<u8> {
+        let mut buffers = self.buffers.iter();
+        let fitting = buffers.rposition(|buffer| buffer.capacity() <= most);
+        let buffer = fitting.map(|at| self.buffers.swap_remove(at));
+        let buffer = buffer.unwrap_or_default();
         self.bytes -= buffer.capacity();
         buffer
     }
@@ -108,6 +115,23 @@ impl LentMessage {
         let (outer, inner) = (whole.as_ptr_range(), payload.as_ptr_range());
         let inside = !payload.is_empty() && outer.start <= inner.start && inner.end <= outer.end;
         inside.then(|| whole.slice_ref(payload))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_message_does_not_get_the_buffer_of_a_long_one() {
+        let mut pool = BufferPool::default();
+        for size in [1_000, 200_000, 2_000] {
+            pool.put(Vec::with_capacity(size));
+        }
+        assert_eq!(pool.take(500).capacity(), 0);
+        assert_eq!(pool.take(1_500).capacity(), 1_000);
+        assert_eq!(pool.take(1_500).capacity(), 0);
+        assert_eq!((pool.len(), pool.held()), (2, 202_000));
     }
 }
 

@@ -1,6 +1,6 @@
 //! Payloads that go on in pieces: to a decoder, to the state machine of lane 3, or to a buffer.
 
-use super::buffers;
+use super::buffers::{self, FIRST_BUFFER};
 use super::collect::{Collected, Collector, LONG};
 use super::event::Failure;
 use super::found::{FoundEvent, PayloadLocation};
@@ -35,7 +35,10 @@ impl Lanes {
         if receiver.message().is_none() {
             let mut message = OpenMessage::new(header);
             message.parts = if collects {
-                Parts::Collected(Collector::new(message.text, self.buffers.take()))
+                Parts::Collected(Collector::new(
+                    message.text,
+                    self.buffers.take(FIRST_BUFFER),
+                ))
             } else {
                 Parts::Fed(self.contexts.take(rules.role))
             };

@@ -4,6 +4,7 @@
 //! Nothing here may loop without asking the meter: a step is bounded, and the next one is
 //! begun only while work is left.
 
+use super::buffers::MIN_BUFFER;
 use super::collect::{Collected, LONG};
 use super::event::{Event, Failure};
 use super::found::{FoundEvent, PayloadLocation};
@@ -109,7 +110,9 @@ impl Lanes {
                             (header, location)
                         }
                         None => {
-                            let spill = Spill::new(header, check, self.buffers.take());
+                            let most = usize::try_from(header.len).unwrap_or(usize::MAX);
+                            let most = most.saturating_mul(2).max(MIN_BUFFER);
+                            let spill = Spill::new(header, check, self.buffers.take(most));
                             self.pending(receiver).frame = Some(Arriving::Whole(spill));
                             return Ok(Step::More);
                         }
