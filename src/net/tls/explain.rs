@@ -50,6 +50,10 @@ fn certificate(problem: &CertificateError) -> String {
             "its certificate is not valid yet; is the clock of this machine right?"
         }
         CertificateError::Revoked => "its certificate was revoked by its issuer",
+        other if format!("{other:?}").contains("CaUsedAsEndEntity") => {
+            "its certificate is one of an authority, with which no server may answer; make one without \
+             CA:TRUE (openssl req: -addext basicConstraints=critical,CA:FALSE)"
+        }
         other => return format!("its certificate is not accepted: {other}"),
     }
     .to_owned()
