@@ -1,6 +1,5 @@
 //! The certificate of `dunlin serve`: read at the start and again with SIGHUP.
 
-use super::operator::Operator;
 #[cfg(feature = "tls")]
 use dunlin::{Error, ErrorKind, Tls};
 use dunlin::{Result as Outcome, Server};
@@ -13,17 +12,20 @@ pub(super) struct Certificate {
 }
 
 /// What is wrong with `cert` or `key`: which of them, and a sentence.
-pub(super) fn problem(operator: &Operator) -> Option<(&'static str, String)> {
+pub(super) fn problem(
+    cert: Option<&String>,
+    key: Option<&String>,
+) -> Option<(&'static str, String)> {
     let alone = |given: &str, missing: &str| {
         format!(
             "--{given} is given without --{missing}\nwanted: both, such as --cert fullchain.pem --key privkey.pem"
         )
     };
-    match (&operator.cert, &operator.key) {
+    match (cert, key) {
         (None, None) => None,
         (Some(_), None) => Some(("cert", alone("cert", "key"))),
         (None, Some(_)) => Some(("key", alone("key", "cert"))),
-        (Some(_), Some(_)) => Certificate::of(operator).err().map(|why| ("cert", why)),
+        (Some(_), Some(_)) => Certificate::of(cert, key).err().map(|why| ("cert", why)),
     }
 }
 
@@ -33,8 +35,8 @@ impl Certificate {
     /// # Errors
     /// A sentence that names the file.
     #[cfg(feature = "tls")]
-    pub(super) fn of(operator: &Operator) -> Result<Self, String> {
-        let (Some(cert), Some(key)) = (&operator.cert, &operator.key) else {
+    pub(super) fn of(cert: Option<&String>, key: Option<&String>) -> Result<Self, String> {
+        let (Some(cert), Some(key)) = (cert, key) else {
             return Ok(Self { tls: None });
         };
         let tls = Tls::from_pem_files(cert, key).map_err(|error| format!("{error:#}"))?;
@@ -46,8 +48,8 @@ impl Certificate {
     /// # Errors
     /// A certificate is configured.
     #[cfg(not(feature = "tls"))]
-    pub(super) fn of(operator: &Operator) -> Result<Self, String> {
-        if operator.cert.is_some() || operator.key.is_some() {
+    pub(super) fn of(cert: Option<&String>, key: Option<&String>) -> Result<Self, String> {
+        if cert.is_some() || key.is_some() {
             return Err("this build has no TLS\nwanted: one with the feature `tls`".to_owned());
         }
         Ok(Self {})

@@ -294,7 +294,7 @@ impl Operator {
         if let Some(Err(problem)) = self.socket_mode.as_deref().map(listen::socket_mode) {
             return Some(("socket_mode", problem));
         }
-        if let Some(problem) = certificate::problem(self) {
+        if let Some(problem) = certificate::problem(self.cert.as_ref(), self.key.as_ref()) {
             return Some(problem);
         }
         if let Err(problem) = self.files() {

@@ -143,7 +143,8 @@ fn serve(mut configured: Configured) -> Result<(), CommandFailure> {
         let mode = listen::socket_mode(mode).map_err(CommandFailure::usage)?;
         server = server.unix_mode(mode)?;
     }
-    let certificate = Certificate::of(&all.operator).map_err(CommandFailure::usage)?;
+    let certificate = Certificate::of(all.operator.cert.as_ref(), all.operator.key.as_ref())
+        .map_err(CommandFailure::usage)?;
     // Sockets of a service manager stand for the default address, not for one that somebody asked for.
     let is_given_public = inherited.iter().any(|given| !given.is_admin);
     if !is_given_public || all.is_given("listen") {

@@ -3,9 +3,9 @@
 //! It moves bytes and tells what happened. What becomes of either is decided by the turn.
 
 use super::intake::Intake;
-use super::listener::{Incoming, Listener};
+use super::listener::Listener;
 use super::retries::Retries;
-use super::stream::Sockets;
+use super::stream::{Incoming, Sockets};
 use super::waker::LoopWaker;
 use crate::app::{ConnInfo, Ends, Peer, SessionId};
 use crate::config::Networks;

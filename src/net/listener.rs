@@ -2,7 +2,7 @@
 
 use super::address::Address;
 use super::socket_file::{self, FileAccess, SocketFile};
-use super::stream::Stream;
+use super::stream::{Incoming, Stream};
 #[cfg(feature = "tls")]
 use super::tls::Tls;
 use crate::app::Peer;
@@ -28,13 +28,6 @@ pub(crate) struct Listener {
     /// Whoever comes has to speak TLS.
     #[cfg(feature = "tls")]
     tls: Option<Tls>,
-}
-
-/// A connection that came in.
-pub(crate) struct Incoming {
-    pub(super) stream: Stream,
-    #[cfg(feature = "tls")]
-    pub(super) tls: Option<Tls>,
 }
 
 #[derive(Debug)]

@@ -4,119 +4,28 @@
 //! secured have a connection of TLS between the socket and the hub; the others pay nothing for it.
 
 #[cfg(feature = "tls")]
+mod connection;
+#[cfg(feature = "tls")]
 mod secured;
+mod socket;
 mod tcp;
 
-use super::listener::Incoming;
-use super::retries;
+#[cfg(feature = "tls")]
+use super::tls::Tls;
 use crate::app::Ends;
 use crate::hub::Lost;
-use crate::turn::errno::{Hindrance, of_transfer};
 use crate::turn::{HandshakeStep, Read};
-use mio::event::Source;
-use mio::net::{TcpStream, UnixStream};
-use mio::{Interest, Registry, Token};
+use mio::{Registry, Token};
 #[cfg(feature = "tls")]
 use secured::Secured;
-use std::io::{self, IoSlice, Read as _, Write as _};
-use std::net::Shutdown;
+pub(crate) use socket::Stream;
+use std::io;
 
-/// A connected socket.
-#[derive(Debug)]
-pub(crate) enum Stream {
-    Tcp(TcpStream),
-    Unix(UnixStream),
-    /// Its bytes are those of TLS.
+/// A connection that came in.
+pub(crate) struct Incoming {
+    pub(super) stream: Stream,
     #[cfg(feature = "tls")]
-    Secured(TcpStream),
-}
-
-macro_rules! each {
-    ($stream:expr, $socket:ident => $call:expr) => {
-        match $stream {
-            Stream::Tcp($socket) => $call,
-            Stream::Unix($socket) => $call,
-            #[cfg(feature = "tls")]
-            Stream::Secured($socket) => $call,
-        }
-    };
-}
-
-impl Stream {
-    /// Once, for both directions, edge-triggered: never again for this socket.
-    fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
-        let interest = Interest::READABLE | Interest::WRITABLE;
-        each!(self, socket => socket.register(registry, token, interest))
-    }
-
-    /// A short read has drained a plain socket; only the end of file must be read for itself.
-    pub(super) fn read(&mut self, buffer: &mut [u8]) -> Result<Read, Lost> {
-        loop {
-            let (n, drained, ended) = match each!(self, socket => socket.read(buffer)) {
-                Ok(0) => (0, true, true),
-                Ok(n) => (n, n < buffer.len(), false),
-                Err(error) => match of_transfer(&error) {
-                    Hindrance::Blocked => (0, true, false),
-                    Hindrance::Interrupted => continue,
-                    Hindrance::Short => {
-                        retries::met_shortage();
-                        (0, true, false)
-                    }
-                    Hindrance::Lost => return Err(Lost),
-                },
-            };
-            return Ok(Read {
-                n,
-                drained,
-                ended,
-                ..Read::default()
-            });
-        }
-    }
-
-    /// Hands over what the kernel takes.
-    fn send(&mut self, bytes: &[u8]) -> Result<usize, Lost> {
-        sent(|| each!(self, socket => socket.write(bytes)))
-    }
-
-    /// The same for two pieces that lie apart.
-    fn send_both(&mut self, first: &[u8], second: &[u8]) -> Result<usize, Lost> {
-        let parts = [IoSlice::new(first), IoSlice::new(second)];
-        sent(|| each!(self, socket => socket.write_vectored(&parts)))
-    }
-
-    fn shutdown_write(&mut self) {
-        // A socket that is gone already has nothing to end.
-        let _ = each!(self, socket => socket.shutdown(Shutdown::Write));
-    }
-
-    /// Whether the connection is made; an error when it cannot be.
-    fn is_connected(&mut self) -> io::Result<bool> {
-        match self {
-            Self::Tcp(stream) => tcp::is_connected(stream),
-            #[cfg(feature = "tls")]
-            Self::Secured(stream) => tcp::is_connected(stream),
-            Self::Unix(_) => Ok(true),
-        }
-    }
-}
-
-/// A write's answer as the hub wants it: nothing taken is no error.
-fn sent(mut write: impl FnMut() -> io::Result<usize>) -> Result<usize, Lost> {
-    loop {
-        match write() {
-            Ok(sent) => return Ok(sent),
-            Err(error) => match of_transfer(&error) {
-                Hindrance::Blocked => return Ok(0),
-                Hindrance::Interrupted => {}
-                Hindrance::Short => {
-                    retries::met_shortage();
-                    return Ok(0);
-                }
-                Hindrance::Lost => return Err(Lost),
-            },
-        }
-    }
+    pub(super) tls: Option<Tls>,
 }
 
 /// All sockets; a key is free when it has none.

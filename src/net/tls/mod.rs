@@ -8,6 +8,7 @@
 //! | `roots` | the settings of outgoing connections |
 //! | `explain` | what went wrong, in plain words |
 //! | `record` | the borders of records, and whether a handshake can go a step |
+//! | `states` | what rustls wants next, and the buffer of records that are to be sent |
 //! | `session` | bytes of the network to bytes of the program and back |
 //!
 //! The loop owns the buffers that everybody shares; a connection keeps what is incomplete and nothing
@@ -18,13 +19,15 @@ mod explain;
 mod record;
 mod roots;
 mod session;
+mod states;
 mod validity;
 
 pub use certificate::Tls;
 pub(crate) use explain::explain;
 pub(crate) use record::speaks_http;
 pub(crate) use roots::{client_config, server_name};
-pub(crate) use session::{Failure, Sealed, Session};
+pub(crate) use session::{Failure, Session};
+pub(crate) use states::Sealed;
 
 use rustls::crypto::{CryptoProvider, ring};
 use std::sync::{Arc, OnceLock};

@@ -8,13 +8,11 @@
 use super::certificate::Tls;
 use super::explain;
 use super::record::{self, HelloScan};
+use super::states::{Answer, Sealed, Task, act};
 use crate::wire::work::price;
 use rustls::client::UnbufferedClientConnection;
 use rustls::pki_types::ServerName;
 use rustls::server::UnbufferedServerConnection;
-use rustls::unbuffered::{
-    ConnectionState, EncodeError, EncryptError, UnbufferedStatus, WriteTraffic,
-};
 use rustls::{ClientConfig, Error, HandshakeKind};
 use std::sync::Arc;
 
@@ -23,40 +21,10 @@ use std::sync::Arc;
 const MOST_OF_CLIENT: usize = 24 << 10;
 const MOST_OF_SERVER: usize = 80 << 10;
 const MOST_BEHIND: usize = record::MOST_RECORD + MOST_OF_CLIENT;
-/// What records add to what is in them: at most 29 bytes for every 16 KiB, and a message of the protocol.
-const OVERHEAD: usize = 256;
 
 /// Why a connection cannot go on, in plain words.
 #[derive(Debug)]
 pub(crate) struct Failure(pub(crate) String);
-
-/// Records that are to be sent: one buffer of the loop for all connections.
-#[derive(Debug, Default)]
-pub(crate) struct Sealed {
-    bytes: Vec<u8>,
-    len: usize,
-}
-
-impl Sealed {
-    /// What is in it.
-    pub(crate) fn filled(&self) -> &[u8] {
-        &self.bytes[..self.len]
-    }
-
-    /// Empties it.
-    pub(crate) fn clear(&mut self) {
-        self.len = 0;
-    }
-
-    /// Room for so many bytes behind what is there.
-    fn room(&mut self, more: usize) -> &mut [u8] {
-        let wanted = self.len + more;
-        if self.bytes.len() < wanted {
-            self.bytes.resize(wanted, 0);
-        }
-        &mut self.bytes[self.len..]
-    }
-}
 
 /// What became of bytes that arrived.
 #[derive(Debug, Default)]
@@ -93,27 +61,6 @@ pub(crate) struct Session {
     is_broken: bool,
     /// What the step that signs costs.
     signing: u32,
-}
-
-/// What is asked of rustls.
-enum Task<'a> {
-    Open {
-        output: &'a mut [u8],
-        n: &'a mut usize,
-        rest: &'a mut Vec<u8>,
-    },
-    Seal([&'a [u8]; 2]),
-    Close,
-}
-
-/// What rustls answered.
-#[derive(PartialEq, Eq)]
-enum Answer {
-    /// It is to be asked again.
-    More,
-    Ended,
-    /// There is nothing to do until more arrives; or what was asked for is done.
-    Done,
 }
 
 impl Session {
@@ -417,95 +364,6 @@ impl Session {
     pub(crate) fn held(&self) -> usize {
         self.opened.capacity()
     }
-}
-
-/// Does what rustls wants, and what is wanted of it. How many of the bytes shown it needs no longer.
-fn act<D>(
-    status: UnbufferedStatus<'_, '_, D>,
-    task: Task<'_>,
-    sealed: &mut Sealed,
-) -> (usize, Result<Answer, Error>) {
-    let mut discard = status.discard;
-    let answer = match status.state {
-        Err(error) => Err(error),
-        Ok(ConnectionState::ReadTraffic(mut traffic)) => {
-            let mut answer = Ok(Answer::More);
-            if let Task::Open { output, n, rest } = task {
-                while let Some(record) = traffic.next_record() {
-                    match record {
-                        Ok(record) => {
-                            discard += record.discard;
-                            let fits = record.payload.len().min(output.len() - *n);
-                            let (now, later) = record.payload.split_at(fits);
-                            output[*n..*n + fits].copy_from_slice(now);
-                            *n += fits;
-                            if !later.is_empty() {
-                                rest.extend_from_slice(later);
-                            }
-                        }
-                        Err(error) => answer = Err(error),
-                    }
-                }
-            }
-            answer
-        }
-        Ok(ConnectionState::EncodeTlsData(mut data)) => {
-            let written = match data.encode(sealed.room(OVERHEAD)) {
-                Err(EncodeError::InsufficientSize(size)) => {
-                    data.encode(sealed.room(size.required_size))
-                }
-                encoded => encoded,
-            };
-            // There is room now, and nothing is encoded twice.
-            sealed.len += written.unwrap_or(0);
-            Ok(Answer::More)
-        }
-        Ok(ConnectionState::TransmitTlsData(data)) => {
-            // The caller sends all that is sealed, or ends the connection.
-            data.done();
-            Ok(Answer::More)
-        }
-        Ok(ConnectionState::PeerClosed) => Ok(Answer::Ended),
-        Ok(ConnectionState::WriteTraffic(mut traffic)) => write(&mut traffic, task, sealed),
-        // Early data is not offered.
-        Ok(_) => Ok(Answer::Done),
-    };
-    (discard, answer)
-}
-
-fn write<D>(
-    traffic: &mut WriteTraffic<'_, D>,
-    task: Task<'_>,
-    sealed: &mut Sealed,
-) -> Result<Answer, Error> {
-    let mut try_write =
-        |size: usize, write: &mut dyn FnMut(&mut [u8]) -> Result<usize, EncryptError>| {
-            let written = match write(sealed.room(size)) {
-                Err(EncryptError::InsufficientSize(needed)) => {
-                    write(sealed.room(needed.required_size))
-                }
-                written => written,
-            };
-            match written {
-                Ok(written) => {
-                    sealed.len += written;
-                    Ok(())
-                }
-                Err(_) => Err(Error::EncryptError),
-            }
-        };
-    match task {
-        Task::Open { .. } => {}
-        Task::Seal(parts) => {
-            for part in parts.into_iter().filter(|part| !part.is_empty()) {
-                try_write(part.len() + OVERHEAD, &mut |room| {
-                    traffic.encrypt(part, room)
-                })?;
-            }
-        }
-        Task::Close => try_write(OVERHEAD, &mut |room| traffic.queue_close_notify(room))?,
-    }
-    Ok(Answer::Done)
 }
 
 #[cfg(test)]
