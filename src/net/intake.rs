@@ -99,7 +99,14 @@ impl Intake {
                     return Ok(None);
                 }
                 Ok((_, None)) if read.n == most && !read.ended => {}
-                Ok((_, None)) => return Ok(Some(Read { n: 0, ..read })),
+                Ok((_, None)) => {
+                    // Bytes came, and the end may be right behind them: the kernel tells.
+                    return Ok(Some(Read {
+                        n: 0,
+                        drained: read.drained && read.n == 0,
+                        ..read
+                    }));
+                }
                 Err(wrong) => {
                     let proxy = waiting.proxy;
                     self.tell(
