@@ -24,14 +24,30 @@ try:
     with Server(binary, log="warn", prefix=join) as server:
         honest = Client(server.port, "/echo-raw")
         slow = []
-        for _ in range(READERS):
+        echo = frame(b"y" * 65536)
+        for index in range(READERS):
             raw = connect(server.port, receive_buffer=4096)
-            raw.sendall(REQUEST.format(path="/flow", port=server.port).encode())
+            # Half of them are members whose backlog is a log that all share, half have one of their own.
+            path = "/flow" if index % 2 else "/echo-raw"
+            raw.sendall(REQUEST.format(path=path, port=server.port).encode())
             slow.append(raw)  # its answer stays unread, like all that follows
+            raw.setblocking(False)
+
+        def ask():
+            """What the echoes are asked for and do not read."""
+            for raw in slow[::2]:
+                try:
+                    raw.send(echo)
+                except OSError:
+                    pass  # it does not take more, or is over
         talker = Client(server.port, "/flow")
         worst, refused = 0.0, 0
         start = time.monotonic()
+        asked = 0.0
         while time.monotonic() - start < 30:
+            if time.monotonic() - asked > 0.5:
+                asked = time.monotonic()
+                ask()
             talker.send(b"x" * 32768)
             talker.receive()
             talker.frames.clear()
@@ -51,7 +67,7 @@ try:
             worst = max(worst, time.monotonic() - sent)
         peak = int(open(f"{group}/{peak_file}").read())
         print(
-            f"container: limit 64 MiB, {READERS} slow readers, 30 s of texts of 32 KiB to all: peak of the group "
+            f"container: limit 64 MiB, {READERS} slow readers, 30 s of texts of 32 KiB to half of them and echoes of 64 KiB for the others: peak of the group "
             f"{peak / (1 << 20):.1f} MiB, RSS {server.rss() / 1024:.1f} MiB, worst round trip {worst * 1000:.1f} ms, "
             f"talker cut {refused} times"
         )
