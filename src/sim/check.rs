@@ -94,7 +94,11 @@ impl World {
         state.crowd = state.crowd.max(crowd);
         let waited = turn - state.served_in.max(self.unread_in);
         let most = TURNS_ALONE + state.crowd / CROWD_A_TURN;
-        assert!(waited <= most, "{id} is ready since {waited} turns");
+        let dearest = self.turn.hub.dearest_call();
+        assert!(
+            waited <= most,
+            "{id} is ready since {waited} turns; the dearest call of the last one cost {dearest} units"
+        );
         let state = &self.turn.io.lines[line];
         if is_waiting || state.upstream == Upstream::Reset || !state.edge.is_none() {
             return;

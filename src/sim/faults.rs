@@ -210,7 +210,7 @@ enum Mode {
     Counted(Vec<Operation>),
     Random {
         rates: FaultRates,
-        random: StdRng,
+        random: Box<StdRng>,
     },
     /// One call, and no other.
     One {
@@ -241,7 +241,7 @@ impl Faults {
 
     /// Faults by chance from now on.
     pub(super) fn start(&mut self, rates: FaultRates, seed: u64) {
-        let random = StdRng::seed_from_u64(seed);
+        let random = Box::new(StdRng::seed_from_u64(seed));
         self.mode = Mode::Random { rates, random };
     }
 

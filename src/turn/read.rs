@@ -47,15 +47,31 @@ impl<I: Io> Turn<I> {
         let mut left = granted.left();
         // What is counted now is what is served now: who is put behind the others in this turn is
         // not served again in it.
-        let counts = [List::Quiet, List::Busy, List::Ending].map(|list| self.ready.len(list));
+        let mut counts = [List::Quiet, List::Busy, List::Ending].map(|list| self.ready.len(list));
         let promised = |count: usize, part: i64| if count > 0 { granted.left() / part } else { 0 };
         let (for_busy, for_ending) = (promised(counts[1], 8), promised(counts[2], 8));
-        left -= self.serve_list(List::Quiet, counts[0], left - for_busy - for_ending);
-        left -= self.serve_list(List::Busy, counts[1], left - for_ending);
-        left -= self.serve_list(List::Ending, counts[2], left);
+        // One step may cost more than what a later list is promised, turn after turn. Whoever got nothing
+        // because of that goes first now, unless the quiet have paid for that already.
+        let [quiet, busy, ending] = std::mem::take(&mut self.round.starved);
+        let first = [(1, List::Busy, busy), (2, List::Ending, ending)];
+        for (index, list, _) in first.into_iter().filter(|(.., starved)| *starved && !quiet) {
+            if counts[index] > 0 {
+                left -= self.serve_list(list, 1, left);
+                counts[index] -= 1;
+            }
+        }
+        left -= self.serve_or_note(List::Quiet, counts[0], left - for_busy - for_ending);
+        left -= self.serve_or_note(List::Busy, counts[1], left - for_ending);
+        left -= self.serve_or_note(List::Ending, counts[2], left);
         let mut rest = granted;
         rest.charge((granted.left() - left).max(0) as u32);
         self.budget.take(granted, rest);
+    }
+
+    /// The same as [`Turn::serve_list`], where it is noted that a list gets nothing.
+    fn serve_or_note(&mut self, list: List, count: usize, most: i64) -> i64 {
+        self.round.starved[list as usize] = count > 0 && most <= 0;
+        self.serve_list(list, count, most)
     }
 
     /// Serves the first `count` of a list while anything is left; what that cost.
@@ -63,7 +79,7 @@ impl<I: Io> Turn<I> {
         let mut left = most;
         let share = match list {
             List::Quiet => self.share_of_round(count),
-            List::Busy | List::Ending | List::Handshakes => share_of_busy(count),
+            List::Busy | List::Ending | List::Handshakes => share_of_busy(self.ready.len(list)),
         };
         for _ in 0..count {
             if left <= 0 {
@@ -186,6 +202,7 @@ impl<I: Io> Turn<I> {
             self.round = Round {
                 left: count,
                 share: share_of_quiet(count),
+                ..self.round
             };
         }
         self.round.share

@@ -5,4 +5,6 @@
 pub(super) struct Round {
     pub(super) left: usize,
     pub(super) share: u32,
+    /// Whether the quiet, the busy and the ending got nothing in the last turn, though somebody waited.
+    pub(super) starved: [bool; 3],
 }

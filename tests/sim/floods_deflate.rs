@@ -239,3 +239,18 @@ fn the_longest_message_that_is_compressed_is_one_step_in_whatever_event_it_is_se
         assert!((least..most).contains(&sim.stats().buffered), "{bytes}");
     }
 }
+
+#[test]
+fn who_has_left_is_let_go_however_much_a_few_others_inflate() {
+    let bomb = deflate_stream::message(&vec![0; 6 << 20]);
+    for count in [4, 5, 8] {
+        let mut flood = flood(count, compressed(OpCode::Binary, &bomb).repeat(4));
+        flood.run(10);
+        let leaver = flood.sim.connect().upgrade("/echo", &[]);
+        flood.run(5);
+        assert!(leaver.is_open());
+        leaver.half_close();
+        flood.run(10);
+        assert!(leaver.end().is_some(), "{count} inflate, and nobody may go");
+    }
+}

@@ -115,8 +115,9 @@ impl Core {
         }
         let slot = self.slot(key);
         // This connection is not read at present, or not yet after a jump of the clock, so its pong may wait
-        // in the socket: nothing is concluded.
-        if (slot.is_stopped() || waits) && !slot.is_event_stream() {
+        // in the socket; or the ping may wait here, for want of work: nothing is concluded.
+        let is_unsure = slot.is_stopped() || waits || slot.flags.has(Flags::DIRTY);
+        if is_unsure && !slot.is_event_stream() {
             slot.last_seen = tick as u16;
             slot.pinged = tick as u16;
         } else if slot.flags.has(Flags::AWAITS_PONG) {

@@ -119,6 +119,19 @@ impl LentMessage {
 }
 
 #[cfg(test)]
+impl BufferPool {
+    /// How many buffers wait.
+    pub(super) fn len(&self) -> usize {
+        self.buffers.len()
+    }
+
+    /// Bytes of all of them.
+    pub(super) fn held(&self) -> usize {
+        self.bytes
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -132,18 +145,5 @@ mod tests {
         assert_eq!(pool.take(1_500).capacity(), 1_000);
         assert_eq!(pool.take(1_500).capacity(), 0);
         assert_eq!((pool.len(), pool.held()), (2, 202_000));
-    }
-}
-
-#[cfg(test)]
-impl BufferPool {
-    /// How many buffers wait.
-    pub(super) fn len(&self) -> usize {
-        self.buffers.len()
-    }
-
-    /// Bytes of all of them.
-    pub(super) fn held(&self) -> usize {
-        self.bytes
     }
 }
