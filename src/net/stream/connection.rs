@@ -338,7 +338,7 @@ mod tests {
     use super::*;
 
     #[test]
-    pub(super) fn the_answer_to_plain_http_is_as_long_as_it_says() {
+    fn the_answer_to_plain_http_is_as_long_as_it_says() {
         let text = std::str::from_utf8(PLAIN_HTTP).unwrap();
         let (head, body) = text.split_once("\r\n\r\n").unwrap();
         assert!(
