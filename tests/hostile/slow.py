@@ -1,6 +1,7 @@
 """Slow and half-open clients, plain and over TLS, beside an honest pair whose round trips are measured meanwhile:
 slowhttptest in its modes, 10 000 connections that say nothing, handshakes of one byte a second, a storm of
 ClientHellos that are never gone on with, and the floods of `dunlin bench bystander`.
+Only those attacks whose name has the text of the variable ONLY, where that is set.
 Usage: slow.py BINARY [CERTIFICATE KEY]"""
 
 import contextlib
@@ -17,6 +18,7 @@ from clients import REQUEST, connect, plain_context
 from server import Server
 
 binary, *files = sys.argv[1:]
+ONLY = os.environ.get("ONLY", "")
 SECONDS = 8
 # The server has a core of its own where there are two; the honest pair goes before the attackers on the other.
 CORES = os.cpu_count() or 1
@@ -125,7 +127,7 @@ def attacks(server):
 def floods(server):
     """The table of `dunlin bench bystander`."""
     command = [*ON_OTHER, binary, "bench", "bystander", server.url("/echo-raw"), "--span", "1s", "--quiet"]
-    done = subprocess.run(command + (["--insecure"] if server.is_secure else []), capture_output=True, text=True)
+    done = subprocess.run(command, capture_output=True, text=True)
     print(done.stdout or done.stderr)
 
 
@@ -133,6 +135,8 @@ def round_of_attacks(label, *arguments):
     worst = 0.0
     with Server(binary, *arguments, log="error", prefix=ON_SERVER) as server:
         for name, attack in attacks(server):
+            if ONLY not in name:
+                continue
             with attack():
                 time.sleep(2)
                 p50, p99, most, missing = honest(server, SECONDS)
@@ -146,7 +150,9 @@ def round_of_attacks(label, *arguments):
             # One may be under way when the time is over.
             assert missing <= 2, "answers are missing"
             time.sleep(2)
-        floods(server)
+        # The bystanders of the load tester speak no TLS.
+        if not server.is_secure and not ONLY:
+            floods(server)
         assert server.stop()[0] == 0
     return worst
 
