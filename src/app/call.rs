@@ -31,7 +31,7 @@ pub struct Call {
 
 impl Call {
     /// A call to this address, for this host (with its port where that is not 80) and target
-    /// (path and query, beginning with `/`). It is plain, `ws://`, until it is made [secure](Call::secure).
+    /// (path and query, beginning with `/`). It is plain, `ws://`, until it is made secure by `Call::secure` (feature `tls`).
     pub fn new(address: SocketAddr, host: impl Into<String>, target: impl Into<String>) -> Self {
         Self {
             address,

@@ -10,7 +10,7 @@
 //! | [Backpressure](backpressure) | peers that read slowly, and peers that send too fast |
 //! | [Limits](limits) | what a peer can cost at most, and how to change it |
 //! | [Access](access) | who a peer is behind proxies, limits by address and user, connection tokens |
-//! | [TLS](tls) | certificates, handshakes that cost others nothing, `wss://` to other servers; with the feature `tls` |
+//! | TLS | certificates, handshakes that cost others nothing, `wss://` to other servers; with the feature `tls` |
 //! | [Testing](testing) | tests without sockets, in virtual time |
 //! | [Operations](operations) | signals, the drain, health, metrics, logs, systemd, OpenWrt, ACME |
 //! | [Load testing](mod@bench) | `dunlin bench`: how much any server does, how long its users wait, and what its figures are worth |
