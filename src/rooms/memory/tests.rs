@@ -47,7 +47,13 @@ fn histories_and_marks_of_all_rooms_are_bounded_together() {
     }
     let held: usize = memory.rooms.values().map(Room::held).sum();
     assert_eq!(memory.held, held);
-    assert!(held > 1 << 19, "{held}");
+    // With pointers of four bytes the steps in which tables grow fall otherwise.
+    let least = if size_of::<usize>() == 8 {
+        1 << 19
+    } else {
+        1 << 18
+    };
+    assert!(held > least, "{held}");
     say(&mut memory, quiet, "hello", Some(u128::MAX));
     assert_eq!(memory.rooms[&quiet].top, 1, "who says little is remembered");
 }
