@@ -110,7 +110,7 @@ fn to_2000_members() {
 #[test]
 fn what_comes_behind_a_held_publish_still_happens() {
     let sim = stage(BacklogPolicy::Close);
-    let readers = members(&sim, 1_000);
+    let readers = members(&sim, 200);
     let lone = sim.open("/echo");
     publish(&sim, &"x".repeat(100_000));
     let mut turns = 0;
