@@ -1,0 +1,194 @@
+//! What a node asks of the engine about one room, and what the engine answers.
+//!
+//! Each request is one script, which runs on the engine as a whole or not at all. What they do stands in
+//! [`super::model`], once; the scripts do the same, and a test runs both side by side.
+
+use crate::rooms::engine::{Ask, Identity, KeyDigest, Place};
+use crate::rooms::{Epoch, Position, RoomError, RoomId, RoomMessage};
+use std::rc::Rc;
+
+/// Which node: random, and new whenever a process starts.
+pub(super) type NodeId = u64;
+
+/// Which process of the engine answered: a digest of its own `run_id`. After a failover or a restart it is
+/// another one, and ids of before are vouched for no longer.
+pub(super) type RunId = u64;
+
+/// Where a member is: on which node, and where there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Where {
+    pub(super) node: NodeId,
+    pub(super) place: Place,
+}
+
+/// A request about a room.
+#[derive(Clone, Debug)]
+pub(super) struct Request {
+    pub(super) room: RoomId,
+    /// The process that the line of this request leads to.
+    pub(super) run: RunId,
+    /// The epoch that begins if one has to.
+    pub(super) fresh: Epoch,
+    /// The newest message that this node knows to be there.
+    pub(super) seen: Option<Position>,
+    pub(super) act: Act,
+}
+
+/// Who speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Speaker {
+    /// The member of the sender's name, if it is here.
+    Member(Where),
+    /// Somebody who may have the name of no member.
+    Guest,
+    /// Somebody who is known to have this name.
+    User,
+}
+
+/// A member as its node declares it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Declared {
+    pub(super) name: Rc<str>,
+    pub(super) identity: Identity,
+    pub(super) place: Place,
+}
+
+/// What is to be done.
+#[derive(Clone, Debug)]
+pub(super) enum Act {
+    /// Makes the room. Doing so again with the same id changes nothing.
+    Create {
+        name: Rc<str>,
+        key: KeyDigest,
+        number: u64,
+    },
+    Delete {
+        key: KeyDigest,
+    },
+    Describe,
+    Join {
+        name: Rc<str>,
+        identity: Identity,
+        at: Where,
+        ask: Ask,
+    },
+    /// Nothing happens to a member of this name who is somewhere else.
+    Leave {
+        name: Rc<str>,
+        at: Where,
+    },
+    /// Says something, once for each `key`.
+    Publish {
+        speaker: Speaker,
+        sender: Rc<str>,
+        text: Option<Rc<str>>,
+        key: u128,
+    },
+    Read {
+        ask: Ask,
+    },
+    Names {
+        most: usize,
+    },
+    /// These are members of this node: who is missing is added.
+    Declare {
+        node: NodeId,
+        members: Vec<Declared>,
+    },
+    /// Who is said to be a member of this node.
+    Audit {
+        node: NodeId,
+    },
+    /// So many members of a node that is gone leave.
+    Sweep {
+        node: NodeId,
+        most: usize,
+    },
+}
+
+/// A part of a history as the engine gives it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct RawExcerpt {
+    pub(super) epoch: Epoch,
+    pub(super) top: u64,
+    /// Whether what was asked for, behind `since`, belongs to this order of messages; without `since` it does.
+    pub(super) is_here: bool,
+    pub(super) messages: Vec<RoomMessage>,
+}
+
+/// What came of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    Created {
+        number: u64,
+    },
+    Deleted,
+    Room {
+        name: String,
+        key: KeyDigest,
+        number: u64,
+        members: usize,
+    },
+    Joined {
+        excerpt: RawExcerpt,
+        members: usize,
+        /// Where the same member was before, which may be where it is.
+        before: Option<Where>,
+    },
+    Left {
+        members: usize,
+    },
+    /// It has its place in the order, perhaps since it was said before under the same key. `message` is what
+    /// was said then, where the history still has it.
+    Published {
+        epoch: Epoch,
+        id: u64,
+        date: u64,
+        known: Option<RoomMessage>,
+    },
+    Excerpt(RawExcerpt),
+    Names {
+        members: usize,
+        names: Vec<Rc<str>>,
+    },
+    /// Names among the declared that somebody else has now.
+    Declared {
+        lost: Vec<Rc<str>>,
+    },
+    Audited {
+        members: Vec<(Rc<str>, Place)>,
+    },
+    Swept {
+        has_more: bool,
+    },
+    Refused(RoomError),
+}
+
+/// What every node with somebody in a room is told, in the order in which it happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Push {
+    Message {
+        epoch: Epoch,
+        message: RoomMessage,
+    },
+    /// Somebody is in who was not.
+    Joined {
+        name: Rc<str>,
+        at: Where,
+        members: usize,
+    },
+    Left {
+        name: Rc<str>,
+        at: Where,
+        members: usize,
+    },
+    /// Somebody was in at this place and is somewhere else now.
+    Moved {
+        name: Rc<str>,
+        from: Where,
+    },
+    /// Ids behind this one belong to this epoch: those before it cannot be vouched for.
+    Epoch(Position),
+    /// The room is gone.
+    Closed,
+}
