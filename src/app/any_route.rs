@@ -7,6 +7,7 @@ use super::call::Call;
 use super::context::Context;
 use super::data::{DataKey, DataStore};
 use super::handler::Handler;
+use super::link::Progress;
 use super::open::Open;
 use super::request::Request;
 use super::session::Session;
@@ -27,6 +28,8 @@ pub(crate) enum RouteKind {
     Raw,
     /// Event streams, on which nothing is received.
     Events,
+    /// Connections to other servers that are no sessions: [`AnyRoute::received`] gets their bytes.
+    Link,
 }
 
 /// What the hub calls; `data` is the key that `open` gave.
@@ -55,6 +58,12 @@ pub(crate) trait AnyRoute {
     fn connected(&mut self, _context: &mut Context<'_>, _id: SessionId) {}
     fn failed(&mut self, _context: &mut Context<'_>, _id: SessionId, _call: &Call, _error: &Error) {
     }
+    /// Bytes of a connection that is no session; for links only.
+    fn received(&mut self, _context: &mut Context<'_>, _id: SessionId, _bytes: &[u8]) -> Progress {
+        Progress::Done
+    }
+    /// Links are all that is left of a server that stops.
+    fn is_last(&mut self, _context: &mut Context<'_>, _id: SessionId) {}
     /// Itself, for the calls of its handles.
     fn as_any(&mut self) -> &mut dyn Any;
     fn close(&mut self, data: DataKey, session: &mut Session<'_>, reason: &CloseReason);

@@ -4,7 +4,7 @@
 use super::trust::Trust;
 use core::net::{IpAddr, SocketAddr};
 use std::fmt;
-#[cfg(feature = "tls")]
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +20,7 @@ use std::time::Duration;
 pub struct Call {
     pub(crate) address: SocketAddr,
     pub(crate) source: Option<IpAddr>,
+    pub(crate) file: Option<Arc<Path>>,
     pub(crate) host: String,
     pub(crate) target: String,
     pub(crate) fields: Vec<(String, String)>,
@@ -36,6 +37,7 @@ impl Call {
         Self {
             address,
             source: None,
+            file: None,
             host: host.into(),
             target: target.into(),
             fields: Vec::new(),
@@ -87,6 +89,12 @@ impl Call {
         self
     }
 
+    /// Goes to this Unix socket, in place of the address.
+    pub fn socket_file(mut self, path: impl AsRef<Path>) -> Self {
+        self.file = Some(path.as_ref().into());
+        self
+    }
+
     /// Begins this much later, rounded up to a millisecond; default at once. For calling again
     /// when one failed: [`Handler::failed`](super::Handler::failed) has no session whose timer could do it.
     pub fn after(mut self, delay: Duration) -> Self {
@@ -109,6 +117,7 @@ impl Call {
         Ends {
             to: self.address,
             from: self.source,
+            file: self.file.clone(),
             #[cfg(feature = "tls")]
             identity: self.identity.clone(),
         }
@@ -136,6 +145,8 @@ pub struct Ends {
     pub to: SocketAddr,
     /// Where it comes from; `None`: the system chooses.
     pub from: Option<IpAddr>,
+    /// The Unix socket that it goes to, in place of an address.
+    pub file: Option<Arc<Path>>,
     /// Who must answer, where it is by TLS.
     #[cfg(feature = "tls")]
     pub identity: Option<Arc<Identity>>,

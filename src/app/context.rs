@@ -70,6 +70,19 @@ impl<'h> Context<'h> {
         self.host.ping(id, &payload[..payload.len().min(125)])
     }
 
+    /// Sends bytes as they are on a connection of a [`Link`](super::Link): all of them, in the order of
+    /// the calls. What its server does not take waits, and counts among
+    /// [`Stats::buffered`](super::Stats::buffered); [`Context::buffered`] tells how much that is.
+    pub fn send_bytes(&mut self, to: SessionId, bytes: &[u8]) -> SendOutcome {
+        self.host.send_bytes(to, bytes)
+    }
+
+    /// Whether this callback has used up what it may do in this turn: then others are kept waiting by it.
+    /// For callbacks that can go on later, such as [`Link::received`](super::Link::received).
+    pub fn is_spent(&self) -> bool {
+        self.host.is_spent()
+    }
+
     /// Whose event this is: a session, or the connection of an HTTP request. `None` for timers of the
     /// program and for calls of other threads.
     pub fn caller(&self) -> Option<SessionId> {

@@ -23,6 +23,8 @@ pub trait Host {
     fn send_frame(&mut self, to: SessionId, frame: RawFrame<'_>) -> SendOutcome;
     fn ping(&mut self, to: SessionId, payload: &[u8]) -> SendOutcome;
     fn close(&mut self, id: SessionId, code: CloseCode, reason: &str);
+    /// Sends bytes on a connection that is no session.
+    fn send_bytes(&mut self, to: SessionId, bytes: &[u8]) -> SendOutcome;
     fn join(&mut self, id: SessionId, topic: &str) -> JoinOutcome;
     fn leave(&mut self, id: SessionId, topic: &str) -> bool;
     /// `by` waits while the topic is behind; `except` gets nothing.
@@ -54,6 +56,8 @@ pub trait Host {
     fn metrics(&self) -> Metrics;
     /// Takes the price of work that a handler does from the budget of the turn.
     fn charge(&mut self, units: u32);
+    /// Whether that budget is used up.
+    fn is_spent(&self) -> bool;
     /// Counts something that was not taken because its user had too many.
     fn count_limited(&mut self);
     fn protocol(&self, id: SessionId) -> Option<&str>;

@@ -4,6 +4,7 @@ use super::answer::Answer;
 use super::any_route::{AnyRoute, RouteKind};
 use super::context::Context;
 use super::handler::Handler;
+use super::link::{Link, LinkRoute};
 use super::raw::{RawHandler, RawRoute};
 use super::remote::Remote;
 use super::request::Request;
@@ -161,6 +162,18 @@ impl App {
                     Some(_) => Err(taken("an outgoing route", name)),
                 });
         self.routes.push((settings, route));
+        self.remember(added)
+    }
+
+    /// A program that speaks to other servers in a protocol of its own; see [`Link`].
+    pub fn link(mut self, name: &str, link: impl Link) -> Self {
+        let index = self.routes.len() as u16;
+        let added = match self.outgoing.insert(name.to_owned(), index) {
+            None => Ok(()),
+            Some(_) => Err(taken("an outgoing route", name)),
+        };
+        let route = Box::new(LinkRoute { link });
+        self.routes.push((Settings::default(), route));
         self.remember(added)
     }
 

@@ -117,6 +117,8 @@ pub(crate) struct Core {
     /// Connections that shutdown reaches next.
     pub(crate) to_stop: VecDeque<u32>,
     pub(crate) refused: usize,
+    /// Connections that are no sessions, from their calls on.
+    pub(crate) links: usize,
     pub(crate) addresses: Addresses,
     /// Listeners for operators: they are open until the end, and have a limit of their own.
     pub(crate) admin_listeners: Vec<u16>,
@@ -184,6 +186,7 @@ impl Core {
             shutdown: None,
             to_stop: VecDeque::new(),
             refused: 0,
+            links: 0,
             addresses: Addresses::new(random.random()),
             admin_listeners: Vec::new(),
             admin_connections: 0,
@@ -233,6 +236,9 @@ impl Core {
         self.deadlines.clear(key);
         if slot.flags.has(Flags::REFUSED) {
             self.refused -= 1;
+        }
+        if self.is_link(slot.route) {
+            self.links -= 1;
         }
     }
 

@@ -166,6 +166,7 @@ impl Hub {
         slot.last_seen = tick as u16;
         match slot.state() {
             State::Dialling => self.answered(io, key, bytes),
+            State::Link => self.linked(io, key, bytes),
             State::Head => self.http(io, key, bytes),
             State::Open | State::Closing => self.frames(io, key, bytes),
             State::Ending | State::Lingering => self.core.discard(key, bytes.len()),
@@ -240,6 +241,7 @@ impl Hub {
         };
         match self.core.slot(key).state() {
             State::Head => self.http(io, key, &mut []),
+            State::Link => self.linked(io, key, &[]),
             State::Open | State::Closing => self.frames(io, key, &mut []),
             _ => {}
         }
@@ -303,6 +305,7 @@ impl Hub {
         self.run_drains(io);
         self.run_streams(io);
         HubContext::new(&mut self.core, io).stop_slice();
+        self.stop_links(io);
     }
 
     /// Sends what was published to topics, while the work lasts. Where memory is short, those who hold
@@ -360,6 +363,12 @@ impl Hub {
         })
     }
 
+    /// Whether this connection is no session, and is read before all others.
+    pub(crate) fn is_link(&self, id: SessionId) -> bool {
+        let key = self.core.key_of(id);
+        key.is_some_and(|key| self.core.slots[key as usize].state() == State::Link)
+    }
+
     /// Whether this connection is one of this side's that has no session yet.
     pub(crate) fn is_calling(&self, id: SessionId) -> bool {
         let key = self.core.key_of(id);
@@ -407,7 +416,8 @@ impl Core {
             let is_refused = is_full || !self.admits_admin();
             return is_refused.then_some(Status::SERVICE_UNAVAILABLE);
         }
-        let live = (self.slots.len() - self.refused).saturating_sub(self.admin_connections);
+        let live = self.slots.len() - self.refused - self.links;
+        let live = live.saturating_sub(self.admin_connections);
         let is_full = limits.max_connections.is_some_and(|max| live >= max);
         if self.is_stopping() || is_full || self.is_over_memory() {
             return Some(Status::SERVICE_UNAVAILABLE);

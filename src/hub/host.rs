@@ -52,10 +52,23 @@ impl Host for HubContext<'_> {
         }
     }
 
+    fn send_bytes(&mut self, to: SessionId, bytes: &[u8]) -> SendOutcome {
+        match self.core.key_of(to) {
+            Some(key) if self.core.slot(key).state() == State::Link => {
+                self.core.work.charge_kept(bytes.len());
+                self.core.push_ready(key, bytes);
+                SendOutcome::Queued
+            }
+            _ => SendOutcome::Closed,
+        }
+    }
+
     fn close(&mut self, id: SessionId, code: CloseCode, reason: &str) {
         if let Some(key) = self.core.key_of(id) {
-            if self.core.slot(key).state() == State::Dialling {
-                return self.core.cancel_call(key);
+            match self.core.slot(key).state() {
+                State::Dialling => return self.core.cancel_call(key),
+                State::Link => return self.core.close_link(key),
+                _ => {}
             }
             self.catch_up_open(key);
             self.core.close(key, code, reason);
@@ -194,6 +207,10 @@ impl Host for HubContext<'_> {
 
     fn charge(&mut self, units: u32) {
         self.core.work.charge(units);
+    }
+
+    fn is_spent(&self) -> bool {
+        self.core.work.is_spent()
     }
 
     fn count_limited(&mut self) {

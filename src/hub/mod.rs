@@ -32,6 +32,7 @@
 //! | `core`, `host` | all of that together, and as a handler sees it |
 //! | `http` | requests, one list of refusals, the way into a session |
 //! | `ws` | receiving, sending, slow readers, closing, events of a program, calls to other servers |
+//! | `link` | connections to other servers that are no sessions |
 //! | `sse` | event streams: what differs from a WebSocket |
 //! | `guard` | calls into code of the program, which may panic |
 //! | `driver`, `observed` | what a turn calls; what is told of all this |
@@ -47,6 +48,7 @@ mod guard;
 mod host;
 mod http;
 mod ledger;
+mod link;
 mod memory;
 mod metrics;
 mod observed;

@@ -20,6 +20,8 @@ pub(crate) struct RouteRules {
     pub(crate) max_message: usize,
     pub(crate) masking: bool,
     pub(crate) raw: bool,
+    /// It has no sessions: its connections are those of a link.
+    pub(crate) link: bool,
     /// Its sessions are event streams.
     pub(crate) events: bool,
     pub(crate) role: Role,
@@ -46,6 +48,7 @@ impl RouteRules {
             max_message: settings.max_message_size,
             masking: settings.masking && !events || role == Role::Client,
             raw,
+            link: kind == RouteKind::Link,
             events,
             role,
             protocols: settings

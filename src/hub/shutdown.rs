@@ -30,6 +30,8 @@ pub(crate) struct Shutdown {
     /// Admin listeners have been stopped as well.
     pub(crate) has_stopped_admin: bool,
     pub(crate) has_cut: bool,
+    /// Links are all that is left, and are to be told.
+    pub(crate) tells_links: bool,
 }
 
 impl Shutdown {
@@ -49,6 +51,7 @@ impl Shutdown {
             later,
             has_stopped_admin: false,
             has_cut: false,
+            tells_links: false,
         }
     }
 

@@ -47,7 +47,7 @@ impl HubContext<'_> {
                     let message = "the server is stopping";
                     core.dial_failed(key, Error::new(ErrorKind::Closed, message));
                 }
-                State::Dead | State::Closing | State::Ending | State::Lingering => {}
+                State::Dead | State::Link | State::Closing | State::Ending | State::Lingering => {}
             }
         }
     }
@@ -62,7 +62,7 @@ impl Core {
         let mut later = VecDeque::new();
         for (key, slot) in &self.slots {
             match slot.state() {
-                _ if self.is_admin(slot.listener) => {}
+                _ if self.is_admin(slot.listener) || self.is_link(slot.route) => {}
                 State::Open => later.push_back(key as u32),
                 _ => self.to_stop.push_back(key as u32),
             }
@@ -100,7 +100,7 @@ impl Core {
 
     /// What the time brings: the end of the drain, and that of those who watched.
     fn go_on_stopping(&mut self, now: u64) {
-        let (live, watching) = (self.slots.len(), self.admin_connections);
+        let (live, watching) = (self.slots.len() - self.links, self.admin_connections);
         let Some(shutdown) = &mut self.shutdown else {
             return;
         };
@@ -116,6 +116,7 @@ impl Core {
             shutdown.later = VecDeque::new();
             let keys = self.slots.iter().map(|(key, _)| key as u32);
             self.to_stop.extend(keys);
+            shutdown.tells_links = true;
         }
     }
 
@@ -131,7 +132,7 @@ impl Core {
             return None;
         }
         let is_admin_next =
-            !shutdown.has_stopped_admin && self.slots.len() == self.admin_connections;
+            !shutdown.has_stopped_admin && self.slots.len() - self.links == self.admin_connections;
         if is_admin_next {
             return Some(self.now.ms);
         }

@@ -60,6 +60,9 @@ impl<I: Io> Turn<I> {
             }
             Ok(true) => {
                 self.hub.connected(&mut self.io, id);
+                if self.hub.is_link(id) {
+                    self.ready.set_first(id.index);
+                }
                 // What arrived together with the connection is told by no further event.
                 self.ready.add(id);
                 true

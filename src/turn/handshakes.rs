@@ -59,6 +59,9 @@ impl<I: Io> Turn<I> {
             self.hub.set_work(granted);
             self.hub.connected(&mut self.io, id);
             self.handshake_credit += self.hub.work().left();
+            if self.hub.is_link(id) {
+                self.ready.set_first(id.index);
+            }
         }
         // What came behind the handshake is told by no further event.
         self.ready.add(id);

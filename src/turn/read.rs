@@ -50,6 +50,7 @@ impl<I: Io> Turn<I> {
         let mut counts = [List::Quiet, List::Busy, List::Ending].map(|list| self.ready.len(list));
         let promised = |count: usize, part: i64| if count > 0 { granted.left() / part } else { 0 };
         let (for_busy, for_ending) = (promised(counts[1], 8), promised(counts[2], 8));
+        left -= self.serve_list(List::First, self.ready.len(List::First), left);
         // One step may cost more than what a later list is promised, turn after turn. Whoever got nothing
         // because of that goes first now, unless the quiet have paid for that already.
         let [quiet, busy, ending] = std::mem::take(&mut self.round.starved);
@@ -79,7 +80,9 @@ impl<I: Io> Turn<I> {
         let mut left = most;
         let share = match list {
             List::Quiet => self.share_of_round(count),
-            List::Busy | List::Ending | List::Handshakes => share_of_busy(self.ready.len(list)),
+            List::Busy | List::Ending | List::Handshakes | List::First => {
+                share_of_busy(self.ready.len(list))
+            }
         };
         for _ in 0..count {
             if left <= 0 {

@@ -1,6 +1,7 @@
 //! Who has something to be read, in the order in which they are served.
 //!
-//! Four lists, and a connection is on one of them at most. Those that were quiet of late come
+//! Five lists, and a connection is on one of them at most. First come the connections of links to other servers,
+//! of which there are a few. Those that were quiet of late come
 //! first; those that used up a share of theirs wait behind them, each for its round; those whose
 //! peer has ended come last, because nobody waits for them. Those whose handshake can go on are on a
 //! list of their own and are not read meanwhile. The lists only order: what a share is
@@ -19,12 +20,16 @@ pub(crate) enum List {
     Busy,
     Ending,
     Handshakes,
+    /// Before all others.
+    First,
 }
 
 /// What is remembered of a connection.
 #[derive(Clone, Copy, Debug, Default)]
 struct Entry {
     is_listed: bool,
+    /// It is read before all others.
+    is_first: bool,
     /// The peer has ended its direction: it is read until the end of file shows.
     ends: bool,
     /// Until when it counts as busy, in turns; 0: it does not.
@@ -39,6 +44,7 @@ pub(crate) struct Ready {
     busy: VecDeque<SessionId>,
     ending: VecDeque<SessionId>,
     handshakes: VecDeque<SessionId>,
+    first: VecDeque<SessionId>,
     turn: u16,
 }
 
@@ -71,10 +77,20 @@ impl Ready {
         if entry.busy_until.wrapping_sub(turn) > BUSY_TURNS {
             entry.busy_until = 0;
         }
+        if entry.is_first {
+            return self.first.push_back(id);
+        }
         match (entry.ends, entry.busy_until) {
             (true, _) => self.ending.push_back(id),
             (false, 0) => self.quiet.push_back(id),
             (false, _) => self.busy.push_back(id),
+        }
+    }
+
+    /// The connection of this key is read before all others.
+    pub(crate) fn set_first(&mut self, key: u32) {
+        if let Some(entry) = self.entries.get_mut(key as usize) {
+            entry.is_first = true;
         }
     }
 
@@ -118,12 +134,14 @@ impl Ready {
             List::Busy => self.busy.len(),
             List::Ending => self.ending.len(),
             List::Handshakes => self.handshakes.len(),
+            List::First => self.first.len(),
         }
     }
 
     /// Whether nobody waits.
     pub(crate) fn is_empty(&self) -> bool {
-        let lists = [&self.quiet, &self.busy, &self.ending, &self.handshakes];
+        let (first, last) = ([&self.first, &self.quiet], [&self.busy, &self.ending]);
+        let lists = first.into_iter().chain(last).chain([&self.handshakes]);
         lists.into_iter().all(VecDeque::is_empty)
     }
 
@@ -134,6 +152,7 @@ impl Ready {
             List::Busy => self.busy.pop_front(),
             List::Ending => self.ending.pop_front(),
             List::Handshakes => self.handshakes.pop_front(),
+            List::First => self.first.pop_front(),
         }
     }
 

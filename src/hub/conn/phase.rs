@@ -3,13 +3,14 @@
 //! ```text
 //!  Head ──upgrade──▶ Open ──our Close──▶ Closing ──their Close──▶ Ending ──all sent──▶ Lingering ──their end──▶ Dead
 //!   └▶ Waiting ─┘ (its ticket answers); Head ──▶ Streaming ──all pieces──▶ Head
+//!  Dialling ──connected──▶ Link ──their end, or ours──▶ Dead
 //!  Dialling ──101──▶  └── their Close, or a failure ─────────────▶          (lost, or a deadline: Dead at once)
 //! ```
 //!
 //! The transitions lie in `ws::close`, but for the ways into Open, in `http::upgrade` and `ws::dial`.
 
 use super::exchange::Exchange;
-use super::handshake::{FailedCall, PendingHandshake};
+use super::handshake::{FailedCall, Linked, PendingHandshake};
 use super::streaming::StreamingResponse;
 use super::waiting::WaitingRequest;
 use crate::wire::receive::Receiver;
@@ -19,6 +20,8 @@ use crate::wire::receive::Receiver;
 pub(crate) enum Phase {
     /// This side called: the connection, or the server's answer, is awaited.
     Dialling(Option<Box<PendingHandshake>>),
+    /// This side called, and it is no session: bytes go to and fro.
+    Link(Box<Linked>),
     /// HTTP: a request is awaited, or this much of one has arrived.
     Head(Option<Box<Exchange>>),
     /// HTTP: its program answers the request later.
@@ -43,6 +46,7 @@ pub(crate) enum Phase {
 #[allow(missing_docs)]
 pub(crate) enum State {
     Dialling,
+    Link,
     Head,
     Waiting,
     Streaming,
@@ -59,6 +63,7 @@ impl Phase {
     pub(crate) fn state(&self) -> State {
         match self {
             Self::Dialling(_) => State::Dialling,
+            Self::Link(_) => State::Link,
             Self::Head(_) => State::Head,
             Self::Waiting(_) => State::Waiting,
             Self::Streaming(_) => State::Streaming,

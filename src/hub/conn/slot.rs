@@ -241,6 +241,7 @@ impl Slot {
             Phase::Open(receiver) | Phase::Closing(receiver) => {
                 self.has_unread() || receiver.is_paused()
             }
+            Phase::Link(linked) => linked.has_more,
             _ => false,
         }
     }

@@ -151,6 +151,8 @@ impl HubContext<'_> {
         let state = self.core.slot(key).state();
         match state {
             State::Dialling => self.core.dial_is_due(key),
+            // It has no deadline: its program knows how long it may be silent.
+            State::Link => {}
             State::Head | State::Ending | State::Streaming if self.core.is_progressing(key) => {}
             State::Head => self.core.head_is_due(key),
             State::Streaming => self.core.stream_is_due(key),

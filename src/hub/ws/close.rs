@@ -12,6 +12,7 @@ use crate::hub::conn::phase::{Phase, State};
 use crate::hub::core::{Core, HubContext, NO_ROUTE};
 use crate::hub::time::ticks::ticks;
 use crate::wire::close::{CloseCode, CloseReason, ClosedBy, cut_reason};
+use crate::wire::error::{Error, ErrorKind};
 use crate::wire::frame::{MAX_HEADER, OpCode, write_frame};
 use crate::wire::receive::RawFrame;
 use std::time::Duration;
@@ -165,9 +166,12 @@ impl Core {
                 slot.cold().close.get_or_insert(left);
                 self.lost(key);
             }
-            State::Dialling | State::Head | State::Open | State::Closing | State::Lingering => {
-                self.lost(key)
-            }
+            State::Dialling
+            | State::Link
+            | State::Head
+            | State::Open
+            | State::Closing
+            | State::Lingering => self.lost(key),
             State::Dead => {}
         }
     }
@@ -198,6 +202,13 @@ impl Core {
             match std::mem::replace(&mut slot.phase, Phase::Dead(None)) {
                 Phase::Dialling(Some(handshake)) => {
                     let (call, error) = (handshake.call, None);
+                    slot.phase = Phase::Dead(Some(Box::new(FailedCall { call, error })));
+                    None
+                }
+                Phase::Link(linked) => {
+                    let message = "the server closed the connection";
+                    let error = Some(Error::new(ErrorKind::Closed, message));
+                    let call = linked.call;
                     slot.phase = Phase::Dead(Some(Box::new(FailedCall { call, error })));
                     None
                 }

@@ -26,8 +26,9 @@ impl Core {
             let message = format!("there is no outgoing route {route:?}; add it to the App");
             return Err(Error::new(ErrorKind::Config, message));
         };
-        let live = self.slots.len() - self.refused;
-        let max = self.limits.max_connections;
+        let live = self.slots.len() - self.refused - self.links;
+        let is_link = self.is_link(route);
+        let max = self.limits.max_connections.filter(|_| !is_link);
         if self.is_stopping() || max.is_some_and(|max| live >= max) {
             let call = call.without_query();
             let message = format!("cannot call {call}: the server is full or stopping");
@@ -43,6 +44,8 @@ impl Core {
         let slot = self.slot(key);
         slot.phase = Phase::Dialling(Some(Box::new(handshake)));
         slot.route = route;
+        self.links += usize::from(is_link);
+        let slot = self.slot(key);
         if is_secure {
             slot.flags.set(Flags::SECURE);
         }
@@ -158,6 +161,9 @@ impl Hub {
         let (core, routes) = (&mut self.core, &mut self.routes);
         let number = core.slot(key).route;
         core.work.charge(price::EVENT);
+        if core.is_link(number) {
+            core.begin_link(key);
+        }
         call_program(core, routes, io, number, id, |route, context| {
             route.connected(context, id);
         });

@@ -352,7 +352,7 @@ impl Core {
         let slot = self.slot(key);
         if !matches!(
             slot.state(),
-            State::Head | State::Waiting | State::Streaming
+            State::Head | State::Waiting | State::Streaming | State::Link
         ) {
             slot.flags.clear(Flags::SPEAKS_HTTP);
         }

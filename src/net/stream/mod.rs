@@ -15,6 +15,7 @@ use super::tls::Tls;
 use crate::app::Ends;
 use crate::hub::Lost;
 use crate::turn::{HandshakeStep, Read};
+use mio::net::UnixStream;
 use mio::{Registry, Token};
 #[cfg(feature = "tls")]
 use secured::Secured;
@@ -63,6 +64,10 @@ impl Sockets {
 
     /// Begins a connection to another machine.
     pub(super) fn dial(&mut self, key: u32, ends: &Ends) -> io::Result<()> {
+        if let Some(path) = &ends.file {
+            self.place(key, Stream::Unix(UnixStream::connect(path)?));
+            return Ok(());
+        }
         let stream = tcp::begin(ends)?;
         #[cfg(feature = "tls")]
         if let Some(identity) = &ends.identity {
