@@ -318,6 +318,14 @@ impl App {
         list
     }
 
+    /// Does this when the handles of its routes work: for programs that have something to do before anybody
+    /// comes.
+    #[cfg_attr(not(feature = "cluster"), expect(dead_code))]
+    pub(crate) fn at_start(mut self, start: impl FnOnce() + 'static) -> Self {
+        self.binds.push((0, Box::new(move |_, _| start())));
+        self
+    }
+
     /// The server that runs it: from now on the handles of its routes work.
     pub(crate) fn bind(&mut self, remote: &Remote) {
         for (route, bind) in self.binds.drain(..) {

@@ -17,7 +17,9 @@ impl State {
         let Some(taking) = self.members.find(before) else {
             return;
         };
-        taking.remove(room);
+        if taking.remove(room).is_none() {
+            return;
+        }
         let (session, format) = (taking.session, taking.format);
         context.leave(session, &format.topic(room));
         let reason = "replaced";

@@ -100,6 +100,15 @@ pub(super) enum Operation {
         room: RoomId,
         ask: Ask,
     },
+    /// The same for somebody who hears what is new from then on, until [`Engine::unfollow`].
+    Follow {
+        room: RoomId,
+        ask: Ask,
+    },
+    /// The next number of a counter, from 0 on.
+    Count {
+        name: Box<str>,
+    },
     /// Names of at most so many members.
     Names {
         room: RoomId,
@@ -158,6 +167,7 @@ pub(super) enum Outcome {
     Published(Epoch, Rc<RoomMessage>),
     Excerpt(Excerpt),
     Names(usize, Vec<Rc<str>>),
+    Number(u64),
 }
 
 /// What an engine tells. Of one room the order is that in which things happened; the outcome of a join
@@ -175,6 +185,22 @@ pub(super) enum EngineEvent {
     /// Somebody is in who was not, or is in no more.
     Arrived(Presence),
     Departed(Presence),
+    /// Who was in at this place is somewhere else now, by another node.
+    Replaced {
+        room: RoomId,
+        place: Place,
+    },
+    /// Ids behind this one belong to this epoch; those before it may not be the same for everybody.
+    Epoch {
+        room: RoomId,
+        begun: Position,
+    },
+    /// Ids from this one up to this place will not come.
+    Gap {
+        room: RoomId,
+        from: u64,
+        upto: Position,
+    },
     /// The room is gone; who was in.
     Closed {
         room: RoomId,
@@ -204,8 +230,18 @@ pub(super) trait Engine {
     /// What happened, in order; `None` when nothing more has.
     fn poll(&mut self) -> Option<EngineEvent>;
 
-    /// Does what is due with time, a bounded part of it. Whether there is anything that time changes.
-    fn tick(&mut self, clock: Clock) -> bool;
+    /// Does what is due with time, a bounded part of it. In how many milliseconds that is to be done again, if
+    /// there is anything that time changes.
+    fn tick(&mut self, clock: Clock) -> Option<u64>;
+
+    /// One who followed a room is gone.
+    fn unfollow(&mut self, _room: RoomId) {}
+
+    /// The node that speaks to an engine elsewhere, if it is one.
+    #[cfg(feature = "cluster")]
+    fn node(&mut self) -> Option<&mut super::cluster::Node> {
+        None
+    }
 
     /// Bytes of history that all rooms may keep.
     fn limit_history(&mut self, bytes: usize);

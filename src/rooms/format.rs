@@ -56,6 +56,8 @@ pub enum Told<'a> {
         /// The last that is missing.
         to: u64,
     },
+    /// Ids behind this one belong to a new epoch: who comes back goes on from there.
+    Epoch(Position),
     /// It is in no more, and not by its own doing.
     Closed {
         /// Why, in a word or two.
@@ -79,6 +81,7 @@ impl Told<'_> {
             Self::Arrived { .. } | Self::Joined { .. } => "joined",
             Self::Departed { .. } | Self::Left { .. } => "left",
             Self::Gap { .. } => "gap",
+            Self::Epoch(_) => "epoch",
             Self::Closed { .. } => "closed",
             Self::Error { .. } => "error",
         }

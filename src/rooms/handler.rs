@@ -146,6 +146,10 @@ impl Handler for Follow {
 
     fn message(&mut self, _: &mut Followed, _session: &mut Session<'_>, _message: Message<'_>) {}
 
+    fn close(&mut self, followed: Followed, session: &mut Session<'_>, _reason: &CloseReason) {
+        self.rooms.unfollow(session.context(), followed.0);
+    }
+
     fn drain(&mut self, _: &mut Followed, session: &mut Session<'_>, dropped: u64) {
         if dropped > 0 {
             // It comes back for what was dropped behind the last that it got. What was dropped before that, under a

@@ -37,6 +37,7 @@ pub(super) struct Memory {
     most: usize,
     /// Rooms that remember something, by how much: bytes, and the number of the room.
     by_size: BTreeSet<(usize, u64)>,
+    counters: HashMap<Box<str>, u64>,
     events: VecDeque<EngineEvent>,
     journal: Option<Journal>,
 }
@@ -53,6 +54,7 @@ impl Memory {
             held: 0,
             most: usize::MAX,
             by_size: BTreeSet::new(),
+            counters: HashMap::new(),
             events: VecDeque::new(),
             journal: None,
         }
@@ -377,11 +379,16 @@ impl Memory {
                 text,
                 reference,
             } => self.publish(token, room, author, text, reference, clock)?,
-            Operation::Read { room, ask } => {
+            Operation::Read { room, ask } | Operation::Follow { room, ask } => {
                 self.cut(room, clock);
                 done(Outcome::Excerpt(self.room(room)?.excerpt(ask)))
             }
             Operation::Names { room, most } => done(self.names(room, most)?),
+            Operation::Count { name } => {
+                let next = self.counters.entry(name).or_default();
+                *next += 1;
+                done(Outcome::Number(*next - 1))
+            }
         };
         Ok((event, None))
     }
@@ -404,7 +411,7 @@ impl Engine for Memory {
         self.events.pop_front()
     }
 
-    fn tick(&mut self, clock: Clock) -> bool {
+    fn tick(&mut self, clock: Clock) -> Option<u64> {
         let now = clock.now as i64;
         let rooms = self.order.range(self.swept + 1..).take(SWEPT);
         let rooms: Vec<RoomId> = rooms.map(|(_, id)| *id).collect();
@@ -429,7 +436,7 @@ impl Engine for Memory {
             }
         }
         self.bound_all(None);
-        !self.rooms.is_empty()
+        (!self.rooms.is_empty()).then_some(1000)
     }
 
     fn limit_history(&mut self, bytes: usize) {

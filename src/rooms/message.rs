@@ -72,6 +72,17 @@ pub struct RoomInfo {
     pub(super) number: u64,
 }
 
+impl RoomInfo {
+    pub(super) fn new(id: RoomId, name: Rc<str>, members: usize, number: u64) -> Self {
+        Self {
+            id,
+            name,
+            members,
+            number,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

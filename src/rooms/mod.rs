@@ -9,6 +9,8 @@
 //! Never send to a session here what the engine has not told.
 
 mod audience;
+#[cfg(feature = "cluster")]
+mod cluster;
 mod digest;
 mod engine;
 mod error;
@@ -35,6 +37,10 @@ mod telling;
 mod ticker;
 mod v1;
 
+#[cfg(feature = "cluster")]
+pub use cluster::{Cluster, EngineAddress, EngineStats};
+#[cfg(all(feature = "cluster", any(test, feature = "internals")))]
+pub use cluster::{Seen, simulate};
 pub use digest::RoomKey;
 pub use engine::Excerpt;
 pub use error::RoomError;

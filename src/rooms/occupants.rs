@@ -55,6 +55,13 @@ impl Occupants {
         self.find(name).is_some()
     }
 
+    /// The member of this name, and its number.
+    #[cfg(feature = "cluster")]
+    pub(super) fn named(&self, name: &str) -> Option<(MemberNumber, &Occupant)> {
+        let key = self.find(name)?;
+        Some((number_of(key), self.all.get(key as usize)?))
+    }
+
     /// The member of this number.
     pub(super) fn at(&self, number: MemberNumber) -> Option<&Occupant> {
         self.all.get(key_of(number))

@@ -204,6 +204,25 @@ impl Rooms {
         self.ask(context, Operation::Read { room, ask }, of, done);
     }
 
+    /// The next number of a counter of this name, from 0 on: never the same twice, over all nodes that share
+    /// an engine.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub fn count(
+        &self,
+        context: &mut Context<'_>,
+        name: &str,
+        done: impl FnOnce(Result<u64, RoomError>, &mut Context<'_>) + 'static,
+    ) {
+        let of = |outcome| match outcome {
+            Outcome::Number(number) => Some(number),
+            _ => None,
+        };
+        let name = name.into();
+        self.ask(context, Operation::Count { name }, of, done);
+    }
+
     /// How many members a room has, and the names of so many of them, sorted.
     ///
     /// # Errors

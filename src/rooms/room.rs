@@ -163,12 +163,8 @@ impl Room {
     }
 
     pub(super) fn info(&self, id: RoomId) -> RoomInfo {
-        RoomInfo {
-            id,
-            name: Rc::clone(&self.name),
-            members: self.members.len(),
-            number: self.number,
-        }
+        let name = Rc::clone(&self.name);
+        RoomInfo::new(id, name, self.members.len(), self.number)
     }
 
     pub(super) fn places(&self) -> Vec<Place> {

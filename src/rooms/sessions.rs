@@ -388,7 +388,7 @@ impl Rooms {
     pub fn follow(&self, session: &mut Session<'_>, room: RoomId, since: Option<Position>) {
         let id = session.id();
         let last = if since.is_some() { MOST_MESSAGES } else { 0 };
-        let read = Operation::Read {
+        let read = Operation::Follow {
             room,
             ask: Ask {
                 since,
@@ -401,6 +401,11 @@ impl Rooms {
             read,
             Pending::Follow { room, session: id },
         );
+    }
+
+    /// A session that followed a room is over. For its close event, once for each [`Rooms::follow`].
+    pub fn unfollow(&self, context: &mut Context<'_>, room: RoomId) {
+        self.with(context, |state, _| state.unfollow(room));
     }
 
     pub(super) fn check_text(&self, text: Option<&str>) -> Result<(), RoomError> {

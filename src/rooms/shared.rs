@@ -91,7 +91,22 @@ impl Rooms {
         Ok(Self::over(limits, engine))
     }
 
-    fn over(limits: RoomLimits, engine: impl Engine + 'static) -> Self {
+    /// Rooms that several servers share by an engine: Redis from 6.2 on, or Valkey. What is said in a room has
+    /// one order on all of them, members are those of all, and histories are kept by the engine.
+    ///
+    /// While the engine is away, everything that is asked for is refused with
+    /// [`RoomError::Unavailable`]; sessions stay, and get what they missed when it is back.
+    ///
+    /// # Errors
+    /// Kind `Config`: a limit is out of its bounds, or the prefix of keys cannot be one.
+    #[cfg(feature = "cluster")]
+    pub fn in_cluster(cluster: super::Cluster, limits: RoomLimits) -> Result<Self> {
+        limits.check()?;
+        let node = cluster.node(&limits, super::id::random())?;
+        Ok(Self::over(limits, node))
+    }
+
+    pub(super) fn over(limits: RoomLimits, engine: impl Engine + 'static) -> Self {
         let state = State::new(limits.clone(), Box::new(engine), Box::new(V1));
         Self {
             state: Rc::new(RefCell::new(state)),
@@ -109,8 +124,12 @@ impl Rooms {
     /// uses are dropped. Once for each program that uses them.
     pub fn mount(&self, app: App) -> App {
         let route = Route::new(Ticker::new(Rc::clone(&self.state)));
-        *self.ticker.borrow_mut() = Some(route.handle());
-        app.outgoing_route("dunlin.rooms", route)
+        let handle = route.handle();
+        *self.ticker.borrow_mut() = Some(handle.clone());
+        let app = app.outgoing_route("dunlin.rooms", route);
+        #[cfg(feature = "cluster")]
+        let app = super::cluster::mount(self, app, handle);
+        app
     }
 
     /// Settings of a route that speaks `dunlin.v1`.

@@ -10,6 +10,7 @@ use super::presence::Damper;
 use super::{Epoch, Format, FormatId, Position, RoomError, RoomId, RoomMessage, Told};
 use crate::app::{Context, SessionId};
 use crate::config::RoomLimits;
+use crate::wire::close::CloseCode;
 use crate::wire::rate::RateTable;
 use crate::wire::work::price;
 use slab::Slab;
@@ -75,12 +76,15 @@ pub(super) struct State {
     has_news: bool,
     /// Whether the engine knows how much it may keep.
     is_bounded: bool,
-    /// The engine has something that time changes.
-    has_rooms: bool,
+    /// In how many milliseconds the engine has something to do, if it has.
+    engine_wants: Option<u64>,
     /// When a tick is on its way for, milliseconds of the server's clock.
     pub(super) ticks_at: Option<u64>,
     /// Outcomes that programs wait for, to be told when nothing here is borrowed.
     pub(super) answered: Vec<Answered>,
+    /// The connections to an engine elsewhere.
+    #[cfg(feature = "cluster")]
+    pub(super) lines: super::cluster::Lines,
 }
 
 /// The time that an operation happens at.
@@ -120,9 +124,11 @@ impl State {
             closing: VecDeque::new(),
             has_news: false,
             is_bounded: false,
-            has_rooms: true,
+            engine_wants: Some(1000),
             ticks_at: None,
             answered: Vec::new(),
+            #[cfg(feature = "cluster")]
+            lines: super::cluster::Lines::default(),
         }
     }
 
@@ -148,14 +154,14 @@ impl State {
             });
             self.engine.limit_history(most);
         }
-        self.has_rooms = true;
+        self.engine_wants.get_or_insert(1000);
         let token = self.pending.insert(pending) as Token;
         self.engine.submit(token, operation, clock(context));
         self.pump(context);
     }
 
     /// Tells what the engine has to tell.
-    fn pump(&mut self, context: &mut Context<'_>) {
+    pub(super) fn pump(&mut self, context: &mut Context<'_>) {
         while let Some(event) = self.engine.poll() {
             match event {
                 EngineEvent::Done(token, outcome) => {
@@ -171,11 +177,33 @@ impl State {
                     let own = own.map(|token| self.pending.remove(token as usize));
                     self.message(context, room, epoch, &message, own);
                 }
+                EngineEvent::Replaced { room, place } => self.replaced(context, room, place),
+                EngineEvent::Epoch { room, begun } => {
+                    let told = Told::Epoch(begun);
+                    self.tell_all(context, room, &told, Some(begun), None);
+                }
+                EngineEvent::Gap { room, from, upto } => {
+                    let told = Told::Gap { from, to: upto.id };
+                    self.tell_all(context, room, &told, Some(upto), None);
+                }
                 EngineEvent::Arrived(presence) => self.arrived(context, &presence),
                 EngineEvent::Departed(presence) => self.departed(context, &presence),
                 EngineEvent::Closed { room, places } => self.closed(context, room, places),
             }
         }
+        #[cfg(feature = "cluster")]
+        self.see_to_lines(context);
+    }
+
+    /// One who followed a room is gone.
+    pub(super) fn unfollow(&mut self, room: RoomId) {
+        self.engine.unfollow(room);
+    }
+
+    /// The node that speaks to an engine elsewhere, if there is one.
+    #[cfg(feature = "cluster")]
+    pub(super) fn node(&mut self) -> Option<&mut super::cluster::Node> {
+        self.engine.node()
     }
 
     fn done(
@@ -198,6 +226,9 @@ impl State {
             }
             (Pending::Follow { room, session }, Ok(Outcome::Excerpt(excerpt))) => {
                 self.follows(context, room, session, &excerpt);
+            }
+            (Pending::Follow { session, .. }, Err(RoomError::Unavailable)) => {
+                context.close(session, CloseCode::TRY_AGAIN, "The rooms do not answer now");
             }
             (Pending::Follow { session, .. }, Err(_)) => {
                 context.close(session, 1000, ROOM_CLOSED);
@@ -369,7 +400,7 @@ impl State {
     /// Does what is due.
     pub(super) fn tick(&mut self, context: &mut Context<'_>) {
         let clock = clock(context);
-        self.has_rooms = self.engine.tick(clock);
+        self.engine_wants = self.engine.tick(clock);
         self.pump(context);
         let mut told = 0;
         while told < AT_ONCE
@@ -388,13 +419,12 @@ impl State {
 
     /// Within how many milliseconds there is something to do, if at all.
     pub(super) fn wants_tick(&self) -> Option<u64> {
-        if self.has_news || !self.ending.is_empty() || !self.closing.is_empty() {
+        let own = if self.has_news || !self.ending.is_empty() || !self.closing.is_empty() {
             Some(1)
-        } else if !self.damper.is_settled() {
-            Some(100)
         } else {
-            self.has_rooms.then_some(1000)
-        }
+            (!self.damper.is_settled()).then_some(100)
+        };
+        own.into_iter().chain(self.engine_wants).min()
     }
 
     /// A session is over: it leaves every room.

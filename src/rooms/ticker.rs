@@ -36,6 +36,19 @@ impl Ticker {
     }
 }
 
+#[cfg(feature = "cluster")]
+impl Ticker {
+    /// The host of an engine was looked up by another thread.
+    pub(super) fn looked_up(
+        &mut self,
+        context: &mut Context<'_>,
+        which: usize,
+        found: Result<Vec<core::net::SocketAddr>, String>,
+    ) {
+        self.state.borrow_mut().looked_up(context, which, found);
+    }
+}
+
 impl Handler for Ticker {
     type Data = ();
 

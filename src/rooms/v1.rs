@@ -1,6 +1,6 @@
 //! The subprotocol `dunlin.v1` as a server writes it: JSON texts.
 
-use super::{Excerpt, Format, FormatId, RoomId, RoomMessage, Told};
+use super::{Excerpt, Format, FormatId, Position, RoomId, RoomMessage, Told};
 use serde::Serialize;
 use std::fmt::Write;
 
@@ -155,6 +155,9 @@ impl Format for V1 {
                 from: *from,
                 to: *to,
             }),
+            Told::Epoch(Position { epoch, id }) => Some(format!(
+                r#"{{"type":"EPOCH","roomId":"{room}","epoch":"{epoch}","id":{id}}}"#
+            )),
             Told::Closed { reason } => write(&Closed {
                 kind: "CLOSED",
                 room,

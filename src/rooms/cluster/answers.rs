@@ -1,0 +1,482 @@
+//! What the engine answers, and what comes of it.
+
+use super::excerpt::told;
+use super::line::Frame;
+use super::node::{Asked, COMMANDS, Creating, Node, Said, Sent, Then, unexpected};
+use super::request::{Act, Answer, RawExcerpt, Where};
+use super::room::{Facts, Parked, ParkedJoin};
+use crate::rooms::engine::{Ask, EngineEvent, Identity, Outcome, Place, Token};
+use crate::rooms::occupants::Occupant;
+use crate::rooms::{RoomError, RoomId, RoomInfo, RoomMessage};
+use std::rc::Rc;
+
+/// Errors after which a line is of no use: its process takes no writes, or none of ours.
+const USELESS: [&str; 6] = [
+    "READONLY",
+    "LOADING",
+    "MASTERDOWN",
+    "NOAUTH",
+    "NOREPLICAS",
+    "CLUSTERDOWN",
+];
+/// Milliseconds between two lines about errors of the engine.
+const QUIET_MS: u64 = 1_000;
+
+impl Node {
+    /// An answer arrived on the line of commands.
+    pub(super) fn answered(&mut self, frame: Frame) {
+        self.unanswered = self.clock.now;
+        let Some(sent) = self.sent.pop_front() else {
+            return self.lose(COMMANDS, "it answered what nobody asked");
+        };
+        if let Frame::Error(error) = &frame
+            && USELESS.iter().any(|useless| error.starts_with(useless))
+        {
+            let error = error.clone();
+            self.sent.push_front(sent);
+            return self.lose(COMMANDS, &error);
+        }
+        match sent {
+            Sent::Script(asked, bytes) => {
+                self.sent_bytes -= bytes;
+                self.script_answered(*asked, frame);
+            }
+            Sent::Count(creating) => self.counted(creating, &frame),
+            Sent::Number(creating) => self.numbered(&creating, &frame),
+            Sent::Rooms(listing) => self.rooms_listed(listing, &frame),
+            Sent::Lease(asked) => self.lease_answered(asked, &frame),
+            Sent::Counter(token) => match frame {
+                Frame::Integer(number) if number > 0 => {
+                    self.done(token, Ok(Outcome::Number(number as u64 - 1)));
+                }
+                other => {
+                    self.tell_error(&other);
+                    self.done(token, Err(RoomError::Unavailable));
+                }
+            },
+            Sent::Ignored => {
+                if let Frame::Error(_) = &frame {
+                    self.tell_error(&frame);
+                }
+            }
+        }
+    }
+
+    /// Says what the engine could not do, once a second at most.
+    pub(super) fn tell_error(&mut self, frame: &Frame) {
+        if self.clock.now < self.quiet_until {
+            return;
+        }
+        self.quiet_until = self.clock.now + QUIET_MS;
+        match frame {
+            Frame::Error(error) => log::error!("the engine at {} says: {error}", self.address),
+            _ => log::error!("the engine at {} answered something odd", self.address),
+        }
+    }
+
+    fn script_answered(&mut self, asked: Asked, frame: Frame) {
+        if let Frame::Error(error) = &frame {
+            if error.starts_with("NOSCRIPT") {
+                // It was emptied: what follows has to come behind the scripts.
+                self.load_scripts();
+                return self.send(asked);
+            }
+            self.tell_error(&frame);
+            return self.refuse(asked);
+        }
+        let waited = self.clock.now.saturating_sub(asked.since);
+        self.stats.answers += 1;
+        self.stats.waited_ms += waited;
+        self.stats.longest_ms = self.stats.longest_ms.max(waited);
+        match super::answer::answer(&asked.request.act, frame) {
+            Ok(answer) => self.act_on(asked, answer),
+            Err(broken) => {
+                log::error!("the engine at {}: {broken}", self.address);
+                self.refuse(asked);
+            }
+        }
+    }
+
+    fn act_on(&mut self, asked: Asked, answer: Answer) {
+        let Asked {
+            request,
+            then,
+            is_again,
+            ..
+        } = asked.clone();
+        let room = request.room;
+        let outcome = match (then, answer) {
+            (Then::Mend(number), Answer::Excerpt(excerpt)) => {
+                return self.mended(room, number, excerpt);
+            }
+            (Then::Mend(number), Answer::Refused(RoomError::UnknownRoom)) => {
+                return self.restore(room, number);
+            }
+            (Then::Restore(number), Answer::Created { number: place }) => {
+                return self.restored(room, number, place);
+            }
+            (Then::Restore(number), Answer::Refused(_)) => return self.is_deleted(room, number),
+            (Then::Declare, Answer::Declared { lost }) => return self.declared(room, &lost),
+            (Then::Audit, Answer::Audited { members }) => return self.audited(room, &members),
+            (Then::Sweep(node), answer) => return self.swept(node, room, &answer),
+            (
+                Then::Facts,
+                Answer::Room {
+                    name, key, number, ..
+                },
+            ) => {
+                let name = name.into();
+                if let Some(known) = self.rooms.get_mut(&room) {
+                    known.facts = Some(Facts { name, key, number });
+                }
+                return;
+            }
+            (Then::Leave | Then::Facts | Then::Declare | Then::Audit, _) => return,
+            (Then::Listed(id), answer) => return self.described(id, room, answer),
+            (Then::Create(creating), Answer::Created { number }) => {
+                return self.created(&creating, number);
+            }
+            (Then::Create(creating), _) => (creating.token, Err(RoomError::Unavailable)),
+            (Then::Publish(said), Answer::Refused(error)) => {
+                return self.publish_failed(room, said, error);
+            }
+            (
+                Then::Join {
+                    token,
+                    place,
+                    identity,
+                    ask,
+                },
+                Answer::Joined {
+                    excerpt,
+                    members,
+                    before,
+                },
+            ) => {
+                // A join that went out twice finds itself.
+                let own = Where {
+                    node: self.id,
+                    place,
+                };
+                let before = before.filter(|before| !(is_again && *before == own));
+                let join = Join {
+                    token,
+                    place,
+                    identity,
+                    ask,
+                    members,
+                    before,
+                };
+                return self.joined(asked, excerpt, join);
+            }
+            (Then::Join { token, place, .. }, Answer::Refused(error)) => {
+                if let Some(known) = self.rooms.get_mut(&room) {
+                    known.joining.remove(&place);
+                    known.is_told();
+                }
+                self.done(token, Err(error));
+                return self.left(room);
+            }
+            (Then::Follow { token, ask }, Answer::Excerpt(raw)) => {
+                return self.followed(asked.request, raw, token, ask);
+            }
+            (Then::Follow { token, .. }, Answer::Refused(error)) => {
+                if let Some(known) = self.rooms.get_mut(&room) {
+                    known.is_told();
+                }
+                self.done(token, Err(error));
+                return self.let_go_if_idle(room);
+            }
+            (Then::Publish(said), answer) => {
+                return self.published(room, said, &asked.request.act, answer);
+            }
+            (
+                Then::Delete(token)
+                | Then::Describe(token)
+                | Then::Names(token)
+                | Then::Read { token, .. },
+                Answer::Refused(error),
+            ) => (token, Err(error)),
+            (Then::Delete(token), Answer::Deleted) => {
+                let directory = self.keys.rooms();
+                let id = room.to_string();
+                self.command(&[b"ZREM", &*directory, id.as_bytes()], Sent::Ignored);
+                (token, Ok(Outcome::Deleted))
+            }
+            (Then::Describe(token), answer) => match info(room, answer) {
+                Some(info) => (token, Ok(Outcome::Room(info))),
+                None => (token, Err(RoomError::UnknownRoom)),
+            },
+            (Then::Read { token, ask }, Answer::Excerpt(raw)) => {
+                (token, Ok(Outcome::Excerpt(told(raw, ask))))
+            }
+            (Then::Names(token), Answer::Names { members, mut names }) => {
+                names.sort_unstable();
+                (token, Ok(Outcome::Names(members, names)))
+            }
+            (_, answer) => {
+                unexpected(&answer);
+                return self.refuse(asked);
+            }
+        };
+        self.done(outcome.0, outcome.1);
+    }
+
+    fn counted(&mut self, creating: Rc<Creating>, frame: &Frame) {
+        let most = self.limits.max_rooms;
+        match frame {
+            Frame::Integer(count) if (*count as usize) < most => {
+                let number = self.keys.number();
+                self.command(&[b"INCR", &*number], Sent::Number(creating));
+            }
+            Frame::Integer(_) => {
+                self.prune();
+                self.done(creating.token, Err(RoomError::TooManyRooms { most }));
+            }
+            other => {
+                self.tell_error(other);
+                self.done(creating.token, Err(RoomError::Unavailable));
+            }
+        }
+    }
+
+    fn numbered(&mut self, creating: &Rc<Creating>, frame: &Frame) {
+        let Frame::Integer(number) = frame else {
+            self.tell_error(frame);
+            return self.done(creating.token, Err(RoomError::Unavailable));
+        };
+        let create = Act::Create {
+            name: Rc::clone(&creating.name),
+            key: creating.key,
+            number: *number as u64,
+        };
+        let request = self.request(creating.room, create);
+        self.ask(request, Then::Create(Rc::clone(creating)));
+    }
+
+    fn created(&mut self, creating: &Creating, number: u64) {
+        self.list_room(creating.room, number);
+        let info = RoomInfo::new(creating.room, Rc::clone(&creating.name), 0, number);
+        self.done(creating.token, Ok(Outcome::Created(info)));
+    }
+
+    /// Puts a room into the directory.
+    pub(super) fn list_room(&mut self, room: RoomId, number: u64) {
+        let (directory, id) = (self.keys.rooms(), room.to_string());
+        let number = number.to_string();
+        let parts = [b"ZADD", &*directory, number.as_bytes(), id.as_bytes()];
+        self.command(&parts, Sent::Ignored);
+    }
+
+    fn rooms_listed(&mut self, id: u32, frame: &Frame) {
+        let Frame::Array(ids) = frame else {
+            self.tell_error(frame);
+            return self.listing_failed(id);
+        };
+        let ids: Vec<RoomId> = ids.iter().filter_map(room_id).collect();
+        let Some(listing) = self.listings.get_mut(&id) else {
+            return;
+        };
+        listing.awaited = ids.len();
+        if ids.is_empty() {
+            return self.listed(id);
+        }
+        for room in ids {
+            let request = self.request(room, Act::Describe);
+            self.ask(request, Then::Listed(id));
+        }
+    }
+
+    fn described(&mut self, id: u32, room: RoomId, answer: Answer) {
+        let info = info(room, answer);
+        if info.is_none() {
+            // Its time is over: the engine has let it go.
+            let (directory, id) = (self.keys.rooms(), room.to_string());
+            self.command(&[b"ZREM", &*directory, id.as_bytes()], Sent::Ignored);
+        }
+        let Some(listing) = self.listings.get_mut(&id) else {
+            return;
+        };
+        listing.awaited -= 1;
+        if let Some(info) = info {
+            listing.after = listing.after.max(info.number);
+            listing.rooms.push(info);
+        }
+        if listing.awaited > 0 {
+            return;
+        }
+        // Where some were gone, the list goes on behind the last that is there; were all, anew.
+        if listing.rooms.len() < listing.most && !listing.rooms.is_empty() {
+            return self.list_more(id);
+        }
+        self.listed(id);
+    }
+
+    fn listed(&mut self, id: u32) {
+        let Some(listing) = self.listings.remove(&id) else {
+            return;
+        };
+        match listing.token {
+            Some(token) => self.done(token, Ok(Outcome::List(listing.rooms))),
+            // Looked at for those that are gone; the next time from here on.
+            None if listing.rooms.len() < listing.most => self.pruned = 0,
+            None => self.pruned = listing.after,
+        }
+    }
+
+    fn joined(&mut self, asked: Asked, raw: RawExcerpt, join: Join) {
+        let room = asked.request.room;
+        let Act::Join { name, .. } = &asked.request.act else {
+            return;
+        };
+        let own = self.id;
+        let Some(known) = self.rooms.get_mut(&room) else {
+            return self.refuse(asked);
+        };
+        if !known.joining.contains_key(&join.place) {
+            // The room was gone meanwhile, and those who were coming in with it.
+            return self.refuse(asked);
+        }
+        // Whoever had this name here before is out: the engine has said so, or is about to.
+        if let Some((number, known_as)) = known.members.named(name)
+            && known_as.identity != join.identity
+            && known_as.place != join.place
+        {
+            let place = known_as.place;
+            known.members.leave(number, place);
+            self.events.push_back(EngineEvent::Replaced { room, place });
+        }
+        let occupant = Occupant {
+            name: (&**name).into(),
+            identity: join.identity,
+            place: join.place,
+        };
+        let Ok((member, local)) = known.members.enter(occupant) else {
+            return;
+        };
+        // A place of another node is none here.
+        let elsewhere = |before: Where| if before.node == own { before.place } else { 0 };
+        let before = local.or(join.before.map(elsewhere));
+        let parked = ParkedJoin {
+            members: join.members,
+            member,
+            place: join.place,
+            before,
+        };
+        self.park(asked.request, raw, join.token, join.ask, Some(parked));
+    }
+
+    fn followed(
+        &mut self,
+        request: super::request::Request,
+        raw: RawExcerpt,
+        token: Token,
+        ask: Ask,
+    ) {
+        self.park(request, raw, token, ask, None);
+    }
+
+    /// An answer to somebody who listens from now on waits until all before it is delivered.
+    fn park(
+        &mut self,
+        request: super::request::Request,
+        raw: RawExcerpt,
+        token: Token,
+        ask: Ask,
+        joined: Option<ParkedJoin>,
+    ) {
+        let room = request.room;
+        let Some(known) = self.rooms.get_mut(&room) else {
+            return self.done(token, Err(RoomError::UnknownRoom));
+        };
+        let excerpt = told(raw, ask);
+        let at = crate::rooms::Position {
+            epoch: excerpt.epoch,
+            id: excerpt.top,
+        };
+        known.parked.push(Parked {
+            token,
+            excerpt,
+            ask,
+            request,
+            joined,
+        });
+        if known.at.is_none() {
+            // The first who listens: everything behind this is new.
+            known.at = Some(at);
+            return self.deliver_held(room);
+        }
+        self.see_to_parked(room);
+    }
+
+    fn published(&mut self, room: RoomId, said: Said, act: &Act, answer: Answer) {
+        let (
+            Act::Publish { sender, text, .. },
+            Answer::Published {
+                epoch,
+                id,
+                date,
+                known: before,
+            },
+        ) = (act, answer)
+        else {
+            return self.publish_failed(room, said, RoomError::Unavailable);
+        };
+        let message = before.unwrap_or_else(|| {
+            let text = text.as_deref().map(Box::from);
+            RoomMessage::new(id, date, Rc::clone(sender), text)
+        });
+        let message = Rc::new(message);
+        if !said.comes_back {
+            return self.done(said.token, Ok(Outcome::Published(epoch, message)));
+        }
+        // Where it is gone it has come back, and that was its receipt.
+        let known = self.rooms.get_mut(&room);
+        if let Some(own) = known.and_then(|known| known.own.get_mut(&said.key)) {
+            own.at = Some((epoch, message));
+            self.see_to_own(room);
+        }
+    }
+
+    pub(super) fn publish_failed(&mut self, room: RoomId, said: Said, error: RoomError) {
+        if !said.comes_back {
+            return self.done(said.token, Err(error));
+        }
+        let known = self.rooms.get_mut(&room);
+        let own = known.and_then(|known| known.own.remove(&said.key));
+        for token in own.into_iter().flat_map(|own| own.tokens) {
+            self.done(token, Err(error.clone()));
+        }
+        self.let_go_if_idle(room);
+    }
+}
+
+/// The answer to a join.
+struct Join {
+    token: Token,
+    place: Place,
+    identity: Identity,
+    ask: Ask,
+    members: usize,
+    before: Option<Where>,
+}
+
+fn info(room: RoomId, answer: Answer) -> Option<RoomInfo> {
+    match answer {
+        Answer::Room {
+            name,
+            number,
+            members,
+            ..
+        } => Some(RoomInfo::new(room, name.into(), members, number)),
+        _ => None,
+    }
+}
+
+/// The id of a room in an answer.
+pub(super) fn room_id(frame: &Frame) -> Option<RoomId> {
+    match frame {
+        Frame::BulkString(bytes) => std::str::from_utf8(bytes).ok()?.parse().ok(),
+        _ => None,
+    }
+}

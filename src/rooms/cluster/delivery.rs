@@ -1,0 +1,344 @@
+//! Pushes, in the order of their ids: what a node delivers is what comes back, never what it sent.
+
+use super::line::Frame;
+use super::node::{Node, PUSHES};
+
+use super::request::Push;
+use super::room::Parked;
+use crate::rooms::engine::{EngineEvent, Joined, Outcome, Presence};
+use crate::rooms::{Position, RoomError, RoomId, RoomMessage};
+use std::rc::Rc;
+
+impl Node {
+    /// A frame arrived on the line of pushes.
+    pub(super) fn pushed(&mut self, frame: Frame) {
+        let Frame::Array(parts) = frame else {
+            // The answer to a ping, or an error that an operator's ACL brings about.
+            if let Frame::Error(_) = frame {
+                self.tell_error(&frame);
+                self.lose(PUSHES, "it refuses subscriptions");
+            }
+            return;
+        };
+        let mut parts = parts.into_iter();
+        let (Some(Frame::BulkString(kind)), Some(Frame::BulkString(channel))) =
+            (parts.next(), parts.next())
+        else {
+            return self.lose(PUSHES, "what it pushes is no push");
+        };
+        self.pushed = self.clock.now;
+        self.probing = None;
+        let Some(room) = self.keys.room_of(&channel) else {
+            return;
+        };
+        match (&*kind, parts.next()) {
+            (b"message", Some(Frame::BulkString(payload))) => match Push::decode(&payload) {
+                Some(push) => self.take(room, push),
+                None => log::warn!("a push to room {room} is none: somebody else writes there"),
+            },
+            (b"subscribe", _) => self.confirmed(room),
+            _ => {}
+        }
+    }
+
+    /// A push of a room is delivered, or kept until it is known what came before it.
+    fn take(&mut self, id: RoomId, push: Push) {
+        let Some(room) = self.rooms.get_mut(&id) else {
+            return;
+        };
+        if matches!(push, Push::Closed) {
+            return self.is_gone(id);
+        }
+        if room.is_live() {
+            self.apply(id, push);
+        } else if !room.hold(push) && room.at.is_some() {
+            self.want_mending(id);
+        }
+    }
+
+    /// Delivers what was kept, as far as nothing is missing.
+    pub(super) fn deliver_held(&mut self, id: RoomId) {
+        while let Some(room) = self.rooms.get_mut(&id)
+            && room.is_live()
+            && let Some(push) = room.next_held()
+        {
+            self.apply(id, push);
+        }
+        self.see_to_own(id);
+        self.see_to_parked(id);
+    }
+
+    fn apply(&mut self, id: RoomId, push: Push) {
+        let own = self.id;
+        let Some(room) = self.rooms.get_mut(&id) else {
+            return;
+        };
+        let Some(at) = room.at else {
+            return;
+        };
+        let presence = |name: Rc<str>, members, place| Presence {
+            room: id,
+            name,
+            members,
+            place,
+        };
+        match push {
+            Push::Message {
+                epoch,
+                message,
+                key,
+            } => {
+                if room.was_in(epoch) || (epoch == at.epoch && message.id <= at.id) {
+                    // It was delivered, or is lost with its epoch.
+                } else if epoch == at.epoch && message.id == at.id + 1 {
+                    self.deliver(id, Rc::new(message), Some(key));
+                    self.see_to_parked(id);
+                } else {
+                    // Something is missing before it.
+                    room.hold(Push::Message {
+                        epoch,
+                        message,
+                        key,
+                    });
+                    self.want_mending(id);
+                }
+            }
+            Push::Epoch(begun) if begun.epoch == at.epoch || room.was_in(begun.epoch) => {}
+            Push::Epoch(begun) if begun.id > at.id => {
+                // Messages of the epoch before are missing, or it was not the one before.
+                room.hold(Push::Epoch(begun));
+                self.want_mending(id);
+            }
+            Push::Epoch(begun) => self.begin_epoch(id, begun, begun.id),
+            Push::Joined {
+                name,
+                at: place,
+                members,
+            } => {
+                if place.node == own
+                    && let Some(coming) = room.joining.get_mut(&place.place)
+                {
+                    // Those who are coming in are told of themselves when they are in.
+                    coming.is_in = true;
+                    return;
+                }
+                let place = if place.node == own { place.place } else { 0 };
+                let arrived = presence(name, members, place);
+                self.events.push_back(EngineEvent::Arrived(arrived));
+            }
+            Push::Left {
+                name,
+                at: place,
+                members,
+            } => {
+                let place = if place.node == own { place.place } else { 0 };
+                if room
+                    .members
+                    .named(&name)
+                    .is_some_and(|(_, member)| member.place == place)
+                {
+                    // Swept, while this node seemed to be gone: it is still in, and is said to be.
+                    room.declares = true;
+                    self.want_mending(id);
+                    return;
+                }
+                if let Some(coming) = room.joining.get_mut(&place) {
+                    coming.is_out = true;
+                    return;
+                }
+                let departed = presence(name, members, place);
+                self.events.push_back(EngineEvent::Departed(departed));
+            }
+            Push::Moved { from, .. }
+                if from.node == own && room.joining.contains_key(&from.place) =>
+            {
+                let coming = room.joining.entry(from.place).or_default();
+                coming.has_moved = true;
+            }
+            Push::Moved { name, from } => {
+                let known = room.members.named(&name);
+                let number = known.filter(|(_, member)| member.place == from.place);
+                if from.node == own
+                    && let Some((number, _)) = number
+                {
+                    let place = from.place;
+                    room.members.leave(number, place);
+                    self.events
+                        .push_back(EngineEvent::Replaced { room: id, place });
+                    self.left(id);
+                }
+            }
+            Push::Closed => self.is_gone(id),
+        }
+    }
+
+    /// Ids behind this belong to another epoch.
+    /// The one before holds up to `upto`.
+    pub(super) fn begin_epoch(&mut self, id: RoomId, begun: Position, upto: u64) {
+        let Some(room) = self.rooms.get_mut(&id) else {
+            return;
+        };
+        room.begin_epoch(begun);
+        self.stats.epochs += 1;
+        // What had its place behind the beginning is lost, whatever was said of it.
+        let is_lost = |at: &Option<(_, Rc<RoomMessage>)>| {
+            at.as_ref()
+                .is_some_and(|(epoch, message)| *epoch != begun.epoch && message.id > upto)
+        };
+        let lost = room.own.extract_if(|_, own| is_lost(&own.at));
+        let lost: Vec<_> = lost.flat_map(|(_, own)| own.tokens).collect();
+        for token in lost {
+            self.done(token, Err(RoomError::Unavailable));
+        }
+        self.events
+            .push_back(EngineEvent::Epoch { room: id, begun });
+        self.see_to_parked(id);
+    }
+
+    /// The next message of a room, for everybody here.
+    pub(super) fn deliver(&mut self, id: RoomId, message: Rc<RoomMessage>, key: Option<u128>) {
+        let Some(room) = self.rooms.get_mut(&id) else {
+            return;
+        };
+        let Some(at) = &mut room.at else {
+            return;
+        };
+        at.id = message.id;
+        let epoch = at.epoch;
+        if room.under_way > 0 {
+            room.recent.push_back(Rc::clone(&message));
+        }
+        let past = &room.past;
+        let is_it = |own: &super::room::Own| {
+            own.at.as_ref().is_some_and(|(of, said)| {
+                said.id == message.id && (*of == epoch || past.contains(of))
+            })
+        };
+        let key = key.or_else(|| {
+            let found = room.own.iter().find(|(_, own)| is_it(own));
+            found.map(|(key, _)| *key)
+        });
+        let own = key.and_then(|key| room.own.remove(&key));
+        let mut tokens = own.into_iter().flat_map(|own| own.tokens);
+        let own = tokens.next();
+        self.events.push_back(EngineEvent::Message {
+            room: id,
+            epoch,
+            message: Rc::clone(&message),
+            own,
+        });
+        for token in tokens {
+            let published = Outcome::Published(epoch, Rc::clone(&message));
+            self.events
+                .push_back(EngineEvent::Done(token, Ok(published)));
+        }
+    }
+
+    /// Tells the outcome of what was published and delivered before its answer came.
+    pub(super) fn see_to_own(&mut self, id: RoomId) {
+        let Some(room) = self.rooms.get_mut(&id) else {
+            return;
+        };
+        let Some(at) = room.at else {
+            return;
+        };
+        let (past, own) = (&room.past, &mut room.own);
+        let is_behind = |of: &Option<(crate::rooms::Epoch, Rc<RoomMessage>)>| {
+            of.as_ref().is_some_and(|(epoch, message)| {
+                (*epoch == at.epoch && message.id <= at.id) || past.contains(epoch)
+            })
+        };
+        let done = own.extract_if(|_, own| is_behind(&own.at));
+        let done: Vec<_> = done.map(|(_, own)| (own.tokens, own.at)).collect();
+        for (tokens, said) in done {
+            let Some((epoch, message)) = said else {
+                continue;
+            };
+            for token in tokens {
+                let published = Outcome::Published(epoch, Rc::clone(&message));
+                self.done(token, Ok(published));
+            }
+        }
+        self.let_go_if_idle(id);
+    }
+
+    /// Lets those in for whom everything is delivered that their answers have told.
+    pub(super) fn see_to_parked(&mut self, id: RoomId) {
+        let Some(room) = self.rooms.get_mut(&id) else {
+            return;
+        };
+        if room.parked.is_empty() || !room.is_live() {
+            return;
+        }
+        let Some(at) = room.at else {
+            return;
+        };
+        for mut parked in std::mem::take(&mut room.parked) {
+            let Some(room) = self.rooms.get_mut(&id) else {
+                return;
+            };
+            let (epoch, top) = (parked.excerpt.epoch, parked.excerpt.top);
+            if epoch == at.epoch && top <= at.id {
+                room.catch_up(&mut parked.excerpt, parked.ask);
+                self.let_in(id, parked);
+            } else if epoch != at.epoch && room.was_in(epoch) {
+                // The order that it tells of is over: once more.
+                self.ask_anew(parked);
+            } else {
+                room.parked.push(parked);
+            }
+        }
+        self.let_go_if_idle(id);
+    }
+
+    fn let_in(&mut self, id: RoomId, parked: Parked) {
+        let Parked {
+            token,
+            excerpt,
+            joined,
+            ..
+        } = parked;
+        let Some(room) = self.rooms.get_mut(&id) else {
+            return;
+        };
+        room.is_told();
+        let Some(joined) = joined else {
+            return self.done(token, Ok(Outcome::Excerpt(excerpt)));
+        };
+        let coming = room.joining.remove(&joined.place).unwrap_or_default();
+        let member = room.members.at(joined.member);
+        let name = member.filter(|member| member.place == joined.place);
+        let name: Option<Rc<str>> = name.map(|member| Rc::from(&*member.name));
+        let outcome = Joined {
+            excerpt,
+            members: joined.members,
+            member: joined.member,
+            before: joined.before,
+        };
+        self.done(token, Ok(Outcome::Joined(outcome)));
+        if coming.is_in
+            && let Some(name) = name
+        {
+            self.events.push_back(EngineEvent::Arrived(Presence {
+                room: id,
+                name,
+                members: joined.members,
+                place: joined.place,
+            }));
+        }
+        if coming.has_moved
+            && let Some(room) = self.rooms.get_mut(&id)
+        {
+            let place = joined.place;
+            room.members.leave(joined.member, place);
+            self.events
+                .push_back(EngineEvent::Replaced { room: id, place });
+            self.left(id);
+        } else if coming.is_out
+            && let Some(room) = self.rooms.get_mut(&id)
+        {
+            room.declares = true;
+            self.want_mending(id);
+        }
+    }
+}

@@ -1,0 +1,454 @@
+//! What was missed meanwhile: after a line was lost, the history of each room that somebody here listens to is
+//! read behind what was delivered last, a few rooms at a time. Nobody is disconnected for it; members get a
+//! gap only for what the engine has no longer.
+
+use super::excerpt::gaps;
+use super::node::{COMMANDS, Node, PUSHES, Said, Sent, Then};
+use super::request::{Act, Declared, RawExcerpt, Where};
+use super::room::{Mending, Parked};
+use crate::rooms::engine::{Ask, EngineEvent, Place};
+use crate::rooms::{Position, RoomError, RoomId};
+use std::rc::Rc;
+
+/// Channels in one `SUBSCRIBE`, and confirmations that are waited for at most.
+const SUBSCRIBED_AT_ONCE: usize = 512;
+/// Rooms that are mended at a time.
+const MENDED_AT_ONCE: usize = 8;
+/// Messages that are read at a time.
+const PAGE: usize = 64;
+/// Members that are told to the engine in one request.
+const DECLARED_AT_ONCE: usize = 128;
+
+impl Node {
+    /// Subscribes to rooms, a bounded number at a time.
+    pub(super) fn subscribe_some(&mut self) {
+        if !self.lines[PUSHES].is_up() || !self.unconfirmed.is_empty() {
+            return;
+        }
+        let mut parts = vec![b"SUBSCRIBE".to_vec()];
+        while parts.len() <= SUBSCRIBED_AT_ONCE
+            && let Some(id) = self.to_subscribe.pop_front()
+        {
+            if let Some(room) = self.rooms.get_mut(&id)
+                && !std::mem::replace(&mut room.is_asked, true)
+            {
+                *self.unconfirmed.entry(id).or_default() += 1;
+                parts.push(self.keys.channel(id));
+            }
+        }
+        if parts.len() > 1 {
+            self.lines[PUSHES].send(&parts);
+        }
+    }
+
+    /// Pushes of a room arrive from now on.
+    pub(super) fn confirmed(&mut self, id: RoomId) {
+        if let Some(left) = self.unconfirmed.get_mut(&id) {
+            *left -= 1;
+            if *left > 0 {
+                return;
+            }
+            self.unconfirmed.remove(&id);
+        }
+        let Some(room) = self.rooms.get_mut(&id) else {
+            // Nobody is here any more. It was let go before this.
+            return;
+        };
+        if !room.is_asked {
+            // That of somebody who has left since: it was taken back.
+            return;
+        }
+        room.is_subscribed = true;
+        let waiting = std::mem::take(&mut room.waiting);
+        if room.at.is_some() {
+            self.want_mending(id);
+        }
+        for (request, then) in waiting {
+            self.begin(request, then);
+        }
+    }
+
+    /// Something of a room may be missing.
+    pub(super) fn want_mending(&mut self, id: RoomId) {
+        let Some(room) = self.rooms.get_mut(&id) else {
+            return;
+        };
+        match room.mending {
+            Mending::No => {
+                room.mending = Mending::Wanted;
+                self.to_mend.push_back(id);
+            }
+            Mending::Reading { number, .. } => {
+                let again = true;
+                room.mending = Mending::Reading { number, again };
+            }
+            Mending::Wanted => {}
+        }
+    }
+
+    /// Everything may be missing, and who is in is to be said again.
+    pub(super) fn declare_all(&mut self) {
+        let mut rooms = Vec::with_capacity(self.rooms.len());
+        for (id, room) in &mut self.rooms {
+            room.declares = true;
+            rooms.push(*id);
+        }
+        for id in rooms {
+            self.want_mending(id);
+        }
+    }
+
+    /// Reads the histories of some rooms.
+    pub(super) fn mend_some(&mut self) {
+        while self.mends < MENDED_AT_ONCE
+            && self.lines[COMMANDS].is_up()
+            && self.again.is_empty()
+            && let Some(id) = self.to_mend.pop_front()
+        {
+            let Some(room) = self.rooms.get_mut(&id) else {
+                continue;
+            };
+            if room.mending != Mending::Wanted {
+                continue;
+            }
+            if !room.is_subscribed {
+                // It comes back when it is subscribed to.
+                room.mending = Mending::No;
+                continue;
+            }
+            if room.at.is_none() {
+                // Nothing was delivered yet, so nothing is missing; but it may be that members are.
+                room.mending = Mending::No;
+                continue;
+            }
+            let (number, again) = (self.next_mend, false);
+            self.next_mend += 1;
+            room.mending = Mending::Reading { number, again };
+            self.mends += 1;
+            self.stats.mended += 1;
+            self.read_on(id, number);
+        }
+    }
+
+    fn read_on(&mut self, id: RoomId, number: u64) {
+        let since = self.rooms.get(&id).and_then(|room| room.at);
+        let ask = Ask {
+            since,
+            last: PAGE,
+            is_page: true,
+        };
+        let request = self.request(id, Act::Read { ask });
+        self.ask(request, Then::Mend(number));
+    }
+
+    /// Whether a room is being mended under this number. If not, that is over: it was let go meanwhile, or is
+    /// gone.
+    fn is_mending(&mut self, id: RoomId, number: u64) -> bool {
+        let room = self.rooms.get(&id);
+        let is_it = room.is_some_and(
+            |room| matches!(room.mending, Mending::Reading { number: of, .. } if of == number),
+        );
+        if !is_it {
+            self.mends = self.mends.saturating_sub(1);
+        }
+        is_it
+    }
+
+    /// A part of the history of a room arrived that is being mended.
+    pub(super) fn mended(&mut self, id: RoomId, number: u64, raw: RawExcerpt) {
+        if !self.is_mending(id, number) {
+            return;
+        }
+        let Some(room) = self.rooms.get_mut(&id) else {
+            return;
+        };
+        let Some(at) = room.at else {
+            return self.is_mended(id);
+        };
+        let RawExcerpt {
+            epoch,
+            top,
+            is_here,
+            upto,
+            messages,
+        } = raw;
+        if room.was_in(epoch) {
+            // A push has told of a newer epoch meanwhile.
+            return self.read_on(id, number);
+        }
+        if epoch != at.epoch {
+            // What was delivered behind the end of its epoch is lost to the engine. Of an epoch that it does not
+            // know, it has lost all: what is there now is new.
+            let common = if is_here {
+                at.id
+            } else {
+                upto.unwrap_or(0).min(at.id)
+            };
+            let begun = Position { epoch, id: common };
+            let ended = if is_here {
+                upto.unwrap_or(at.id)
+            } else {
+                common
+            };
+            self.begin_epoch(id, begun, ended);
+            if !is_here {
+                return self.read_on(id, number);
+            }
+        }
+        let messages: Vec<_> = messages.into_iter().map(Rc::new).collect();
+        let last = messages.last().map(|message| message.id);
+        let behind = self.rooms.get(&id).and_then(|room| room.at);
+        let behind = behind.map_or(0, |at| at.id);
+        let upto = if messages.len() < PAGE {
+            top
+        } else {
+            last.unwrap_or(top)
+        };
+        let mut missing = gaps(behind, &messages, upto).into_iter().peekable();
+        for message in messages {
+            while let Some(gap) = missing.next_if(|(_, to)| *to < message.id) {
+                self.is_lost(id, gap);
+            }
+            if message.id > behind {
+                self.stats.mended_messages += 1;
+                self.deliver(id, message, None);
+            }
+        }
+        for gap in missing {
+            self.is_lost(id, gap);
+        }
+        if upto < top {
+            return self.read_on(id, number);
+        }
+        self.is_mended(id);
+    }
+
+    /// These ids will not come.
+    fn is_lost(&mut self, id: RoomId, (from, to): (u64, u64)) {
+        let Some(room) = self.rooms.get_mut(&id) else {
+            return;
+        };
+        let Some(at) = &mut room.at else {
+            return;
+        };
+        at.id = to;
+        let upto = *at;
+        self.stats.lost_ids += to + 1 - from;
+        let room = id;
+        self.events.push_back(EngineEvent::Gap { room, from, upto });
+    }
+
+    fn is_mended(&mut self, id: RoomId) {
+        self.mends = self.mends.saturating_sub(1);
+        let Some(room) = self.rooms.get_mut(&id) else {
+            return;
+        };
+        let is_over = !matches!(room.mending, Mending::Reading { again: true, .. });
+        room.mending = Mending::No;
+        let declares = std::mem::take(&mut room.declares);
+        if declares {
+            self.declare(id);
+        }
+        if !is_over {
+            return self.want_mending(id);
+        }
+        self.deliver_held(id);
+    }
+
+    /// The history cannot be read now: it is tried again.
+    pub(super) fn mend_failed(&mut self, id: RoomId, number: u64) {
+        if self.is_mending(id, number) {
+            self.mends = self.mends.saturating_sub(1);
+            if let Some(room) = self.rooms.get_mut(&id) {
+                room.mending = Mending::Wanted;
+                self.to_mend.push_back(id);
+            }
+        }
+    }
+
+    /// Tells the engine who is in a room of those here, and asks whom it takes for such.
+    fn declare(&mut self, id: RoomId) {
+        let Some(room) = self.rooms.get(&id) else {
+            return;
+        };
+        let members = room.members.iter().map(|member| Declared {
+            name: Rc::from(&*member.name),
+            identity: member.identity,
+            place: member.place,
+        });
+        let members: Vec<_> = members.collect();
+        let node = self.id;
+        for members in members.chunks(DECLARED_AT_ONCE) {
+            let members = members.to_vec();
+            let request = self.request(id, Act::Declare { node, members });
+            self.ask(request, Then::Declare);
+        }
+        let request = self.request(id, Act::Audit { node });
+        self.ask(request, Then::Audit);
+    }
+
+    /// Names of members here that somebody else has now.
+    pub(super) fn declared(&mut self, id: RoomId, lost: &[Rc<str>]) {
+        for name in lost {
+            let Some(room) = self.rooms.get_mut(&id) else {
+                return;
+            };
+            let Some((number, member)) = room.members.named(name) else {
+                continue;
+            };
+            let place = member.place;
+            room.members.leave(number, place);
+            self.events
+                .push_back(EngineEvent::Replaced { room: id, place });
+        }
+        self.left(id);
+    }
+
+    /// Whom the engine takes for members here: those who are none leave.
+    pub(super) fn audited(&mut self, id: RoomId, members: &[(Rc<str>, Place)]) {
+        let node = self.id;
+        for (name, place) in members {
+            let known = self.rooms.get(&id);
+            let is_in = known.is_some_and(|room| {
+                let member = room.members.named(name);
+                room.joining.contains_key(place)
+                    || member.is_some_and(|(_, member)| member.place == *place)
+            });
+            if !is_in {
+                let at = Where {
+                    node,
+                    place: *place,
+                };
+                let name = Rc::clone(name);
+                let request = self.request(id, Act::Leave { name, at });
+                self.ask(request, Then::Leave);
+            }
+        }
+    }
+
+    /// The engine does not know a room that somebody here is in: it has lost it, or it was deleted meanwhile.
+    /// In the first case it is made anew, with its name and its key; in the other the engine refuses that.
+    pub(super) fn restore(&mut self, id: RoomId, number: u64) {
+        if !self.is_mending(id, number) {
+            return;
+        }
+        let facts = self.rooms.get(&id).and_then(|room| room.facts.clone());
+        let Some(facts) = facts else {
+            return self.is_deleted(id, number);
+        };
+        let create = Act::Create {
+            name: facts.name,
+            key: facts.key,
+            number: facts.number,
+        };
+        let request = self.request(id, create);
+        self.ask(request, Then::Restore(number));
+    }
+
+    pub(super) fn restored(&mut self, id: RoomId, number: u64, place: u64) {
+        self.list_room(id, place);
+        if self.is_mending(id, number)
+            && let Some(room) = self.rooms.get_mut(&id)
+        {
+            room.declares = true;
+            self.read_on(id, number);
+        }
+    }
+
+    /// A room that was being mended is gone for good.
+    pub(super) fn is_deleted(&mut self, id: RoomId, number: u64) {
+        if self.is_mending(id, number) {
+            self.mends = self.mends.saturating_sub(1);
+            self.is_gone(id);
+        }
+    }
+
+    /// Asks again for somebody whose answer is of an order that is over.
+    pub(super) fn ask_anew(&mut self, parked: Parked) {
+        let Parked {
+            token,
+            ask,
+            request,
+            joined,
+            ..
+        } = parked;
+        let then = match (joined, &request.act) {
+            (Some(joined), Act::Join { identity, .. }) => Then::Join {
+                token,
+                place: joined.place,
+                identity: *identity,
+                ask,
+            },
+            _ => Then::Follow { token, ask },
+        };
+        let since = self.clock.now;
+        self.send(super::node::Asked {
+            request,
+            then,
+            since,
+            is_again: true,
+        });
+    }
+
+    /// What went out and was not answered when the line broke: what can be done twice without harm is sent
+    /// again, if it is not too old.
+    pub(super) fn keep_unanswered(&mut self) {
+        self.sent_bytes = 0;
+        for sent in std::mem::take(&mut self.sent) {
+            self.keep_if_needed(sent);
+        }
+    }
+
+    /// The same for one of them.
+    pub(super) fn keep_if_needed(&mut self, sent: Sent) {
+        match sent {
+            Sent::Script(mut asked, _) => {
+                asked.is_again = true;
+                self.again.push_back(*asked);
+            }
+            Sent::Count(creating) | Sent::Number(creating) => {
+                self.done(creating.token, Err(RoomError::Unavailable));
+            }
+            Sent::Rooms(listing) => self.listing_failed(listing),
+            Sent::Counter(token) => self.done(token, Err(RoomError::Unavailable)),
+            Sent::Lease(_) | Sent::Ignored => {}
+        }
+    }
+
+    /// Refuses what nobody can wait for any longer.
+    pub(super) fn refuse_old(&mut self, patience: u64) {
+        let now = self.clock.now;
+        let is_old = |since: u64| now.saturating_sub(since) >= patience;
+        // What concerns nobody's patience waits for the line.
+        let waits = |then: &Then| {
+            matches!(
+                then,
+                Then::Leave | Then::Mend(_) | Then::Restore(_) | Then::Declare | Then::Audit
+            )
+        };
+        for asked in std::mem::take(&mut self.again) {
+            if is_old(asked.since) && !waits(&asked.then) {
+                self.refuse(asked);
+            } else {
+                self.again.push_back(asked);
+            }
+        }
+        let mut refused = Vec::new();
+        for (id, room) in &mut self.rooms {
+            let old = room.own.extract_if(|_, own| is_old(own.since + patience));
+            let tokens = old.flat_map(|(key, own)| {
+                let comes_back = false;
+                own.tokens.into_iter().map(move |token| Said {
+                    token,
+                    key,
+                    comes_back,
+                })
+            });
+            refused.extend(tokens.map(|said| (*id, said)));
+        }
+        for (room, said) in refused {
+            self.publish_failed(room, said, RoomError::Unavailable);
+            self.let_go_if_idle(room);
+        }
+    }
+}

@@ -1,0 +1,505 @@
+//! A node: its lines to the engine, its rooms, and what it waits for.
+
+use super::address::EngineAddress;
+use super::keys::Keys;
+use super::lease::Lease;
+use super::line::{Frame, Line, Phase};
+use super::request::{Act, Answer, NodeId, Request, RunId};
+use super::room::{Mending, NodeRoom};
+use crate::config::RoomLimits;
+use crate::rooms::engine::{
+    Ask, Clock, Engine, EngineEvent, Identity, KeyDigest, MemberNumber, Operation, Outcome, Place,
+    Token,
+};
+use crate::rooms::member::Rates;
+use crate::rooms::{Epoch, RoomError, RoomId, RoomInfo};
+use crate::wire::rate::RateTable;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use std::collections::{HashMap, VecDeque};
+use std::rc::Rc;
+
+/// The line of commands.
+pub(super) const COMMANDS: usize = 0;
+/// The line of pushes.
+pub(super) const PUSHES: usize = 1;
+
+/// How long an answer, a connection or a greeting may take, milliseconds.
+pub(super) const PATIENCE: u64 = 5_000;
+/// Requests that wait for their answers at most, and their bytes: more are refused.
+const MOST_ASKED: usize = 4096;
+const MOST_ASKED_BYTES: usize = 16 << 20;
+
+/// What is to be done with the answer to a request about a room.
+#[derive(Clone, Debug)]
+pub(super) enum Then {
+    Create(Rc<Creating>),
+    Delete(Token),
+    Describe(Token),
+    /// One of the rooms of a list.
+    Listed(u32),
+    Join {
+        token: Token,
+        place: Place,
+        identity: Identity,
+        ask: Ask,
+    },
+    Leave,
+    Publish(Said),
+    Read {
+        token: Token,
+        ask: Ask,
+    },
+    Follow {
+        token: Token,
+        ask: Ask,
+    },
+    Names(Token),
+    /// What the room is, in case that the engine forgets it.
+    Facts,
+    /// Under which number it was asked for.
+    Mend(u64),
+    Restore(u64),
+    Declare,
+    Audit,
+    Sweep(NodeId),
+}
+
+/// Something that is being published.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Said {
+    pub(super) token: Token,
+    pub(super) key: u128,
+    /// Somebody here listens to the room: it comes back as a push, and that is the receipt.
+    pub(super) comes_back: bool,
+}
+
+/// A request that went out, or is to.
+#[derive(Clone, Debug)]
+pub(super) struct Asked {
+    pub(super) request: Request,
+    pub(super) then: Then,
+    pub(super) since: u64,
+    /// It went out before, on a line that broke: whether it was done is not known.
+    pub(super) is_again: bool,
+}
+
+/// A room that is being made.
+#[derive(Debug)]
+pub(super) struct Creating {
+    pub(super) token: Token,
+    pub(super) room: RoomId,
+    pub(super) name: Rc<str>,
+    pub(super) key: KeyDigest,
+}
+
+/// A list of rooms that is being put together.
+#[derive(Debug)]
+pub(super) struct Listing {
+    /// Who asked for it; nobody where it is looked at for rooms that are gone.
+    pub(super) token: Option<Token>,
+    pub(super) most: usize,
+    pub(super) after: u64,
+    /// Rooms that are still to be described.
+    pub(super) awaited: usize,
+    pub(super) rooms: Vec<RoomInfo>,
+}
+
+/// What went out on the line of commands and waits for its answer, which come in the same order.
+#[derive(Debug)]
+pub(super) enum Sent {
+    Script(Box<Asked>, usize),
+    /// How many rooms there are.
+    Count(Rc<Creating>),
+    /// The number of a new room.
+    Number(Rc<Creating>),
+    /// Ids of rooms, for a list.
+    Rooms(u32),
+    Lease(super::lease::Asked),
+    /// A number that only grows.
+    Counter(Token),
+    /// Its answer tells nothing.
+    Ignored,
+}
+
+/// What is counted of the engine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EngineStats {
+    /// Both lines are up.
+    pub is_ready: bool,
+    /// Lines that were lost after they had been up.
+    pub disconnects: u64,
+    /// Requests that were answered, and how long that took together, milliseconds.
+    pub answers: u64,
+    /// See `answers`.
+    pub waited_ms: u64,
+    /// The longest that an answer took since it was last asked, milliseconds.
+    pub longest_ms: u64,
+    /// Rooms whose histories were read because pushes may have been missed.
+    pub mended: u64,
+    /// Messages that were delivered by that.
+    pub mended_messages: u64,
+    /// Ids that could not be mended: members were told of a gap.
+    pub lost_ids: u64,
+    /// Times that a room began a new epoch while somebody here was in it.
+    pub epochs: u64,
+    /// Requests that were refused because the engine was away.
+    pub unavailable: u64,
+}
+
+/// A node: its lines to the engine, its rooms, and what it waits for.
+pub(in crate::rooms) struct Node {
+    pub(super) id: NodeId,
+    pub(super) address: EngineAddress,
+    pub(super) keys: Keys,
+    pub(super) limits: RoomLimits,
+    pub(super) random: StdRng,
+    pub(super) lines: [Line; 2],
+    /// The last process of the engine that was known.
+    pub(super) run: Option<RunId>,
+    pub(super) sent: VecDeque<Sent>,
+    pub(super) sent_bytes: usize,
+    /// What went out on a line that broke, or could not go out at all.
+    pub(super) again: VecDeque<Asked>,
+    pub(super) rooms: HashMap<RoomId, NodeRoom>,
+    /// Confirmations of subscriptions that are to come, by room: only the last of them counts.
+    pub(super) unconfirmed: HashMap<RoomId, u32>,
+    /// Rooms that are to be subscribed to.
+    pub(super) to_subscribe: VecDeque<RoomId>,
+    /// Rooms that are to be mended, and how many are being.
+    pub(super) to_mend: VecDeque<RoomId>,
+    pub(super) mends: usize,
+    pub(super) next_mend: u64,
+    pub(super) listings: HashMap<u32, Listing>,
+    pub(super) next_listing: u32,
+    /// Up to which number the directory was looked at for rooms that are gone.
+    pub(super) pruned: u64,
+    pub(super) guests: RateTable<Rates>,
+    pub(super) lease: Lease,
+    pub(super) events: VecDeque<EngineEvent>,
+    pub(super) clock: Clock,
+    pub(super) stats: EngineStats,
+    /// When a push was seen last, and since when one of our own is awaited.
+    pub(super) pushed: u64,
+    pub(super) probing: Option<u64>,
+    /// Since when an answer is awaited without any that came, at the earliest.
+    pub(super) unanswered: u64,
+    /// The server stops: nothing new begins.
+    pub(super) is_stopping: bool,
+    /// A line about the engine may be written again at this time.
+    pub(super) quiet_until: u64,
+    #[cfg(feature = "tls")]
+    pub(super) trust: crate::app::Trust,
+}
+
+impl Node {
+    /// A node of this engine. `seed` decides every random choice.
+    pub(super) fn new(
+        address: EngineAddress,
+        keys: Keys,
+        limits: RoomLimits,
+        seed: [u8; 32],
+    ) -> Self {
+        let mut random = StdRng::from_seed(seed);
+        let guests = RateTable::new(random.random());
+        Self {
+            id: random.random(),
+            address,
+            keys,
+            limits,
+            lines: [Line::new(), Line::new()],
+            run: None,
+            sent: VecDeque::new(),
+            sent_bytes: 0,
+            again: VecDeque::new(),
+            rooms: HashMap::new(),
+            unconfirmed: HashMap::new(),
+            to_subscribe: VecDeque::new(),
+            to_mend: VecDeque::new(),
+            mends: 0,
+            next_mend: 0,
+            listings: HashMap::new(),
+            next_listing: 0,
+            pruned: 0,
+            guests,
+            lease: Lease::default(),
+            events: VecDeque::new(),
+            clock: Clock::default(),
+            stats: EngineStats::default(),
+            pushed: 0,
+            probing: None,
+            unanswered: 0,
+            is_stopping: false,
+            quiet_until: 0,
+            #[cfg(feature = "tls")]
+            trust: crate::app::Trust::system(),
+            random,
+        }
+    }
+
+    /// The same, which believes these where the engine speaks TLS.
+    #[cfg(feature = "tls")]
+    pub(super) fn trusting(mut self, trust: crate::app::Trust) -> Self {
+        self.trust = trust;
+        self
+    }
+
+    /// Whether both lines can be used.
+    pub(super) fn is_ready(&self) -> bool {
+        self.lines.iter().all(Line::is_up)
+    }
+
+    /// What is counted.
+    pub(super) fn stats(&self) -> EngineStats {
+        EngineStats {
+            is_ready: self.is_ready(),
+            ..self.stats
+        }
+    }
+
+    pub(super) fn done(&mut self, token: Token, outcome: Result<Outcome, RoomError>) {
+        if matches!(outcome, Err(RoomError::Unavailable)) {
+            self.stats.unavailable += 1;
+        }
+        self.events.push_back(EngineEvent::Done(token, outcome));
+    }
+
+    /// A request about a room, with what every request says.
+    pub(super) fn request(&mut self, room: RoomId, act: Act) -> Request {
+        let fresh = Epoch::of_bits(self.random.random());
+        let known = self.rooms.get(&room);
+        Request {
+            room,
+            run: self.run.unwrap_or_default(),
+            fresh,
+            seen: known.and_then(|room| room.at),
+            act,
+        }
+    }
+
+    /// Sends a request, now or when the line is up again.
+    pub(super) fn ask(&mut self, request: Request, then: Then) {
+        let since = self.clock.now;
+        let asked = Asked {
+            request,
+            then,
+            since,
+            is_again: false,
+        };
+        self.send(asked);
+    }
+
+    pub(super) fn send(&mut self, mut asked: Asked) {
+        if !self.lines[COMMANDS].is_up() {
+            return self.again.push_back(asked);
+        }
+        if let Act::Join { .. } | Act::Declare { .. } = asked.request.act {
+            self.note_room(asked.request.room);
+        }
+        // The process at the other end may be another one than when it was made.
+        asked.request.run = self.run.unwrap_or_default();
+        // An epoch that begins twice would be no new one.
+        asked.request.fresh = Epoch::of_bits(self.random.random());
+        let known = self.rooms.get(&asked.request.room);
+        asked.request.seen = known.and_then(|room| room.at);
+        let command = super::script::command(&asked.request, &self.keys, &self.limits);
+        let bytes = command.iter().map(Vec::len).sum();
+        self.lines[COMMANDS].send(&command);
+        self.sent_bytes += bytes;
+        self.sent.push_back(Sent::Script(Box::new(asked), bytes));
+    }
+
+    /// Sends a command that is no script.
+    pub(super) fn command<T: AsRef<[u8]>>(&mut self, parts: &[T], sent: Sent) {
+        if !self.lines[COMMANDS].is_up() {
+            return self.keep_if_needed(sent);
+        }
+        self.lines[COMMANDS].send(parts);
+        self.sent.push_back(sent);
+    }
+
+    /// Whether something may be asked for now.
+    pub(super) fn takes(&self) -> bool {
+        self.is_ready()
+            && self.sent.len() < MOST_ASKED
+            && self.sent_bytes < MOST_ASKED_BYTES
+            && self.again.is_empty()
+    }
+
+    /// Works on the next frame that has arrived; `false`: none is there.
+    pub(super) fn work(&mut self, clock: Clock) -> bool {
+        self.clock = clock;
+        // Pushes first: answers may have to wait for them.
+        for which in [PUSHES, COMMANDS] {
+            if !self.lines[which].is_open() {
+                continue;
+            }
+            match self.lines[which].next() {
+                Ok(None) => {}
+                Ok(Some(frame)) => {
+                    self.heard(which, frame);
+                    self.see_to();
+                    return true;
+                }
+                Err(_) => {
+                    self.lose(which, "it does not speak RESP");
+                    return true;
+                }
+            }
+        }
+        false
+    }
+
+    fn heard(&mut self, which: usize, frame: Frame) {
+        match (self.lines[which].phase, which) {
+            (Phase::Greeting { .. }, _) => self.greeted(which, frame),
+            (Phase::Up, COMMANDS) => self.answered(frame),
+            (Phase::Up, _) => self.pushed(frame),
+            _ => {}
+        }
+    }
+
+    /// Begins what can begin now.
+    pub(super) fn see_to(&mut self) {
+        self.subscribe_some();
+        self.mend_some();
+    }
+
+    /// The room of this id, if it is one of somebody here; made with somebody.
+    pub(super) fn room_for(&mut self, id: RoomId) -> &mut NodeRoom {
+        if !self.rooms.contains_key(&id) {
+            self.rooms.insert(id, NodeRoom::default());
+            self.to_subscribe.push_back(id);
+        }
+        self.rooms.entry(id).or_default()
+    }
+
+    /// Lets a room go that nobody here has to do with.
+    pub(super) fn let_go_if_idle(&mut self, id: RoomId) {
+        if self.rooms.get(&id).is_some_and(NodeRoom::is_idle) {
+            self.let_go(id);
+        }
+    }
+
+    pub(super) fn let_go(&mut self, id: RoomId) {
+        let Some(room) = self.rooms.remove(&id) else {
+            return;
+        };
+        let is_asked = room.is_asked;
+        if is_asked && self.lines[PUSHES].is_up() {
+            let channel = self.keys.channel(id);
+            self.lines[PUSHES].send(&[b"UNSUBSCRIBE", &*channel]);
+        }
+    }
+
+    /// A request found its room gone.
+    pub(super) fn is_gone(&mut self, id: RoomId) {
+        let Some(room) = self.rooms.get_mut(&id) else {
+            return;
+        };
+        let members = std::mem::take(&mut room.members);
+        let places = members.iter().map(|member| member.place).collect();
+        // Those who wait for an answer get one, and those who follow are let go one by one.
+        (room.at, room.mending) = (None, Mending::No);
+        room.joining.clear();
+        let own: Vec<_> = room.own.drain().flat_map(|(_, own)| own.tokens).collect();
+        let parked = room.parked.drain(..).map(|parked| parked.token);
+        let waiting = room.waiting.drain(..);
+        let waiting = waiting.filter_map(|(_, then)| match then {
+            Then::Join { token, .. } | Then::Follow { token, .. } => Some(token),
+            _ => None,
+        });
+        let parked: Vec<_> = parked.chain(waiting).collect();
+        let told = parked.len();
+        let tokens: Vec<_> = own.into_iter().chain(parked).collect();
+        room.under_way = room.under_way.saturating_sub(told);
+        for token in tokens {
+            self.done(token, Err(RoomError::UnknownRoom));
+        }
+        let room = id;
+        self.events.push_back(EngineEvent::Closed { room, places });
+        self.let_go_if_idle(id);
+    }
+
+    /// What cannot be asked for now.
+    pub(super) fn refuse(&mut self, asked: Asked) {
+        let Asked { request, then, .. } = asked;
+        let room = request.room;
+        match then {
+            Then::Create(creating) => self.done(creating.token, Err(RoomError::Unavailable)),
+            Then::Delete(token) | Then::Describe(token) | Then::Names(token) => {
+                self.done(token, Err(RoomError::Unavailable));
+            }
+            Then::Read { token, .. } => self.done(token, Err(RoomError::Unavailable)),
+            Then::Listed(listing) => self.listing_failed(listing),
+            Then::Join { token, place, .. } => {
+                self.done(token, Err(RoomError::Unavailable));
+                // Whether it is in is not known: it is not to stay.
+                if let Act::Join { name, at, .. } = request.act {
+                    let leave = self.request(room, Act::Leave { name, at });
+                    self.ask(leave, Then::Leave);
+                }
+                if let Some(room) = self.rooms.get_mut(&room) {
+                    room.joining.remove(&place);
+                    room.is_told();
+                }
+                self.let_go_if_idle(room);
+            }
+            Then::Follow { token, .. } => {
+                // It is let go by `unfollow`, when its session has ended.
+                self.done(token, Err(RoomError::Unavailable));
+                if let Some(room) = self.rooms.get_mut(&room) {
+                    room.is_told();
+                }
+                self.let_go_if_idle(room);
+            }
+            Then::Publish(said) => self.publish_failed(room, said, RoomError::Unavailable),
+            Then::Mend(number) | Then::Restore(number) => self.mend_failed(room, number),
+            Then::Leave | Then::Facts | Then::Declare | Then::Audit | Then::Sweep(_) => {}
+        }
+    }
+}
+
+impl Engine for Node {
+    fn submit(&mut self, token: Token, operation: Operation, clock: Clock) {
+        self.clock = clock;
+        self.operate(token, operation);
+        self.see_to();
+    }
+
+    fn name(&self, room: RoomId, member: MemberNumber) -> Option<&str> {
+        let member = self.rooms.get(&room)?.members.at(member)?;
+        Some(&member.name)
+    }
+
+    fn poll(&mut self) -> Option<EngineEvent> {
+        self.events.pop_front()
+    }
+
+    fn tick(&mut self, clock: Clock) -> Option<u64> {
+        self.clock = clock;
+        self.pass_time();
+        self.see_to();
+        let rests = self.is_ready() && self.sent.is_empty() && self.to_mend.is_empty();
+        Some(if rests { 500 } else { 50 })
+    }
+
+    /// The engine keeps histories, within its own `maxmemory`.
+    fn limit_history(&mut self, _bytes: usize) {}
+
+    fn unfollow(&mut self, room: RoomId) {
+        if let Some(known) = self.rooms.get_mut(&room) {
+            known.followers = known.followers.saturating_sub(1);
+            self.let_go_if_idle(room);
+        }
+    }
+
+    fn node(&mut self) -> Option<&mut Node> {
+        Some(self)
+    }
+}
+
+/// What an answer is not, when it is not what was asked for.
+pub(super) fn unexpected(answer: &Answer) {
+    log::error!("the engine answered something else than was asked for: {answer:?}");
+}

@@ -1,0 +1,213 @@
+//! What a node knows of a room that somebody of its own is in, or listens to.
+
+use super::node::Then;
+use super::request::{Push, Request};
+use crate::rooms::engine::{Ask, KeyDigest, MemberNumber, Place, Token};
+use crate::rooms::occupants::Occupants;
+use crate::rooms::{Epoch, Excerpt, Position, RoomMessage};
+use std::collections::{HashMap, VecDeque};
+use std::rc::Rc;
+
+/// Pushes that are kept while a room is mended, and their bytes: what is more is read once more.
+const MOST_HELD: usize = 4096;
+const MOST_HELD_BYTES: usize = 4 << 20;
+/// Epochs before the present one that are known.
+const PAST: usize = 16;
+
+/// How far the mending of a room is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Mending {
+    /// Nothing is known to be missing.
+    #[default]
+    No,
+    /// It waits for its turn.
+    Wanted,
+    /// Its history is asked for, under this number; where what comes may be too old by then, once more.
+    Reading { number: u64, again: bool },
+}
+
+/// What was pushed of a member that is coming in.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Coming {
+    /// That it is in.
+    pub(super) is_in: bool,
+    /// That it is somewhere else already.
+    pub(super) has_moved: bool,
+    /// That it is out, although nobody here said so.
+    pub(super) is_out: bool,
+}
+
+/// Something that was published here and has not come back.
+#[derive(Debug)]
+pub(super) struct Own {
+    /// Who asked for it: more than one where the same was said again meanwhile.
+    pub(super) tokens: Vec<Token>,
+    pub(super) since: u64,
+    /// Its place in the order, once the engine has said so.
+    pub(super) at: Option<(Epoch, Rc<RoomMessage>)>,
+}
+
+impl Own {
+    pub(super) fn new(token: Token, since: u64) -> Self {
+        Self {
+            tokens: vec![token],
+            since,
+            at: None,
+        }
+    }
+}
+
+/// What makes a room what it is, should the engine forget it.
+#[derive(Clone, Debug)]
+pub(super) struct Facts {
+    pub(super) name: Rc<str>,
+    pub(super) key: KeyDigest,
+    pub(super) number: u64,
+}
+
+/// Somebody who is in, or listens, as soon as all is delivered that the answer has told.
+#[derive(Debug)]
+pub(super) struct Parked {
+    pub(super) token: Token,
+    pub(super) excerpt: Excerpt,
+    pub(super) ask: Ask,
+    pub(super) request: Request,
+    pub(super) joined: Option<ParkedJoin>,
+}
+
+/// The rest of the answer to a join.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ParkedJoin {
+    pub(super) members: usize,
+    pub(super) member: MemberNumber,
+    pub(super) place: Place,
+    pub(super) before: Option<Place>,
+}
+
+/// A room on this node.
+#[derive(Default)]
+pub(super) struct NodeRoom {
+    pub(super) members: Occupants,
+    pub(super) followers: usize,
+    /// Pushes of it were asked for since somebody is here.
+    pub(super) is_asked: bool,
+    /// Pushes of it arrive.
+    pub(super) is_subscribed: bool,
+    /// What was delivered last.
+    pub(super) at: Option<Position>,
+    pub(super) past: VecDeque<Epoch>,
+    pub(super) mending: Mending,
+    /// Its members are to be told to the engine again.
+    pub(super) declares: bool,
+    held: VecDeque<Push>,
+    held_bytes: usize,
+    /// Requests that go out when pushes arrive.
+    pub(super) waiting: Vec<(Request, Then)>,
+    /// Members that are coming in, and what was pushed of them meanwhile.
+    pub(super) joining: HashMap<Place, Coming>,
+    /// Joins and follows whose outcome was not told yet.
+    pub(super) under_way: usize,
+    pub(super) parked: Vec<Parked>,
+    /// What was delivered since the first of them was asked for.
+    pub(super) recent: VecDeque<Rc<RoomMessage>>,
+    pub(super) own: HashMap<u128, Own>,
+    pub(super) facts: Option<Facts>,
+}
+
+impl std::fmt::Debug for NodeRoom {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NodeRoom")
+            .field("members", &self.members.len())
+            .field("followers", &self.followers)
+            .field("at", &self.at)
+            .field("asked", &self.is_asked)
+            .field("subscribed", &self.is_subscribed)
+            .field("mending", &self.mending)
+            .field("waiting", &self.waiting.len())
+            .field("under_way", &self.under_way)
+            .field("parked", &self.parked.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl NodeRoom {
+    /// Whether nobody here has to do with it any more.
+    pub(super) fn is_idle(&self) -> bool {
+        self.members.len() == 0 && self.followers == 0 && self.under_way == 0 && self.own.is_empty()
+    }
+
+    /// Whether pushes are delivered as they come.
+    pub(super) fn is_live(&self) -> bool {
+        self.at.is_some() && self.mending == Mending::No
+    }
+
+    /// Keeps a push until it is known what came before it. `false`: there are too many, and all were
+    /// dropped; what is missing then is to be read.
+    pub(super) fn hold(&mut self, push: Push) -> bool {
+        self.held_bytes += match &push {
+            Push::Message { message, .. } => message.held(),
+            _ => size_of::<Push>(),
+        };
+        self.held.push_back(push);
+        if self.held.len() <= MOST_HELD && self.held_bytes <= MOST_HELD_BYTES {
+            return true;
+        }
+        // Arrivals and departures tell of nothing that is not told again: those of this node's members.
+        self.held
+            .retain(|push| !matches!(push, Push::Message { .. }));
+        self.held.truncate(MOST_HELD / 2);
+        self.held_bytes = self.held.len() * size_of::<Push>();
+        false
+    }
+
+    /// The oldest push that was kept.
+    pub(super) fn next_held(&mut self) -> Option<Push> {
+        let push = self.held.pop_front();
+        if push.is_none() {
+            (self.held, self.held_bytes) = (VecDeque::new(), 0);
+        }
+        push
+    }
+
+    /// Another epoch has begun.
+    pub(super) fn begin_epoch(&mut self, at: Position) {
+        self.recent.retain(|message| message.id <= at.id);
+        if let Some(before) = self.at.replace(at)
+            && before.epoch != at.epoch
+        {
+            if self.past.len() == PAST {
+                self.past.pop_front();
+            }
+            self.past.push_back(before.epoch);
+        }
+    }
+
+    /// Whether this was its epoch before.
+    pub(super) fn was_in(&self, epoch: Epoch) -> bool {
+        self.past.contains(&epoch)
+    }
+
+    /// One join or follow less is under way.
+    pub(super) fn is_told(&mut self) {
+        self.under_way = self.under_way.saturating_sub(1);
+        if self.under_way == 0 {
+            self.recent = VecDeque::new();
+        }
+    }
+
+    /// Adds to an excerpt what was delivered since.
+    pub(super) fn catch_up(&self, excerpt: &mut Excerpt, ask: Ask) {
+        let top = excerpt.top;
+        let newer = self.recent.iter().filter(|message| message.id > top);
+        let newer: Vec<_> = newer.map(Rc::clone).collect();
+        excerpt.top = self.at.map_or(top, |at| at.id.max(top));
+        if ask.since.is_none() && ask.last == 0 {
+            return;
+        }
+        excerpt.messages.extend(newer);
+        if ask.since.is_none() {
+            let surplus = excerpt.messages.len().saturating_sub(ask.last);
+            excerpt.messages.drain(..surplus);
+        }
+    }
+}
