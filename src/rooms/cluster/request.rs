@@ -170,6 +170,9 @@ pub(super) enum Push {
     Message {
         epoch: Epoch,
         message: RoomMessage,
+        /// Under which it was published: its node knows by that that it is its own. (It is in the push alone
+        /// and not in the stream.)
+        key: u128,
     },
     /// Somebody is in who was not.
     Joined {
