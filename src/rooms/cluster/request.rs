@@ -113,6 +113,9 @@ pub(super) struct RawExcerpt {
     pub(super) top: u64,
     /// Whether what was asked for, behind `since`, belongs to this order of messages; without `since` it does.
     pub(super) is_here: bool,
+    /// Where the epoch of `since` ended, if it is one of the earlier epochs that the room knows: ids up to this
+    /// one are the same messages as now, what was behind is lost.
+    pub(super) upto: Option<u64>,
     pub(super) messages: Vec<RoomMessage>,
 }
 
