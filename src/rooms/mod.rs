@@ -9,6 +9,8 @@
 //! Never send to a session here what the engine has not told.
 
 mod audience;
+#[cfg(feature = "cluster")]
+mod cluster;
 mod digest;
 mod engine;
 mod error;
@@ -35,6 +37,9 @@ mod telling;
 mod ticker;
 mod v1;
 
+#[cfg(all(feature = "cluster", feature = "internals"))]
+#[doc(hidden)]
+pub use cluster::side_by_side;
 pub use digest::RoomKey;
 pub use engine::Excerpt;
 pub use error::RoomError;

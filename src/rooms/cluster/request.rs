@@ -5,6 +5,7 @@
 
 use crate::rooms::engine::{Ask, Identity, KeyDigest, Place};
 use crate::rooms::{Epoch, Position, RoomError, RoomId, RoomMessage};
+use std::fmt;
 use std::rc::Rc;
 
 /// Which node: random, and new whenever a process starts.
@@ -19,6 +20,53 @@ pub(super) type RunId = u64;
 pub(super) struct Where {
     pub(super) node: NodeId,
     pub(super) place: Place,
+}
+
+/// As scripts and keys have it: two groups of 16 hexadecimal digits.
+impl fmt::Display for Where {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x} {:016x}", self.node, self.place)
+    }
+}
+
+impl Where {
+    /// Reads what was written.
+    pub(super) fn read(text: &str) -> Option<Self> {
+        let (node, place) = text.split_once(' ')?;
+        let (node, place) = (hex(node)?, hex(place)?);
+        Some(Self { node, place })
+    }
+}
+
+/// Reads 16 hexadecimal digits.
+pub(super) fn hex(text: &str) -> Option<u64> {
+    let is_hex = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let bits = is_hex.then(|| u64::from_str_radix(text, 16));
+    bits?.ok()
+}
+
+/// Reads a number of nothing but digits.
+pub(super) fn decimal(text: &str) -> Option<u64> {
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| text.parse().ok())?
+}
+
+/// Reads the digest of a key, 40 hexadecimal digits.
+pub(super) fn digest(text: &str) -> Option<KeyDigest> {
+    let mut digest = KeyDigest::default();
+    if text.len() != 2 * digest.len() {
+        return None;
+    }
+    for (byte, digits) in digest.iter_mut().zip(text.as_bytes().chunks(2)) {
+        let digit = |at: usize| char::from(digits[at]).to_digit(16);
+        *byte = (digit(0)? << 4 | digit(1)?) as u8;
+    }
+    Some(digest)
+}
+
+/// Writes the digest of a key.
+pub(super) fn write_digest(digest: &KeyDigest) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A request about a room.
@@ -189,10 +237,7 @@ pub(super) enum Push {
         members: usize,
     },
     /// Somebody was in at this place and is somewhere else now.
-    Moved {
-        name: Rc<str>,
-        from: Where,
-    },
+    Moved { name: Rc<str>, from: Where },
     /// Ids behind this one belong to this epoch: those before it cannot be vouched for.
     Epoch(Position),
     /// The room is gone.
