@@ -1,8 +1,9 @@
 //! What counts as the same: an engine need not sort, and may choose whom it sweeps first.
 
-use super::super::model::{Model, Room};
+use super::super::model::Model;
 use super::super::request::{Act, Answer, Push, Request};
 use super::super::retention::Retention;
+use crate::rooms::RoomId;
 use redis_protocol::resp2::types::OwnedFrame;
 
 /// Whether the engine said what the model says, as far as it has no choice.
@@ -52,13 +53,17 @@ pub(super) fn sweep(
     let Act::Sweep { node, .. } = request.act else {
         return model.run(request, retention, now);
     };
-    let with = |act| Request {
-        act,
+    // None of them: that begins an epoch if one has to begin, which what follows must not do again.
+    let begin = Request {
+        act: Act::Sweep { node, most: 0 },
         ..request.clone()
     };
-    // None of them: that begins an epoch if one has to begin.
-    let none = with(Act::Sweep { node, most: 0 });
-    let (_, mut told) = model.run(&none, retention, now);
+    let (_, mut told) = model.run(&begin, retention, now);
+    let with = |act| Request {
+        act,
+        seen: None,
+        ..request.clone()
+    };
     let mut count = 0;
     for push in chosen {
         if let Push::Left { name, at, .. } = push
@@ -69,6 +74,7 @@ pub(super) fn sweep(
             count += 1;
         }
     }
+    let none = with(Act::Sweep { node, most: 0 });
     let (answer, more) = model.run(&none, retention, now);
     told.extend(more);
     let is_enough = match answer {
@@ -87,14 +93,27 @@ fn text(text: impl ToString) -> OwnedFrame {
     OwnedFrame::BulkString(text.to_string().into_bytes())
 }
 
-/// How the engine keeps a room: facts, number of members, number of messages.
-pub(super) fn kept(room: Option<&Room>) -> (OwnedFrame, OwnedFrame, OwnedFrame) {
+/// Whether two models differ in nothing but the times at which something goes.
+pub(super) fn is_alike(one: &Model, other: &Model, rooms: &[RoomId]) -> bool {
+    let messages = |model: &Model, id| model.room(id).map(|room| room.messages.clone());
+    let mut rooms = rooms.iter();
+    rooms.all(|id| messages(one, *id) == messages(other, *id))
+}
+
+/// How the engine keeps a room: facts, number of members, number of messages, and whether it goes with time.
+pub(super) fn kept(model: &Model, id: RoomId) -> (OwnedFrame, OwnedFrame, OwnedFrame, bool) {
     let number = |number: usize| OwnedFrame::Integer(number as i64);
-    let Some(room) = room else {
-        let nothing = vec![OwnedFrame::Null; 3];
-        return (OwnedFrame::Array(nothing), number(0), number(0));
+    let Some(room) = model.room(id) else {
+        let nothing = OwnedFrame::Array(vec![OwnedFrame::Null; 3]);
+        return (nothing, number(0), number(0), model.is_deleted(id));
     };
-    let facts = vec![text(room.epoch), text(room.newest), text(room.held())];
+    let facts = [text(room.epoch), text(room.newest), text(room.held())];
+    let facts = OwnedFrame::Array(facts.to_vec());
     let (members, messages) = (room.members.len(), room.messages.len());
-    (OwnedFrame::Array(facts), number(members), number(messages))
+    (
+        facts,
+        number(members),
+        number(messages),
+        room.expires.is_some(),
+    )
 }
