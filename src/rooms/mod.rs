@@ -37,10 +37,9 @@ mod telling;
 mod ticker;
 mod v1;
 
-#[cfg(feature = "cluster")]
-pub use cluster::{Cluster, EngineAddress, EngineStats};
-#[cfg(all(feature = "cluster", any(test, feature = "internals")))]
-pub use cluster::{Seen, simulate};
+#[cfg(all(feature = "cluster", feature = "internals"))]
+#[doc(hidden)]
+pub use cluster::side_by_side;
 pub use digest::RoomKey;
 pub use engine::Excerpt;
 pub use error::RoomError;

@@ -38,6 +38,11 @@ impl Model {
         self.rooms.get(&id)
     }
 
+    /// Whether it is known that a room was deleted.
+    pub(super) fn is_deleted(&self, id: RoomId) -> bool {
+        self.deleted.contains_key(&id)
+    }
+
     /// Does what is asked for, at this time in milliseconds since 1970: what is answered, and what every
     /// node is told, in this order.
     pub(super) fn run(

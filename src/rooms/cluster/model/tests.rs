@@ -142,11 +142,22 @@ fn a_room_is_made_once() {
         (Answer::Deleted, &[Push::Closed][..])
     );
     assert_eq!(table.run(Act::Describe), refused(RoomError::UnknownRoom));
+    table.now += DELETED_FOR;
+    let again = table.create(7);
+    assert_eq!(
+        again,
+        refused(RoomError::UnknownRoom),
+        "that is known for an hour"
+    );
+    table.now += 1;
+    assert_eq!(table.create(7), Answer::Created { number: 7 });
 }
 
 #[test]
 fn what_is_said_twice_under_a_key_has_one_place_in_the_order() {
-    let mut table = Table::new();
+    let mut table = Table::empty();
+    table.retention.empty = None;
+    table.create(5);
     let Answer::Published {
         epoch, id, date, ..
     } = table.say(Speaker::User, "a", 1)
@@ -166,7 +177,6 @@ fn what_is_said_twice_under_a_key_has_one_place_in_the_order() {
     };
     assert_eq!((again, table.pushes.len()), (published, 0));
     table.now += 1;
-    table.retention.empty = None;
     table.say(Speaker::User, "b", 1);
     assert_eq!(
         table.pushes.len(),
@@ -305,14 +315,10 @@ fn a_history_has_bounds_of_number_size_and_age() {
     table.now += table.retention.age;
     assert_eq!(table.ids(None, 9, false).1, [3]);
     table.now += 1;
-    assert_eq!(table.ids(None, 9, false).1, [0_u64; 0]);
+    assert_eq!(table.ids(None, 9, false).1, [0; 0]);
     table.retention.bytes = 0;
     table.say(Speaker::User, "c", 4);
-    assert_eq!(
-        table.ids(None, 9, false).1,
-        [0_u64; 0],
-        "nothing is to be kept"
-    );
+    assert_eq!(table.ids(None, 9, false).1, [0; 0], "nothing is to be kept");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! How the modelled engine writes what it says, and how it reads what it is told.
 
 use super::super::request::{Answer, RawExcerpt, write_digest};
+use super::super::script::Command;
 use crate::rooms::RoomMessage;
 
 /// Words of a command at most, as in Redis.
@@ -152,7 +153,7 @@ impl Reply {
 ///
 /// # Errors
 /// What is wrong; nothing behind it can be read.
-pub(super) fn command(bytes: &[u8]) -> Result<Option<(Vec<Vec<u8>>, usize)>, &'static str> {
+pub(super) fn command(bytes: &[u8]) -> Result<Option<(Command, usize)>, &'static str> {
     let mut at = 0;
     let Some(count) = length(bytes, &mut at, b'*')? else {
         return Ok(None);
