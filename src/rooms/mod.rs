@@ -40,6 +40,10 @@ mod v1;
 #[cfg(all(feature = "cluster", feature = "internals"))]
 #[doc(hidden)]
 pub use cluster::side_by_side;
+#[cfg(feature = "cluster")]
+pub use cluster::{Cluster, EngineAddress, EngineStats};
+#[cfg(all(feature = "cluster", feature = "internals"))]
+pub use cluster::{Seen, simulate};
 pub use digest::RoomKey;
 pub use engine::Excerpt;
 pub use error::RoomError;

@@ -1,16 +1,57 @@
-//! Rooms of several nodes, which an engine elsewhere holds: Redis or Valkey.
+//! Rooms over several nodes: the engine is a Redis or Valkey that all of them share.
+//!
+//! A message is written and published by one script on the engine, so each push carries its place in the order
+//! of its room, and a node delivers what comes back, never what it sent. There are two lines to the engine:
+//! one for commands, one for pushes. Nothing here waits, reads or writes a socket: a [`Node`](node::Node) is
+//! fed bytes and the time, and gives bytes and events.
+//!
+//! | file | subject |
+//! |---|---|
+//! | `address` | where the engine is, as people write it |
+//! | `keys`, `request`, `script`, `push` | what the engine keeps under which names, what it is asked, how, and what it tells all |
+//! | `line` | one connection in RESP, from greeting to loss |
+//! | `node` | a node: its lines, its rooms, and what it waits for |
+//! | `room` | what a node knows of a room that somebody of its own is in |
+//! | `operations`, `answers` | what rooms ask for, and what came of it |
+//! | `delivery` | pushes in the order of their ids |
+//! | `mending` | what was missed meanwhile, and members that the engine forgot |
+//! | `lease` | that this node is there, and what is left behind by one that is not |
+//! | `link` | the lines as connections of the loop |
+//! | `model`, `server` | what the scripts mean, and an engine in memory for tests |
+//! | `side_by_side` | the model and a real engine, asked the same |
+//! | `simulation` | several nodes and a modelled engine, and all that can go wrong |
 
-#![allow(dead_code)] // until the engine of a node uses all of it
-
+mod address;
 mod answer;
+mod answers;
+mod delivery;
+mod excerpt;
+mod greeting;
 mod keys;
+mod lease;
+mod line;
+mod link;
+mod mending;
 #[cfg(any(test, feature = "internals"))]
 mod model;
+mod node;
+mod operations;
 mod push;
 mod request;
 mod retention;
+mod room;
 mod script;
 #[cfg(any(test, feature = "internals"))]
 mod server;
 #[cfg(any(test, feature = "internals"))]
 pub mod side_by_side;
+#[cfg(any(test, feature = "internals"))]
+mod simulation;
+
+pub use address::EngineAddress;
+pub use link::Cluster;
+pub(super) use link::{Lines, mount};
+pub use node::EngineStats;
+pub(super) use node::Node;
+#[cfg(any(test, feature = "internals"))]
+pub use simulation::{Seen, simulate};
