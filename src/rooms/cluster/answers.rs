@@ -116,7 +116,9 @@ impl Node {
                 return self.restored(room, number, place);
             }
             (Then::Restore(number), Answer::Refused(_)) => return self.is_deleted(room, number),
-            (Then::Declare, Answer::Declared { lost }) => return self.declared(room, &lost),
+            (Then::Declare, Answer::Declared { lost }) => {
+                return self.declared(room, &asked.request.act, &lost);
+            }
             (Then::Audit, Answer::Audited { members }) => return self.audited(room, &members),
             (Then::Sweep(node), answer) => return self.swept(node, room, &answer),
             (
@@ -389,6 +391,7 @@ impl Node {
         let Some(known) = self.rooms.get_mut(&room) else {
             return self.done(token, Err(RoomError::UnknownRoom));
         };
+        let since = self.clock.now;
         let excerpt = told(raw, ask);
         let at = crate::rooms::Position {
             epoch: excerpt.epoch,
@@ -400,6 +403,7 @@ impl Node {
             ask,
             request,
             joined,
+            since,
         });
         if known.at.is_none() {
             // The first who listens: everything behind this is new.

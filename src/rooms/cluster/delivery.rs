@@ -88,9 +88,10 @@ impl Node {
                 message,
                 key,
             } => {
-                if room.was_in(epoch) || (epoch == at.epoch && message.id <= at.id) {
-                    // It was delivered, or is lost with its epoch.
-                } else if epoch == at.epoch && message.id == at.id + 1 {
+                if epoch != at.epoch || message.id <= at.id {
+                    // It was delivered, or is older than the epoch: the beginning of one is pushed before all that
+                    // belongs to it.
+                } else if message.id == at.id + 1 {
                     self.deliver(id, Rc::new(message), Some(key));
                     self.see_to_parked(id);
                 } else {
@@ -240,6 +241,10 @@ impl Node {
             return;
         };
         let Some(at) = room.at else {
+            if room.under_way == 0 {
+                // Nobody here listens after all: the answer is the receipt.
+                self.tell_own(id);
+            }
             return;
         };
         let (past, own) = (&room.past, &mut room.own);
@@ -256,6 +261,22 @@ impl Node {
             };
             for token in tokens {
                 let published = Outcome::Published(epoch, Rc::clone(&message));
+                self.done(token, Ok(published));
+            }
+        }
+        self.let_go_if_idle(id);
+    }
+
+    /// Tells the outcome of all that was published and answered.
+    fn tell_own(&mut self, id: RoomId) {
+        let Some(room) = self.rooms.get_mut(&id) else {
+            return;
+        };
+        let done = room.own.extract_if(|_, own| own.at.is_some());
+        let done: Vec<_> = done.map(|(_, own)| (own.tokens, own.at)).collect();
+        for (tokens, said) in done {
+            for (token, (epoch, message)) in tokens.into_iter().zip(said.iter().cycle()) {
+                let published = Outcome::Published(*epoch, Rc::clone(message));
                 self.done(token, Ok(published));
             }
         }

@@ -150,6 +150,7 @@ impl Node {
                 continue;
             };
             (room.is_asked, room.is_subscribed) = (false, false);
+            room.forget_held();
             // Who moved to another node meanwhile is not told.
             room.declares = true;
             let waiting = std::mem::take(&mut room.waiting);
@@ -233,6 +234,7 @@ impl Node {
         }
         self.probe();
         self.refuse_old(PATIENCE);
+        self.see_to_waiting();
         if self.lines[COMMANDS].is_up() {
             self.see_to_lease();
         }

@@ -16,11 +16,17 @@ use std::collections::HashMap;
 const RENEWED: u64 = 5_000;
 const HELD: u64 = 15_000;
 const LOOKED_AT: u64 = 2_000;
+/// A lease that was renewed within so many milliseconds holds for sure.
+const FRESH: u64 = 1_000;
 /// How long somebody may take to sweep behind a node before another one does.
 const LOCKED: u64 = 10_000;
 /// Rooms that are swept at a time, and members of a room in one request.
 const ROOMS_AT_ONCE: usize = 64;
 const MEMBERS_AT_ONCE: usize = 128;
+
+/// Takes a member out of a set while a lease has ended; -1 while it holds.
+pub(super) const FORGET: &str = "if redis.call('EXISTS', KEYS[1]) == 0 then \
+    return redis.call('SREM', KEYS[2], ARGV[1]) end return -1";
 
 /// What was asked about leases.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +39,8 @@ pub(super) enum Asked {
     Alive(NodeId),
     /// Whether we are the one who sweeps.
     Lock(NodeId),
+    /// Whether something of a node that is gone was forgotten.
+    Forgotten(NodeId),
     /// Rooms of a node that is gone; of our own, those that it is said to be in.
     Rooms(NodeId),
 }
@@ -85,12 +93,13 @@ impl Node {
     fn renew(&mut self) {
         self.lease.renew_at = self.clock.now + RENEWED;
         let (nodes, lease) = (self.keys.nodes(), self.keys.node(self.id));
-        let id = format!("{:016x}", self.id);
-        self.command(&[b"SADD", &*nodes, id.as_bytes()], Sent::Ignored);
         let held = HELD.to_string();
         let parts = [b"SET", &*lease, b"1", b"PX", held.as_bytes(), b"GET"];
         let is_first = !self.lease.was_there;
+        // Before all that hangs on it: nobody sweeps behind a node whose lease holds.
         self.command(&parts, Sent::Lease(Asked::Renewed { is_first }));
+        let id = format!("{:016x}", self.id);
+        self.command(&[b"SADD", &*nodes, id.as_bytes()], Sent::Ignored);
     }
 
     /// A clean end: nobody has to find out.
@@ -104,9 +113,10 @@ impl Node {
 
     /// Somebody of this node is in a room: whoever sweeps behind it has to look there.
     pub(super) fn note_room(&mut self, room: RoomId) {
-        // Somebody may have swept behind this node, because it stood still.
-        let (nodes, own) = (self.keys.nodes(), format!("{:016x}", self.id));
-        self.command(&[b"SADD", &*nodes, own.as_bytes()], Sent::Ignored);
+        if self.clock.now + RENEWED >= self.lease.renew_at + FRESH {
+            // Somebody may have swept behind this node, because it stood still.
+            self.renew();
+        }
         let (rooms, id) = (self.keys.rooms_of(self.id), room.to_string());
         self.command(&[b"SADD", &*rooms, id.as_bytes()], Sent::Ignored);
     }
@@ -159,6 +169,9 @@ impl Node {
                 log::warn!("node {node:016x} is gone: its members leave");
                 self.sweep_on(node);
             }
+            (Asked::Forgotten(node), answer) => {
+                self.forgotten(node, matches!(answer, Frame::Integer(-1)));
+            }
             (Asked::Rooms(node), Frame::Array(rooms)) => {
                 let rooms: Vec<RoomId> = rooms.iter().filter_map(room_id).collect();
                 self.sweep_rooms(node, &rooms);
@@ -183,12 +196,12 @@ impl Node {
             .filter(|room| !is_own || !self.rooms.contains_key(room))
             .collect();
         if rooms.is_empty() && !is_own {
+            // Nothing follows the last answer.
             self.lease.sweeping.remove(&node);
-            let (nodes, rooms) = (self.keys.nodes(), self.keys.rooms_of(node));
-            let lock = self.keys.sweep(node);
+            let (nodes, lock) = (self.keys.nodes(), self.keys.sweep(node));
             let id = format!("{node:016x}");
-            self.command(&[b"SREM", &*nodes, id.as_bytes()], Sent::Ignored);
-            self.command(&[b"DEL", &*rooms, &*lock], Sent::Ignored);
+            self.forget(node, &nodes, id.as_bytes());
+            self.command(&[b"DEL", &*lock], Sent::Ignored);
             return;
         }
         self.lease.sweeping.insert(node, rooms.len());
@@ -206,6 +219,27 @@ impl Node {
         self.ask(request, Then::Sweep(node));
     }
 
+    /// Takes something of a node out of a set, unless the node has come back meanwhile.
+    fn forget(&mut self, node: NodeId, set: &[u8], member: &[u8]) {
+        let lease = self.keys.node(node);
+        let parts = [b"EVAL", FORGET.as_bytes(), b"2", &lease, set, member];
+        self.command(&parts, Sent::Lease(Asked::Forgotten(node)));
+    }
+
+    /// A room was swept, and taken off the list.
+    fn forgotten(&mut self, node: NodeId, has_come_back: bool) {
+        if has_come_back {
+            self.lease.sweeping.remove(&node);
+        }
+        let Some(left) = self.lease.sweeping.get_mut(&node) else {
+            return;
+        };
+        *left = left.saturating_sub(1);
+        if *left == 0 {
+            self.sweep_on(node);
+        }
+    }
+
     /// Some members of a node that is gone have left a room.
     pub(super) fn swept(&mut self, node: NodeId, room: RoomId, answer: &Answer) {
         match answer {
@@ -215,14 +249,7 @@ impl Node {
             _ => return,
         }
         let (rooms, id) = (self.keys.rooms_of(node), room.to_string());
-        self.command(&[b"SREM", &*rooms, id.as_bytes()], Sent::Ignored);
-        let Some(left) = self.lease.sweeping.get_mut(&node) else {
-            return;
-        };
-        *left = left.saturating_sub(1);
-        if *left == 0 {
-            self.sweep_on(node);
-        }
+        self.forget(node, &rooms, id.as_bytes());
     }
 
     /// Takes rooms out of the directory that the engine has let go: of a full one some are looked at.

@@ -14,6 +14,8 @@ use std::rc::Rc;
 const SUBSCRIBED_AT_ONCE: usize = 512;
 /// Rooms that are mended at a time.
 const MENDED_AT_ONCE: usize = 8;
+/// How long an answer waits for pushes that must have been on their way before it, milliseconds.
+const PARKED_FOR: u64 = 2_000;
 /// Messages that are read at a time.
 const PAGE: usize = 64;
 /// Members that are told to the engine in one request.
@@ -288,15 +290,23 @@ impl Node {
     }
 
     /// Names of members here that somebody else has now.
-    pub(super) fn declared(&mut self, id: RoomId, lost: &[Rc<str>]) {
-        for name in lost {
+    pub(super) fn declared(&mut self, id: RoomId, act: &Act, lost: &[Rc<str>]) {
+        let Act::Declare { members, .. } = act else {
+            return;
+        };
+        let is_lost = |member: &&Declared| lost.contains(&member.name);
+        for Declared { name, place, .. } in members.iter().filter(is_lost) {
             let Some(room) = self.rooms.get_mut(&id) else {
                 return;
             };
             let Some((number, member)) = room.members.named(name) else {
                 continue;
             };
-            let place = member.place;
+            let place = *place;
+            if member.place != place {
+                // It has come in again here since it was said.
+                continue;
+            }
             room.members.leave(number, place);
             self.events
                 .push_back(EngineEvent::Replaced { room: id, place });
@@ -412,6 +422,24 @@ impl Node {
             Sent::Rooms(listing) => self.listing_failed(listing),
             Sent::Counter(token) => self.done(token, Err(RoomError::Unavailable)),
             Sent::Lease(_) | Sent::Ignored => {}
+        }
+    }
+
+    /// Who waits for what does not come asks again, and what is missing is read.
+    pub(super) fn see_to_waiting(&mut self) {
+        let now = self.clock.now;
+        let mut anew = Vec::new();
+        for (id, room) in &mut self.rooms {
+            if room.parked.is_empty() || !room.is_live() {
+                continue;
+            }
+            let is_old = |parked: &mut Parked| now >= parked.since + PARKED_FOR;
+            let old: Vec<_> = room.parked.extract_if(.., is_old).collect();
+            anew.extend(old.into_iter().map(|parked| (*id, parked)));
+        }
+        for (id, parked) in anew {
+            self.want_mending(id);
+            self.ask_anew(parked);
         }
     }
 

@@ -175,6 +175,7 @@ impl Node {
         if known.is_some_and(|known| known.members.len() == 0 && known.joining.is_empty()) {
             self.forget_room(room);
         }
+        self.see_to_own(room);
         self.let_go_if_idle(room);
     }
 

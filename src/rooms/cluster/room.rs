@@ -73,6 +73,7 @@ pub(super) struct Parked {
     pub(super) ask: Ask,
     pub(super) request: Request,
     pub(super) joined: Option<ParkedJoin>,
+    pub(super) since: u64,
 }
 
 /// The rest of the answer to a join.
@@ -169,6 +170,11 @@ impl NodeRoom {
         push
     }
 
+    /// The line is lost that it came by: all is read anew.
+    pub(super) fn forget_held(&mut self) {
+        (self.held, self.held_bytes) = (VecDeque::new(), 0);
+    }
+
     /// Another epoch has begun.
     pub(super) fn begin_epoch(&mut self, at: Position) {
         self.recent.retain(|message| message.id <= at.id);
@@ -179,6 +185,7 @@ impl NodeRoom {
                 self.past.pop_front();
             }
             self.past.push_back(before.epoch);
+            self.past.retain(|epoch| *epoch != at.epoch);
         }
     }
 

@@ -11,6 +11,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+use super::lease::FORGET;
 use super::model::Model;
 use super::request::write_digest;
 use super::script::Script;
@@ -213,6 +214,19 @@ impl Server {
             ("ROLE", []) => self.role(),
             ("SCRIPT", _) => self.script(rest),
             ("EVALSHA", [sha, arguments @ ..]) => self.evaluate(sha, arguments),
+            ("EVAL", [source, _, lease, set, member]) if **source == *FORGET.as_bytes() => {
+                let (now, random) = (self.now, self.random());
+                let store = &mut self.data.store;
+                match store.run("EXISTS", std::slice::from_ref(lease), now, random) {
+                    Some(Reply::Number(0)) if self.is_readonly => readonly(),
+                    Some(Reply::Number(0)) => {
+                        let words = [set.clone(), member.clone()];
+                        let removed = store.run("SREM", &words, now, random);
+                        removed.unwrap_or(Reply::Number(0))
+                    }
+                    _ => Reply::Number(-1),
+                }
+            }
             _ if self.is_readonly && Store::is_write(&name) => readonly(),
             _ => {
                 let random = self.random();
