@@ -189,7 +189,7 @@ pub use files::Files;
 pub use net::Tls;
 pub use server::{Address, Running, Server, ServerThread};
 pub use wire::close::{CloseCode, CloseReason, ClosedBy};
-#[cfg(feature = "check")]
+#[cfg(feature = "command")]
 #[doc(hidden)]
 pub use wire::date::civil;
 #[cfg(feature = "deflate")]

@@ -18,6 +18,7 @@ pub(super) enum CommandFailure {
     /// A sentence of ours and the code.
     Text(String, u8),
     /// Everything is said already: the code alone.
+    #[cfg_attr(not(any(feature = "bench", feature = "chat")), allow(dead_code))]
     Quiet(u8),
 }
 

@@ -10,7 +10,9 @@ mod admin;
 #[cfg(feature = "bench")]
 mod bench;
 mod certificate;
+#[cfg(feature = "chat")]
 mod chat;
+#[cfg(feature = "check")]
 mod check;
 mod config;
 mod configuration;
@@ -22,6 +24,7 @@ mod listen;
 mod log_queue;
 mod log_text;
 mod logger;
+#[cfg(any(feature = "bench", feature = "chat"))]
 mod lookup;
 mod operator;
 mod serve;
@@ -29,7 +32,9 @@ mod service;
 mod signals;
 mod systemd;
 mod token;
+#[cfg(any(feature = "bench", feature = "chat", feature = "check"))]
 mod trust;
+#[cfg(any(feature = "bench", feature = "chat", feature = "check"))]
 mod values;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -50,8 +55,10 @@ enum Command {
     /// Run the ready server: echo, chat, broadcast and a browser chat on one port
     Serve(serve::Arguments),
     /// Talk to any WebSocket server, from a terminal or a script
+    #[cfg(feature = "chat")]
     Chat(chat::Arguments),
     /// Test how well any server keeps the protocol: prints a table, exits with 0 or 1
+    #[cfg(feature = "check")]
     Check(check::Arguments),
     /// Load-test any WebSocket server: how many, how fast, and what one bad client does to the others
     #[cfg(feature = "bench")]
@@ -73,13 +80,25 @@ fn main() -> ExitCode {
     }
 }
 
+/// The commands that a build may leave out, and whether this one has.
+const LEFT_OUT: [(&str, bool); 3] = [
+    ("bench", cfg!(not(feature = "bench"))),
+    ("chat", cfg!(not(feature = "chat"))),
+    ("check", cfg!(not(feature = "check"))),
+];
+
 fn run() -> Result<(), CommandFailure> {
+    let name = std::env::args_os().nth(1).unwrap_or_default();
     // Before anything is read twice; the other commands do not live long enough to need it.
-    if std::env::args_os()
-        .nth(1)
-        .is_some_and(|name| name == "serve")
-    {
+    if name == "serve" {
         heap::fix_sizes();
+    }
+    for (command, is_left_out) in LEFT_OUT {
+        if is_left_out && name == command {
+            return Err(CommandFailure::usage(format!(
+                "this build has no `dunlin {command}`\nwanted: one with the feature `{command}`"
+            )));
+        }
     }
     // Its flags are three times those of all others: a server has no use for them in its memory.
     #[cfg(feature = "bench")]
@@ -95,10 +114,12 @@ fn run() -> Result<(), CommandFailure> {
     match (arguments.command, matches.subcommand()) {
         (Command::Serve(arguments), Some((_, matches))) => arguments.run(matches),
         (Command::Config(arguments), Some((_, matches))) => arguments.run(matches),
+        #[cfg(feature = "chat")]
         (Command::Chat(arguments), _) => arguments.run(),
         #[cfg(feature = "bench")]
         (Command::Bench, _) => bench::run(Vec::new()),
         (Command::Token(arguments), _) => arguments.run(),
+        #[cfg(feature = "check")]
         (Command::Check(arguments), _) => check::run(arguments.check()?),
         (Command::Serve(_) | Command::Config(_), None) => {
             unreachable!("clap gave a command without its matches")

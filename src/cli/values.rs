@@ -1,5 +1,6 @@
 //! Values that several commands take on their command line.
 
+#[cfg(any(feature = "bench", feature = "chat"))]
 use std::time::Duration;
 
 /// A field of a request, as `NAME: VALUE`.
@@ -16,6 +17,7 @@ pub(super) fn field(text: &str) -> Result<(String, String), String> {
 }
 
 /// A time with its unit, at most an hour.
+#[cfg(any(feature = "bench", feature = "chat"))]
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let units = [("ms", 1), ("s", 1000), ("min", 60_000)];
     let found = units.iter().find_map(|(unit, ms)| {

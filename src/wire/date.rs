@@ -28,7 +28,7 @@ pub fn http_date(unix_seconds: u64) -> String {
 }
 
 /// Year, month and day, both from 1, of a number of days since 1970, in the Gregorian calendar.
-#[cfg_attr(not(feature = "check"), allow(unreachable_pub))] // the log of the command shows dates, too
+#[cfg_attr(not(feature = "command"), allow(unreachable_pub))] // the log of the command shows dates, too
 pub fn civil(days: u64) -> (u64, usize, u64) {
     // Years are counted from the first of March, which puts the leap day last;
     // 719 468 days lie between 0000-03-01 and 1970-01-01.

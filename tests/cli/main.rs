@@ -1,8 +1,11 @@
 //! The command, as a process of its own: arguments, environment, files, signals, log, exit codes.
 
+#[cfg(feature = "bench")]
 mod bench;
 mod binary;
+#[cfg(feature = "chat")]
 mod chat;
+#[cfg(feature = "check")]
 mod check;
 mod commands;
 mod configuration;
