@@ -12,6 +12,7 @@ use dunlin::{
     Response, Route, Session, SessionId, Settings,
 };
 use dunlin::{OpCode, Reserved};
+use std::ffi::OsString;
 use std::process::Command;
 
 /// Fails in the callback of this name.
@@ -228,7 +229,14 @@ fn a_test_process_ends_in_red_and_names_the_line_of_the_handler() {
         return wrong_test();
     }
     let own = std::env::current_exe().expect("a test process knows its program");
-    let child = Command::new(own)
+    // A program of another machine is started by an emulator or a loader, with its arguments: `tests/targets/run`.
+    let runner = std::env::var("DUNLIN_TEST_RUNNER").unwrap_or_default();
+    let mut words = runner
+        .split_whitespace()
+        .map(OsString::from)
+        .chain([own.into()]);
+    let child = Command::new(words.next().expect("at least the program"))
+        .args(words)
         .args([
             "--exact",
             "red::a_test_process_ends_in_red_and_names_the_line_of_the_handler",
