@@ -105,10 +105,13 @@ fn run() -> Result<(), CommandFailure> {
     if let Some(words) = bench::words(std::env::args_os().skip(1).collect()) {
         return bench::run(words);
     }
-    let command = Arguments::command();
-    let command = command.mut_subcommand("serve", |serve| serve.args(configuration::arguments()));
-    let command =
-        command.mut_subcommand("config", |config| config.args(configuration::arguments()));
+    let mut command = Arguments::command();
+    // A flag for every setting. Those of a command that is not called would be memory for nothing.
+    for of in ["serve", "config"] {
+        if name == of || name == "help" {
+            command = command.mut_subcommand(of, |it| it.args(configuration::arguments()));
+        }
+    }
     let matches = command.try_get_matches()?;
     let arguments = Arguments::from_arg_matches(&matches)?;
     match (arguments.command, matches.subcommand()) {

@@ -11,6 +11,7 @@
 mod audience;
 #[cfg(feature = "cluster")]
 mod cluster;
+mod composed;
 mod digest;
 mod engine;
 mod error;

@@ -2,7 +2,7 @@
 //! them that a reader cannot see.
 
 use super::RoomError;
-use unicode_normalization::UnicodeNormalization;
+use super::composed::composed;
 use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 
 /// Marks in a row on one letter; scripts that are written need three at most.
@@ -22,7 +22,7 @@ pub(super) fn name_of(what: &'static str, given: &str, most: usize) -> Result<St
         let given = given.len();
         return Err(RoomError::TooLong { what, given, most });
     }
-    let name: String = given.nfc().collect();
+    let name = composed(given);
     if name.is_empty() {
         return bad("it is empty");
     }
