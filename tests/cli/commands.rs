@@ -38,6 +38,35 @@ fn the_help_of_serve_names_every_flag_its_variable_and_an_example() {
 }
 
 #[test]
+fn the_command_help_shows_the_same_help() {
+    for command in ["serve", "config"] {
+        let asked = run(&mut dunlin(&["help", command]));
+        let flag = run(&mut dunlin(&[command, "--help"]));
+        assert_eq!(asked.code, Some(0));
+        assert!(asked.out.contains("--max-message-size"), "{}", asked.out);
+        assert_eq!(asked.out, flag.out);
+    }
+}
+
+/// `cargo test -p dunlin-cli --no-default-features` runs this; a build with all commands has nothing to refuse.
+#[cfg(not(all(feature = "bench", feature = "chat", feature = "check")))]
+#[test]
+fn a_command_that_the_build_leaves_out_is_a_usage_error_that_names_its_feature() {
+    for (command, is_left_out) in [
+        ("bench", cfg!(not(feature = "bench"))),
+        ("chat", cfg!(not(feature = "chat"))),
+        ("check", cfg!(not(feature = "check"))),
+    ] {
+        if is_left_out {
+            let ended = run(&mut dunlin(&[command, "ws://127.0.0.1:1/"]));
+            let wanted = format!("wanted: one with the feature `{command}`\n");
+            assert_eq!(ended.code, Some(2), "{}", ended.err);
+            assert!(ended.err.ends_with(&wanted), "{}", ended.err);
+        }
+    }
+}
+
+#[test]
 fn the_version_is_the_one_of_the_package() {
     let ended = run(&mut dunlin(&["--version"]));
     assert_eq!(ended.code, Some(0));
