@@ -97,9 +97,6 @@ impl Configuration {
         })
     }
 
-    // The rows of every kind are read, checked and shown by the same instructions. As a function of its own the
-    // four copies of each are one in the program; in place of its calls they would be 25 KB more.
-    #[inline(never)]
     fn check_rows<T>(&self, what: &str, rows: &[Row<T>], all: &T) -> Result<(), CommandFailure> {
         rows.iter().try_for_each(|row| {
             let checked = row.check(what, all);
@@ -145,31 +142,16 @@ impl Configuration {
         let mut out =
             "# The effective configuration of `dunlin serve`. Lines in comments are defaults.\n"
                 .to_owned();
-        self.print_rows(
-            &mut out,
-            operator::ROWS,
-            &self.operator,
-            &Operator::default(),
-        );
-        self.print_rows(&mut out, Limits::rows(), &self.limits, &Limits::default());
-        self.print_rows(
-            &mut out,
-            RoomLimits::rows(),
-            &self.rooms,
-            &RoomLimits::default(),
-        );
-        self.print_rows(
-            &mut out,
-            Settings::rows(),
-            &self.settings,
-            &Settings::default(),
-        );
+        self.print_rows(&mut out, operator::ROWS, &self.operator);
+        self.print_rows(&mut out, Limits::rows(), &self.limits);
+        self.print_rows(&mut out, RoomLimits::rows(), &self.rooms);
+        self.print_rows(&mut out, Settings::rows(), &self.settings);
         out
     }
 
-    #[inline(never)]
-    fn print_rows<T>(&self, out: &mut String, rows: &[Row<T>], all: &T, default: &T) {
+    fn print_rows<T: Default>(&self, out: &mut String, rows: &[Row<T>], all: &T) {
         for row in rows {
+            let default = T::default();
             let source = self.given.get(row.key);
             let comment = if source.is_some() { "" } else { "# " };
             let _ = write!(
@@ -178,7 +160,7 @@ impl Configuration {
                 row.about,
                 row.unit(),
                 row.bounds(all),
-                row.show(&(row.get)(default)),
+                row.show(&(row.get)(&default)),
                 source.map_or("the default", Source::name),
                 row.key,
                 toml_value(row, &(row.get)(all)),
@@ -188,7 +170,6 @@ impl Configuration {
 }
 
 impl Givers<'_> {
-    #[inline(never)]
     fn read<T>(
         &self,
         rows: &'static [Row<T>],
@@ -255,25 +236,20 @@ fn keys() -> Vec<&'static str> {
 
 /// A flag for every row.
 pub(super) fn arguments() -> impl Iterator<Item = Arg> {
-    let operator = arguments_of(operator::ROWS, &Operator::default());
-    let limits = arguments_of(Limits::rows(), &Limits::default());
-    let settings = arguments_of(Settings::rows(), &Settings::default());
-    let rooms = arguments_of(RoomLimits::rows(), &RoomLimits::default());
-    [operator, limits, rooms, settings].into_iter().flatten()
+    let operator = operator::ROWS.iter().map(argument);
+    let limits = Limits::rows().iter().map(argument);
+    let settings = Settings::rows().iter().map(argument);
+    let rooms = RoomLimits::rows().iter().map(argument);
+    operator.chain(limits).chain(rooms).chain(settings)
 }
 
-#[inline(never)]
-fn arguments_of<T>(rows: &[Row<T>], default: &T) -> Vec<Arg> {
-    rows.iter().map(|row| argument(row, default)).collect()
-}
-
-fn argument<T>(row: &Row<T>, default: &T) -> Arg {
+fn argument<T: Default>(row: &Row<T>) -> Arg {
     let is_list = matches!(row.kind, Kind::List(_));
     let (action, more) = match is_list {
         true => (ArgAction::Append, "; may be given several times"),
         false => (ArgAction::Set, ""),
     };
-    let default = row.show(&(row.get)(default));
+    let default = row.show(&(row.get)(&T::default()));
     Arg::new(row.key)
         .long(flag(row.key))
         .value_name("VALUE")

@@ -99,7 +99,6 @@ impl Configured {
 }
 
 /// Says what is another value now, and what of that takes a restart.
-#[inline(never)] // one copy for all kinds of rows
 fn tell<T>(rows: &[Row<T>], old: &T, new: &T) {
     for row in rows {
         let (was, wanted) = ((row.get)(old), (row.get)(new));
