@@ -78,6 +78,7 @@ pub(crate) fn request(address: SocketAddr, method: &str, path: &str) -> Value {
 
 /// Posts a text; the answer, which is JSON.
 #[track_caller]
+#[cfg_attr(not(feature = "chat"), allow(dead_code))] // the terminal client asks for it
 pub(crate) fn post(address: SocketAddr, path: &str, text: &str) -> Value {
     let length = text.len();
     let mut client = WireClient::connect(address);
