@@ -2,7 +2,7 @@
 
 use super::excerpt::told;
 use super::line::Frame;
-use super::node::{Asked, COMMANDS, Creating, Node, Said, Sent, Then, unexpected};
+use super::node::{Again, Asked, COMMANDS, Creating, Node, Said, Sent, Then, unexpected};
 use super::request::{Act, Answer, RawExcerpt, Where};
 use super::room::{Facts, Parked, ParkedJoin};
 use crate::rooms::engine::{Ask, EngineEvent, Identity, Outcome, Place, Token};
@@ -171,6 +171,16 @@ impl Node {
                 };
                 return self.joined(asked, excerpt, join);
             }
+            (Then::Again(again), Answer::Excerpt(raw)) => {
+                let Again {
+                    token,
+                    ask,
+                    request,
+                    joined,
+                } = *again;
+                return self.park(request, raw, token, ask, joined);
+            }
+            (Then::Again(again), _) => return self.refuse_again(room, *again),
             (Then::Join { token, place, .. }, Answer::Refused(error)) => {
                 if let Some(known) = self.rooms.get_mut(&room) {
                     known.joining.remove(&place);

@@ -330,6 +330,7 @@ impl Node {
         let member = room.members.at(joined.member);
         let name = member.filter(|member| member.place == joined.place);
         let name: Option<Rc<str>> = name.map(|member| Rc::from(&*member.name));
+        let is_elsewhere = name.is_none();
         let outcome = Joined {
             excerpt,
             members: joined.members,
@@ -347,7 +348,8 @@ impl Node {
                 place: joined.place,
             }));
         }
-        if coming.has_moved
+        // Somebody may have come in under its name here, too, and was told so before it.
+        if (coming.has_moved || is_elsewhere)
             && let Some(room) = self.rooms.get_mut(&id)
         {
             let place = joined.place;

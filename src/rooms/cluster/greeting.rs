@@ -1,10 +1,12 @@
 //! How lines come and go: who is at the other end, whether it takes writes, and when to try again.
 
 use super::line::{Frame, Greeting, Phase};
-use super::node::{COMMANDS, Node, PATIENCE, PUSHES, Sent};
+use super::node::{Again, Asked, COMMANDS, Node, PATIENCE, PUSHES, Sent, Then};
+use super::request::Act;
+use super::room::Parked;
 use super::script::Script;
-use crate::rooms::RoomError;
 use crate::rooms::engine::{Clock, EngineEvent};
+use crate::rooms::{RoomError, RoomId};
 use rand::RngExt;
 
 /// Between two attempts lie so many milliseconds at least, and at most, doubled from one to the next.
@@ -156,7 +158,7 @@ impl Node {
             let waiting = std::mem::take(&mut room.waiting);
             let parked = std::mem::take(&mut room.parked);
             for (request, then) in waiting {
-                self.refuse(super::node::Asked {
+                self.refuse(Asked {
                     request,
                     then,
                     since: now,
@@ -164,14 +166,33 @@ impl Node {
                 });
             }
             for parked in parked {
-                self.refuse_parked(id, parked);
+                let Parked {
+                    token,
+                    ask,
+                    request,
+                    joined,
+                    ..
+                } = parked;
+                let again = Again {
+                    token,
+                    ask,
+                    request,
+                    joined,
+                };
+                self.refuse_again(id, again);
             }
         }
     }
 
     /// Somebody was to be let in when all was delivered, which cannot be known now.
-    fn refuse_parked(&mut self, id: crate::rooms::RoomId, parked: super::room::Parked) {
-        if let Some(joined) = &parked.joined
+    pub(super) fn refuse_again(&mut self, id: RoomId, again: Again) {
+        let Again {
+            token,
+            ask,
+            request,
+            joined,
+        } = again;
+        if let Some(joined) = &joined
             && let Some(room) = self.rooms.get_mut(&id)
         {
             room.members.leave(joined.member, joined.place);
@@ -183,20 +204,17 @@ impl Node {
                 });
             }
         }
-        let then = match (&parked.joined, &parked.request.act) {
-            (Some(joined), super::request::Act::Join { identity, .. }) => super::node::Then::Join {
-                token: parked.token,
+        let then = match (&joined, &request.act) {
+            (Some(joined), Act::Join { identity, .. }) => Then::Join {
+                token,
                 place: joined.place,
                 identity: *identity,
-                ask: parked.ask,
+                ask,
             },
-            _ => super::node::Then::Follow {
-                token: parked.token,
-                ask: parked.ask,
-            },
+            _ => Then::Follow { token, ask },
         };
-        self.refuse(super::node::Asked {
-            request: parked.request,
+        self.refuse(Asked {
+            request,
             then,
             since: self.clock.now,
             is_again: false,

@@ -3,7 +3,7 @@
 //! gap only for what the engine has no longer.
 
 use super::excerpt::gaps;
-use super::node::{COMMANDS, Node, PUSHES, Said, Sent, Then};
+use super::node::{Again, COMMANDS, Node, PUSHES, Said, Sent, Then};
 use super::request::{Act, Declared, RawExcerpt, Where};
 use super::room::{Mending, Parked};
 use crate::rooms::engine::{Ask, EngineEvent, Place};
@@ -373,7 +373,8 @@ impl Node {
         }
     }
 
-    /// Asks again for somebody whose answer is of an order that is over.
+    /// Reads again for somebody whose answer is of an order that is over. One who came in is in already: to
+    /// come in again might take its place from where it is by now.
     pub(super) fn ask_anew(&mut self, parked: Parked) {
         let Parked {
             token,
@@ -382,22 +383,14 @@ impl Node {
             joined,
             ..
         } = parked;
-        let then = match (joined, &request.act) {
-            (Some(joined), Act::Join { identity, .. }) => Then::Join {
-                token,
-                place: joined.place,
-                identity: *identity,
-                ask,
-            },
-            _ => Then::Follow { token, ask },
-        };
-        let since = self.clock.now;
-        self.send(super::node::Asked {
+        let read = self.request(request.room, Act::Read { ask });
+        let again = Again {
+            token,
+            ask,
             request,
-            then,
-            since,
-            is_again: true,
-        });
+            joined,
+        };
+        self.ask(read, Then::Again(Box::new(again)));
     }
 
     /// What went out and was not answered when the line broke: what can be done twice without harm is sent

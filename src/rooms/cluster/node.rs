@@ -5,7 +5,7 @@ use super::keys::Keys;
 use super::lease::Lease;
 use super::line::{Frame, Line, Phase};
 use super::request::{Act, Answer, NodeId, Request, RunId};
-use super::room::{Mending, NodeRoom};
+use super::room::{Mending, NodeRoom, ParkedJoin};
 use crate::config::RoomLimits;
 use crate::rooms::engine::{
     Ask, Clock, Engine, EngineEvent, Identity, KeyDigest, MemberNumber, Operation, Outcome, Place,
@@ -54,6 +54,8 @@ pub(super) enum Then {
         token: Token,
         ask: Ask,
     },
+    /// The history once more, for somebody who has come in or follows.
+    Again(Box<Again>),
     Names(Token),
     /// What the room is, in case that the engine forgets it.
     Facts,
@@ -63,6 +65,16 @@ pub(super) enum Then {
     Declare,
     Audit,
     Sweep(NodeId),
+}
+
+/// Somebody for whom the history is read once more.
+#[derive(Clone, Debug)]
+pub(super) struct Again {
+    pub(super) token: Token,
+    pub(super) ask: Ask,
+    /// What it asked for at first.
+    pub(super) request: Request,
+    pub(super) joined: Option<ParkedJoin>,
 }
 
 /// Something that is being published.
@@ -431,6 +443,7 @@ impl Node {
                 self.done(token, Err(RoomError::Unavailable));
             }
             Then::Read { token, .. } => self.done(token, Err(RoomError::Unavailable)),
+            Then::Again(again) => self.refuse_again(room, *again),
             Then::Listed(listing) => self.listing_failed(listing),
             Then::Join { token, place, .. } => {
                 self.done(token, Err(RoomError::Unavailable));
