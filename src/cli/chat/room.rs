@@ -271,8 +271,8 @@ mod tests {
             (false, vec![4, 5])
         );
         assert_eq!(
-            ids(entered(&mut room, "e2", 1, false, &[1])),
-            (true, vec![1])
+            ids(entered(&mut room, "e2", 9, false, &[9])),
+            (true, vec![9])
         );
     }
 
