@@ -7,6 +7,7 @@
 //! | [Answers that come later](later) | blocking work, databases, other threads |
 //! | [Topics](topics) | one message to many sessions |
 //! | [Rooms](rooms) | topics with an order, a history, receipts and presence, kept over restarts |
+//! | [Several nodes](cluster) | more processes, more hosts, one set of rooms by Redis or Valkey: what is promised and what is not |
 //! | [Backpressure](backpressure) | peers that read slowly, and peers that send too fast |
 //! | [Limits](limits) | what a peer can cost at most, and how to change it |
 //! | [Access](access) | who a peer is behind proxies, limits by address and user, connection tokens |
@@ -36,6 +37,9 @@ pub mod topics {}
 
 #[doc = include_str!("rooms.md")]
 pub mod rooms {}
+
+#[doc = include_str!("cluster.md")]
+pub mod cluster {}
 
 #[doc = include_str!("backpressure.md")]
 pub mod backpressure {}

@@ -316,6 +316,35 @@ step('what the server refuses is marked, and can be sent again or discarded', as
   await house.leave(visitor);
 });
 
+step('in a new epoch of the room ids come again, and nothing is dropped or shown twice', async (house) => {
+  const visitor = await house.arrive({ answers: true, name: 'Epoch' });
+  const { page } = visitor;
+  await visitor.say('kept');
+  const { id } = await visitor.until(() => visitor.heard.find((m) => m.type === 'TALK' && m.message === 'kept'));
+  const roomId = visitor.room;
+  const talk = (n, message, date) => visitor.send({ type: 'TALK', roomId, sender: 'Elsewhere', message, id: id + n, date: 1e12 + date });
+  talk(1, 'lost with the engine', 1);
+  talk(2, 'lost and said again', 2);
+  await visitor.hears('lost and said again');
+  const before = await visitor.texts();
+  visitor.send({ type: 'EPOCH', roomId, epoch: 'e0e0e0e0e0e0e0e0', id });
+  talk(1, 'another of its id', 3);
+  talk(2, 'lost and said again', 4);
+  talk(2, 'lost and said again', 4); // as it comes when the line was lost in between
+  talk(3, 'lost and said again', 5); // the same words a second time, in a place of their own
+  await visitor.hears('lost and said again', 2);
+  assert.deepEqual(await visitor.texts(), [...before, 'another of its id', 'lost and said again']);
+  assert.equal(await page.locator('.note').count(), 0, 'people are told nothing');
+  assert.equal(await page.title(), 'Lobby · dunlin');
+  // It goes on from there when the line is lost.
+  visitor.entered = null;
+  await visitor.cut();
+  await page.waitForFunction(() => document.querySelector('#state').className === 'online');
+  await visitor.until(() => visitor.entered);
+  assert.deepEqual(visitor.entered.since, { epoch: 'e0e0e0e0e0e0e0e0', id: id + 3 });
+  await house.leave(visitor);
+});
+
 step('a lost line comes back, and what was written meanwhile is sent once', async (house) => {
   const [first, second] = house.visitors;
   await house.server.stop();

@@ -34,14 +34,25 @@ export class Visitor {
     });
   }
 
-  /** Stands between the page and the server: answers each TALK with `refuse` while that is set. */
+  /**
+   * Stands between the page and the server: answers each TALK with `refuse` while that is set, keeps the last
+   * ENTER as `entered` and what the server said in `heard`.
+   */
   async intercept() {
+    this.heard = [];
     await this.page.routeWebSocket(/\/ws\/chat$/, (socket) => {
       const server = socket.connectToServer();
       this.send = (object) => socket.send(JSON.stringify(object));
+      this.cut = () => socket.close({ code: 1012 });
+      server.onMessage((text) => {
+        this.heard.push(JSON.parse(text));
+        socket.send(text);
+      });
       socket.onMessage((text) => {
-        const { type, roomId, ref } = JSON.parse(text);
+        const said = JSON.parse(text);
+        const { type, roomId, ref } = said;
         this.room = roomId;
+        if (type === 'ENTER') this.entered = said;
         if (type === 'TALK' && this.refuse) this.send({ type: 'ERROR', roomId, ref, ...this.refuse });
         else server.send(text);
       });
@@ -96,6 +107,16 @@ export class Visitor {
     await this.page.click('#name');
     await this.page.fill('#answer', name);
     await this.page.press('#answer', 'Enter');
+  }
+
+  /** Waits until something that stands between the page and the server has seen is there. */
+  async until(found) {
+    for (const end = Date.now() + 10_000; ; ) {
+      const seen = found();
+      if (seen) return seen;
+      assert.ok(Date.now() < end, `in vain: ${found}`);
+      await this.page.waitForTimeout(20);
+    }
   }
 
   /** Waits until something on the page reads like this. */

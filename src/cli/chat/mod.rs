@@ -7,7 +7,7 @@
 //! | `typed`, `input`, `editor` | what a line means; lines of a pipe; lines of a person |
 //! | `lines` | what waits, what is sent, what is confirmed |
 //! | `conversation`, `events`, `sending`, `backoff` | the program of the event loop |
-//! | `room` | rooms with memory: their subprotocol |
+//! | `room`, `talk` | rooms with memory: their subprotocol, and messages that come again |
 //!
 //! Three threads: this one runs the loop, one reads the input, one waits for signals. A terminal has one
 //! more, which prints.
@@ -24,6 +24,7 @@ mod room;
 mod screen;
 mod sending;
 mod show;
+mod talk;
 mod typed;
 
 pub(super) use arguments::Arguments;

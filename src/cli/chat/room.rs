@@ -3,6 +3,7 @@
 //! It writes what is sent to the server and reads what comes back, keeps how far it has seen the room, and
 //! tells nothing twice.
 
+use super::talk::{KnownMessages, Talk};
 use rand::TryRng;
 use rand::rngs::SysRng;
 use serde_json::{Value, json};
@@ -22,15 +23,8 @@ pub(super) struct Room {
     last: u32,
     /// The last message that was seen: epoch and id.
     seen: Option<(String, u64)>,
-}
-
-/// A message of the room.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Talk {
-    pub(super) sender: String,
-    pub(super) text: String,
-    pub(super) id: Option<u64>,
-    pub(super) date: Option<u64>,
+    /// Those that were told last.
+    known: KnownMessages,
 }
 
 /// What the server said.
@@ -54,6 +48,8 @@ pub(super) enum Said {
         members: u64,
     },
     Gap(u64, u64),
+    /// A new epoch began. That is for this client alone, and nothing to tell people.
+    Epoch,
     Closed(String),
     Error {
         line: Option<u64>,
@@ -91,6 +87,7 @@ impl Room {
             client,
             last,
             seen: None,
+            known: KnownMessages::default(),
         }
     }
 
@@ -124,7 +121,7 @@ impl Room {
             Some("ENTERED") => self.entered(&message),
             Some("TALK") => {
                 let id = number("id");
-                let talk = self.is_news(id).then(|| talk_in(&message));
+                let talk = self.news(&message, false);
                 Said::Talk { talk, line, id }
             }
             Some(kind @ ("JOINED" | "LEFT")) => Said::Presence {
@@ -136,6 +133,14 @@ impl Room {
                 let (from, to) = (number("from").unwrap_or(0), number("to").unwrap_or(0));
                 self.is_news(Some(to));
                 Said::Gap(from, to)
+            }
+            Some("EPOCH") => {
+                let (Some(epoch), Some(id)) = (message["epoch"].as_str(), number("id")) else {
+                    return unknown();
+                };
+                self.seen = Some((epoch.to_owned(), id));
+                self.known.lose_behind(id);
+                Said::Epoch
             }
             Some("CLOSED") => Said::Closed(word("reason")),
             Some("ERROR") => Said::Error {
@@ -154,19 +159,33 @@ impl Room {
         }
         let had_seen = self.seen.is_some();
         let epoch = message["epoch"].as_str().unwrap_or_default();
-        if self.seen.as_ref().is_none_or(|(known, _)| known != epoch) {
+        let is_another = self.seen.as_ref().is_none_or(|(known, _)| known != epoch);
+        if is_another {
             self.seen = Some((epoch.to_owned(), 0));
         }
         let messages = message["messages"].as_array().map(Vec::as_slice);
         let messages = messages.unwrap_or_default().iter();
-        let news = messages.filter(|talk| self.is_news(talk["id"].as_u64()));
-        let messages = news.map(talk_in).collect();
+        let news = messages.filter_map(|talk| self.news(talk, is_another));
+        let messages = news.collect();
         self.is_news(message["id"].as_u64());
         Said::Entered {
             members: message["members"].as_u64().unwrap_or_default(),
             is_missing: had_seen && message["recovered"].as_bool() != Some(true),
             messages,
         }
+    }
+
+    /// A message, unless it was told before.
+    fn news(&mut self, message: &Value, is_of_another_epoch: bool) -> Option<Talk> {
+        let talk = Talk::read(message);
+        if !self.is_news(talk.id) {
+            return None;
+        }
+        let is_known = self.known.recall(&talk, is_of_another_epoch);
+        if !is_known {
+            self.known.note(&talk);
+        }
+        (!is_known).then_some(talk)
     }
 
     /// Whether this id was not seen before; it is now.
@@ -177,16 +196,6 @@ impl Room {
         let is_news = id > *seen;
         *seen = id.max(*seen);
         is_news
-    }
-}
-
-fn talk_in(message: &Value) -> Talk {
-    let word = |key: &str| message[key].as_str().unwrap_or_default().to_owned();
-    Talk {
-        sender: word("sender"),
-        text: word("message"),
-        id: message["id"].as_u64(),
-        date: message["date"].as_u64(),
     }
 }
 
@@ -262,9 +271,81 @@ mod tests {
             (false, vec![4, 5])
         );
         assert_eq!(
-            ids(entered(&mut room, "e2", 1, false, &[1])),
-            (true, vec![1])
+            ids(entered(&mut room, "e2", 9, false, &[9])),
+            (true, vec![9])
         );
+    }
+
+    fn epoch(room: &mut Room, epoch: &str, id: u64) {
+        let told = json!({"type": "EPOCH", "roomId": "r-1", "epoch": epoch, "id": id});
+        assert_eq!(room.read(&told.to_string()), Said::Epoch);
+    }
+
+    /// Whether a message is told.
+    fn is_told(room: &mut Room, id: u64, text: &str, date: u64) -> bool {
+        let talk = json!({"type": "TALK", "roomId": "r-1", "sender": "a", "message": text, "id": id,
+            "date": date});
+        match room.read(&talk.to_string()) {
+            Said::Talk { talk, .. } => talk.is_some(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn ids_that_are_given_again_in_a_new_epoch_are_told() {
+        let mut room = room();
+        entered(&mut room, "e1", 2, false, &[1, 2]);
+        for (id, text) in [(3, "kept"), (4, "lost"), (5, "lost, too")] {
+            assert!(is_told(&mut room, id, text, id));
+        }
+        epoch(&mut room, "e2", 3);
+        let since = &value(&room.enter())["since"];
+        assert_eq!(*since, json!({"epoch": "e2", "id": 3}));
+        assert!(is_told(&mut room, 4, "another", 9));
+        assert!(!is_told(&mut room, 4, "another", 9));
+        let since = &value(&room.enter())["since"];
+        assert_eq!(*since, json!({"epoch": "e2", "id": 4}));
+    }
+
+    #[test]
+    fn what_was_lost_and_is_said_again_is_told_once_and_counts_as_seen() {
+        let mut room = room();
+        entered(&mut room, "e1", 2, false, &[1, 2]);
+        assert!(is_told(&mut room, 3, "lost", 3));
+        epoch(&mut room, "e2", 2);
+        assert!(!is_told(&mut room, 3, "lost", 8));
+        let since = &value(&room.enter())["since"];
+        assert_eq!(*since, json!({"epoch": "e2", "id": 3}));
+        // The same words are another message when they have another place.
+        assert!(is_told(&mut room, 4, "lost", 9));
+        // Nor is it taken for what was lost a second time, before it is lost again.
+        epoch(&mut room, "e3", 3);
+        assert!(!is_told(&mut room, 4, "lost", 10));
+        assert!(is_told(&mut room, 5, "lost", 11));
+    }
+
+    #[test]
+    fn a_history_of_another_epoch_brings_what_is_new_and_nothing_twice() {
+        let mut room = room();
+        entered(&mut room, "e1", 2, false, &[1, 2]);
+        assert!(is_told(&mut room, 3, "lost", 3));
+        let again = entered(&mut room, "e2", 3, false, &[1, 2, 3]);
+        assert_eq!(ids(again), (true, vec![3]));
+        // A server that begins anew gives the same ids at other times.
+        let talk = json!({"type": "TALK", "sender": "a", "message": "m", "id": 1, "date": 7});
+        let anew = json!({"type": "ENTERED", "roomId": "r-1", "name": "me", "epoch": "e3", "id": 1,
+            "recovered": false, "members": 1, "messages": [talk]});
+        let anew = room.read(&anew.to_string());
+        assert_eq!(ids(anew), (true, vec![1]));
+    }
+
+    #[test]
+    fn a_position_in_an_earlier_epoch_that_was_kept_is_taken_up() {
+        let mut room = room();
+        entered(&mut room, "e1", 2, false, &[1, 2]);
+        let resumed = entered(&mut room, "e2", 4, true, &[3, 4]);
+        assert_eq!(ids(resumed), (false, vec![3, 4]));
+        assert!(!is_told(&mut room, 4, "m", 1));
     }
 
     #[test]
@@ -301,6 +382,8 @@ mod tests {
             "{}",
             r#"{"type":7}"#,
             r#"{"type":"NEW","a":[]}"#,
+            r#"{"type":"EPOCH","epoch":"e"}"#,
+            r#"{"type":"EPOCH","id":1}"#,
         ] {
             assert_eq!(room.read(text), Said::Unknown(text.to_owned()));
         }

@@ -3,7 +3,8 @@
 use super::conversation::{Chat, Ending, Link, RESUME, State, WAIT};
 use super::lines::Line;
 use super::report::Told;
-use super::room::{Said, Talk};
+use super::room::Said;
+use super::talk::Talk;
 use dunlin::{Context, SendOutcome};
 use std::time::Duration;
 
@@ -142,6 +143,7 @@ impl Chat {
                 members,
             }),
             Said::Gap(from, to) => self.tell(&Told::Missing(Some((from, to)))),
+            Said::Epoch => {}
             Said::Closed(reason) => self.room_closed(cx, &reason),
             Said::Error {
                 line,

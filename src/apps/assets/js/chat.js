@@ -17,7 +17,7 @@ export const keys = browser.read('keys') ?? {}; // Room-Key of each room created
 export let list = []; // all rooms of the server
 export let active; // the room that is shown
 export let name = tab.read('name') ?? browser.read('name');
-let isChosen = Boolean(name);
+let isChosen = !!name;
 let pending = []; // in the order in which they were written
 let view, client, saving, retrying;
 name ??= proposal();
@@ -79,8 +79,7 @@ export async function choose() {
 	// What waits for a room that is gone is kept until the room is left or opened again.
 	for (const id of rooms.keys()) if (!listed(id) && !pending.some((p) => p.room === id)) rooms.delete(id);
 	const wanted = location.hash.slice(1);
-	const before = listed(browser.read('active'));
-	const room = listed(wanted) ?? before ?? list[0] ?? (await create(say('lobby'), () => true));
+	const room = listed(wanted) ?? listed(browser.read('active')) ?? list[0] ?? (await create(say('lobby'), () => true));
 	activate(room);
 	if (wanted && wanted !== room.roomId) view.tell(say('none'));
 }
@@ -126,18 +125,20 @@ export function activate({ roomId, name: title }) {
 
 export function enter(room) {
 	if (room.state !== 'in') room.state = 'entering';
-	room.refused = undefined;
+	delete room.refused;
 	const since = room.epoch && { epoch: room.epoch, id: room.last };
 	line.send({ type: 'ENTER', roomId: room.id, sender: name, client, since, last: 100 });
 }
 
+const depart = (room) => room.state === 'in' && line.send({ type: 'LEAVE', roomId: room.id });
+
 export function leave(room) {
-	if (room.state === 'in') line.send({ type: 'LEAVE', roomId: room.id });
+	depart(room);
 	rooms.delete(room.id);
 	pending = pending.filter((p) => p.room !== room.id);
 	save();
 	if (room !== active) return;
-	active = undefined;
+	active = null;
 	const other = list.find((r) => rooms.has(r.roomId)) ?? list.find((r) => r.roomId !== room.id);
 	if (other) activate(other);
 	else view.show();
@@ -183,8 +184,8 @@ export function rename(to, chosen) {
 	if (chosen) browser.write('name', name);
 	for (const room of rooms.values()) {
 		if (!later(room) && room.state !== 'taken') continue;
-		if (room.state === 'in') line.send({ type: 'LEAVE', roomId: room.id });
-		room.state = 'entering';
+		depart(room);
+		room.state = 'away';
 		enter(room);
 	}
 	view.draw();
@@ -260,15 +261,19 @@ const answers = {
 		if (p) changed();
 	},
 
-	JOINED(m, room) {
+	JOINED(m, room) { // the page shows the number, and the names on demand
 		room.members = m.members;
 	},
-
-	LEFT: (m, room) => answers.JOINED(m, room), // the page shows the number, and the names on demand
 
 	GAP(m, room) {
 		room.last = Math.max(room.last, m.to);
 		push(room, { note: say('gap'), date: room.items.at(-1)?.date ?? Date.now() });
+	},
+
+	EPOCH({ epoch, id }, room) {
+		// What was told behind this id the server has lost. It stays, and said again it is not shown twice.
+		for (const i of room.items) i.lost ||= i.id > id;
+		Object.assign(room, { epoch, last: id, read: [epoch, id - room.unread] });
 	},
 
 	CLOSED(m, room) {
@@ -276,7 +281,7 @@ const answers = {
 		refresh().catch(() => {});
 	},
 
-	ERROR({ code, message, roomId }, room, p) {
+	ERROR({ code, message }, room, p) {
 		if (p) p.flying = false;
 		if (code === 'too-fast' || code === 'engine-unavailable') {
 			const wait = RETRY + Math.random() * RETRY;
@@ -290,7 +295,7 @@ const answers = {
 			room.state = 'gone';
 			if (room.lobby) setTimeout(() => reopen(room).catch(() => {}), Math.random() * 500);
 		} else if (p && code === 'not-entered') {
-			room.state = 'entering';
+			room.state = 'away';
 			enter(room);
 		} else if (p && code === 'too-long') {
 			forget(p);
@@ -307,6 +312,8 @@ const answers = {
 	},
 };
 
+answers.LEFT = answers.JOINED;
+
 function message(m) {
 	const room = rooms.get(m.roomId);
 	if (room || m.type === 'ERROR') answers[m.type]?.(m, room, m.ref && pending.find((p) => p.ref === m.ref));
@@ -316,14 +323,15 @@ function message(m) {
 /** A message of the room, unless it is there already; `item` is what waited for this receipt. */
 function add(room, m, item, unread) {
 	const { id, sender, date } = m, { epoch } = room, text = m.message ?? '';
-	const same = (i) => (i.epoch === epoch ? i.id === id : i.sender === sender && i.text === text);
-	if (room.items.some((i) => i.date === date && same(i))) return;
+	const again = (i) => i.sender === sender && i.text === text && (i.date === date || (i.lost && i.id === id));
+	const shown = room.items.find((i) => (i.epoch === epoch ? i.id === id : again(i)));
+	if (id > room.last) room.last = id;
+	if (shown) return Object.assign(shown, { id, epoch });
 	Object.assign(item, { id, epoch, sender, text, date, mine: item.mine || sender === name });
-	room.last = id;
 	if (room === active && !document.hidden) room.read = [epoch, id];
 	else if (unread && !item.mine) room.unread += 1;
-	push(room, item);
 	save();
+	push(room, item);
 }
 
 function push(room, item) {
