@@ -16,6 +16,7 @@ mod chat;
 mod check;
 mod config;
 mod configuration;
+mod engine;
 mod exit;
 mod file;
 mod heap;

@@ -1,7 +1,7 @@
 //! What an operator sets beside limits and routes: where to listen, what to serve, what to log.
 
 use super::logger::{FORMATS, LEVELS};
-use super::{acme, certificate, listen, token};
+use super::{acme, certificate, engine, listen, token};
 use dunlin::Files;
 use dunlin::apps;
 use dunlin::config::{Kind, Row, Value};
@@ -30,6 +30,12 @@ pub(super) struct Operator {
     pub(super) acme_dir: Option<String>,
     /// Where rooms are kept over restarts.
     pub(super) history_dir: Option<String>,
+    /// The engine that rooms of several servers share, perhaps with a password: never show it as it is.
+    pub(super) engine: Option<String>,
+    /// What all names on the engine begin with.
+    pub(super) engine_prefix: String,
+    /// Authorities that an engine with TLS may have its certificate from, beside those of the system.
+    pub(super) engine_ca: Option<String>,
     /// The keys of tokens, without which some applications are for nobody.
     pub(super) token_key_file: Option<String>,
     pub(super) token_apps: Vec<String>,
@@ -50,6 +56,9 @@ impl Default for Operator {
             dir: None,
             acme_dir: None,
             history_dir: None,
+            engine: None,
+            engine_prefix: "dunlin".to_owned(),
+            engine_ca: None,
             token_key_file: None,
             token_apps: vec!["rooms".to_owned()],
         }
@@ -229,6 +238,53 @@ pub(super) static ROWS: &[Row<Operator>] = &[
         },
     },
     Row {
+        name: "engine",
+        key: "engine",
+        kind: Kind::Text(
+            "redis://HOST:PORT, redis://USER:PASSWORD@HOST:PORT/DATABASE, rediss:// for TLS, or unix:PATH",
+        ),
+        none: Some("none"),
+        reloads: false,
+        about: "The Redis or Valkey by which several servers have the same rooms; a password in it is never shown, and in DUNLIN_ENGINE or a file it is not in the list of processes",
+        get: |all| {
+            let engine = all.engine.as_deref().map(engine::shown);
+            engine.map_or(Value::None, Value::Text)
+        },
+        set: |all, value| match value {
+            Value::None => all.engine = None,
+            Value::Text(text) => all.engine = Some(text),
+            _ => {}
+        },
+    },
+    Row {
+        name: "engine_prefix",
+        key: "engine_prefix",
+        kind: Kind::Text("1 to 64 visible ASCII characters without braces"),
+        none: None,
+        reloads: false,
+        about: "What all keys and channels on the engine begin with; servers with different ones know nothing of each other",
+        get: |all| Value::Text(all.engine_prefix.clone()),
+        set: |all, value| {
+            if let Value::Text(text) = value {
+                all.engine_prefix = text;
+            }
+        },
+    },
+    Row {
+        name: "engine_ca",
+        key: "engine_ca",
+        kind: Kind::Text("the path of a PEM file"),
+        none: Some("none"),
+        reloads: false,
+        about: "Authorities that the certificate of an engine behind rediss:// may come from, beside those of the system",
+        get: |all| all.engine_ca.clone().map_or(Value::None, Value::Text),
+        set: |all, value| match value {
+            Value::None => all.engine_ca = None,
+            Value::Text(text) => all.engine_ca = Some(text),
+            _ => {}
+        },
+    },
+    Row {
         name: "token_key_file",
         key: "token_key_file",
         kind: Kind::Text("the path of a file that `dunlin token key` makes"),
@@ -299,6 +355,9 @@ impl Operator {
         }
         if let Err(problem) = self.files() {
             return Some(("dir", problem));
+        }
+        if let Some(problem) = engine::problem(self) {
+            return Some(problem);
         }
         if let Err(problem) = self.token_keys() {
             return Some(("token_key_file", problem));

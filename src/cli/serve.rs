@@ -6,7 +6,7 @@ use super::exit::CommandFailure;
 use super::service::Service;
 use super::signals::{self, Configured};
 use super::systemd::{self, Inherited};
-use super::{acme, admin, listen, logger, token};
+use super::{acme, admin, engine, listen, logger, token};
 use clap::ArgMatches;
 use dunlin::rooms::Rooms;
 use dunlin::{Address, App, Server, apps};
@@ -23,6 +23,7 @@ Examples:
   dunlin serve --cert fullchain.pem --key privkey.pem --listen 0.0.0.0:443   https:// and wss://
   dunlin serve --dir public                     the files of a folder, too
   dunlin serve --config dunlin.toml --apps echo,chat   settings from a file, two applications
+  dunlin serve --engine redis://10.0.0.5:6379   one of several servers with the same rooms
   dunlin serve --token-key-file token.key       rooms for who has a token; see `dunlin token`
   dunlin serve --trusted-proxy 10.0.0.0/8       X-Forwarded-For of these proxies is believed
   dunlin serve --origin https://example.org     pages of this origin may open sessions
@@ -104,9 +105,13 @@ fn app(all: &Configuration, folder: Option<&String>) -> Result<App, CommandFailu
     Ok(all.apply(app))
 }
 
-/// The rooms, with their limits, and with what was kept of them.
+/// The rooms, with their limits: those of the engine, or with what was kept of them in a folder.
 fn rooms(all: &Configuration, folder: Option<&String>) -> Result<Rooms, CommandFailure> {
     let limits = all.rooms.clone();
+    let shared = engine::rooms(&all.operator, &limits);
+    if let Some(rooms) = shared.map_err(|(key, problem)| all.failure(key, &problem))? {
+        return Ok(rooms);
+    }
     let rooms = match folder {
         Some(folder) => Rooms::in_folder(folder, limits),
         None => Rooms::with_limits(limits),

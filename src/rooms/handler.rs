@@ -82,7 +82,7 @@ pub struct Followed(RoomId, Option<Position>);
 enum Looked {
     #[default]
     NotYet,
-    Known(bool),
+    Known(Result<(), RoomError>),
     Awaited(OpenTicket<Followed>, Followed),
 }
 
@@ -90,14 +90,27 @@ fn not_found() -> Response {
     Response::refusal(Status::NOT_FOUND)
 }
 
+/// An event source does not come back after another answer than 200: who is told to try again is told when.
+fn unavailable() -> Response {
+    Response::refusal(Status::SERVICE_UNAVAILABLE).field("Retry-After", "1")
+}
+
+fn refusal(error: &RoomError) -> Response {
+    match error {
+        RoomError::Unavailable => unavailable(),
+        _ => not_found(),
+    }
+}
+
 impl Looked {
-    fn found(&mut self, found: &Result<RoomInfo, RoomError>) {
-        match std::mem::replace(self, Self::Known(found.is_ok())) {
-            Self::Awaited(ticket, followed) if found.is_ok() => {
+    fn found(&mut self, found: Result<RoomInfo, RoomError>) {
+        let found = found.map(|_| ());
+        match (std::mem::replace(self, Self::Known(found.clone())), found) {
+            (Self::Awaited(ticket, followed), Ok(())) => {
                 ticket.accept(followed);
             }
-            Self::Awaited(ticket, _) => {
-                ticket.refuse(not_found());
+            (Self::Awaited(ticket, _), Err(error)) => {
+                ticket.refuse(refusal(&error));
             }
             _ => {}
         }
@@ -121,16 +134,15 @@ impl Handler for Follow {
         let looked = Rc::new(RefCell::new(Looked::NotYet));
         let found = Rc::clone(&looked);
         let context = session.context();
-        self.rooms.describe(context, room, move |room, _| {
-            found.borrow_mut().found(&room)
-        });
+        self.rooms
+            .describe(context, room, move |room, _| found.borrow_mut().found(room));
         let mut looked = looked.borrow_mut();
-        match *looked {
-            Looked::Known(true) => {
+        match &*looked {
+            Looked::Known(Ok(())) => {
                 self.rooms.follow(session, room, since);
                 Open::Accept(followed)
             }
-            Looked::Known(false) => Open::Refuse(not_found()),
+            Looked::Known(Err(error)) => Open::Refuse(refusal(error)),
             _ => {
                 let (open, ticket) = Open::later(session);
                 *looked = Looked::Awaited(ticket, followed);

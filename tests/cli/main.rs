@@ -10,6 +10,8 @@ mod check;
 mod commands;
 mod configuration;
 mod descriptors;
+#[cfg(feature = "cluster")]
+mod engine;
 #[allow(dead_code)] // a toolbox of other tests, too
 #[path = "../dunlin/false_server.rs"]
 mod false_server;

@@ -1,6 +1,7 @@
 //! All rooms as JSON, written piece by piece.
 
-use crate::rooms::{Pass, RoomId, RoomInfo, Rooms};
+use super::rest::refused;
+use crate::rooms::{Pass, RoomError, RoomId, RoomInfo, Rooms};
 use crate::wire::work::price;
 use crate::{Answer, Context, Piece, Request, Response, SessionId};
 use serde::Serialize;
@@ -38,7 +39,7 @@ struct Listing {
     /// Which of them may be seen.
     pass: Option<Pass>,
     /// What the last question brought.
-    page: Rc<RefCell<Option<Vec<RoomInfo>>>>,
+    page: Rc<RefCell<Option<Result<Vec<RoomInfo>, RoomError>>>>,
     last: Option<RoomInfo>,
     is_asked: bool,
     is_first: bool,
@@ -57,15 +58,24 @@ impl Listing {
             move |rooms, context| {
                 let listed = rooms.as_ref().map_or(0, Vec::len);
                 context.charge(2 * price::LISTED * listed as u32);
-                *page.borrow_mut() = Some(rooms.unwrap_or_default());
+                *page.borrow_mut() = Some(rooms);
                 wake(context, caller);
             },
         );
     }
 
     /// The next bytes of the list, if they are there.
-    fn next(&mut self) -> Option<Vec<u8>> {
-        let page = self.page.borrow_mut().take()?;
+    ///
+    /// # Errors
+    /// The rooms do not answer: the list is over, and is not whole.
+    fn next(&mut self) -> Option<Result<Vec<u8>, RoomError>> {
+        let page = match self.page.borrow_mut().take()? {
+            Ok(page) => page,
+            Err(error) => {
+                self.is_over = true;
+                return Some(Err(error));
+            }
+        };
         self.is_asked = false;
         self.is_over = page.len() < LISTED;
         let mut bytes = if self.is_first {
@@ -86,7 +96,7 @@ impl Listing {
             bytes.push(b']');
         }
         self.last = page.into_iter().next_back();
-        Some(bytes)
+        Some(Ok(bytes))
     }
 
     fn piece(&mut self, context: &mut Context<'_>) -> Piece {
@@ -96,7 +106,12 @@ impl Listing {
         if !self.is_asked {
             self.ask(context);
         }
-        self.next().map_or(Piece::Wait, Piece::Bytes)
+        match self.next() {
+            None => Piece::Wait,
+            Some(Ok(bytes)) => Piece::Bytes(bytes),
+            // The array stays open: nobody takes a part of the list for all of it.
+            Some(Err(_)) => Piece::End,
+        }
     }
 }
 
@@ -119,9 +134,10 @@ pub(super) fn list(rooms: &Rooms, request: &Request<'_>, context: &mut Context<'
     listing.ask(context);
     let first = listing.next();
     match first {
-        Some(bytes) if listing.is_over => Response::ok(JSON, bytes).into(),
+        Some(Err(error)) => refused(&error, "/chat").into(),
+        Some(Ok(bytes)) if listing.is_over => Response::ok(JSON, bytes).into(),
         first => {
-            let mut first = first;
+            let mut first = first.and_then(Result::ok);
             Answer::stream(Response::ok(JSON, b""), move |context| match first.take() {
                 Some(bytes) => Piece::Bytes(bytes),
                 None => listing.piece(context),

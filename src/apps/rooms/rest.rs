@@ -16,8 +16,10 @@ const NAMED: usize = 500;
 /// The name of who gives none.
 const GUEST: &str = "guest";
 
-/// Seconds after which who is refused for the state of the server may try again.
-const RETRY_AFTER: &str = "5";
+/// Seconds after which somebody may try again where the server has too many rooms, and where those who come too
+/// fast or while the engine is away may.
+const RETRY_FULL: &str = "5";
+const RETRY_SOON: &str = "1";
 
 /// Adds the routes.
 pub(super) fn mount(app: App, rooms: &Rooms) -> App {
@@ -58,17 +60,12 @@ fn problem(status: Status, message: &str, path: &str) -> Response {
         message,
         path,
     });
-    let response = Response::new(status)
+    Response::new(status)
         .content_type(JSON)
-        .body(body.unwrap_or_default());
-    match status {
-        Status::SERVICE_UNAVAILABLE => response.field("Retry-After", RETRY_AFTER),
-        Status::TOO_MANY_REQUESTS => response.field("Retry-After", "1"),
-        _ => response,
-    }
+        .body(body.unwrap_or_default())
 }
 
-fn refused(error: &RoomError, path: &str) -> Response {
+pub(super) fn refused(error: &RoomError, path: &str) -> Response {
     let status = match error {
         RoomError::UnknownRoom => Status::NOT_FOUND,
         RoomError::NameTaken => Status::CONFLICT,
@@ -78,7 +75,14 @@ fn refused(error: &RoomError, path: &str) -> Response {
         RoomError::TooManyRooms { .. } | RoomError::Unavailable => Status::SERVICE_UNAVAILABLE,
         _ => Status::BAD_REQUEST,
     };
-    problem(status, &error.to_string(), path)
+    let response = problem(status, &error.to_string(), path);
+    match error {
+        RoomError::TooManyRooms { .. } => response.field("Retry-After", RETRY_FULL),
+        RoomError::TooFast { .. } | RoomError::Unavailable => {
+            response.field("Retry-After", RETRY_SOON)
+        }
+        _ => response,
+    }
 }
 
 fn json(value: &impl Serialize) -> Response {
