@@ -228,13 +228,13 @@ fn a_test_process_ends_in_red_and_names_the_line_of_the_handler() {
     if std::env::var_os(CHILD).is_some() {
         return wrong_test();
     }
-    let own = std::env::current_exe().expect("a test process knows its program");
+    // Not `current_exe`, which under a loader is the loader.
+    let own = std::env::args_os()
+        .next()
+        .expect("a test process knows its program");
     // A program of another machine is started by an emulator or a loader, with its arguments: `tests/targets/run`.
     let runner = std::env::var("DUNLIN_TEST_RUNNER").unwrap_or_default();
-    let mut words = runner
-        .split_whitespace()
-        .map(OsString::from)
-        .chain([own.into()]);
+    let mut words = runner.split_whitespace().map(OsString::from).chain([own]);
     let child = Command::new(words.next().expect("at least the program"))
         .args(words)
         .args([
