@@ -196,6 +196,32 @@ fn what_is_missing_is_said() {
 }
 
 #[test]
+fn in_a_new_epoch_ids_come_again_and_nothing_is_dropped_or_printed_twice() {
+    let (server, talker, mut peer, _) = start(&[]);
+    entered(&mut peer, 7, false, &[]);
+    for (id, text) in [(8, "kept"), (9, "lost"), (10, "lost, too")] {
+        say(&mut peer, &talk(id, "Ben", text));
+        assert_eq!(talker.line(), format!("Ben: {text}"));
+    }
+    say(
+        &mut peer,
+        &json!({"type": "EPOCH", "roomId": ROOM, "epoch": "e0e0e0e0e0e0e0e0", "id": 8}),
+    );
+    // The second is what was lost, said again; the third has the same words and a place of its own.
+    for (id, text) in [(9, "another"), (10, "lost, too"), (11, "lost, too")] {
+        say(&mut peer, &talk(id, "Ben", text));
+    }
+    say(&mut peer, &talk(12, "Ben", "last"));
+    for wanted in ["Ben: another", "Ben: lost, too", "Ben: last"] {
+        assert_eq!(talker.line(), wanted);
+    }
+    drop(peer);
+    let (_peer, again) = entering(&server);
+    let since = json!({"epoch": "e0e0e0e0e0e0e0e0", "id": 12});
+    assert_eq!(again["since"], since);
+}
+
+#[test]
 fn who_comes_and_goes_is_told() {
     let (_server, talker, mut peer, _) = start(&["--json"]);
     entered(&mut peer, 0, false, &[]);
