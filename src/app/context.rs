@@ -137,6 +137,12 @@ impl<'h> Context<'h> {
         self.host.charge(units);
     }
 
+    /// Tells how the engine of the rooms is: [`Metrics::engine`], and whether the server is ready.
+    #[cfg(feature = "cluster")]
+    pub(crate) fn report_engine(&mut self, engine: super::metrics::EngineStats) {
+        self.host.report_engine(engine);
+    }
+
     /// Counts something that was not taken because its user had too many: [`Stats::limited`].
     #[cfg_attr(not(feature = "rooms"), allow(dead_code))]
     pub(crate) fn count_limited(&mut self) {

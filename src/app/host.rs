@@ -1,7 +1,7 @@
 //! What a [`Context`](super::Context) asks of the hub, which holds the connections.
 
 use super::call::Call;
-use super::metrics::{Metrics, Stats};
+use super::metrics::{EngineStats, Metrics, Stats};
 use super::remote::Remote;
 use super::request::Peer;
 use super::send_outcome::{JoinOutcome, SendOutcome};
@@ -58,6 +58,8 @@ pub trait Host {
     fn charge(&mut self, units: u32);
     /// Whether that budget is used up.
     fn is_spent(&self) -> bool;
+    /// Tells how the engine of the rooms is.
+    fn report_engine(&mut self, engine: EngineStats);
     /// Counts something that was not taken because its user had too many.
     fn count_limited(&mut self);
     fn protocol(&self, id: SessionId) -> Option<&str>;

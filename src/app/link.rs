@@ -5,6 +5,7 @@ use super::call::Call;
 use super::context::Context;
 use super::data::DataKey;
 use super::open::Open;
+use super::progress::Progress;
 use super::request::Request;
 use super::response::Response;
 use super::session::Session;
@@ -14,16 +15,6 @@ use crate::wire::error::Error;
 use crate::wire::message::Message;
 use crate::wire::response::Status;
 use std::any::Any;
-
-/// Whether a [`Link`] has worked off what it was given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Progress {
-    /// It waits for more bytes.
-    Done,
-    /// It can go on with what it has: [`Link::received`] is called again, with no bytes, when all others
-    /// had their turn. Nothing is read from the connection before.
-    HasMore,
-}
 
 /// A program that speaks to another server in a protocol of its own: bytes in, bytes out.
 ///

@@ -164,6 +164,31 @@ impl LagHistogram {
     }
 }
 
+/// What is counted of the engine that rooms are shared by, where there is one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EngineStats {
+    /// Both lines are up.
+    pub is_ready: bool,
+    /// Lines that were lost after they had been up.
+    pub disconnects: u64,
+    /// Requests that were answered, and how long that took together, milliseconds.
+    pub answers: u64,
+    /// See `answers`.
+    pub waited_ms: u64,
+    /// The longest that an answer took since it was last asked, milliseconds.
+    pub longest_ms: u64,
+    /// Rooms whose histories were read because pushes may have been missed.
+    pub mended: u64,
+    /// Messages that were delivered by that.
+    pub mended_messages: u64,
+    /// Ids that could not be mended: members were told of a gap.
+    pub lost_ids: u64,
+    /// Times that a room began a new epoch while somebody here was in it.
+    pub epochs: u64,
+    /// Requests that were refused because the engine was away.
+    pub unavailable: u64,
+}
+
 /// Why a server is not ready for more connections, worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -174,6 +199,8 @@ pub enum NotReady {
     AcceptPaused,
     /// More was buffered than [`Limits::max_buffered`](crate::Limits::max_buffered) within the last second.
     OutOfMemory,
+    /// The engine that rooms are shared by does not answer.
+    EngineAway,
 }
 
 impl NotReady {
@@ -185,6 +212,7 @@ impl NotReady {
                 "accepting is paused: the process or the system is out of descriptors"
             }
             Self::OutOfMemory => "more is buffered than max_buffered allows",
+            Self::EngineAway => "the engine of the rooms does not answer",
         }
     }
 }
@@ -219,6 +247,8 @@ pub struct Metrics {
     pub turns_exhausted: u64,
     /// How long turns took; it counts every turn.
     pub lag: LagHistogram,
+    /// Of the engine that rooms are shared by, if there is one.
+    pub engine: Option<EngineStats>,
     /// Why the server should be sent nobody now; `None`: it is ready.
     pub not_ready: Option<NotReady>,
 }

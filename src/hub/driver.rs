@@ -363,12 +363,6 @@ impl Hub {
         })
     }
 
-    /// Whether this connection is no session, and is read before all others.
-    pub(crate) fn is_link(&self, id: SessionId) -> bool {
-        let key = self.core.key_of(id);
-        key.is_some_and(|key| self.core.slots[key as usize].state() == State::Link)
-    }
-
     /// Whether this connection is one of this side's that has no session yet.
     pub(crate) fn is_calling(&self, id: SessionId) -> bool {
         let key = self.core.key_of(id);

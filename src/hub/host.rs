@@ -1,7 +1,9 @@
 //! The hub as handlers see it.
 
 use crate::app::host::Host;
-use crate::app::{Call, JoinOutcome, Metrics, Peer, Remote, SendOutcome, SessionId, Stats};
+use crate::app::{
+    Call, EngineStats, JoinOutcome, Metrics, Peer, Remote, SendOutcome, SessionId, Stats,
+};
 use crate::hub::conn::flags::Flags;
 use crate::hub::conn::memberships::Membership;
 use crate::hub::conn::phase::State;
@@ -211,6 +213,10 @@ impl Host for HubContext<'_> {
 
     fn is_spent(&self) -> bool {
         self.core.work.is_spent()
+    }
+
+    fn report_engine(&mut self, engine: EngineStats) {
+        self.core.metrics.on_engine(engine);
     }
 
     fn count_limited(&mut self) {

@@ -4,8 +4,7 @@
 //! among connections, have no deadline once they are made, and go last when the server stops.
 
 use crate::app::any_route::AnyRoute;
-use crate::app::link::Progress;
-use crate::app::{Context, SessionId};
+use crate::app::{Context, Progress, SessionId};
 use crate::hub::conn::flags::Flags;
 use crate::hub::conn::handshake::Linked;
 use crate::hub::conn::phase::{Phase, State};
@@ -48,6 +47,12 @@ impl Core {
 }
 
 impl Hub {
+    /// Whether this connection is no session, and is read before all others.
+    pub(crate) fn is_link(&self, id: SessionId) -> bool {
+        let key = self.core.key_of(id);
+        key.is_some_and(|key| self.core.slots[key as usize].state() == State::Link)
+    }
+
     /// Bytes of a link arrived, or its program goes on with what it has.
     pub(crate) fn linked(&mut self, io: &mut dyn Transport, key: u32, bytes: &[u8]) {
         self.core.work.charge(price::EVENT);

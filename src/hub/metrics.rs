@@ -1,6 +1,6 @@
 //! What a server counts, each number in one place.
 
-use crate::app::{Metrics, NotReady, Stats};
+use crate::app::{EngineStats, Metrics, NotReady, Stats};
 use crate::wire::close::CloseCode;
 use crate::wire::response::Status;
 use std::time::Duration;
@@ -21,6 +21,11 @@ pub(crate) struct Counters {
 }
 
 impl Counters {
+    /// How the engine of the rooms is.
+    pub(crate) fn on_engine(&mut self, engine: EngineStats) {
+        self.counted.engine = Some(engine);
+    }
+
     /// A connection came in.
     pub(crate) fn on_accepted(&mut self) {
         self.counted.stats.accepted += 1;
@@ -143,6 +148,7 @@ impl Counters {
         copy.work = self.counted.work;
         copy.turns_exhausted = self.counted.turns_exhausted;
         copy.lag = self.counted.lag;
+        copy.engine = self.counted.engine;
         copy.not_ready = self.not_ready(is_stopping, now_ms);
     }
 
@@ -154,6 +160,8 @@ impl Counters {
             Some(NotReady::AcceptPaused)
         } else if self.was_short_at.is_some_and(was_short) {
             Some(NotReady::OutOfMemory)
+        } else if self.counted.engine.is_some_and(|engine| !engine.is_ready) {
+            Some(NotReady::EngineAway)
         } else {
             None
         }

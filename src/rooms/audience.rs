@@ -1,7 +1,7 @@
 //! Who listens to a room: they hear of each other, followers begin, and all end with their room or when
 //! somebody takes their place.
 
-use super::engine::{Place, Presence};
+use super::engine::{EngineEvent, Place, Presence};
 use super::format::Telling;
 use super::member::Ending;
 use super::presence::News;
@@ -24,6 +24,21 @@ impl State {
         context.leave(session, &format.topic(room));
         let reason = "replaced";
         self.tell(context, before, Some(room), &Told::Closed { reason });
+    }
+
+    /// What only an engine elsewhere tells.
+    pub(super) fn happened_elsewhere(&mut self, context: &mut Context<'_>, event: &EngineEvent) {
+        match event {
+            EngineEvent::Replaced { room, place } => self.replaced(context, *room, *place),
+            EngineEvent::Epoch { room, begun } => {
+                self.tell_all(context, *room, &Told::Epoch(*begun), Some(*begun), None);
+            }
+            EngineEvent::Gap { room, from, upto } => {
+                let (from, to) = (*from, upto.id);
+                self.tell_all(context, *room, &Told::Gap { from, to }, Some(*upto), None);
+            }
+            _ => {}
+        }
     }
 
     /// A room is gone: whoever is in it is told, and out. A crowd is let go part by part.

@@ -237,11 +237,9 @@ pub(super) trait Engine {
     /// One who followed a room is gone.
     fn unfollow(&mut self, _room: RoomId) {}
 
-    /// The node that speaks to an engine elsewhere, if it is one.
+    /// Itself, for those who know more of it.
     #[cfg(feature = "cluster")]
-    fn node(&mut self) -> Option<&mut super::cluster::Node> {
-        None
-    }
+    fn as_any(&mut self) -> &mut dyn std::any::Any;
 
     /// Bytes of history that all rooms may keep.
     fn limit_history(&mut self, bytes: usize);

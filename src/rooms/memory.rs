@@ -1,5 +1,6 @@
 //! The engine in the memory of this process: it answers at once.
 
+use super::counters::Counters;
 use super::engine::{
     Ask, Author, Clock, Engine, EngineEvent, Joined, KeyDigest, MemberNumber, Operation, Outcome,
     Place, Presence, Token,
@@ -37,7 +38,7 @@ pub(super) struct Memory {
     most: usize,
     /// Rooms that remember something, by how much: bytes, and the number of the room.
     by_size: BTreeSet<(usize, u64)>,
-    counters: HashMap<Box<str>, u64>,
+    counters: Counters,
     events: VecDeque<EngineEvent>,
     journal: Option<Journal>,
 }
@@ -54,7 +55,7 @@ impl Memory {
             held: 0,
             most: usize::MAX,
             by_size: BTreeSet::new(),
-            counters: HashMap::new(),
+            counters: Counters::default(),
             events: VecDeque::new(),
             journal: None,
         }
@@ -325,11 +326,6 @@ impl Memory {
         }
     }
 
-    fn names(&mut self, id: RoomId, most: usize) -> Result<Outcome, RoomError> {
-        let room = self.room(id)?;
-        Ok(Outcome::Names(room.members.len(), room.names(most)))
-    }
-
     /// Does an operation; what came of it, and what is told behind that.
     fn operate(
         &mut self,
@@ -383,12 +379,8 @@ impl Memory {
                 self.cut(room, clock);
                 done(Outcome::Excerpt(self.room(room)?.excerpt(ask)))
             }
-            Operation::Names { room, most } => done(self.names(room, most)?),
-            Operation::Count { name } => {
-                let next = self.counters.entry(name).or_default();
-                *next += 1;
-                done(Outcome::Number(*next - 1))
-            }
+            Operation::Names { room, most } => done(self.room(room)?.named(most)),
+            Operation::Count { name } => done(self.counters.next(name)),
         };
         Ok((event, None))
     }
@@ -441,6 +433,11 @@ impl Engine for Memory {
 
     fn limit_history(&mut self, bytes: usize) {
         self.most = bytes;
+    }
+
+    #[cfg(feature = "cluster")]
+    fn as_any(&mut self) -> &mut dyn std::any::Any {
+        self
     }
 }
 

@@ -12,6 +12,7 @@ mod audience;
 #[cfg(feature = "cluster")]
 mod cluster;
 mod composed;
+mod counters;
 mod digest;
 mod engine;
 mod error;
@@ -42,7 +43,7 @@ mod v1;
 #[doc(hidden)]
 pub use cluster::side_by_side;
 #[cfg(feature = "cluster")]
-pub use cluster::{Cluster, EngineAddress, EngineStats};
+pub use cluster::{Cluster, EngineAddress};
 #[cfg(all(feature = "cluster", feature = "internals"))]
 pub use cluster::{Seen, simulate};
 pub use digest::RoomKey;

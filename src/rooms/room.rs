@@ -1,6 +1,6 @@
 //! One room as an engine in memory keeps it.
 
-use super::engine::{Ask, Author, Clock, KeyDigest, Place};
+use super::engine::{Ask, Author, Clock, KeyDigest, Outcome, Place};
 use super::history::History;
 use super::journal::{Saved, Vouched};
 use super::occupants::Occupants;
@@ -171,8 +171,13 @@ impl Room {
         self.members.iter().map(|member| member.place).collect()
     }
 
+    /// How many members there are, and at most so many of their names.
+    pub(super) fn named(&self, most: usize) -> Outcome {
+        Outcome::Names(self.members.len(), self.names(most))
+    }
+
     /// At most so many names, sorted.
-    pub(super) fn names(&self, most: usize) -> Vec<Rc<str>> {
+    fn names(&self, most: usize) -> Vec<Rc<str>> {
         let names = self.members.iter().take(most);
         let mut names: Vec<Rc<str>> = names.map(|member| Rc::from(&*member.name)).collect();
         names.sort_unstable();

@@ -128,7 +128,12 @@ impl Rooms {
         *self.ticker.borrow_mut() = Some(handle.clone());
         let app = app.outgoing_route("dunlin.rooms", route);
         #[cfg(feature = "cluster")]
-        let app = super::cluster::mount(self, app, handle);
+        let app = {
+            let rooms = self.clone();
+            super::cluster::mount(&self.state, app, handle, move |now| {
+                rooms.see_to_ticks(now);
+            })
+        };
         app
     }
 

@@ -61,7 +61,7 @@ pub(super) enum Pending {
 
 pub(super) struct State {
     pub(super) limits: RoomLimits,
-    engine: Box<dyn Engine>,
+    pub(super) engine: Box<dyn Engine>,
     pub(super) formats: Vec<Box<dyn Format>>,
     pending: Slab<Pending>,
     pub(super) members: Members,
@@ -177,18 +177,10 @@ impl State {
                     let own = own.map(|token| self.pending.remove(token as usize));
                     self.message(context, room, epoch, &message, own);
                 }
-                EngineEvent::Replaced { room, place } => self.replaced(context, room, place),
-                EngineEvent::Epoch { room, begun } => {
-                    let told = Told::Epoch(begun);
-                    self.tell_all(context, room, &told, Some(begun), None);
-                }
-                EngineEvent::Gap { room, from, upto } => {
-                    let told = Told::Gap { from, to: upto.id };
-                    self.tell_all(context, room, &told, Some(upto), None);
-                }
                 EngineEvent::Arrived(presence) => self.arrived(context, &presence),
                 EngineEvent::Departed(presence) => self.departed(context, &presence),
                 EngineEvent::Closed { room, places } => self.closed(context, room, places),
+                other => self.happened_elsewhere(context, &other),
             }
         }
         #[cfg(feature = "cluster")]
@@ -198,12 +190,6 @@ impl State {
     /// One who followed a room is gone.
     pub(super) fn unfollow(&mut self, room: RoomId) {
         self.engine.unfollow(room);
-    }
-
-    /// The node that speaks to an engine elsewhere, if there is one.
-    #[cfg(feature = "cluster")]
-    pub(super) fn node(&mut self) -> Option<&mut super::cluster::Node> {
-        self.engine.node()
     }
 
     fn done(

@@ -4,7 +4,7 @@
 //! follows depends on the script. Numbers come as such or as text.
 
 use super::request::{Act, Answer, RawExcerpt, Where, decimal, digest, hex};
-use crate::rooms::{Epoch, RoomError, RoomMessage};
+use crate::rooms::{Epoch, RoomError, RoomId, RoomMessage};
 use redis_protocol::resp2::types::OwnedFrame;
 use std::fmt;
 use std::rc::Rc;
@@ -196,6 +196,14 @@ impl Items {
                 has_more: self.truth()?,
             },
         })
+    }
+}
+
+/// The id of a room in an answer.
+pub(super) fn room_id(frame: &OwnedFrame) -> Option<RoomId> {
+    match frame {
+        OwnedFrame::BulkString(bytes) => std::str::from_utf8(bytes).ok()?.parse().ok(),
+        _ => None,
     }
 }
 

@@ -1,13 +1,15 @@
 //! What the engine answers, and what comes of it.
 
+use super::asked::{Again, Asked, ParkedJoin, Said, Sent, Then};
+use super::directory::info;
 use super::excerpt::told;
 use super::line::Frame;
-use super::node::{Again, Asked, COMMANDS, Creating, Node, Said, Sent, Then, unexpected};
+use super::node::{COMMANDS, Node, unexpected};
 use super::request::{Act, Answer, RawExcerpt, Where};
-use super::room::{Facts, Parked, ParkedJoin};
+use super::room::{Facts, Parked};
 use crate::rooms::engine::{Ask, EngineEvent, Identity, Outcome, Place, Token};
 use crate::rooms::occupants::Occupant;
-use crate::rooms::{RoomError, RoomId, RoomInfo, RoomMessage};
+use crate::rooms::{RoomError, RoomId, RoomMessage};
 use std::rc::Rc;
 
 /// Errors after which a line is of no use: its process takes no writes, or none of ours.
@@ -234,108 +236,6 @@ impl Node {
         self.done(outcome.0, outcome.1);
     }
 
-    fn counted(&mut self, creating: Rc<Creating>, frame: &Frame) {
-        let most = self.limits.max_rooms;
-        match frame {
-            Frame::Integer(count) if (*count as usize) < most => {
-                let number = self.keys.number();
-                self.command(&[b"INCR", &*number], Sent::Number(creating));
-            }
-            Frame::Integer(_) => {
-                self.prune();
-                self.done(creating.token, Err(RoomError::TooManyRooms { most }));
-            }
-            other => {
-                self.tell_error(other);
-                self.done(creating.token, Err(RoomError::Unavailable));
-            }
-        }
-    }
-
-    fn numbered(&mut self, creating: &Rc<Creating>, frame: &Frame) {
-        let Frame::Integer(number) = frame else {
-            self.tell_error(frame);
-            return self.done(creating.token, Err(RoomError::Unavailable));
-        };
-        let create = Act::Create {
-            name: Rc::clone(&creating.name),
-            key: creating.key,
-            number: *number as u64,
-        };
-        let request = self.request(creating.room, create);
-        self.ask(request, Then::Create(Rc::clone(creating)));
-    }
-
-    fn created(&mut self, creating: &Creating, number: u64) {
-        self.list_room(creating.room, number);
-        let info = RoomInfo::new(creating.room, Rc::clone(&creating.name), 0, number);
-        self.done(creating.token, Ok(Outcome::Created(info)));
-    }
-
-    /// Puts a room into the directory.
-    pub(super) fn list_room(&mut self, room: RoomId, number: u64) {
-        let (directory, id) = (self.keys.rooms(), room.to_string());
-        let number = number.to_string();
-        let parts = [b"ZADD", &*directory, number.as_bytes(), id.as_bytes()];
-        self.command(&parts, Sent::Ignored);
-    }
-
-    fn rooms_listed(&mut self, id: u32, frame: &Frame) {
-        let Frame::Array(ids) = frame else {
-            self.tell_error(frame);
-            return self.listing_failed(id);
-        };
-        let ids: Vec<RoomId> = ids.iter().filter_map(room_id).collect();
-        let Some(listing) = self.listings.get_mut(&id) else {
-            return;
-        };
-        listing.awaited = ids.len();
-        if ids.is_empty() {
-            return self.listed(id);
-        }
-        for room in ids {
-            let request = self.request(room, Act::Describe);
-            self.ask(request, Then::Listed(id));
-        }
-    }
-
-    fn described(&mut self, id: u32, room: RoomId, answer: Answer) {
-        let info = info(room, answer);
-        if info.is_none() {
-            // Its time is over: the engine has let it go.
-            let (directory, id) = (self.keys.rooms(), room.to_string());
-            self.command(&[b"ZREM", &*directory, id.as_bytes()], Sent::Ignored);
-        }
-        let Some(listing) = self.listings.get_mut(&id) else {
-            return;
-        };
-        listing.awaited -= 1;
-        if let Some(info) = info {
-            listing.after = listing.after.max(info.number);
-            listing.rooms.push(info);
-        }
-        if listing.awaited > 0 {
-            return;
-        }
-        // Where some were gone, the list goes on behind the last that is there; were all, anew.
-        if listing.rooms.len() < listing.most && !listing.rooms.is_empty() {
-            return self.list_more(id);
-        }
-        self.listed(id);
-    }
-
-    fn listed(&mut self, id: u32) {
-        let Some(listing) = self.listings.remove(&id) else {
-            return;
-        };
-        match listing.token {
-            Some(token) => self.done(token, Ok(Outcome::List(listing.rooms))),
-            // Looked at for those that are gone; the next time from here on.
-            None if listing.rooms.len() < listing.most => self.pruned = 0,
-            None => self.pruned = listing.after,
-        }
-    }
-
     fn joined(&mut self, asked: Asked, raw: RawExcerpt, join: Join) {
         let room = asked.request.room;
         let Act::Join { name, .. } = &asked.request.act else {
@@ -473,24 +373,4 @@ struct Join {
     ask: Ask,
     members: usize,
     before: Option<Where>,
-}
-
-fn info(room: RoomId, answer: Answer) -> Option<RoomInfo> {
-    match answer {
-        Answer::Room {
-            name,
-            number,
-            members,
-            ..
-        } => Some(RoomInfo::new(room, name.into(), members, number)),
-        _ => None,
-    }
-}
-
-/// The id of a room in an answer.
-pub(super) fn room_id(frame: &Frame) -> Option<RoomId> {
-    match frame {
-        Frame::BulkString(bytes) => std::str::from_utf8(bytes).ok()?.parse().ok(),
-        _ => None,
-    }
 }

@@ -1,7 +1,8 @@
 //! How lines come and go: who is at the other end, whether it takes writes, and when to try again.
 
+use super::asked::{Again, Asked, Sent, Then};
 use super::line::{Frame, Greeting, Phase};
-use super::node::{Again, Asked, COMMANDS, Node, PATIENCE, PUSHES, Sent, Then};
+use super::node::{COMMANDS, Node, PUSHES, TIME_LIMIT};
 use super::request::Act;
 use super::room::Parked;
 use super::script::Script;
@@ -239,7 +240,7 @@ impl Node {
         let now = self.clock.now;
         for which in [COMMANDS, PUSHES] {
             if let Phase::Dialling { since } | Phase::Greeting { since } = self.lines[which].phase
-                && now >= since + PATIENCE
+                && now >= since + TIME_LIMIT
             {
                 self.lose(which, "it does not answer");
             }
@@ -247,11 +248,11 @@ impl Node {
         if self.sent.is_empty() {
             self.unanswered = now;
         }
-        if self.lines[COMMANDS].is_up() && now >= self.unanswered + PATIENCE {
+        if self.lines[COMMANDS].is_up() && now >= self.unanswered + TIME_LIMIT {
             self.lose(COMMANDS, "it does not answer");
         }
         self.probe();
-        self.refuse_old(PATIENCE);
+        self.refuse_old(TIME_LIMIT);
         self.see_to_waiting();
         if self.lines[COMMANDS].is_up() {
             self.see_to_lease();
@@ -265,7 +266,7 @@ impl Node {
             return;
         }
         if let Some(since) = self.probing {
-            if now >= since + PATIENCE {
+            if now >= since + TIME_LIMIT {
                 // Commands may go elsewhere than pushes come from.
                 self.lose(PUSHES, "what is published does not come back");
                 self.lose(COMMANDS, "what is published does not come back");

@@ -108,11 +108,6 @@ impl Keys {
         let inside = self.behind_prefix(channel)?.strip_prefix('{')?;
         inside.strip_suffix('}')?.parse().ok()
     }
-
-    /// The node that a channel of probes belongs to.
-    pub(super) fn node_of(&self, channel: &[u8]) -> Option<NodeId> {
-        super::request::hex(self.behind_prefix(channel)?.strip_prefix("node:")?)
-    }
 }
 
 #[cfg(test)]

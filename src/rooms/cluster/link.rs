@@ -1,17 +1,18 @@
 //! The lines of a node as connections of the loop.
 
-use super::address::{EngineAddress, Site};
-use super::keys::Keys;
+use super::address::Site;
 use super::line::Phase;
+use super::lines::{Found, LookedUp, Tell};
 use super::node::{COMMANDS, Node, PUSHES};
 use crate::app::{App, Call, Context, Handle, Link, Progress, SessionId};
-use crate::config::RoomLimits;
-use crate::rooms::Rooms;
-use crate::rooms::state::{State, clock};
+use crate::rooms::state::{State, clock, run_answered};
 use crate::rooms::ticker::Ticker;
-use crate::wire::error::{Error, ErrorKind, Result};
+use crate::wire::error::Error;
 use crate::wire::work::price;
 use core::net::{IpAddr, SocketAddr};
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
 use std::thread;
 
 /// The outgoing route of the lines.
@@ -19,86 +20,25 @@ const ROUTE: &str = "dunlin.engine";
 /// Which host is tried next is decided anew after so many milliseconds.
 const PAUSE: u64 = 500;
 
-/// How rooms of several servers find their engine: for [`Rooms::in_cluster`].
-#[derive(Clone, Debug)]
-pub struct Cluster {
-    address: EngineAddress,
-    prefix: String,
-    #[cfg(feature = "tls")]
-    trust: crate::app::Trust,
-}
-
-impl Cluster {
-    /// By this engine, with keys that begin with `dunlin`.
-    pub fn new(address: EngineAddress) -> Self {
-        Self {
-            address,
-            prefix: "dunlin".to_owned(),
-            #[cfg(feature = "tls")]
-            trust: crate::app::Trust::system(),
-        }
-    }
-
-    /// Another prefix of all keys and channels: servers with different ones know nothing of each other.
-    #[must_use]
-    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
-        self.prefix = prefix.into();
-        self
-    }
-
-    /// Whom to believe where the engine speaks TLS.
-    #[cfg(feature = "tls")]
-    #[must_use]
-    pub fn trust(mut self, trust: crate::app::Trust) -> Self {
-        self.trust = trust;
-        self
-    }
-
-    pub(in crate::rooms) fn node(self, limits: &RoomLimits, seed: [u8; 32]) -> Result<Node> {
-        let keys = Keys::new(&self.prefix).map_err(|problem| {
-            let message = format!("{:?} is no prefix of keys: {problem}", self.prefix);
-            Error::new(ErrorKind::Config, message)
-        })?;
-        #[cfg(feature = "tls")]
-        let trust = self.trust;
-        let node = Node::new(self.address, keys, limits.clone(), seed);
-        #[cfg(feature = "tls")]
-        let node = node.trusting(trust);
-        Ok(node)
-    }
-}
-
-/// What a host was found to be.
-#[derive(Debug, Default)]
-enum Found {
-    /// It is not known.
-    #[default]
-    Nothing,
-    /// Somebody is asking.
-    Asking,
-    /// These, the next one to be tried first.
-    Addresses(Vec<SocketAddr>),
-}
-
-/// The connections of a node.
-#[derive(Debug, Default)]
-pub(in crate::rooms) struct Lines {
-    ids: [Option<SessionId>; 2],
-    /// By which this thread is reached from one that looks a name up.
-    handle: Option<Handle<Ticker>>,
-    /// Which of the hosts each line tries next, and where that is.
-    hosts: [usize; 2],
-    found: [Found; 2],
-}
-
 /// Adds what a node needs of the loop to a program.
-pub(in crate::rooms) fn mount(rooms: &Rooms, app: App, handle: Handle<Ticker>) -> App {
-    if rooms.state.borrow_mut().node().is_none() {
+/// `after` sees to it that what is due is done in time.
+pub(in crate::rooms) fn mount(
+    state: &Rc<RefCell<State>>,
+    app: App,
+    handle: Handle<Ticker>,
+    after: impl Fn(u64) + 'static,
+) -> App {
+    if state.borrow_mut().node().is_none() {
         return app;
     }
-    rooms.state.borrow_mut().lines.handle = Some(handle.clone());
+    let ticker = handle.clone();
+    let tell: Tell = Arc::new(move |which, found| {
+        let _ = ticker.call(move |ticker, context| ticker.looked_up(context, which, found));
+    });
+    state.borrow_mut().lines.tell = Some(tell);
     let link = EngineLink {
-        rooms: rooms.clone(),
+        state: Rc::clone(state),
+        after: Box::new(after),
     };
     app.link(ROUTE, link).at_start(move || {
         let _ = handle.call(|ticker, context| ticker.tick(context));
@@ -106,6 +46,11 @@ pub(in crate::rooms) fn mount(rooms: &Rooms, app: App, handle: Handle<Ticker>) -
 }
 
 impl State {
+    /// The node that speaks to an engine elsewhere, if there is one.
+    fn node(&mut self) -> Option<&mut Node> {
+        self.engine.as_any().downcast_mut()
+    }
+
     fn line_of(&self, id: SessionId) -> Option<usize> {
         self.lines.ids.iter().position(|known| *known == Some(id))
     }
@@ -114,6 +59,10 @@ impl State {
     /// wants.
     pub(in crate::rooms) fn see_to_lines(&mut self, context: &mut Context<'_>) {
         let now = context.now().as_millis() as u64;
+        let Some(stats) = self.node().map(|node| node.stats()) else {
+            return;
+        };
+        context.report_engine(stats);
         for which in [COMMANDS, PUSHES] {
             let Some(node) = self.node() else {
                 return;
@@ -199,15 +148,13 @@ impl State {
                 next
             }
             Found::Nothing => {
-                let (host, handle) = (host.to_owned(), self.lines.handle.clone()?);
+                let (host, tell) = (host.to_owned(), self.lines.tell.clone()?);
                 let asks = move || {
                     use std::net::ToSocketAddrs;
                     let found = (&*host, port).to_socket_addrs();
                     let found = found.map(Iterator::collect::<Vec<_>>);
                     let found = found.map_err(|error| format!("{host}: {error}"));
-                    let _ = handle.call(move |ticker, context| {
-                        ticker.looked_up(context, which, found);
-                    });
+                    tell(which, found);
                 };
                 let thread = thread::Builder::new().name("dunlin-names".to_owned());
                 // Looking names up holds whoever does it.
@@ -224,7 +171,7 @@ impl State {
         &mut self,
         context: &mut Context<'_>,
         which: usize,
-        found: std::result::Result<Vec<SocketAddr>, String>,
+        found: LookedUp,
     ) {
         let now = context.now().as_millis() as u64;
         self.lines.found[which] = match found {
@@ -251,7 +198,8 @@ impl State {
 
 /// The program of the lines.
 struct EngineLink {
-    rooms: Rooms,
+    state: Rc<RefCell<State>>,
+    after: Box<dyn Fn(u64)>,
 }
 
 impl EngineLink {
@@ -262,12 +210,16 @@ impl EngineLink {
         id: SessionId,
         act: impl FnOnce(&mut State, usize, &mut Context<'_>) -> R,
     ) -> Option<R> {
-        self.rooms.with(context, |state, context| {
+        let (done, answered) = {
+            let mut state = self.state.borrow_mut();
             let which = state.line_of(id)?;
-            let done = act(state, which, context);
+            let done = act(&mut state, which, context);
             state.pump(context);
-            Some(done)
-        })
+            (done, std::mem::take(&mut state.answered))
+        };
+        run_answered(answered, context);
+        (self.after)(context.now().as_millis() as u64);
+        Some(done)
     }
 }
 

@@ -12,11 +12,12 @@
 //! | `line` | one connection in RESP, from greeting to loss |
 //! | `node` | a node: its lines, its rooms, and what it waits for |
 //! | `room` | what a node knows of a room that somebody of its own is in |
-//! | `operations`, `answers` | what rooms ask for, and what came of it |
+//! | `operations`, `asked`, `answers`, `waiting` | what rooms ask for, what that waits for, and what came of it |
+//! | `directory` | which rooms there are |
 //! | `delivery` | pushes in the order of their ids |
 //! | `mending` | what was missed meanwhile, and members that the engine forgot |
-//! | `lease` | that this node is there, and what is left behind by one that is not |
-//! | `link` | the lines as connections of the loop |
+//! | `lease`, `sweep` | that this node is there, and what is left behind by one that is not |
+//! | `settings`, `lines`, `link` | how the engine is found; the lines as connections of the loop |
 //! | `model`, `server` | what the scripts mean, and an engine in memory for tests |
 //! | `side_by_side` | the model and a real engine, asked the same |
 //! | `simulation` | several nodes and a modelled engine, and all that can go wrong |
@@ -24,12 +25,15 @@
 mod address;
 mod answer;
 mod answers;
+mod asked;
 mod delivery;
+mod directory;
 mod excerpt;
 mod greeting;
 mod keys;
 mod lease;
 mod line;
+mod lines;
 mod link;
 mod mending;
 #[cfg(any(test, feature = "internals"))]
@@ -43,15 +47,17 @@ mod room;
 mod script;
 #[cfg(any(test, feature = "internals"))]
 mod server;
+mod settings;
 #[cfg(any(test, feature = "internals"))]
 pub mod side_by_side;
 #[cfg(any(test, feature = "internals"))]
 mod simulation;
+mod sweep;
+mod waiting;
 
 pub use address::EngineAddress;
-pub use link::Cluster;
-pub(super) use link::{Lines, mount};
-pub use node::EngineStats;
-pub(super) use node::Node;
+pub(super) use lines::Lines;
+pub(super) use link::mount;
+pub use settings::Cluster;
 #[cfg(any(test, feature = "internals"))]
 pub use simulation::{Seen, simulate};

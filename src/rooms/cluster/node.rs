@@ -1,23 +1,22 @@
 //! A node: its lines to the engine, its rooms, and what it waits for.
 
 use super::address::EngineAddress;
+use super::asked::{Asked, Listing, Sent, Then};
 use super::keys::Keys;
 use super::lease::Lease;
 use super::line::{Frame, Line, Phase};
 use super::request::{Act, Answer, NodeId, Request, RunId};
-use super::room::{Mending, NodeRoom, ParkedJoin};
+use super::room::{Mending, NodeRoom};
+use crate::app::EngineStats;
 use crate::config::RoomLimits;
-use crate::rooms::engine::{
-    Ask, Clock, Engine, EngineEvent, Identity, KeyDigest, MemberNumber, Operation, Outcome, Place,
-    Token,
-};
+use crate::rooms::engine::{Clock, Engine, EngineEvent, MemberNumber, Operation, Outcome, Token};
 use crate::rooms::member::Rates;
-use crate::rooms::{Epoch, RoomError, RoomId, RoomInfo};
+use crate::rooms::{Epoch, RoomError, RoomId};
 use crate::wire::rate::RateTable;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use std::any::Any;
 use std::collections::{HashMap, VecDeque};
-use std::rc::Rc;
 
 /// The line of commands.
 pub(super) const COMMANDS: usize = 0;
@@ -25,139 +24,10 @@ pub(super) const COMMANDS: usize = 0;
 pub(super) const PUSHES: usize = 1;
 
 /// How long an answer, a connection or a greeting may take, milliseconds.
-pub(super) const PATIENCE: u64 = 5_000;
+pub(super) const TIME_LIMIT: u64 = 5_000;
 /// Requests that wait for their answers at most, and their bytes: more are refused.
 const MOST_ASKED: usize = 4096;
 const MOST_ASKED_BYTES: usize = 16 << 20;
-
-/// What is to be done with the answer to a request about a room.
-#[derive(Clone, Debug)]
-pub(super) enum Then {
-    Create(Rc<Creating>),
-    Delete(Token),
-    Describe(Token),
-    /// One of the rooms of a list.
-    Listed(u32),
-    Join {
-        token: Token,
-        place: Place,
-        identity: Identity,
-        ask: Ask,
-    },
-    Leave,
-    Publish(Said),
-    Read {
-        token: Token,
-        ask: Ask,
-    },
-    Follow {
-        token: Token,
-        ask: Ask,
-    },
-    /// The history once more, for somebody who has come in or follows.
-    Again(Box<Again>),
-    Names(Token),
-    /// What the room is, in case that the engine forgets it.
-    Facts,
-    /// Under which number it was asked for.
-    Mend(u64),
-    Restore(u64),
-    Declare,
-    Audit,
-    Sweep(NodeId),
-}
-
-/// Somebody for whom the history is read once more.
-#[derive(Clone, Debug)]
-pub(super) struct Again {
-    pub(super) token: Token,
-    pub(super) ask: Ask,
-    /// What it asked for at first.
-    pub(super) request: Request,
-    pub(super) joined: Option<ParkedJoin>,
-}
-
-/// Something that is being published.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Said {
-    pub(super) token: Token,
-    pub(super) key: u128,
-    /// Somebody here listens to the room: it comes back as a push, and that is the receipt.
-    pub(super) comes_back: bool,
-}
-
-/// A request that went out, or is to.
-#[derive(Clone, Debug)]
-pub(super) struct Asked {
-    pub(super) request: Request,
-    pub(super) then: Then,
-    pub(super) since: u64,
-    /// It went out before, on a line that broke: whether it was done is not known.
-    pub(super) is_again: bool,
-}
-
-/// A room that is being made.
-#[derive(Debug)]
-pub(super) struct Creating {
-    pub(super) token: Token,
-    pub(super) room: RoomId,
-    pub(super) name: Rc<str>,
-    pub(super) key: KeyDigest,
-}
-
-/// A list of rooms that is being put together.
-#[derive(Debug)]
-pub(super) struct Listing {
-    /// Who asked for it; nobody where it is looked at for rooms that are gone.
-    pub(super) token: Option<Token>,
-    pub(super) most: usize,
-    pub(super) after: u64,
-    /// Rooms that are still to be described.
-    pub(super) awaited: usize,
-    pub(super) rooms: Vec<RoomInfo>,
-}
-
-/// What went out on the line of commands and waits for its answer, which come in the same order.
-#[derive(Debug)]
-pub(super) enum Sent {
-    Script(Box<Asked>, usize),
-    /// How many rooms there are.
-    Count(Rc<Creating>),
-    /// The number of a new room.
-    Number(Rc<Creating>),
-    /// Ids of rooms, for a list.
-    Rooms(u32),
-    Lease(super::lease::Asked),
-    /// A number that only grows.
-    Counter(Token),
-    /// Its answer tells nothing.
-    Ignored,
-}
-
-/// What is counted of the engine.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct EngineStats {
-    /// Both lines are up.
-    pub is_ready: bool,
-    /// Lines that were lost after they had been up.
-    pub disconnects: u64,
-    /// Requests that were answered, and how long that took together, milliseconds.
-    pub answers: u64,
-    /// See `answers`.
-    pub waited_ms: u64,
-    /// The longest that an answer took since it was last asked, milliseconds.
-    pub longest_ms: u64,
-    /// Rooms whose histories were read because pushes may have been missed.
-    pub mended: u64,
-    /// Messages that were delivered by that.
-    pub mended_messages: u64,
-    /// Ids that could not be mended: members were told of a gap.
-    pub lost_ids: u64,
-    /// Times that a room began a new epoch while somebody here was in it.
-    pub epochs: u64,
-    /// Requests that were refused because the engine was away.
-    pub unavailable: u64,
-}
 
 /// A node: its lines to the engine, its rooms, and what it waits for.
 pub(in crate::rooms) struct Node {
@@ -262,7 +132,7 @@ impl Node {
     }
 
     /// What is counted.
-    pub(super) fn stats(&self) -> EngineStats {
+    pub(in crate::rooms) fn stats(&self) -> EngineStats {
         EngineStats {
             is_ready: self.is_ready(),
             ..self.stats
@@ -507,8 +377,8 @@ impl Engine for Node {
         }
     }
 
-    fn node(&mut self) -> Option<&mut Node> {
-        Some(self)
+    fn as_any(&mut self) -> &mut dyn Any {
+        self
     }
 }
 

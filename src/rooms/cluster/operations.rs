@@ -1,6 +1,7 @@
 //! What rooms ask for, as requests to the engine.
 
-use super::node::{Creating, Listing, Node, Said, Sent, Then};
+use super::asked::{Creating, Listing, Said, Sent, Then};
+use super::node::Node;
 use super::request::{Act, Request, Speaker, Where};
 use super::room::{Coming, Own};
 use crate::rooms::engine::{Author, MemberNumber, Operation, Outcome, Place, Token};
@@ -223,32 +224,5 @@ impl Node {
             comes_back,
         };
         self.ask_about(room, act, Then::Publish(said));
-    }
-
-    /// Asks for the next ids of a list.
-    pub(super) fn list_more(&mut self, id: u32) {
-        let Some(listing) = self.listings.get(&id) else {
-            return;
-        };
-        let after = format!("({}", listing.after);
-        let most = listing.most.saturating_sub(listing.rooms.len()).to_string();
-        let directory = self.keys.rooms();
-        let parts: [&[u8]; 7] = [
-            b"ZRANGEBYSCORE",
-            &directory,
-            after.as_bytes(),
-            b"+inf",
-            b"LIMIT",
-            b"0",
-            most.as_bytes(),
-        ];
-        self.command(&parts, Sent::Rooms(id));
-    }
-
-    pub(super) fn listing_failed(&mut self, id: u32) {
-        let listing = self.listings.remove(&id);
-        if let Some(token) = listing.and_then(|listing| listing.token) {
-            self.done(token, Err(RoomError::Unavailable));
-        }
     }
 }

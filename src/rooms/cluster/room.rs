@@ -1,8 +1,8 @@
 //! What a node knows of a room that somebody of its own is in, or listens to.
 
-use super::node::Then;
+use super::asked::{ParkedJoin, Then};
 use super::request::{Push, Request};
-use crate::rooms::engine::{Ask, KeyDigest, MemberNumber, Place, Token};
+use crate::rooms::engine::{Ask, KeyDigest, Place, Token};
 use crate::rooms::occupants::Occupants;
 use crate::rooms::{Epoch, Excerpt, Position, RoomMessage};
 use std::collections::{HashMap, VecDeque};
@@ -74,15 +74,6 @@ pub(super) struct Parked {
     pub(super) request: Request,
     pub(super) joined: Option<ParkedJoin>,
     pub(super) since: u64,
-}
-
-/// The rest of the answer to a join.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct ParkedJoin {
-    pub(super) members: usize,
-    pub(super) member: MemberNumber,
-    pub(super) place: Place,
-    pub(super) before: Option<Place>,
 }
 
 /// A room on this node.

@@ -5,70 +5,17 @@
 //! room on all nodes, each message once to every member that stayed, no receipt and no `recovered` for what is
 //! lost, and members as they are.
 
+mod acts;
+mod seen;
+mod told;
+mod trouble;
+mod wires;
 mod witness;
 mod world;
 
+pub use seen::Seen;
+use seen::{PEACE, TROUBLE};
 use world::World;
-
-/// Virtual milliseconds in which things go wrong.
-const TROUBLE: u64 = 40_000;
-/// Within which presence must be right, and all delivered, once nothing goes wrong any more.
-const PEACE: u64 = 20_000;
-
-/// What a run saw.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Seen {
-    /// Steps that were made.
-    pub steps: u64,
-    /// Messages that were published and receipted.
-    pub receipts: u64,
-    /// Messages that members got.
-    pub deliveries: u64,
-    /// Connections that were cut.
-    pub cuts: u64,
-    /// Engines that were replaced, by another process with the same data, or with older ones.
-    pub failovers: u64,
-    /// Messages that were lost by that.
-    pub lost: u64,
-    /// Nodes that were killed.
-    pub kills: u64,
-    /// Nodes and engines that stood still for a while.
-    pub pauses: u64,
-    /// Epochs that members were told of.
-    pub epochs: u64,
-    /// Gaps that members were told of.
-    pub gaps: u64,
-    /// Joins that resumed with nothing missing, and those that could not.
-    pub resumed: u64,
-    /// See `resumed`.
-    pub unresumed: u64,
-    /// Operations that were refused because the engine was away.
-    pub refused: u64,
-}
-
-impl Seen {
-    /// Adds another run.
-    pub fn add(&mut self, other: &Self) {
-        let parts = [
-            (&mut self.steps, other.steps),
-            (&mut self.receipts, other.receipts),
-            (&mut self.deliveries, other.deliveries),
-            (&mut self.cuts, other.cuts),
-            (&mut self.failovers, other.failovers),
-            (&mut self.lost, other.lost),
-            (&mut self.kills, other.kills),
-            (&mut self.pauses, other.pauses),
-            (&mut self.epochs, other.epochs),
-            (&mut self.gaps, other.gaps),
-            (&mut self.resumed, other.resumed),
-            (&mut self.unresumed, other.unresumed),
-            (&mut self.refused, other.refused),
-        ];
-        for (sum, part) in parts {
-            *sum += part;
-        }
-    }
-}
 
 /// One run.
 ///

@@ -1,0 +1,228 @@
+//! Leases of nodes, and what is left behind by a node that is gone.
+//!
+//! A node holds a lease, which ends when it is not renewed. Members hang on their node: whoever finds a lease
+//! ended takes out all that are left of that node, once, under a lock. It costs with the number of nodes,
+//! not of members.
+
+use super::answer::room_id;
+use super::asked::{Sent, Then};
+use super::lease::{Asked, FORGET};
+use super::line::Frame;
+use super::node::Node;
+use super::request::{Act, Answer, NodeId};
+use crate::rooms::{RoomError, RoomId};
+
+/// A lease is renewed this often, holds this long, and those of others are looked at this often;
+/// milliseconds. Members of a node that was killed are out within the second and the third together.
+const RENEWED: u64 = 5_000;
+const HELD: u64 = 15_000;
+const LOOKED_AT: u64 = 2_000;
+/// A lease that was renewed within so many milliseconds holds for sure.
+const FRESH: u64 = 1_000;
+/// How long somebody may take to sweep behind a node before another one does.
+const LOCKED: u64 = 10_000;
+/// Rooms that are swept at a time, and members of a room in one request.
+const ROOMS_AT_ONCE: usize = 64;
+const MEMBERS_AT_ONCE: usize = 128;
+
+impl Node {
+    /// The line of commands is up, at a process that may know less than was told.
+    pub(super) fn begin_lease(&mut self, is_another: bool) {
+        self.renew();
+        if is_another {
+            let rooms = self.keys.rooms_of(self.id);
+            let most = ROOMS_AT_ONCE.to_string();
+            let parts = [b"SRANDMEMBER", &*rooms, most.as_bytes()];
+            self.command(&parts, Sent::Lease(Asked::Rooms(self.id)));
+        }
+    }
+
+    /// What is due.
+    pub(super) fn see_to_lease(&mut self) {
+        let now = self.clock.now;
+        if self.is_stopping {
+            return;
+        }
+        if now >= self.lease.renew_at {
+            self.renew();
+        }
+        if now >= self.lease.look_at {
+            self.lease.look_at = now + LOOKED_AT;
+            let nodes = self.keys.nodes();
+            self.command(&[b"SMEMBERS", &*nodes], Sent::Lease(Asked::Nodes));
+        }
+    }
+
+    fn renew(&mut self) {
+        self.lease.renew_at = self.clock.now + RENEWED;
+        let (nodes, lease) = (self.keys.nodes(), self.keys.node(self.id));
+        let held = HELD.to_string();
+        let parts = [b"SET", &*lease, b"1", b"PX", held.as_bytes(), b"GET"];
+        let is_first = !self.lease.was_there;
+        // Before all that hangs on it: nobody sweeps behind a node whose lease holds.
+        self.command(&parts, Sent::Lease(Asked::Renewed { is_first }));
+        let id = format!("{:016x}", self.id);
+        self.command(&[b"SADD", &*nodes, id.as_bytes()], Sent::Ignored);
+    }
+
+    /// A clean end: nobody has to find out.
+    pub(super) fn end_lease(&mut self) {
+        let (nodes, lease) = (self.keys.nodes(), self.keys.node(self.id));
+        let rooms = self.keys.rooms_of(self.id);
+        let id = format!("{:016x}", self.id);
+        self.command(&[b"SREM", &*nodes, id.as_bytes()], Sent::Ignored);
+        self.command(&[b"DEL", &*lease, &*rooms], Sent::Ignored);
+    }
+
+    /// Somebody of this node is in a room: whoever sweeps behind it has to look there.
+    pub(super) fn note_room(&mut self, room: RoomId) {
+        if self.clock.now + RENEWED >= self.lease.renew_at + FRESH {
+            // Somebody may have swept behind this node, because it stood still.
+            self.renew();
+        }
+        let (rooms, id) = (self.keys.rooms_of(self.id), room.to_string());
+        self.command(&[b"SADD", &*rooms, id.as_bytes()], Sent::Ignored);
+    }
+
+    /// Nobody of this node is in a room any more.
+    pub(super) fn forget_room(&mut self, room: RoomId) {
+        if self.lines[super::node::COMMANDS].is_up() {
+            let (rooms, id) = (self.keys.rooms_of(self.id), room.to_string());
+            self.command(&[b"SREM", &*rooms, id.as_bytes()], Sent::Ignored);
+        }
+    }
+
+    pub(super) fn lease_answered(&mut self, asked: Asked, frame: &Frame) {
+        if let Frame::Error(_) = frame {
+            return self.tell_error(frame);
+        }
+        match (asked, frame) {
+            (Asked::Renewed { is_first }, frame) => {
+                self.lease.was_there = true;
+                if matches!(frame, Frame::Null) && !is_first {
+                    // It had ended: members may have been taken out.
+                    self.declare_all();
+                }
+            }
+            (Asked::Nodes, Frame::Array(nodes)) => {
+                let nodes: Vec<NodeId> = nodes.iter().filter_map(node_id).collect();
+                for node in nodes {
+                    if node != self.id && !self.lease.sweeping.contains_key(&node) {
+                        let lease = self.keys.node(node);
+                        let asked = Sent::Lease(Asked::Alive(node));
+                        self.command(&[b"EXISTS", &*lease], asked);
+                    }
+                }
+            }
+            (Asked::Alive(node), Frame::Integer(0)) => {
+                let lock = self.keys.sweep(node);
+                let own = format!("{:016x}", self.id);
+                let locked = LOCKED.to_string();
+                let parts = [
+                    b"SET",
+                    &*lock,
+                    own.as_bytes(),
+                    b"NX",
+                    b"PX",
+                    locked.as_bytes(),
+                ];
+                self.command(&parts, Sent::Lease(Asked::Lock(node)));
+            }
+            (Asked::Lock(node), Frame::SimpleString(_) | Frame::BulkString(_)) => {
+                log::warn!("node {node:016x} is gone: its members leave");
+                self.sweep_on(node);
+            }
+            (Asked::Forgotten(node), answer) => {
+                self.forgotten(node, matches!(answer, Frame::Integer(-1)));
+            }
+            (Asked::Rooms(node), Frame::Array(rooms)) => {
+                let rooms: Vec<RoomId> = rooms.iter().filter_map(room_id).collect();
+                self.sweep_rooms(node, &rooms);
+            }
+            _ => {}
+        }
+    }
+
+    fn sweep_on(&mut self, node: NodeId) {
+        self.lease.sweeping.insert(node, 0);
+        let rooms = self.keys.rooms_of(node);
+        let most = ROOMS_AT_ONCE.to_string();
+        let parts = [b"SRANDMEMBER", &*rooms, most.as_bytes()];
+        self.command(&parts, Sent::Lease(Asked::Rooms(node)));
+    }
+
+    fn sweep_rooms(&mut self, node: NodeId, rooms: &[RoomId]) {
+        let is_own = node == self.id;
+        // Rooms that this node is in are seen to by their mending.
+        let rooms = rooms.iter().copied();
+        let rooms: Vec<RoomId> = rooms
+            .filter(|room| !is_own || !self.rooms.contains_key(room))
+            .collect();
+        if rooms.is_empty() && !is_own {
+            // Nothing follows the last answer.
+            self.lease.sweeping.remove(&node);
+            let (nodes, lock) = (self.keys.nodes(), self.keys.sweep(node));
+            let id = format!("{node:016x}");
+            self.forget(node, &nodes, id.as_bytes());
+            self.command(&[b"DEL", &*lock], Sent::Ignored);
+            return;
+        }
+        self.lease.sweeping.insert(node, rooms.len());
+        if rooms.is_empty() {
+            self.lease.sweeping.remove(&node);
+        }
+        for room in rooms {
+            self.sweep(node, room);
+        }
+    }
+
+    fn sweep(&mut self, node: NodeId, room: RoomId) {
+        let most = MEMBERS_AT_ONCE;
+        let request = self.request(room, Act::Sweep { node, most });
+        self.ask(request, Then::Sweep(node));
+    }
+
+    /// Takes something of a node out of a set, unless the node has come back meanwhile.
+    fn forget(&mut self, node: NodeId, set: &[u8], member: &[u8]) {
+        let lease = self.keys.node(node);
+        let parts = [b"EVAL", FORGET.as_bytes(), b"2", &lease, set, member];
+        self.command(&parts, Sent::Lease(Asked::Forgotten(node)));
+    }
+
+    /// A room was swept, and taken off the list.
+    fn forgotten(&mut self, node: NodeId, has_come_back: bool) {
+        if has_come_back {
+            self.lease.sweeping.remove(&node);
+        }
+        let Some(left) = self.lease.sweeping.get_mut(&node) else {
+            return;
+        };
+        *left = left.saturating_sub(1);
+        if *left == 0 {
+            self.sweep_on(node);
+        }
+    }
+
+    /// Some members of a node that is gone have left a room.
+    pub(super) fn swept(&mut self, node: NodeId, room: RoomId, answer: &Answer) {
+        match answer {
+            Answer::Swept { has_more: true } => return self.sweep(node, room),
+            Answer::Swept { has_more: false } => {}
+            Answer::Refused(RoomError::UnknownRoom) => {}
+            _ => return,
+        }
+        let (rooms, id) = (self.keys.rooms_of(node), room.to_string());
+        self.forget(node, &rooms, id.as_bytes());
+    }
+}
+
+/// The id of a node in an answer.
+fn node_id(frame: &Frame) -> Option<NodeId> {
+    match frame {
+        Frame::BulkString(bytes) => {
+            let text = std::str::from_utf8(bytes).ok()?;
+            NodeId::from_str_radix(text, 16).ok()
+        }
+        _ => None,
+    }
+}
