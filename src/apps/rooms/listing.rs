@@ -84,7 +84,8 @@ impl Listing {
             Vec::new()
         };
         let pass = self.pass.as_ref();
-        let is_seen = |info: &&RoomInfo| pass.is_none_or(|pass| pass.allows(info.id));
+        let is_allowed = |id| pass.is_none_or(|pass| pass.allows(id));
+        let is_seen = |info: &&RoomInfo| !info.id.is_of_application() && is_allowed(info.id);
         for info in page.iter().filter(is_seen) {
             if !std::mem::take(&mut self.is_first) {
                 bytes.push(b',');

@@ -93,7 +93,7 @@ fn json(value: &impl Serialize) -> Response {
 fn room_of(request: &Request<'_>, behind: &str) -> Result<(RoomId, String), Response> {
     let room = request
         .param("roomId")
-        .and_then(|room| room.parse::<RoomId>().ok());
+        .and_then(|room| RoomId::of_client(room).ok());
     let path = |room: &dyn std::fmt::Display| format!("/chat/{room}{behind}");
     let pass = Pass::of_request(request);
     match room {
