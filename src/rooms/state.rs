@@ -10,7 +10,6 @@ use super::presence::Damper;
 use super::{Epoch, Format, FormatId, Position, RoomError, RoomId, RoomMessage, Told};
 use crate::app::{Context, SessionId};
 use crate::config::RoomLimits;
-use crate::wire::close::CloseCode;
 use crate::wire::rate::RateTable;
 use crate::wire::work::price;
 use slab::Slab;

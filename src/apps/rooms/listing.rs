@@ -33,13 +33,16 @@ impl<'a> Room<'a> {
     }
 }
 
+/// What rooms answered to one question.
+type Page = Result<Vec<RoomInfo>, RoomError>;
+
 /// A list of rooms that is written piece by piece: thousands are not written in one turn.
 struct Listing {
     rooms: Rooms,
     /// Which of them may be seen.
     pass: Option<Pass>,
     /// What the last question brought.
-    page: Rc<RefCell<Option<Result<Vec<RoomInfo>, RoomError>>>>,
+    page: Rc<RefCell<Option<Page>>>,
     last: Option<RoomInfo>,
     is_asked: bool,
     is_first: bool,
