@@ -12,8 +12,13 @@ const TOPIC: &str = "chatt";
 
 /// Mounts `/chattstart`, `/css/chatt.css`, `/js/chatt.js` and `/chatt`.
 pub fn mount(app: App) -> App {
+    let app = pages(app);
+    logged(app, "/chatt", super::settings::chat_settings(), Chatt)
+}
+
+/// The page and what belongs to it, without its socket.
+pub(super) fn pages(app: App) -> App {
     let app = super::page::page(app, "/chattstart", include_bytes!("assets/chatt.html"));
-    let app = logged(app, "/chatt", super::settings::chat_settings(), Chatt);
     app.content(
         "/css/chatt.css",
         "text/css; charset=utf-8",

@@ -22,6 +22,7 @@ mod page;
 pub mod rooms;
 mod sessions;
 mod settings;
+pub mod shared;
 pub mod tasks;
 pub mod welcome;
 

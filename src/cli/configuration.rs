@@ -250,8 +250,14 @@ fn argument<T: Default>(row: &Row<T>) -> Arg {
         false => (ArgAction::Set, ""),
     };
     let default = row.show(&(row.get)(&T::default()));
-    Arg::new(row.key)
-        .long(flag(row.key))
+    let arg = match row.kind {
+        // A switch may stand alone: --reuse-port is --reuse-port true.
+        Kind::Flag => Arg::new(row.key)
+            .num_args(0..=1)
+            .default_missing_value("true"),
+        _ => Arg::new(row.key),
+    };
+    arg.long(flag(row.key))
         .value_name("VALUE")
         .action(action)
         .help(format!(

@@ -1,6 +1,5 @@
 //! The engine of `dunlin serve --engine`: the rooms that several servers share.
 
-use super::operator::Operator;
 use dunlin::config::RoomLimits;
 use dunlin::rooms::Rooms;
 #[cfg(feature = "cluster")]
@@ -24,28 +23,37 @@ pub(super) fn shown(address: &str) -> String {
     }
 }
 
+/// What an operator sets of it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Wanted<'a> {
+    pub(super) engine: Option<&'a str>,
+    pub(super) engine_prefix: &'a str,
+    pub(super) engine_ca: Option<&'a str>,
+    pub(super) history_dir: Option<&'a str>,
+}
+
 /// What is wrong with the settings of the engine.
-pub(super) fn problem(operator: &Operator) -> Option<Problem> {
-    rooms(operator, &RoomLimits::default()).err()
+pub(super) fn problem(wanted: Wanted<'_>) -> Option<Problem> {
+    rooms(wanted, &RoomLimits::default()).err()
 }
 
 /// The rooms that are shared by an engine, if one is named. Nothing is connected before the server runs.
 ///
 /// # Errors
 /// The key of a setting, and what is wrong with it.
-pub(super) fn rooms(operator: &Operator, limits: &RoomLimits) -> Result<Option<Rooms>, Problem> {
-    let Some(address) = &operator.engine else {
-        return match operator.engine_ca {
+pub(super) fn rooms(wanted: Wanted<'_>, limits: &RoomLimits) -> Result<Option<Rooms>, Problem> {
+    let Some(address) = wanted.engine else {
+        return match wanted.engine_ca {
             Some(_) => Err(("engine_ca", without_tls())),
             None => Ok(None),
         };
     };
-    if operator.history_dir.is_some() {
+    if wanted.history_dir.is_some() {
         let problem = "rooms are kept by the engine or in a folder, and both are given\n\
             wanted: --engine alone, which keeps them for all servers, or --history-dir alone, for this one";
         return Err(("history_dir", problem.to_owned()));
     }
-    shared(operator, address, limits).map(Some)
+    shared(wanted, address, limits).map(Some)
 }
 
 fn without_tls() -> String {
@@ -54,30 +62,30 @@ fn without_tls() -> String {
 }
 
 #[cfg(feature = "cluster")]
-fn shared(operator: &Operator, address: &str, limits: &RoomLimits) -> Result<Rooms, Problem> {
+fn shared(wanted: Wanted<'_>, address: &str, limits: &RoomLimits) -> Result<Rooms, Problem> {
     let text = |error: dunlin::Error| format!("{error:#}");
     let is_secure = ["rediss://", "valkeys://"]
         .iter()
         .any(|scheme| address.starts_with(scheme));
-    if operator.engine_ca.is_some() && !is_secure {
+    if wanted.engine_ca.is_some() && !is_secure {
         return Err(("engine_ca", without_tls()));
     }
     let parsed = address.parse::<EngineAddress>();
     let cluster = Cluster::new(parsed.map_err(|error| ("engine", text(error)))?);
     #[cfg(feature = "tls")]
-    let cluster = match &operator.engine_ca {
+    let cluster = match wanted.engine_ca {
         Some(file) => {
             let trust = dunlin::client::Trust::system().and_file(file);
             cluster.trust(trust.map_err(|error| ("engine_ca", text(error)))?)
         }
         None => cluster,
     };
-    let rooms = Rooms::in_cluster(cluster.prefix(&operator.engine_prefix), limits.clone());
+    let rooms = Rooms::in_cluster(cluster.prefix(wanted.engine_prefix), limits.clone());
     rooms.map_err(|error| ("engine_prefix", text(error)))
 }
 
 #[cfg(not(feature = "cluster"))]
-fn shared(_: &Operator, _: &str, _: &RoomLimits) -> Result<Rooms, Problem> {
+fn shared(_: Wanted<'_>, _: &str, _: &RoomLimits) -> Result<Rooms, Problem> {
     let problem = "this build has no engine\nwanted: one with the feature `cluster`, or none: rooms in memory";
     Err(("engine", problem.to_owned()))
 }
@@ -101,7 +109,7 @@ mod tests {
     #[test]
     fn without_an_engine_rooms_are_in_memory() {
         assert!(matches!(
-            rooms(&Operator::default(), &RoomLimits::default()),
+            rooms(Wanted::default(), &RoomLimits::default()),
             Ok(None)
         ));
     }

@@ -17,6 +17,8 @@ pub(super) struct Operator {
     pub(super) key: Option<String>,
     /// Permission bits, octal; `None`: what the umask leaves.
     pub(super) socket_mode: Option<String>,
+    /// Other processes may listen on the same ports.
+    pub(super) reuse_port: bool,
     /// A listener for operators.
     pub(super) admin: Option<String>,
     /// Who may read the metrics: `admin` or `public`.
@@ -48,6 +50,7 @@ impl Default for Operator {
             cert: None,
             key: None,
             socket_mode: None,
+            reuse_port: false,
             admin: None,
             metrics: "admin",
             log: "info",
@@ -120,6 +123,20 @@ pub(super) static ROWS: &[Row<Operator>] = &[
             Value::None => all.socket_mode = None,
             Value::Text(text) => all.socket_mode = Some(text),
             _ => {}
+        },
+    },
+    Row {
+        name: "reuse_port",
+        key: "reuse_port",
+        kind: Kind::Flag,
+        none: None,
+        reloads: false,
+        about: "Several processes of one user listen on the same TCP addresses, and the system spreads who comes over them; not on that of --admin",
+        get: |all| Value::Flag(all.reuse_port),
+        set: |all, value| {
+            if let Value::Flag(flag) = value {
+                all.reuse_port = flag;
+            }
         },
     },
     Row {
@@ -316,6 +333,16 @@ pub(super) static ROWS: &[Row<Operator>] = &[
 ];
 
 impl Operator {
+    /// The engine that rooms are to be shared by.
+    pub(super) fn wanted_engine(&self) -> engine::Wanted<'_> {
+        engine::Wanted {
+            engine: self.engine.as_deref(),
+            engine_prefix: &self.engine_prefix,
+            engine_ca: self.engine_ca.as_deref(),
+            history_dir: self.history_dir.as_deref(),
+        }
+    }
+
     /// The files of the folder, if one is named.
     pub(super) fn files(&self) -> Result<Option<Files>, String> {
         let files = self.dir.as_ref().map(Files::open).transpose();
@@ -356,7 +383,7 @@ impl Operator {
         if let Err(problem) = self.files() {
             return Some(("dir", problem));
         }
-        if let Some(problem) = engine::problem(self) {
+        if let Some(problem) = engine::problem(self.wanted_engine()) {
             return Some(problem);
         }
         if let Err(problem) = self.token_keys() {

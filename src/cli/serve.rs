@@ -24,6 +24,7 @@ Examples:
   dunlin serve --dir public                     the files of a folder, too
   dunlin serve --config dunlin.toml --apps echo,chat   settings from a file, two applications
   dunlin serve --engine redis://10.0.0.5:6379   one of several servers with the same rooms
+  dunlin serve --reuse-port --engine unix:/run/redis.sock   one of several processes on one port
   dunlin serve --token-key-file token.key       rooms for who has a token; see `dunlin token`
   dunlin serve --trusted-proxy 10.0.0.0/8       X-Forwarded-For of these proxies is believed
   dunlin serve --origin https://example.org     pages of this origin may open sessions
@@ -79,14 +80,25 @@ fn app(all: &Configuration, folder: Option<&String>) -> Result<App, CommandFailu
         // Who brings a page of their own for `/` wants to see it there.
         names.retain(|name| name != "index");
     }
-    let mount = |app: App, name: &str| match name {
-        "rooms" => Ok(apps::rooms::mount_with(app, &rooms(all, folder)?)),
-        name => Ok::<_, CommandFailure>(apps::mount(app, name)),
+    let shared = engine::rooms(all.operator.wanted_engine(), &all.rooms);
+    let shared = shared.map_err(|(key, problem)| all.failure(key, &problem))?;
+    let mount = |app: App, name: &str| match (&shared, name) {
+        (Some(rooms), name) => Ok(apps::shared::mount(app, name, rooms)),
+        (None, "rooms") => Ok(apps::rooms::mount_with(app, &rooms(all, folder)?)),
+        (None, name) => Ok::<_, CommandFailure>(apps::mount(app, name)),
     };
     let keys = all.operator.token_keys().map_err(CommandFailure::usage)?;
     let asks = |name: &&String| keys.is_some() && all.operator.token_apps.contains(name);
     let (asking, open): (Vec<_>, Vec<_>) = names.iter().partition(asks);
     let mut app = App::new();
+    if let Some(rooms) = &shared
+        && !names.iter().any(|name| name == "rooms")
+    {
+        if !names.iter().any(|name| apps::shared::stands_on_rooms(name)) {
+            log::warn!("none of the applications of --apps uses the engine of --engine");
+        }
+        app = rooms.mount(app);
+    }
     for name in asking {
         app = mount(app, name)?;
     }
@@ -105,13 +117,9 @@ fn app(all: &Configuration, folder: Option<&String>) -> Result<App, CommandFailu
     Ok(all.apply(app))
 }
 
-/// The rooms, with their limits: those of the engine, or with what was kept of them in a folder.
+/// The rooms of this process, with their limits, and with what was kept of them.
 fn rooms(all: &Configuration, folder: Option<&String>) -> Result<Rooms, CommandFailure> {
     let limits = all.rooms.clone();
-    let shared = engine::rooms(&all.operator, &limits);
-    if let Some(rooms) = shared.map_err(|(key, problem)| all.failure(key, &problem))? {
-        return Ok(rooms);
-    }
     let rooms = match folder {
         Some(folder) => Rooms::in_folder(folder, limits),
         None => Rooms::with_limits(limits),
@@ -143,7 +151,8 @@ fn serve(mut configured: Configured) -> Result<(), CommandFailure> {
     let app = app(all, all.operator.history_dir.as_ref())?;
     let app = admin::mount_public(app, &all.operator, has_admin);
     let (app, service) = Service::mount(app);
-    let mut server = Server::new(app).limits(all.limits.clone());
+    let server = Server::new(app).limits(all.limits.clone());
+    let mut server = server.reuse_port(all.operator.reuse_port);
     if let Some(mode) = &all.operator.socket_mode {
         let mode = listen::socket_mode(mode).map_err(CommandFailure::usage)?;
         server = server.unix_mode(mode)?;
@@ -166,7 +175,9 @@ fn serve(mut configured: Configured) -> Result<(), CommandFailure> {
     }
     let public = server.addresses();
     if let Some(address) = &all.operator.admin {
-        server = server.listen_admin(address, admin::program())?;
+        // Who asks one process is not to be answered by another.
+        let own = server.reuse_port(false);
+        server = own.listen_admin(address, admin::program())?;
     }
     configured.service.clone_from(&service);
     let server = server.start()?;

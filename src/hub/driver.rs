@@ -369,11 +369,6 @@ impl Hub {
         key.is_some_and(|key| self.core.slots[key as usize].state() == State::Dialling)
     }
 
-    /// What the driver holds for all connections, bytes of memory.
-    pub(crate) fn set_held_below(&mut self, bytes: usize) {
-        self.core.held_below = bytes;
-    }
-
     /// When another turn is needed, in milliseconds since the
     /// start, if nothing else happens; `None`: not at all.
     pub fn next_deadline(&self) -> Option<u64> {

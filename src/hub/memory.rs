@@ -124,6 +124,11 @@ impl Core {
 }
 
 impl Hub {
+    /// Bytes of memory that the driver holds.
+    pub(crate) fn set_held_below(&mut self, bytes: usize) {
+        self.core.held_below = bytes;
+    }
+
     /// Frees what was long, in slices, and what a crowd that is gone has left.
     pub(crate) fn give_memory_back(&mut self) {
         for receiver in self.core.retired_receivers.drain(..) {

@@ -41,10 +41,11 @@ enum Kind {
 }
 
 impl Listener {
-    /// Listens on an address. `access` is for the file of a Unix socket.
-    pub(crate) fn bind(address: &Address, access: FileAccess) -> Result<Self> {
+    /// Listens on an address: of TCP beside other processes if they share its port, too. `access` is for the file
+    /// of a Unix socket.
+    pub(crate) fn bind(address: &Address, access: FileAccess, shares_port: bool) -> Result<Self> {
         let bound = match address {
-            Address::Tcp(socket_address) => bind_tcp(SockAddr::from(*socket_address)),
+            Address::Tcp(socket_address) => bind_tcp(SockAddr::from(*socket_address), shares_port),
             Address::Unix(path) => socket_file::bind(path, BACKLOG, access)
                 .and_then(|(socket, file)| Self::unix(socket, path.clone(), Some(file))),
         };
@@ -217,12 +218,26 @@ impl Listener {
     }
 }
 
-fn bind_tcp(address: SockAddr) -> io::Result<Listener> {
+fn bind_tcp(address: SockAddr, shares_port: bool) -> io::Result<Listener> {
     let socket = Socket::new(address.domain(), Type::STREAM, None)?;
     socket.set_reuse_address(true)?;
+    if shares_port {
+        share_port(&socket)?;
+    }
     socket.bind(&address)?;
     socket.listen(BACKLOG)?;
     Listener::tcp(socket)
+}
+
+/// `SO_REUSEPORT`.
+#[cfg(not(any(target_os = "solaris", target_os = "illumos")))]
+fn share_port(socket: &Socket) -> io::Result<()> {
+    socket.set_reuse_port(true)
+}
+
+#[cfg(any(target_os = "solaris", target_os = "illumos"))]
+fn share_port(_: &Socket) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// Whether a socket listens. Where the system cannot say, the first accept will tell.

@@ -63,8 +63,9 @@ impl State {
             let Some(place) = ending.places.pop() else {
                 self.ending.pop_front();
                 // Who is left follows the room without being in it.
-                let followers = context.members(&FormatId::V1.topic(room));
-                self.closing.extend(followers);
+                for format in (0..self.formats.len()).filter_map(FormatId::new) {
+                    self.closing.extend(context.members(&format.topic(room)));
+                }
                 continue;
             };
             let Some(taking) = self.members.find(place) else {
@@ -87,9 +88,10 @@ impl State {
         &self,
         context: &mut Context<'_>,
         room: RoomId,
-        session: SessionId,
+        (session, format): (SessionId, FormatId),
         excerpt: &Excerpt,
     ) {
+        let words = &self.formats[format.index()];
         let position = |id| {
             Some(Position {
                 epoch: excerpt.epoch,
@@ -97,11 +99,11 @@ impl State {
             })
         };
         let mut send = |told: &Told<'_>, id| {
-            let Some(text) = self.formats[0].encode(Some(room), told) else {
+            let Some(text) = words.encode(Some(room), told) else {
                 return true;
             };
             charge(context, told, text.len());
-            let (event, position) = (told.event(), position(id));
+            let (event, position) = (words.event(told), position(id));
             let telling = Telling {
                 text,
                 event,
@@ -126,7 +128,7 @@ impl State {
             // It comes back with what it has got by then, and gets the rest.
             return context.close(session, CloseCode::TRY_AGAIN, "More is to come");
         }
-        context.join(session, &FormatId::V1.topic(room));
+        context.join(session, &format.topic(room));
     }
 
     pub(super) fn arrived(&mut self, context: &mut Context<'_>, presence: &Presence) {

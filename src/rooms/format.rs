@@ -94,6 +94,11 @@ pub trait Format: 'static {
     /// The text for members of this format; `None`: they are not told.
     fn encode(&self, room: Option<RoomId>, told: &Told<'_>) -> Option<String>;
 
+    /// What an event stream calls it; `None`: the event has no name.
+    fn event(&self, told: &Told<'_>) -> Option<&'static str> {
+        Some(told.event())
+    }
+
     /// Whether a room that closes ends the sessions of its members with 1000 `Room closed`.
     fn ends_with_room(&self) -> bool {
         false
@@ -136,6 +141,6 @@ impl fmt::Display for Topic {
 #[derive(Debug)]
 pub(super) struct Telling {
     pub(super) text: String,
-    pub(super) event: &'static str,
+    pub(super) event: Option<&'static str>,
     pub(super) position: Option<Position>,
 }

@@ -121,7 +121,8 @@ impl Handler for Follow {
     type Data = Followed;
 
     fn open(&mut self, request: &Request<'_>, session: &mut Session<'_>) -> Open<Followed> {
-        let Some(room) = request.param("roomId").and_then(|room| room.parse().ok()) else {
+        let room = request.param("roomId").map(RoomId::of_client);
+        let Some(Ok(room)) = room else {
             return Open::Refuse(not_found());
         };
         if Pass::of_request(request).is_some_and(|pass| !pass.allows(room)) {

@@ -190,19 +190,13 @@ impl Memory {
     ) -> Result<(Joined, Option<Presence>), RoomError> {
         self.cut(id, clock);
         let room = self.room(id)?;
-        let place = occupant.place;
         let (member, before) = room.members.enter(occupant)?;
         room.used = clock.now as i64;
         let excerpt = room.excerpt(ask);
         let (members, number) = (room.members.len(), room.number);
         let is_new = before.is_none();
         let newcomer = room.members.at(member).filter(|_| is_new);
-        let arrived = newcomer.map(|newcomer| Presence {
-            room: id,
-            name: Rc::from(&*newcomer.name),
-            members,
-            place,
-        });
+        let arrived = newcomer.map(|newcomer| room.presence(id, newcomer));
         self.unused.remove(&number);
         let joined = Joined {
             excerpt,
@@ -222,15 +216,9 @@ impl Memory {
     ) -> Result<Presence, RoomError> {
         let room = self.room(id)?;
         let left = room.members.leave(member, place);
-        let name = Rc::from(&*left.ok_or(RoomError::NotEntered)?.name);
+        let left = left.ok_or(RoomError::NotEntered)?;
         room.used = clock.now as i64;
-        let members = room.members.len();
-        Ok(Presence {
-            room: id,
-            name,
-            members,
-            place,
-        })
+        Ok(room.presence(id, &left))
     }
 
     fn publish(

@@ -113,7 +113,7 @@ pub(super) fn receive(rooms: &Rooms, member: &Member, session: &mut Session<'_>,
             Err(taken.err().unwrap_or_else(|| error.clone())),
         ),
         Ok(said) => {
-            let room = said.room.as_deref().unwrap_or("").parse();
+            let room = RoomId::of_client(said.room.as_deref().unwrap_or(""));
             let allowed = taken.and_then(|_| room.clone());
             let done = allowed.and_then(|room| obey(rooms, member, session, room, said));
             (room.ok(), said.reference.as_deref(), done)

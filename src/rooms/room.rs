@@ -1,9 +1,9 @@
 //! One room as an engine in memory keeps it.
 
-use super::engine::{Ask, Author, Clock, KeyDigest, Outcome, Place};
+use super::engine::{Ask, Author, Clock, KeyDigest, Outcome, Place, Presence};
 use super::history::History;
 use super::journal::{Saved, Vouched};
-use super::occupants::Occupants;
+use super::occupants::{Occupant, Occupants};
 use super::receipts::Receipts;
 use super::{Epoch, Excerpt, Position, RoomError, RoomId, RoomInfo};
 use crate::wire::rate::Rate;
@@ -169,6 +169,16 @@ impl Room {
 
     pub(super) fn places(&self) -> Vec<Place> {
         self.members.iter().map(|member| member.place).collect()
+    }
+
+    /// That somebody has come or gone.
+    pub(super) fn presence(&self, room: RoomId, of: &Occupant) -> Presence {
+        Presence {
+            room,
+            name: Rc::from(&*of.name),
+            members: self.members.len(),
+            place: of.place,
+        }
     }
 
     /// How many members there are, and at most so many of their names.

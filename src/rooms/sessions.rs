@@ -205,6 +205,7 @@ impl Rooms {
             room,
             place,
             identity,
+            done: None,
         };
         self.submit(context, join, pending);
         Ok(())
@@ -399,7 +400,12 @@ impl Rooms {
         self.submit(
             session.context(),
             read,
-            Pending::Follow { room, session: id },
+            Pending::Follow {
+                room,
+                session: id,
+                format: FormatId::V1,
+                done: None,
+            },
         );
     }
 

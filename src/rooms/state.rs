@@ -10,7 +10,6 @@ use super::presence::Damper;
 use super::{Epoch, Format, FormatId, Position, RoomError, RoomId, RoomMessage, Told};
 use crate::app::{Context, SessionId};
 use crate::config::RoomLimits;
-use crate::wire::close::CloseCode;
 use crate::wire::rate::RateTable;
 use crate::wire::work::price;
 use slab::Slab;
@@ -45,6 +44,8 @@ pub(super) enum Pending {
         room: RoomId,
         place: Place,
         identity: Identity,
+        /// Who is told that it is in, or why not, in place of the session.
+        done: Option<Reply>,
     },
     Talk {
         room: RoomId,
@@ -55,6 +56,9 @@ pub(super) enum Pending {
     Follow {
         room: RoomId,
         session: SessionId,
+        format: FormatId,
+        /// As for `Enter`.
+        done: Option<Reply>,
     },
     Reply(Reply),
 }
@@ -192,58 +196,6 @@ impl State {
         self.engine.unfollow(room);
     }
 
-    fn done(
-        &mut self,
-        context: &mut Context<'_>,
-        pending: Pending,
-        outcome: Result<Outcome, RoomError>,
-    ) {
-        match (pending, outcome) {
-            (Pending::Reply(reply), outcome) => self.answered.push((reply, outcome)),
-            (
-                Pending::Enter {
-                    room,
-                    place,
-                    identity,
-                },
-                Ok(Outcome::Joined(joined)),
-            ) => {
-                self.entered(context, room, place, identity, &joined);
-            }
-            (Pending::Follow { room, session }, Ok(Outcome::Excerpt(excerpt))) => {
-                self.follows(context, room, session, &excerpt);
-            }
-            (Pending::Follow { session, .. }, Err(RoomError::Unavailable)) => {
-                context.close(session, CloseCode::TRY_AGAIN, "The rooms do not answer now");
-            }
-            (Pending::Follow { session, .. }, Err(_)) => {
-                context.close(session, 1000, ROOM_CLOSED);
-            }
-            (Pending::Enter { room, place, .. }, Err(error)) => {
-                let (error, reference) = (&error, None);
-                let told = Told::Error { reference, error };
-                self.tell(context, place, Some(room), &told);
-            }
-            (
-                Pending::Talk {
-                    room,
-                    place,
-                    reference,
-                },
-                outcome,
-            ) => {
-                let reference = reference.as_deref();
-                let told = match &outcome {
-                    Ok(Outcome::Published(_, message)) => Told::Message { message, reference },
-                    Err(error) => Told::Error { reference, error },
-                    Ok(_) => return,
-                };
-                self.tell(context, place, Some(room), &told);
-            }
-            _ => {}
-        }
-    }
-
     /// Tells one session in its own words.
     pub(super) fn tell(
         &mut self,
@@ -283,7 +235,7 @@ impl State {
                 continue;
             };
             charge(context, told, text.len());
-            let event = told.event();
+            let event = format.event(told);
             let telling = Telling {
                 text,
                 event,
@@ -294,7 +246,7 @@ impl State {
         }
     }
 
-    fn entered(
+    pub(super) fn entered(
         &mut self,
         context: &mut Context<'_>,
         room: RoomId,

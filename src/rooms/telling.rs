@@ -5,7 +5,11 @@ use crate::app::{Context, Event, SendOutcome, SessionId};
 
 impl Telling {
     fn event(&self) -> Event<'_> {
-        let event = Event::new(&*self.text).name(self.event);
+        let event = Event::new(&*self.text);
+        let event = match self.event {
+            Some(name) => event.name(name),
+            None => event,
+        };
         match self.position {
             Some(position) => event.id(position.to_string()),
             None => event,

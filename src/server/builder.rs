@@ -56,6 +56,7 @@ pub struct Server {
     limits: Limits,
     listeners: Vec<Listener>,
     file_access: FileAccess,
+    shares_ports: bool,
     remote: Remote,
     inbox: Inbox,
     stats: Arc<SharedStats>,
@@ -94,6 +95,7 @@ impl Server {
             limits: Limits::default(),
             listeners: Vec::new(),
             file_access: FileAccess::default(),
+            shares_ports: false,
             remote,
             inbox,
             stats,
@@ -133,6 +135,27 @@ impl Server {
         self
     }
 
+    /// Whether TCP addresses that are listened on from here on may be shared (`SO_REUSEPORT`): several processes
+    /// of one user listen on one port, and the system gives each connection to one of them. All of them have to
+    /// ask for it. By default the second to come gets an error. It changes nothing for Unix sockets, and for those
+    /// that were made elsewhere.
+    ///
+    /// ```
+    /// # fn main() -> dunlin::Result<()> {
+    /// use dunlin::{App, Server};
+    ///
+    /// let first = Server::new(App::new()).reuse_port(true).listen("127.0.0.1:0")?;
+    /// let address = first.addresses()[0].to_string();
+    /// let second = Server::new(App::new()).reuse_port(true).listen(&address)?;
+    /// # drop((first, second));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn reuse_port(mut self, reuse: bool) -> Self {
+        self.shares_ports = reuse;
+        self
+    }
+
     /// Listens on an address: `127.0.0.1:8080`, `[::1]:0` (a port of the system's choice) or
     /// `unix:PATH`. It may be called several times. Connections wait until [`Server::run`].
     ///
@@ -142,7 +165,7 @@ impl Server {
     /// # Errors
     /// `Config` for what is no address, `Io` when the system refuses it.
     pub fn listen(mut self, address: &str) -> Result<Self> {
-        let listener = Listener::bind(&address.parse()?, self.file_access)?;
+        let listener = Listener::bind(&address.parse()?, self.file_access, self.shares_ports)?;
         self.listeners.push(listener);
         Ok(self)
     }

@@ -1,6 +1,6 @@
-//! `dunlin serve --engine`: what is refused before the start, and that no password is shown.
+//! `dunlin serve --engine`: what is refused before the start, that no password is shown, and that ports can be shared.
 
-use crate::binary::{Ended, dunlin, run};
+use crate::binary::{Ended, Serving, dunlin, run};
 
 fn check(more: &[&str]) -> Ended {
     run(dunlin(&["config", "check"]).args(more))
@@ -79,4 +79,20 @@ fn a_file_of_authorities_that_is_not_there_is_named() {
     assert_eq!(ended.code, Some(2), "{}", ended.err);
     assert!(ended.err.contains("in --engine-ca: "), "{}", ended.err);
     assert!(ended.err.contains("/nowhere/ca.pem"), "{}", ended.err);
+}
+
+#[test]
+fn two_processes_share_a_port_where_both_ask_for_it_and_a_third_is_told_that_it_is_taken() {
+    let (_first, address) = Serving::on_free_port(&["--reuse-port"]);
+    let address = address.to_string();
+    let mut second = dunlin(&["serve", "--reuse-port", "--listen", &address]);
+    let mut second = Serving::start(&mut second);
+    assert!(second.out_line().contains(&address));
+    let third = run(&mut dunlin(&["serve", "--listen", &address]));
+    assert_eq!(third.code, Some(1), "{}", third.err);
+    assert!(
+        third.err.contains("another program has it"),
+        "{}",
+        third.err
+    );
 }

@@ -3,6 +3,7 @@
 mod admin;
 mod engine_away;
 mod listener_routes;
+mod shared_port;
 mod sockets;
 mod stepping;
 mod threads;

@@ -1,15 +1,12 @@
 //! All rooms as JSON, written piece by piece.
 
-use super::rest::refused;
+use super::problem::{JSON, refused};
 use crate::rooms::{Pass, RoomError, RoomId, RoomInfo, Rooms};
 use crate::wire::work::price;
 use crate::{Answer, Context, Piece, Request, Response, SessionId};
 use serde::Serialize;
 use std::cell::RefCell;
 use std::rc::Rc;
-
-/// What the answers of rooms are.
-pub(super) const JSON: &str = "application/json;charset=UTF-8";
 
 /// Rooms in one piece of the list.
 const LISTED: usize = 128;
@@ -33,13 +30,16 @@ impl<'a> Room<'a> {
     }
 }
 
+/// What rooms answered to one question.
+type Page = Result<Vec<RoomInfo>, RoomError>;
+
 /// A list of rooms that is written piece by piece: thousands are not written in one turn.
 struct Listing {
     rooms: Rooms,
     /// Which of them may be seen.
     pass: Option<Pass>,
     /// What the last question brought.
-    page: Rc<RefCell<Option<Result<Vec<RoomInfo>, RoomError>>>>,
+    page: Rc<RefCell<Option<Page>>>,
     last: Option<RoomInfo>,
     is_asked: bool,
     is_first: bool,
@@ -84,7 +84,8 @@ impl Listing {
             Vec::new()
         };
         let pass = self.pass.as_ref();
-        let is_seen = |info: &&RoomInfo| pass.is_none_or(|pass| pass.allows(info.id));
+        let is_allowed = |id| pass.is_none_or(|pass| pass.allows(id));
+        let is_seen = |info: &&RoomInfo| !info.id.is_of_application() && is_allowed(info.id);
         for info in page.iter().filter(is_seen) {
             if !std::mem::take(&mut self.is_first) {
                 bytes.push(b',');

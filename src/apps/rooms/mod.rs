@@ -6,6 +6,7 @@
 
 mod listing;
 mod plain;
+mod problem;
 mod rest;
 
 use super::sessions::logged;

@@ -118,7 +118,7 @@ fn obey(
         let problem = "the type of a message is ENTER, TALK or LEAVE";
         return Err(RoomError::BadMessage(problem.to_owned()));
     }
-    let room: RoomId = said.room.as_deref().unwrap_or("").parse()?;
+    let room = RoomId::of_client(said.room.as_deref().unwrap_or(""))?;
     // Whoever is in a room has one name there and in every other.
     let bound = match kind {
         "ENTER" => rooms.name_of(member),

@@ -1,6 +1,7 @@
 //! Rooms over plain HTTP: make, list, look at, delete; say something, read what was said, see who is in.
 
-use super::listing::{JSON, Room, list};
+use super::listing::{Room, list};
+use super::problem::{JSON, problem, refused};
 use crate::rooms::{Pass, Position, RoomError, RoomId, Rooms, parse_object};
 use crate::wire::head::Method;
 use crate::wire::work::price;
@@ -15,11 +16,6 @@ const NAMED: usize = 500;
 
 /// The name of who gives none.
 const GUEST: &str = "guest";
-
-/// Seconds after which somebody may try again where the server has too many rooms, and where those who come too
-/// fast or while the engine is away may.
-const RETRY_FULL: &str = "5";
-const RETRY_SOON: &str = "1";
 
 /// Adds the routes.
 pub(super) fn mount(app: App, rooms: &Rooms) -> App {
@@ -43,48 +39,6 @@ pub(super) fn mount(app: App, rooms: &Rooms) -> App {
         .get("/chat/{roomId}/members", with(members))
 }
 
-#[derive(Serialize)]
-struct Problem<'a> {
-    status: u16,
-    error: &'a str,
-    message: &'a str,
-    path: &'a str,
-}
-
-fn problem(status: Status, message: &str, path: &str) -> Response {
-    let text = status.to_string();
-    let error = text.split_once(' ').map_or("", |(_, phrase)| phrase);
-    let body = serde_json::to_vec(&Problem {
-        status: status.code(),
-        error,
-        message,
-        path,
-    });
-    Response::new(status)
-        .content_type(JSON)
-        .body(body.unwrap_or_default())
-}
-
-pub(super) fn refused(error: &RoomError, path: &str) -> Response {
-    let status = match error {
-        RoomError::UnknownRoom => Status::NOT_FOUND,
-        RoomError::NameTaken => Status::CONFLICT,
-        RoomError::WrongKey | RoomError::Forbidden(_) => Status::FORBIDDEN,
-        RoomError::TooLong { .. } => Status::PAYLOAD_TOO_LARGE,
-        RoomError::TooFast { .. } => Status::TOO_MANY_REQUESTS,
-        RoomError::TooManyRooms { .. } | RoomError::Unavailable => Status::SERVICE_UNAVAILABLE,
-        _ => Status::BAD_REQUEST,
-    };
-    let response = problem(status, &error.to_string(), path);
-    match error {
-        RoomError::TooManyRooms { .. } => response.field("Retry-After", RETRY_FULL),
-        RoomError::TooFast { .. } | RoomError::Unavailable => {
-            response.field("Retry-After", RETRY_SOON)
-        }
-        _ => response,
-    }
-}
-
 fn json(value: &impl Serialize) -> Response {
     Response::ok(JSON, serde_json::to_vec(value).unwrap_or_default())
 }
@@ -93,7 +47,7 @@ fn json(value: &impl Serialize) -> Response {
 fn room_of(request: &Request<'_>, behind: &str) -> Result<(RoomId, String), Response> {
     let room = request
         .param("roomId")
-        .and_then(|room| room.parse::<RoomId>().ok());
+        .and_then(|room| RoomId::of_client(room).ok());
     let path = |room: &dyn std::fmt::Display| format!("/chat/{room}{behind}");
     let pass = Pass::of_request(request);
     match room {

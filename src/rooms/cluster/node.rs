@@ -249,11 +249,10 @@ impl Node {
 
     /// The room of this id, if it is one of somebody here; made with somebody.
     pub(super) fn room_for(&mut self, id: RoomId) -> &mut NodeRoom {
-        if !self.rooms.contains_key(&id) {
-            self.rooms.insert(id, NodeRoom::default());
+        self.rooms.entry(id).or_insert_with(|| {
             self.to_subscribe.push_back(id);
-        }
-        self.rooms.entry(id).or_default()
+            NodeRoom::default()
+        })
     }
 
     /// Lets a room go that nobody here has to do with.
