@@ -173,10 +173,10 @@ pub mod tokens {
 pub use app::codec::{self, Encoded};
 pub use app::remote::{MAX_COMMAND_BYTES, MAX_WAITING_BYTES, MAX_WAITING_COMMANDS};
 pub use app::{
-    Answer, App, BacklogPolicy, BodyError, Call, CloseCounts, Context, Deferral, Event, Form,
-    Handle, Handler, JoinOutcome, LagHistogram, Metrics, NotReady, Open, OpenTicket, Origins, Peer,
-    Piece, RawHandler, Rejected, Remote, Request, Response, Route, SendOutcome, Session, SessionId,
-    Settings, Stats, StatusCounts, Stream, Ticket,
+    Answer, App, BacklogPolicy, BodyError, Call, CloseCounts, Context, Deferral, EngineStats,
+    Event, Form, Handle, Handler, JoinOutcome, LagHistogram, Link, Metrics, NotReady, Open,
+    OpenTicket, Origins, Peer, Piece, Progress, RawHandler, Rejected, Remote, Request, Response,
+    Route, SendOutcome, Session, SessionId, Settings, Stats, StatusCounts, Stream, Ticket,
 };
 #[cfg(feature = "json")]
 pub use app::{Codec, Json};

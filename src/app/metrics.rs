@@ -166,6 +166,7 @@ impl LagHistogram {
 
 /// What is counted of the engine that rooms are shared by, where there is one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct EngineStats {
     /// Both lines are up.
     pub is_ready: bool,
@@ -175,7 +176,7 @@ pub struct EngineStats {
     pub answers: u64,
     /// See `answers`.
     pub waited_ms: u64,
-    /// The longest that an answer took since it was last asked, milliseconds.
+    /// The longest that an answer took, milliseconds.
     pub longest_ms: u64,
     /// Rooms whose histories were read because pushes may have been missed.
     pub mended: u64,

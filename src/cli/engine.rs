@@ -27,6 +27,7 @@ pub(super) fn shown(address: &str) -> String {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Wanted<'a> {
     pub(super) engine: Option<&'a str>,
+    #[cfg_attr(not(feature = "cluster"), expect(dead_code))]
     pub(super) engine_prefix: &'a str,
     pub(super) engine_ca: Option<&'a str>,
     pub(super) history_dir: Option<&'a str>,

@@ -4,7 +4,7 @@
 //! only. Never a room, a user or an address as a label: they would make a series each.
 
 use super::process::Process;
-use crate::Metrics;
+use crate::{EngineStats, Metrics};
 use std::fmt::{Display, Write};
 
 /// Text that grows family by family. Writing to a `String` cannot fail.
@@ -57,8 +57,69 @@ pub(super) fn text(metrics: &Metrics, process: &Process) -> String {
     connections(&mut out, metrics);
     traffic(&mut out, metrics);
     turns(&mut out, metrics);
+    if let Some(engine) = &metrics.engine {
+        of_engine(&mut out, engine);
+    }
     of_process(&mut out, process);
     out.0
+}
+
+fn of_engine(out: &mut Exposition, engine: &EngineStats) {
+    out.gauge(
+        "dunlin_engine_ready",
+        "1 while both lines to the engine of the rooms are up.",
+        u8::from(engine.is_ready),
+    );
+    for (name, help, value) in [
+        (
+            "dunlin_engine_disconnects_total",
+            "Lines to the engine that were lost.",
+            engine.disconnects,
+        ),
+        (
+            "dunlin_engine_answers_total",
+            "Requests that the engine answered.",
+            engine.answers,
+        ),
+        (
+            "dunlin_engine_mended_total",
+            "Rooms whose histories were read because pushes may have been missed.",
+            engine.mended,
+        ),
+        (
+            "dunlin_engine_mended_messages_total",
+            "Messages that were delivered by that.",
+            engine.mended_messages,
+        ),
+        (
+            "dunlin_engine_lost_ids_total",
+            "Messages that the engine had no longer: members were told of a gap.",
+            engine.lost_ids,
+        ),
+        (
+            "dunlin_engine_epochs_total",
+            "Times that a room began a new epoch while somebody here was in it.",
+            engine.epochs,
+        ),
+        (
+            "dunlin_engine_unavailable_total",
+            "Requests that were refused because the engine was away.",
+            engine.unavailable,
+        ),
+    ] {
+        out.counter(name, help, value);
+    }
+    let seconds = engine.waited_ms as f64 / 1000.0;
+    out.counter(
+        "dunlin_engine_answer_seconds_total",
+        "How long its answers took together.",
+        seconds,
+    );
+    out.gauge(
+        "dunlin_engine_longest_answer_seconds",
+        "The longest that an answer took since the start.",
+        engine.longest_ms as f64 / 1000.0,
+    );
 }
 
 fn connections(out: &mut Exposition, metrics: &Metrics) {
