@@ -15,6 +15,7 @@ mod extensions;
 mod false_server;
 mod handlers;
 mod http;
+mod links;
 mod loop_rules;
 mod lost_peers;
 mod masking;
