@@ -318,6 +318,9 @@ impl Node {
         if known.at.is_none() {
             // The first who listens: everything behind this is new.
             known.at = Some(at);
+            if known.declares {
+                self.want_mending(room);
+            }
             return self.deliver_held(room);
         }
         self.see_to_parked(room);

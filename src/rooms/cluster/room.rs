@@ -1,6 +1,7 @@
 //! What a node knows of a room that somebody of its own is in, or listens to.
 
 use super::asked::{ParkedJoin, Then};
+use super::excerpt::gaps;
 use super::request::{Push, Request};
 use crate::rooms::engine::{Ask, KeyDigest, Place, Token};
 use crate::rooms::occupants::Occupants;
@@ -201,6 +202,12 @@ impl NodeRoom {
         excerpt.top = self.at.map_or(top, |at| at.id.max(top));
         if ask.since.is_none() && ask.last == 0 {
             return;
+        }
+        if ask.since.is_some() {
+            // What was lost meanwhile was told to those who were in.
+            let lost = gaps(top, &newer, excerpt.top);
+            excerpt.recovered &= lost.is_empty();
+            excerpt.gaps.extend(lost);
         }
         excerpt.messages.extend(newer);
         if ask.since.is_none() {

@@ -153,11 +153,18 @@ impl Node {
 
     fn sweep_rooms(&mut self, node: NodeId, rooms: &[RoomId]) {
         let is_own = node == self.id;
-        // Rooms that this node is in are seen to by their mending.
-        let rooms = rooms.iter().copied();
-        let rooms: Vec<RoomId> = rooms
-            .filter(|room| !is_own || !self.rooms.contains_key(room))
-            .collect();
+        let mut left = Vec::with_capacity(rooms.len());
+        for room in rooms {
+            match self.rooms.get_mut(room).filter(|_| is_own) {
+                // Whom the engine takes for members is asked when it is mended.
+                Some(known) => {
+                    known.declares = true;
+                    self.want_mending(*room);
+                }
+                None => left.push(*room),
+            }
+        }
+        let rooms = left;
         if rooms.is_empty() && !is_own {
             // Nothing follows the last answer.
             self.lease.sweeping.remove(&node);
