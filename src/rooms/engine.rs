@@ -186,16 +186,19 @@ pub(super) enum EngineEvent {
     Arrived(Presence),
     Departed(Presence),
     /// Who was in at this place is somewhere else now, by another node.
+    #[cfg_attr(not(feature = "cluster"), allow(dead_code))]
     Replaced {
         room: RoomId,
         place: Place,
     },
     /// Ids behind this one belong to this epoch; those before it may not be the same for everybody.
+    #[cfg_attr(not(feature = "cluster"), allow(dead_code))]
     Epoch {
         room: RoomId,
         begun: Position,
     },
     /// Ids from this one up to this place will not come.
+    #[cfg_attr(not(feature = "cluster"), allow(dead_code))]
     Gap {
         room: RoomId,
         from: u64,
