@@ -1,15 +1,15 @@
 //! What the engine answers, and what comes of it.
 
-use super::asked::{Again, Asked, ParkedJoin, Said, Sent, Then};
+use super::asked::{Asked, Entrant, ParkedJoin, Said, Sent, Then};
 use super::directory::info;
 use super::excerpt::told;
 use super::line::Frame;
 use super::node::{COMMANDS, Node, unexpected};
 use super::request::{Act, Answer, RawExcerpt, Where};
 use super::room::{Facts, Parked};
-use crate::rooms::engine::{Ask, EngineEvent, Identity, Outcome, Place, Token};
+use crate::rooms::engine::{EngineEvent, Identity, Outcome, Place};
 use crate::rooms::occupants::Occupant;
-use crate::rooms::{RoomError, RoomId, RoomMessage};
+use crate::rooms::{Position, RoomError, RoomId, RoomMessage};
 use std::rc::Rc;
 
 /// Errors after which a line is of no use: its process takes no writes, or none of ours.
@@ -90,7 +90,7 @@ impl Node {
         self.stats.answers += 1;
         self.stats.waited_ms += waited;
         self.stats.longest_ms = self.stats.longest_ms.max(waited);
-        match super::answer::answer(&asked.request.act, frame) {
+        match super::answer::answer(&asked.act, frame) {
             Ok(answer) => self.act_on(asked, answer),
             Err(broken) => {
                 log::error!("the engine at {}: {broken}", self.address);
@@ -100,14 +100,8 @@ impl Node {
     }
 
     fn act_on(&mut self, asked: Asked, answer: Answer) {
-        let Asked {
-            request,
-            then,
-            is_again,
-            ..
-        } = asked.clone();
-        let room = request.room;
-        let outcome = match (then, answer) {
+        let room = asked.room;
+        let outcome = match (asked.then.clone(), answer) {
             (Then::Mend(number), Answer::Excerpt(excerpt)) => {
                 return self.mended(room, number, excerpt);
             }
@@ -119,7 +113,7 @@ impl Node {
             }
             (Then::Restore(number), Answer::Refused(_)) => return self.is_deleted(room, number),
             (Then::Declare, Answer::Declared { lost }) => {
-                return self.declared(room, &asked.request.act, &lost);
+                return self.declared(room, &asked.act, &lost);
             }
             (Then::Audit, Answer::Audited { members }) => return self.audited(room, &members),
             (Then::Sweep(node), answer) => return self.swept(node, room, &answer),
@@ -146,10 +140,7 @@ impl Node {
             }
             (
                 Then::Join {
-                    token,
-                    place,
-                    identity,
-                    ask,
+                    place, identity, ..
                 },
                 Answer::Joined {
                     excerpt,
@@ -162,27 +153,17 @@ impl Node {
                     node: self.id,
                     place,
                 };
-                let before = before.filter(|before| !(is_again && *before == own));
+                let before = before.filter(|before| !(asked.is_again && *before == own));
                 let join = Join {
-                    token,
                     place,
                     identity,
-                    ask,
                     members,
                     before,
                 };
                 return self.joined(asked, excerpt, join);
             }
-            (Then::Again(again), Answer::Excerpt(raw)) => {
-                let Again {
-                    token,
-                    ask,
-                    request,
-                    joined,
-                } = *again;
-                return self.park(request, raw, token, ask, joined);
-            }
-            (Then::Again(again), _) => return self.refuse_again(room, *again),
+            (Then::Again(entrant), Answer::Excerpt(raw)) => return self.park(*entrant, raw),
+            (Then::Again(entrant), _) => return self.refuse_entrant(*entrant),
             (Then::Join { token, place, .. }, Answer::Refused(error)) => {
                 if let Some(known) = self.rooms.get_mut(&room) {
                     known.joining.remove(&place);
@@ -191,8 +172,9 @@ impl Node {
                 self.done(token, Err(error));
                 return self.left(room);
             }
-            (Then::Follow { token, ask }, Answer::Excerpt(raw)) => {
-                return self.followed(asked.request, raw, token, ask);
+            (Then::Follow { .. }, Answer::Excerpt(raw)) => {
+                let joined = None;
+                return self.park(Entrant { asked, joined }, raw);
             }
             (Then::Follow { token, .. }, Answer::Refused(error)) => {
                 if let Some(known) = self.rooms.get_mut(&room) {
@@ -202,7 +184,7 @@ impl Node {
                 return self.let_go_if_idle(room);
             }
             (Then::Publish(said), answer) => {
-                return self.published(room, said, &asked.request.act, answer);
+                return self.published(room, said, &asked.act, answer);
             }
             (
                 Then::Delete(token)
@@ -237,8 +219,8 @@ impl Node {
     }
 
     fn joined(&mut self, asked: Asked, raw: RawExcerpt, join: Join) {
-        let room = asked.request.room;
-        let Act::Join { name, .. } = &asked.request.act else {
+        let room = asked.room;
+        let Act::Join { name, .. } = &asked.act else {
             return;
         };
         let own = self.id;
@@ -269,50 +251,33 @@ impl Node {
         // A place of another node is none here.
         let elsewhere = |before: Where| if before.node == own { before.place } else { 0 };
         let before = local.or(join.before.map(elsewhere));
-        let parked = ParkedJoin {
+        let joined = Some(ParkedJoin {
             members: join.members,
             member,
             place: join.place,
             before,
-        };
-        self.park(asked.request, raw, join.token, join.ask, Some(parked));
-    }
-
-    fn followed(
-        &mut self,
-        request: super::request::Request,
-        raw: RawExcerpt,
-        token: Token,
-        ask: Ask,
-    ) {
-        self.park(request, raw, token, ask, None);
+        });
+        self.park(Entrant { asked, joined }, raw);
     }
 
     /// An answer to somebody who listens from now on waits until all before it is delivered.
-    fn park(
-        &mut self,
-        request: super::request::Request,
-        raw: RawExcerpt,
-        token: Token,
-        ask: Ask,
-        joined: Option<ParkedJoin>,
-    ) {
-        let room = request.room;
+    fn park(&mut self, entrant: Entrant, raw: RawExcerpt) {
+        let room = entrant.asked.room;
+        let Some((token, ask)) = entrant.asked.entering() else {
+            return;
+        };
         let Some(known) = self.rooms.get_mut(&room) else {
             return self.done(token, Err(RoomError::UnknownRoom));
         };
         let since = self.clock.now;
         let excerpt = told(raw, ask);
-        let at = crate::rooms::Position {
+        let at = Position {
             epoch: excerpt.epoch,
             id: excerpt.top,
         };
         known.parked.push(Parked {
-            token,
+            entrant,
             excerpt,
-            ask,
-            request,
-            joined,
             since,
         });
         if known.at.is_none() {
@@ -370,10 +335,8 @@ impl Node {
 
 /// The answer to a join.
 struct Join {
-    token: Token,
     place: Place,
     identity: Identity,
-    ask: Ask,
     members: usize,
     before: Option<Where>,
 }

@@ -1,7 +1,7 @@
 //! What a node has asked the engine for, and what is to be done with the answers.
 
 use super::lease;
-use super::request::{NodeId, Request};
+use super::request::{Act, NodeId};
 use crate::rooms::engine::{Ask, Identity, KeyDigest, MemberNumber, Place, Token};
 use crate::rooms::{RoomId, RoomInfo};
 use std::rc::Rc;
@@ -31,7 +31,7 @@ pub(super) enum Then {
         ask: Ask,
     },
     /// The history once more, for somebody who has come in or follows.
-    Again(Box<Again>),
+    Again(Box<Entrant>),
     Names(Token),
     /// What the room is, in case that the engine forgets it.
     Facts,
@@ -43,13 +43,11 @@ pub(super) enum Then {
     Sweep(NodeId),
 }
 
-/// Somebody for whom the history is read once more.
+/// Somebody who has come in or follows, and is told so as soon as all is delivered that the answer tells of.
 #[derive(Clone, Debug)]
-pub(super) struct Again {
-    pub(super) token: Token,
-    pub(super) ask: Ask,
-    /// What it asked for at first.
-    pub(super) request: Request,
+pub(super) struct Entrant {
+    /// What it asked for.
+    pub(super) asked: Asked,
     pub(super) joined: Option<ParkedJoin>,
 }
 
@@ -62,14 +60,25 @@ pub(super) struct Said {
     pub(super) comes_back: bool,
 }
 
-/// A request that went out, or is to.
+/// A request about a room that went out, or is to.
 #[derive(Clone, Debug)]
 pub(super) struct Asked {
-    pub(super) request: Request,
+    pub(super) room: RoomId,
+    pub(super) act: Act,
     pub(super) then: Then,
     pub(super) since: u64,
     /// It went out before, on a line that broke: whether it was done is not known.
     pub(super) is_again: bool,
+}
+
+impl Asked {
+    /// Who is told, and what of the history, where it is for somebody who comes in or follows.
+    pub(super) fn entering(&self) -> Option<(Token, Ask)> {
+        match &self.then {
+            Then::Join { token, ask, .. } | Then::Follow { token, ask } => Some((*token, *ask)),
+            _ => None,
+        }
+    }
 }
 
 /// A room that is being made.

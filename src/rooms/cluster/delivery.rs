@@ -1,8 +1,8 @@
 //! Pushes, in the order of their ids: what a node delivers is what comes back, never what it sent.
 
+use super::asked::Entrant;
 use super::line::Frame;
 use super::node::{Node, PUSHES};
-
 use super::request::Push;
 use super::room::Parked;
 use crate::rooms::engine::{EngineEvent, Joined, Outcome, Presence};
@@ -294,17 +294,16 @@ impl Node {
         let Some(at) = room.at else {
             return;
         };
-        for mut parked in std::mem::take(&mut room.parked) {
+        for parked in std::mem::take(&mut room.parked) {
             let Some(room) = self.rooms.get_mut(&id) else {
                 return;
             };
             let (epoch, top) = (parked.excerpt.epoch, parked.excerpt.top);
             if epoch == at.epoch && top <= at.id {
-                room.catch_up(&mut parked.excerpt, parked.ask);
-                self.let_in(id, parked);
+                self.let_in(parked);
             } else if epoch != at.epoch && room.was_in(epoch) {
                 // The order that it tells of is over: once more.
-                self.ask_anew(parked);
+                self.ask_anew(parked.entrant);
             } else {
                 room.parked.push(parked);
             }
@@ -312,16 +311,17 @@ impl Node {
         self.let_go_if_idle(id);
     }
 
-    fn let_in(&mut self, id: RoomId, parked: Parked) {
+    fn let_in(&mut self, parked: Parked) {
         let Parked {
-            token,
-            excerpt,
-            joined,
+            entrant: Entrant { asked, joined },
+            mut excerpt,
             ..
         } = parked;
-        let Some(room) = self.rooms.get_mut(&id) else {
+        let id = asked.room;
+        let (Some((token, ask)), Some(room)) = (asked.entering(), self.rooms.get_mut(&id)) else {
             return;
         };
+        room.catch_up(&mut excerpt, ask);
         room.is_told();
         let Some(joined) = joined else {
             return self.done(token, Ok(Outcome::Excerpt(excerpt)));

@@ -41,8 +41,7 @@ impl Node {
             key: creating.key,
             number: *number as u64,
         };
-        let request = self.request(creating.room, create);
-        self.ask(request, Then::Create(Rc::clone(creating)));
+        self.ask(creating.room, create, Then::Create(Rc::clone(creating)));
     }
 
     pub(super) fn created(&mut self, creating: &Creating, number: u64) {
@@ -73,8 +72,7 @@ impl Node {
             return self.listed(id);
         }
         for room in ids {
-            let request = self.request(room, Act::Describe);
-            self.ask(request, Then::Listed(id));
+            self.ask(room, Act::Describe, Then::Listed(id));
         }
     }
 

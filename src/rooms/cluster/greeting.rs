@@ -1,13 +1,11 @@
 //! How lines come and go: who is at the other end, whether it takes writes, and when to try again.
 
-use super::asked::{Again, Asked, Sent, Then};
+use super::asked::{Entrant, Sent};
 use super::line::{Frame, Greeting, Phase};
 use super::node::{COMMANDS, Node, PUSHES, TIME_LIMIT};
-use super::request::Act;
-use super::room::Parked;
 use super::script::Script;
+use crate::rooms::RoomError;
 use crate::rooms::engine::{Clock, EngineEvent};
-use crate::rooms::{RoomError, RoomId};
 use rand::RngExt;
 
 /// Between two attempts lie so many milliseconds at least, and at most, doubled from one to the next.
@@ -158,68 +156,29 @@ impl Node {
             room.declares = true;
             let waiting = std::mem::take(&mut room.waiting);
             let parked = std::mem::take(&mut room.parked);
-            for (request, then) in waiting {
-                self.refuse(Asked {
-                    request,
-                    then,
-                    since: now,
-                    is_again: false,
-                });
+            for asked in waiting {
+                self.refuse(asked);
             }
             for parked in parked {
-                let Parked {
-                    token,
-                    ask,
-                    request,
-                    joined,
-                    ..
-                } = parked;
-                let again = Again {
-                    token,
-                    ask,
-                    request,
-                    joined,
-                };
-                self.refuse_again(id, again);
+                self.refuse_entrant(parked.entrant);
             }
         }
     }
 
     /// Somebody was to be let in when all was delivered, which cannot be known now.
-    pub(super) fn refuse_again(&mut self, id: RoomId, again: Again) {
-        let Again {
-            token,
-            ask,
-            request,
-            joined,
-        } = again;
-        if let Some(joined) = &joined
-            && let Some(room) = self.rooms.get_mut(&id)
+    pub(super) fn refuse_entrant(&mut self, entrant: Entrant) {
+        let Entrant { asked, joined } = entrant;
+        let room = asked.room;
+        if let Some(joined) = joined
+            && let Some(known) = self.rooms.get_mut(&room)
         {
-            room.members.leave(joined.member, joined.place);
-            if let Some(before) = joined.before {
+            known.members.leave(joined.member, joined.place);
+            if let Some(place) = joined.before {
                 // Where it was before it is no more, either.
-                self.events.push_back(EngineEvent::Replaced {
-                    room: id,
-                    place: before,
-                });
+                self.events.push_back(EngineEvent::Replaced { room, place });
             }
         }
-        let then = match (&joined, &request.act) {
-            (Some(joined), Act::Join { identity, .. }) => Then::Join {
-                token,
-                place: joined.place,
-                identity: *identity,
-                ask,
-            },
-            _ => Then::Follow { token, ask },
-        };
-        self.refuse(Asked {
-            request,
-            then,
-            since: self.clock.now,
-            is_again: false,
-        });
+        self.refuse(asked);
     }
 
     /// The connection of a line is over.

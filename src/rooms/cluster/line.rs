@@ -2,7 +2,6 @@
 
 use redis_protocol::resp2::decode::{decode, decode_range};
 pub(super) use redis_protocol::resp2::types::OwnedFrame as Frame;
-
 use std::collections::VecDeque;
 
 /// An answer that is longer than this is none: the longest holds a history.

@@ -2,11 +2,11 @@
 //! read behind what was delivered last, a few rooms at a time. Nobody is disconnected for it; members get a
 //! gap only for what the engine has no longer.
 
-use super::asked::{Again, Then};
+use super::asked::{Entrant, Then};
 use super::excerpt::gaps;
 use super::node::{COMMANDS, Node};
 use super::request::{Act, Declared, RawExcerpt, Where};
-use super::room::{Mending, Parked};
+use super::room::Mending;
 use crate::rooms::engine::{Ask, EngineEvent, Place};
 use crate::rooms::{Position, RoomId};
 use std::rc::Rc;
@@ -88,8 +88,7 @@ impl Node {
             last: PAGE,
             is_page: true,
         };
-        let request = self.request(id, Act::Read { ask });
-        self.ask(request, Then::Mend(number));
+        self.ask(id, Act::Read { ask }, Then::Mend(number));
     }
 
     /// Whether a room is being mended under this number. If not, that is over: it was let go meanwhile, or is
@@ -231,11 +230,9 @@ impl Node {
         let node = self.id;
         for members in members.chunks(DECLARED_AT_ONCE) {
             let members = members.to_vec();
-            let request = self.request(id, Act::Declare { node, members });
-            self.ask(request, Then::Declare);
+            self.ask(id, Act::Declare { node, members }, Then::Declare);
         }
-        let request = self.request(id, Act::Audit { node });
-        self.ask(request, Then::Audit);
+        self.ask(id, Act::Audit { node }, Then::Audit);
     }
 
     /// Names of members here that somebody else has now.
@@ -279,8 +276,7 @@ impl Node {
                     place: *place,
                 };
                 let name = Rc::clone(name);
-                let request = self.request(id, Act::Leave { name, at });
-                self.ask(request, Then::Leave);
+                self.ask(id, Act::Leave { name, at }, Then::Leave);
             }
         }
     }
@@ -300,8 +296,7 @@ impl Node {
             key: facts.key,
             number: facts.number,
         };
-        let request = self.request(id, create);
-        self.ask(request, Then::Restore(number));
+        self.ask(id, create, Then::Restore(number));
     }
 
     pub(super) fn restored(&mut self, id: RoomId, number: u64, place: u64) {
@@ -324,21 +319,10 @@ impl Node {
 
     /// Reads again for somebody whose answer is of an order that is over. One who came in is in already: to
     /// come in again might take its place from where it is by now.
-    pub(super) fn ask_anew(&mut self, parked: Parked) {
-        let Parked {
-            token,
-            ask,
-            request,
-            joined,
-            ..
-        } = parked;
-        let read = self.request(request.room, Act::Read { ask });
-        let again = Again {
-            token,
-            ask,
-            request,
-            joined,
-        };
-        self.ask(read, Then::Again(Box::new(again)));
+    pub(super) fn ask_anew(&mut self, entrant: Entrant) {
+        if let Some((_, ask)) = entrant.asked.entering() {
+            let room = entrant.asked.room;
+            self.ask(room, Act::Read { ask }, Then::Again(Box::new(entrant)));
+        }
     }
 }

@@ -146,45 +146,37 @@ impl Node {
         self.events.push_back(EngineEvent::Done(token, outcome));
     }
 
-    /// A request about a room, with what every request says.
-    pub(super) fn request(&mut self, room: RoomId, act: Act) -> Request {
-        let fresh = Epoch::of_bits(self.random.random());
-        let known = self.rooms.get(&room);
-        Request {
-            room,
-            run: self.run.unwrap_or_default(),
-            fresh,
-            seen: known.and_then(|room| room.at),
-            act,
-        }
-    }
-
-    /// Sends a request, now or when the line is up again.
-    pub(super) fn ask(&mut self, request: Request, then: Then) {
+    /// Asks for something about a room, now or when the line is up again.
+    pub(super) fn ask(&mut self, room: RoomId, act: Act, then: Then) {
         let since = self.clock.now;
-        let asked = Asked {
-            request,
+        self.send(Asked {
+            room,
+            act,
             then,
             since,
             is_again: false,
-        };
-        self.send(asked);
+        });
     }
 
     pub(super) fn send(&mut self, mut asked: Asked) {
         if !self.lines[COMMANDS].is_up() {
             return self.again.push_back(asked);
         }
-        if let Act::Join { .. } | Act::Declare { .. } = asked.request.act {
-            self.note_room(asked.request.room);
+        let room = asked.room;
+        if let Act::Join { .. } | Act::Declare { .. } = asked.act {
+            self.note_room(room);
         }
-        // The process at the other end may be another one than when it was made.
-        asked.request.run = self.run.unwrap_or_default();
-        // An epoch that begins twice would be no new one.
-        asked.request.fresh = Epoch::of_bits(self.random.random());
-        let known = self.rooms.get(&asked.request.room);
-        asked.request.seen = known.and_then(|room| room.at);
-        let command = super::script::command(&asked.request, &self.keys, &self.limits);
+        // Of the process at the other end now, of what has been delivered by now, and never twice: an epoch that
+        // began twice would be no new one.
+        let request = Request {
+            room,
+            run: self.run.unwrap_or_default(),
+            fresh: Epoch::of_bits(self.random.random()),
+            seen: self.rooms.get(&room).and_then(|room| room.at),
+            act: asked.act,
+        };
+        let command = super::script::command(&request, &self.keys, &self.limits);
+        asked.act = request.act;
         let bytes = command.iter().map(Vec::len).sum();
         self.lines[COMMANDS].send(&command);
         self.sent_bytes += bytes;
@@ -284,15 +276,12 @@ impl Node {
         (room.at, room.mending) = (None, Mending::No);
         room.joining.clear();
         let own: Vec<_> = room.own.drain().flat_map(|(_, own)| own.tokens).collect();
-        let parked = room.parked.drain(..).map(|parked| parked.token);
-        let waiting = room.waiting.drain(..);
-        let waiting = waiting.filter_map(|(_, then)| match then {
-            Then::Join { token, .. } | Then::Follow { token, .. } => Some(token),
-            _ => None,
-        });
-        let parked: Vec<_> = parked.chain(waiting).collect();
-        let told = parked.len();
-        let tokens: Vec<_> = own.into_iter().chain(parked).collect();
+        let parked = room.parked.drain(..).map(|parked| parked.entrant.asked);
+        let entering = parked.chain(room.waiting.drain(..));
+        let entering = entering.filter_map(|asked| asked.entering());
+        let entering: Vec<_> = entering.map(|(token, _)| token).collect();
+        let told = entering.len();
+        let tokens: Vec<_> = own.into_iter().chain(entering).collect();
         room.under_way = room.under_way.saturating_sub(told);
         for token in tokens {
             self.done(token, Err(RoomError::UnknownRoom));
@@ -304,22 +293,22 @@ impl Node {
 
     /// What cannot be asked for now.
     pub(super) fn refuse(&mut self, asked: Asked) {
-        let Asked { request, then, .. } = asked;
-        let room = request.room;
+        let Asked {
+            room, act, then, ..
+        } = asked;
         match then {
             Then::Create(creating) => self.done(creating.token, Err(RoomError::Unavailable)),
             Then::Delete(token) | Then::Describe(token) | Then::Names(token) => {
                 self.done(token, Err(RoomError::Unavailable));
             }
             Then::Read { token, .. } => self.done(token, Err(RoomError::Unavailable)),
-            Then::Again(again) => self.refuse_again(room, *again),
+            Then::Again(entrant) => self.refuse_entrant(*entrant),
             Then::Listed(listing) => self.listing_failed(listing),
             Then::Join { token, place, .. } => {
                 self.done(token, Err(RoomError::Unavailable));
                 // Whether it is in is not known: it is not to stay.
-                if let Act::Join { name, at, .. } = request.act {
-                    let leave = self.request(room, Act::Leave { name, at });
-                    self.ask(leave, Then::Leave);
+                if let Act::Join { name, at, .. } = act {
+                    self.ask(room, Act::Leave { name, at }, Then::Leave);
                 }
                 if let Some(room) = self.rooms.get_mut(&room) {
                     room.joining.remove(&place);

@@ -1,8 +1,8 @@
 //! What rooms ask for, as requests to the engine.
 
-use super::asked::{Creating, Listing, Said, Sent, Then};
+use super::asked::{Asked, Creating, Listing, Said, Sent, Then};
 use super::node::Node;
-use super::request::{Act, Request, Speaker, Where};
+use super::request::{Act, Speaker, Where};
 use super::room::{Coming, Own};
 use crate::rooms::engine::{Author, MemberNumber, Operation, Outcome, Place, Token};
 use crate::rooms::{RoomError, RoomId};
@@ -41,7 +41,7 @@ impl Node {
                 self.command(&[b"ZCARD", &*rooms], Sent::Count(creating));
             }
             Operation::Delete { room, key } => {
-                self.ask_about(room, Act::Delete { key }, Then::Delete(token));
+                self.ask(room, Act::Delete { key }, Then::Delete(token));
             }
             Operation::List { after, most } => {
                 let id = self.next_listing;
@@ -57,7 +57,7 @@ impl Node {
                 self.list_more(id);
             }
             Operation::Describe { room } => {
-                self.ask_about(room, Act::Describe, Then::Describe(token));
+                self.ask(room, Act::Describe, Then::Describe(token));
             }
             Operation::Join {
                 room,
@@ -111,7 +111,7 @@ impl Node {
                 }
             }
             Operation::Read { room, ask } => {
-                self.ask_about(room, Act::Read { ask }, Then::Read { token, ask });
+                self.ask(room, Act::Read { ask }, Then::Read { token, ask });
             }
             Operation::Follow { room, ask } => {
                 let known = self.room_for(room);
@@ -123,35 +123,35 @@ impl Node {
                 self.command(&[b"INCR", &*counter], Sent::Counter(token));
             }
             Operation::Names { room, most } => {
-                self.ask_about(room, Act::Names { most }, Then::Names(token));
+                self.ask(room, Act::Names { most }, Then::Names(token));
             }
         }
     }
 
-    fn ask_about(&mut self, room: RoomId, act: Act, then: Then) {
-        let request = self.request(room, act);
-        self.ask(request, then);
-    }
-
     /// Asks when pushes of the room arrive: what is published behind the answer is not missed then.
     fn when_subscribed(&mut self, room: RoomId, act: Act, then: Then) {
-        let request = self.request(room, act);
+        let asked = Asked {
+            room,
+            act,
+            then,
+            since: self.clock.now,
+            is_again: false,
+        };
         let known = self.room_for(room);
         if known.is_subscribed {
-            self.begin(request, then);
+            self.begin(asked);
         } else {
-            known.waiting.push((request, then));
+            known.waiting.push(asked);
         }
     }
 
     /// A join or a follow goes out.
-    pub(super) fn begin(&mut self, request: Request, then: Then) {
-        let room = request.room;
+    pub(super) fn begin(&mut self, asked: Asked) {
+        let room = asked.room;
+        self.send(asked);
         if self.room_for(room).facts.is_none() {
-            self.ask(request, then);
-            return self.ask_about(room, Act::Describe, Then::Facts);
+            self.ask(room, Act::Describe, Then::Facts);
         }
-        self.ask(request, then);
     }
 
     fn leave(&mut self, token: Token, room: RoomId, member: MemberNumber, place: Place) {
@@ -166,7 +166,7 @@ impl Node {
             place,
         };
         let name = Rc::from(&*left.name);
-        self.ask_about(room, Act::Leave { name, at }, Then::Leave);
+        self.ask(room, Act::Leave { name, at }, Then::Leave);
         self.left(room);
     }
 
@@ -223,6 +223,6 @@ impl Node {
             key,
             comes_back,
         };
-        self.ask_about(room, act, Then::Publish(said));
+        self.ask(room, act, Then::Publish(said));
     }
 }

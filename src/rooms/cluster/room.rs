@@ -1,8 +1,8 @@
 //! What a node knows of a room that somebody of its own is in, or listens to.
 
-use super::asked::{ParkedJoin, Then};
+use super::asked::{Asked, Entrant};
 use super::excerpt::gaps;
-use super::request::{Push, Request};
+use super::request::Push;
 use crate::rooms::engine::{Ask, KeyDigest, Place, Token};
 use crate::rooms::occupants::Occupants;
 use crate::rooms::{Epoch, Excerpt, Position, RoomMessage};
@@ -69,11 +69,8 @@ pub(super) struct Facts {
 /// Somebody who is in, or listens, as soon as all is delivered that the answer has told.
 #[derive(Debug)]
 pub(super) struct Parked {
-    pub(super) token: Token,
+    pub(super) entrant: Entrant,
     pub(super) excerpt: Excerpt,
-    pub(super) ask: Ask,
-    pub(super) request: Request,
-    pub(super) joined: Option<ParkedJoin>,
     pub(super) since: u64,
 }
 
@@ -95,7 +92,7 @@ pub(super) struct NodeRoom {
     held: VecDeque<Push>,
     held_bytes: usize,
     /// Requests that go out when pushes arrive.
-    pub(super) waiting: Vec<(Request, Then)>,
+    pub(super) waiting: Vec<Asked>,
     /// Members that are coming in, and what was pushed of them meanwhile.
     pub(super) joining: HashMap<Place, Coming>,
     /// Joins and follows whose outcome was not told yet.

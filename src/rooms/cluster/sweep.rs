@@ -185,8 +185,7 @@ impl Node {
 
     fn sweep(&mut self, node: NodeId, room: RoomId) {
         let most = MEMBERS_AT_ONCE;
-        let request = self.request(room, Act::Sweep { node, most });
-        self.ask(request, Then::Sweep(node));
+        self.ask(room, Act::Sweep { node, most }, Then::Sweep(node));
     }
 
     /// Takes something of a node out of a set, unless the node has come back meanwhile.

@@ -54,8 +54,8 @@ impl Node {
         if room.at.is_some() {
             self.want_mending(id);
         }
-        for (request, then) in waiting {
-            self.begin(request, then);
+        for asked in waiting {
+            self.begin(asked);
         }
     }
 
@@ -98,7 +98,7 @@ impl Node {
         }
         for (id, parked) in anew {
             self.want_mending(id);
-            self.ask_anew(parked);
+            self.ask_anew(parked.entrant);
         }
     }
 
