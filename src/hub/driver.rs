@@ -405,8 +405,7 @@ impl Core {
             let is_refused = is_full || !self.admits_admin();
             return is_refused.then_some(Status::SERVICE_UNAVAILABLE);
         }
-        let live = self.slots.len() - self.refused - self.links;
-        let live = live.saturating_sub(self.admin_connections);
+        let live = (self.connections() - self.refused).saturating_sub(self.admin_connections);
         let is_full = limits.max_connections.is_some_and(|max| live >= max);
         if self.is_stopping() || is_full || self.is_over_memory() {
             return Some(Status::SERVICE_UNAVAILABLE);

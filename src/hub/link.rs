@@ -15,6 +15,11 @@ use crate::wire::error::{Error, ErrorKind};
 use crate::wire::work::price;
 
 impl Core {
+    /// Connections, without those that are no sessions and never will be.
+    pub(crate) fn connections(&self) -> usize {
+        self.slots.len() - self.links
+    }
+
     /// Whether the connections of a route are no sessions.
     pub(crate) fn is_link(&self, route: u16) -> bool {
         self.rules

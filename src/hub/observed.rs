@@ -45,7 +45,7 @@ impl Core {
     pub(crate) fn stats(&self) -> Stats {
         let waiting = self.ledger.held().waiting + self.topics.held().waiting;
         Stats {
-            connections: (self.slots.len() - self.links) as u64,
+            connections: self.connections() as u64,
             buffered: waiting as u64,
             max_buffered: self.limits.max_buffered.map(|bytes| bytes as u64),
             ..self.metrics.stats()

@@ -100,7 +100,7 @@ impl Core {
 
     /// What the time brings: the end of the drain, and that of those who watched.
     fn go_on_stopping(&mut self, now: u64) {
-        let (live, watching) = (self.slots.len() - self.links, self.admin_connections);
+        let (live, watching) = (self.connections(), self.admin_connections);
         let Some(shutdown) = &mut self.shutdown else {
             return;
         };
@@ -132,7 +132,7 @@ impl Core {
             return None;
         }
         let is_admin_next =
-            !shutdown.has_stopped_admin && self.slots.len() - self.links == self.admin_connections;
+            !shutdown.has_stopped_admin && self.connections() == self.admin_connections;
         if is_admin_next {
             return Some(self.now.ms);
         }

@@ -26,7 +26,7 @@ impl Core {
             let message = format!("there is no outgoing route {route:?}; add it to the App");
             return Err(Error::new(ErrorKind::Config, message));
         };
-        let live = self.slots.len() - self.refused - self.links;
+        let live = self.connections() - self.refused;
         let is_link = self.is_link(route);
         let max = self.limits.max_connections.filter(|_| !is_link);
         if self.is_stopping() || max.is_some_and(|max| live >= max) {
