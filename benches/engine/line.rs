@@ -1,6 +1,6 @@
 //! Two blocking connections to a real engine.
 
-use dunlin::rooms::side_by_side::Line;
+use dunlin::rooms::side_by_side::{Line, bytes};
 use redis_protocol::resp2::decode::decode;
 use redis_protocol::resp2::types::OwnedFrame;
 use std::io::{self, Read, Write};
@@ -25,13 +25,7 @@ impl Connection {
     }
 
     fn send(&mut self, words: &[Vec<u8>]) -> io::Result<()> {
-        let mut out = format!("*{}\r\n", words.len()).into_bytes();
-        for word in words {
-            out.extend(format!("${}\r\n", word.len()).as_bytes());
-            out.extend(word);
-            out.extend(b"\r\n");
-        }
-        self.socket.write_all(&out)
+        self.socket.write_all(&bytes(words))
     }
 
     fn frame(&mut self) -> io::Result<OwnedFrame> {

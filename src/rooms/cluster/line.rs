@@ -134,20 +134,32 @@ impl Line {
 
     /// Appends a command.
     pub(super) fn send<T: AsRef<[u8]>>(&mut self, parts: &[T]) {
-        let out = &mut self.output;
-        out.extend_from_slice(format!("*{}\r\n", parts.len()).as_bytes());
-        for part in parts {
-            let part = part.as_ref();
-            out.extend_from_slice(format!("${}\r\n", part.len()).as_bytes());
-            out.extend_from_slice(part);
-            out.extend_from_slice(b"\r\n");
-        }
+        write_command(&mut self.output, parts);
     }
 
     /// What is to be sent now.
     pub(super) fn take_output(&mut self) -> Option<Vec<u8>> {
         (!self.output.is_empty()).then(|| std::mem::take(&mut self.output))
     }
+}
+
+/// Writes a command: an array of its parts.
+pub(super) fn write_command<T: AsRef<[u8]>>(out: &mut Vec<u8>, parts: &[T]) {
+    out.extend_from_slice(format!("*{}\r\n", parts.len()).as_bytes());
+    for part in parts {
+        let part = part.as_ref();
+        out.extend_from_slice(format!("${}\r\n", part.len()).as_bytes());
+        out.extend_from_slice(part);
+        out.extend_from_slice(b"\r\n");
+    }
+}
+
+/// The same as bytes of their own.
+#[cfg(any(test, feature = "internals"))]
+pub(super) fn command_bytes(parts: &[Vec<u8>]) -> Vec<u8> {
+    let mut out = Vec::new();
+    write_command(&mut out, parts);
+    out
 }
 
 #[cfg(test)]

@@ -94,26 +94,21 @@ impl State {
         let call = match &address.site {
             Site::File(path) => {
                 let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
-                Some(Call::new(nowhere, address.to_string(), "").socket_file(path))
+                Call::new(nowhere, address.to_string(), "").socket_file(path)
             }
             Site::Hosts(hosts) => {
                 let (host, port) = &hosts[self.lines.hosts[which] % hosts.len()];
-                let found = self.look_up(which, host, *port);
-                found.map(|to| Call::new(to, format!("{host}:{port}"), ""))
+                let Some(to) = self.look_up(which, host, *port) else {
+                    return;
+                };
+                let call = Call::new(to, format!("{host}:{port}"), "");
+                #[cfg(feature = "tls")]
+                let call = match self.node() {
+                    Some(node) if address.is_secure => call.secure(host, node.trust.clone()),
+                    _ => call,
+                };
+                call
             }
-        };
-        let Some(call) = call else {
-            return;
-        };
-        #[cfg(feature = "tls")]
-        let next = self.lines.hosts[which];
-        #[cfg(feature = "tls")]
-        let call = match (&address.site, self.node()) {
-            (Site::Hosts(hosts), Some(node)) if address.is_secure => {
-                let (host, _) = &hosts[next % hosts.len()];
-                call.secure(host, node.trust.clone())
-            }
-            _ => call,
         };
         let begun = context.connect(ROUTE, call);
         let Some(node) = self.node() else {

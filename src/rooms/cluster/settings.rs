@@ -20,7 +20,7 @@ impl Cluster {
     pub fn new(address: EngineAddress) -> Self {
         Self {
             address,
-            prefix: "dunlin".to_owned(),
+            prefix: Keys::DEFAULT.to_owned(),
             #[cfg(feature = "tls")]
             trust: crate::app::Trust::system(),
         }

@@ -122,7 +122,10 @@ impl Node {
         }
         let mut refused = Vec::new();
         for (id, room) in &mut self.rooms {
-            let old = room.own.extract_if(|_, own| is_old(own.since + limit));
+            // What the engine has answered may still come back.
+            let old = room
+                .own
+                .extract_if(|_, own| now.saturating_sub(own.since) >= 2 * limit);
             let tokens = old.flat_map(|(key, own)| {
                 let comes_back = false;
                 own.tokens.into_iter().map(move |token| Said {

@@ -1,6 +1,7 @@
 //! The modelled engine on its connections.
 
 use super::super::keys::Keys;
+use super::super::line::command_bytes as bytes;
 use super::super::request::{Act, Push, Request, Speaker};
 use super::super::script::{Command, command, load};
 use super::*;
@@ -9,16 +10,6 @@ use crate::rooms::engine::Ask;
 use crate::rooms::{Epoch, RoomId};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-
-fn bytes(words: &[Vec<u8>]) -> Vec<u8> {
-    let mut out = format!("*{}\r\n", words.len()).into_bytes();
-    for word in words {
-        out.extend(format!("${}\r\n", word.len()).as_bytes());
-        out.extend(word);
-        out.extend(b"\r\n");
-    }
-    out
-}
 
 fn words(line: &str) -> Command {
     line.split(' ').map(Vec::from).collect()

@@ -11,8 +11,8 @@ mod tests;
 
 use super::answer::{Broken, answer};
 use super::keys::Keys;
+use super::line::command_bytes;
 use super::model::Model;
-
 use super::request::{Act, Answer, Push, Request};
 use super::retention::Retention;
 use super::script::{command, load};
@@ -33,6 +33,11 @@ pub trait Line {
 
     /// What was said on the channels until now: each channel, and what was said there.
     fn pushes(&mut self) -> Vec<(Vec<u8>, Vec<u8>)>;
+}
+
+/// A command as an engine reads it.
+pub fn bytes(words: &[Vec<u8>]) -> Vec<u8> {
+    command_bytes(words)
 }
 
 /// A comparison under way.

@@ -15,16 +15,6 @@ struct Modelled {
     change: fn(OwnedFrame) -> OwnedFrame,
 }
 
-fn bytes(words: &[Vec<u8>]) -> Vec<u8> {
-    let mut out = format!("*{}\r\n", words.len()).into_bytes();
-    for word in words {
-        out.extend(format!("${}\r\n", word.len()).as_bytes());
-        out.extend(word);
-        out.extend(b"\r\n");
-    }
-    out
-}
-
 fn frames(bytes: &[u8]) -> Vec<OwnedFrame> {
     let (mut at, mut frames) = (0, Vec::new());
     while let Some((read, length)) = frame(&bytes[at..]).expect("frames") {
