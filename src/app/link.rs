@@ -26,7 +26,7 @@ use std::any::Any;
 /// Such a connection is read before all others in a turn, so that its server need not hold back what it
 /// has to say, and it is not counted among the connections of
 /// [`Limits::max_connections`](crate::Limits::max_connections). A panic in an event is logged, and ends
-/// that connection.
+/// that connection with an error of kind [`Panicked`](crate::ErrorKind::Panicked).
 pub trait Link: 'static {
     /// The connection is made, TLS included.
     fn connected(&mut self, context: &mut Context<'_>, id: SessionId);

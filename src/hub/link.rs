@@ -28,7 +28,7 @@ impl Core {
     }
 
     /// The connection of a link is made.
-    pub(crate) fn begin_link(&mut self, key: u32) {
+    fn begin_link(&mut self, key: u32) {
         self.deadlines.clear(key);
         self.keep(key, |slot| {
             if let Phase::Dialling(Some(handshake)) = &mut slot.phase {
@@ -43,10 +43,15 @@ impl Core {
 
     /// The program of a link does not want it any more.
     pub(crate) fn close_link(&mut self, key: u32) {
+        let message = "the program has closed the connection";
+        self.end_link(key, Error::new(ErrorKind::Closed, message));
+    }
+
+    /// Ends a link for another reason than that its connection broke.
+    fn end_link(&mut self, key: u32, error: Error) {
         self.lost(key);
         if let Phase::Dead(Some(failed)) = &mut self.slot(key).phase {
-            let message = "the program has closed the connection";
-            failed.error = Some(Error::new(ErrorKind::Closed, message));
+            failed.error = Some(error);
         }
     }
 }
@@ -74,6 +79,12 @@ impl Hub {
         }
     }
 
+    /// The connection of a link is made: its program is told.
+    pub(super) fn link_connected(&mut self, io: &mut dyn Transport, key: u32) {
+        self.core.begin_link(key);
+        self.call_link(io, key, |route, context, id| route.connected(context, id));
+    }
+
     /// Calls the program of a link; a panic ends the connection.
     fn call_link<R>(
         &mut self,
@@ -93,7 +104,9 @@ impl Hub {
         });
         if called.is_none() {
             log::error!(connection:% = id; "the program of link {id} panicked; its connection ends");
-            self.core.lost(key);
+            let message = "the program panicked";
+            self.core
+                .end_link(key, Error::new(ErrorKind::Panicked, message));
         }
         called
     }

@@ -131,3 +131,61 @@ fn a_server_that_stops_ends_its_links_last() {
     let next = told.recv_timeout(Duration::from_secs(10)).unwrap();
     assert_eq!(next, "ended: the program has closed the connection");
 }
+
+/// Panics in one of its events, and tells how that ends.
+struct Panics {
+    at: &'static str,
+    seen: Sender<String>,
+}
+
+impl Link for Panics {
+    fn connected(&mut self, context: &mut Context<'_>, id: SessionId) {
+        assert_ne!(self.at, "connected", "as asked");
+        context.send_bytes(id, b"hello\n");
+    }
+
+    fn received(&mut self, _: &mut Context<'_>, _: SessionId, bytes: &[u8]) -> Progress {
+        assert_ne!(self.at, "received", "as asked");
+        let _ = self.seen.send(String::from_utf8_lossy(bytes).into_owned());
+        Progress::Done
+    }
+
+    fn ended(&mut self, _: &mut Context<'_>, _: SessionId, _: &Call, error: &Error) {
+        let at = self.at;
+        let _ = self.seen.send(format!("{at} {:?}: {error}", error.kind()));
+    }
+
+    fn is_last(&mut self, _: &mut Context<'_>, _: SessionId) {
+        panic!("as asked");
+    }
+}
+
+#[test]
+fn a_panic_in_any_of_its_events_ends_the_connection() {
+    for (at, expected) in [
+        ("connected", ""),
+        ("received", "hello\n"),
+        ("is_last", "hello\n"),
+    ] {
+        let (address, served) = server(move |mut stream| {
+            if at != "connected" {
+                stream.write_all(b"and you\n").unwrap();
+            }
+            let mut asked = String::new();
+            // What was under way may have been cut with the connection.
+            let _ = stream.read_to_string(&mut asked);
+            assert!(expected.starts_with(&asked), "{at}: {asked:?}");
+        });
+        let (seen, told) = channel();
+        let running = start(move || App::new().link("panics", Panics { at, seen }));
+        let call = Call::new(address, at, "");
+        running.remote().connect("panics", call).unwrap();
+        let next = || told.recv_timeout(Duration::from_secs(10)).unwrap();
+        if at == "is_last" {
+            assert_eq!(next(), "and you\n");
+            running.remote().shutdown().unwrap();
+        }
+        assert_eq!(next(), format!("{at} Panicked: the program panicked"));
+        served.join().unwrap();
+    }
+}

@@ -162,7 +162,7 @@ impl Hub {
         let number = core.slot(key).route;
         core.work.charge(price::EVENT);
         if core.is_link(number) {
-            core.begin_link(key);
+            return self.link_connected(io, key);
         }
         call_program(core, routes, io, number, id, |route, context| {
             route.connected(context, id);
