@@ -59,19 +59,25 @@ impl Node {
     }
 
     pub(super) fn rooms_listed(&mut self, id: u32, frame: &Frame) {
-        let Frame::Array(ids) = frame else {
+        let Frame::Array(page) = frame else {
             self.tell_error(frame);
             return self.listing_failed(id);
         };
-        let ids: Vec<RoomId> = ids.iter().filter_map(room_id).collect();
         let Some(listing) = self.listings.get_mut(&id) else {
             return;
         };
-        listing.awaited = ids.len();
-        if ids.is_empty() {
+        let (page, _) = page.as_chunks::<2>();
+        // Behind the last of the page it goes on, whether that is there or gone.
+        let Some(last) = page.last().and_then(|[_, number]| score(number)) else {
             return self.listed(id);
+        };
+        listing.after = last;
+        let rooms: Vec<RoomId> = page.iter().filter_map(|[id, _]| room_id(id)).collect();
+        listing.awaited = rooms.len();
+        if rooms.is_empty() {
+            return self.list_more(id);
         }
-        for room in ids {
+        for room in rooms {
             self.ask(room, Act::Describe, Then::Listed(id));
         }
     }
@@ -87,15 +93,11 @@ impl Node {
             return;
         };
         listing.awaited -= 1;
-        if let Some(info) = info {
-            listing.after = listing.after.max(info.number);
-            listing.rooms.push(info);
-        }
+        listing.rooms.extend(info);
         if listing.awaited > 0 {
             return;
         }
-        // Where some were gone, the list goes on behind the last that is there; were all, anew.
-        if listing.rooms.len() < listing.most && !listing.rooms.is_empty() {
+        if listing.rooms.len() < listing.most {
             return self.list_more(id);
         }
         self.listed(id);
@@ -121,11 +123,12 @@ impl Node {
         let after = format!("({}", listing.after);
         let most = listing.most.saturating_sub(listing.rooms.len()).to_string();
         let directory = self.keys.rooms();
-        let parts: [&[u8]; 7] = [
+        let parts: [&[u8]; 8] = [
             b"ZRANGEBYSCORE",
             &directory,
             after.as_bytes(),
             b"+inf",
+            b"WITHSCORES",
             b"LIMIT",
             b"0",
             most.as_bytes(),
@@ -155,6 +158,14 @@ impl Node {
             self.listings.insert(id, listing);
             self.list_more(id);
         }
+    }
+}
+
+/// The number of a room in the directory.
+fn score(frame: &Frame) -> Option<u64> {
+    match frame {
+        Frame::BulkString(bytes) => std::str::from_utf8(bytes).ok()?.parse().ok(),
+        _ => None,
     }
 }
 

@@ -19,6 +19,7 @@
 //! | `lease`, `sweep` | that this node is there, and what is left behind by one that is not |
 //! | `settings`, `lines`, `link` | how the engine is found; the lines as connections of the loop |
 //! | `model`, `server` | what the scripts mean, and an engine in memory for tests |
+//! | `tests` | one node and that engine: limits, silence |
 //! | `side_by_side` | the model and a real engine, asked the same |
 //! | `simulation` | several nodes and a modelled engine, and all that can go wrong |
 
@@ -53,6 +54,8 @@ pub mod side_by_side;
 #[cfg(any(test, feature = "internals"))]
 mod simulation;
 mod sweep;
+#[cfg(test)]
+mod tests;
 mod waiting;
 
 pub use address::EngineAddress;

@@ -108,8 +108,8 @@ impl Store {
                     count(members, |member| sorted.remove(member).is_some())
                 }),
             ("ZCARD", [key]) => self.with_sorted(key, |sorted| Reply::number(sorted.len())),
-            ("ZRANGEBYSCORE", [key, least, most, limit @ ..]) => {
-                self.by_score(key, least, most, limit)
+            ("ZRANGEBYSCORE", [key, least, most, options @ ..]) => {
+                self.by_score(key, least, most, options)
             }
             (
                 "GET" | "SET" | "EXISTS" | "DEL" | "INCR" | "PEXPIRE" | "SADD" | "SREM"
@@ -217,20 +217,28 @@ impl Store {
         reply
     }
 
-    fn by_score(&mut self, key: &[u8], least: &[u8], most: &[u8], limit: &[Vec<u8>]) -> Reply {
+    fn by_score(&mut self, key: &[u8], least: &[u8], most: &[u8], options: &[Vec<u8>]) -> Reply {
         let (Some(least), Some(most)) = (bound(least), bound(most)) else {
             return Reply::error("ERR min or max is not a float");
         };
-        let (skipped, taken) = match limit {
-            [] => (0, usize::MAX),
-            [word, skipped, taken] if word.eq_ignore_ascii_case(b"LIMIT") => {
-                match (number(skipped), number(taken)) {
-                    (Some(skipped), Some(taken)) => (skipped as usize, taken as usize),
-                    _ => return Reply::error("ERR value is not an integer or out of range"),
+        let (mut skipped, mut taken, mut tells_scores) = (0, usize::MAX, false);
+        let mut rest = options;
+        while let [word, options @ ..] = rest {
+            rest = match (&*word.to_ascii_uppercase(), options) {
+                (b"WITHSCORES", options) => {
+                    tells_scores = true;
+                    options
                 }
-            }
-            _ => return syntax(),
-        };
+                (b"LIMIT", [first, most, options @ ..]) => {
+                    let (Some(first), Some(most)) = (number(first), number(most)) else {
+                        return Reply::error("ERR value is not an integer or out of range");
+                    };
+                    (skipped, taken) = (first as usize, most as usize);
+                    options
+                }
+                _ => return syntax(),
+            };
+        }
         let is_in = |score: f64| {
             (score > least.0 || least.1 && score == least.0)
                 && (score < most.0 || most.1 && score == most.0)
@@ -240,7 +248,11 @@ impl Store {
             // Stable: those of one score stay in the order of their names.
             found.sort_by(|(_, a), (_, b)| a.total_cmp(b));
             let found = found.into_iter().skip(skipped).take(taken);
-            Reply::bulks(found.map(|(member, _)| member.clone()))
+            let words = found.flat_map(|(member, score)| {
+                let score = tells_scores.then(|| score.to_string().into_bytes());
+                std::iter::once(member.clone()).chain(score)
+            });
+            Reply::bulks(words)
         })
     }
 }

@@ -149,7 +149,12 @@ fn sets_and_sorted_sets_are_those_of_the_engine() {
         ("ZRANGEBYSCORE z (1 +inf LIMIT 0 1", "*1\r\n$1\r\nb\r\n"),
         ("ZRANGEBYSCORE z -inf 2", "*2\r\n$1\r\na\r\n$1\r\nb\r\n"),
         ("ZRANGEBYSCORE z -inf (2 LIMIT 1 9", "*0\r\n"),
+        (
+            "ZRANGEBYSCORE z -inf 2 WITHSCORES LIMIT 1 9",
+            "*2\r\n$1\r\nb\r\n$1\r\n2\r\n",
+        ),
         ("ZRANGEBYSCORE z a b", "-ERR min or max"),
+        ("ZRANGEBYSCORE z 1 2 LIMIT 0", "-ERR syntax error"),
         ("ZREM z a c", ":2\r\n"),
         ("ZCARD none", ":0\r\n"),
         ("GET z", "-WRONGTYPE"),
