@@ -207,7 +207,7 @@ impl Node {
         at.id = message.id;
         let epoch = at.epoch;
         if room.under_way > 0 {
-            room.recent.push_back(Rc::clone(&message));
+            room.recent.push(Rc::clone(&message));
         }
         let past = &room.past;
         let is_it = |own: &super::room::Own| {
@@ -299,10 +299,11 @@ impl Node {
                 return;
             };
             let (epoch, top) = (parked.excerpt.epoch, parked.excerpt.top);
-            if epoch == at.epoch && top <= at.id {
+            let is_delivered = epoch == at.epoch && top <= at.id;
+            if is_delivered && room.recent.reaches(top) {
                 self.let_in(parked);
-            } else if epoch != at.epoch && room.was_in(epoch) {
-                // The order that it tells of is over: once more.
+            } else if is_delivered || room.was_in(epoch) {
+                // Too much has come since, or the order that it tells of is over: once more.
                 self.ask_anew(parked.entrant);
             } else {
                 room.parked.push(parked);

@@ -14,7 +14,7 @@
 //! | `room` | what a node knows of a room that somebody of its own is in |
 //! | `operations`, `asked`, `answers`, `waiting` | what rooms ask for, what that waits for, and what came of it |
 //! | `directory` | which rooms there are |
-//! | `delivery` | pushes in the order of their ids |
+//! | `delivery`, `recent` | pushes in the order of their ids, and what was delivered while somebody comes in |
 //! | `mending` | what was missed meanwhile, and members that the engine forgot |
 //! | `lease`, `sweep` | that this node is there, and what is left behind by one that is not |
 //! | `settings`, `lines`, `link` | how the engine is found; the lines as connections of the loop |
@@ -42,6 +42,7 @@ mod model;
 mod node;
 mod operations;
 mod push;
+mod recent;
 mod request;
 mod retention;
 mod room;

@@ -2,6 +2,7 @@
 
 use super::asked::{Asked, Entrant};
 use super::excerpt::gaps;
+use super::recent::Recent;
 use super::request::Push;
 use crate::rooms::engine::{Ask, KeyDigest, Place, Token};
 use crate::rooms::occupants::Occupants;
@@ -99,9 +100,17 @@ pub(super) struct NodeRoom {
     pub(super) under_way: usize,
     pub(super) parked: Vec<Parked>,
     /// What was delivered since the first of them was asked for.
-    pub(super) recent: VecDeque<Rc<RoomMessage>>,
+    pub(super) recent: Recent,
     pub(super) own: HashMap<u128, Own>,
     pub(super) facts: Option<Facts>,
+}
+
+/// What a push that is held takes, bytes.
+fn size(push: &Push) -> usize {
+    match push {
+        Push::Message { message, .. } => message.held(),
+        _ => size_of::<Push>(),
+    }
 }
 
 impl std::fmt::Debug for NodeRoom {
@@ -134,10 +143,7 @@ impl NodeRoom {
     /// Keeps a push until it is known what came before it. `false`: there are too many, and all were
     /// dropped; what is missing then is to be read.
     pub(super) fn hold(&mut self, push: Push) -> bool {
-        self.held_bytes += match &push {
-            Push::Message { message, .. } => message.held(),
-            _ => size_of::<Push>(),
-        };
+        self.held_bytes += size(&push);
         self.held.push_back(push);
         if self.held.len() <= MOST_HELD && self.held_bytes <= MOST_HELD_BYTES {
             return true;
@@ -146,15 +152,16 @@ impl NodeRoom {
         self.held
             .retain(|push| !matches!(push, Push::Message { .. }));
         self.held.truncate(MOST_HELD / 2);
-        self.held_bytes = self.held.len() * size_of::<Push>();
+        self.held_bytes = self.held.iter().map(size).sum();
         false
     }
 
     /// The oldest push that was kept.
     pub(super) fn next_held(&mut self) -> Option<Push> {
         let push = self.held.pop_front();
-        if push.is_none() {
-            (self.held, self.held_bytes) = (VecDeque::new(), 0);
+        match &push {
+            Some(push) => self.held_bytes -= size(push),
+            None => self.forget_held(),
         }
         push
     }
@@ -166,7 +173,7 @@ impl NodeRoom {
 
     /// Another epoch has begun.
     pub(super) fn begin_epoch(&mut self, at: Position) {
-        self.recent.retain(|message| message.id <= at.id);
+        self.recent.end_at(at.id);
         if let Some(before) = self.at.replace(at)
             && before.epoch != at.epoch
         {
@@ -187,15 +194,14 @@ impl NodeRoom {
     pub(super) fn is_told(&mut self) {
         self.under_way = self.under_way.saturating_sub(1);
         if self.under_way == 0 {
-            self.recent = VecDeque::new();
+            self.recent = Recent::default();
         }
     }
 
     /// Adds to an excerpt what was delivered since.
     pub(super) fn catch_up(&self, excerpt: &mut Excerpt, ask: Ask) {
         let top = excerpt.top;
-        let newer = self.recent.iter().filter(|message| message.id > top);
-        let newer: Vec<_> = newer.map(Rc::clone).collect();
+        let newer: Vec<_> = self.recent.behind(top).map(Rc::clone).collect();
         excerpt.top = self.at.map_or(top, |at| at.id.max(top));
         if ask.since.is_none() && ask.last == 0 {
             return;
@@ -210,6 +216,54 @@ impl NodeRoom {
         if ask.since.is_none() {
             let surplus = excerpt.messages.len().saturating_sub(ask.last);
             excerpt.messages.drain(..surplus);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(id: u64, length: usize) -> Push {
+        let text = "x".repeat(length).into_boxed_str();
+        Push::Message {
+            epoch: Epoch::of_bits(1),
+            message: RoomMessage::new(id, 0, "ada".into(), Some(text)),
+            key: 0,
+        }
+    }
+
+    fn is_message(push: &Push) -> bool {
+        matches!(push, Push::Message { .. })
+    }
+
+    #[test]
+    fn so_many_pushes_are_held_and_one_more_drops_the_messages() {
+        let mut room = NodeRoom::default();
+        assert!(room.hold(Push::Closed));
+        for id in 1..MOST_HELD as u64 {
+            assert!(room.hold(message(id, 1)), "{id}");
+        }
+        assert!(!room.hold(message(MOST_HELD as u64, 1)));
+        let left: Vec<_> = std::iter::from_fn(|| room.next_held()).collect();
+        assert!(!left.iter().any(is_message));
+        assert_eq!(left.len(), 1);
+    }
+
+    #[test]
+    fn so_many_bytes_are_held_and_one_more_drops_the_messages() {
+        let Push::Message { message: empty, .. } = message(1, 0) else {
+            panic!("a message");
+        };
+        for (length, is_held) in [
+            (MOST_HELD_BYTES - empty.held(), true),
+            (MOST_HELD_BYTES, false),
+        ] {
+            let mut room = NodeRoom::default();
+            assert_eq!(room.hold(message(1, length)), is_held);
+            assert_eq!(room.next_held().is_some(), is_held);
+            // And there is room again.
+            assert!(room.hold(message(2, 1)));
         }
     }
 }
