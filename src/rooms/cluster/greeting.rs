@@ -12,7 +12,7 @@ use rand::RngExt;
 const LEAST_PAUSE: u64 = 200;
 const MOST_PAUSE: u64 = 10_000;
 /// After so long without a push a node publishes to itself.
-const SILENCE: u64 = 30_000;
+pub(super) const SILENCE: u64 = 30_000;
 
 impl Node {
     /// A connection is made.

@@ -12,11 +12,11 @@ use crate::rooms::{Position, RoomId};
 use std::rc::Rc;
 
 /// Rooms that are mended at a time.
-const MENDED_AT_ONCE: usize = 8;
+pub(super) const MENDED_AT_ONCE: usize = 8;
 /// Messages that are read at a time.
 const PAGE: usize = 64;
 /// Members that are told to the engine in one request.
-const DECLARED_AT_ONCE: usize = 128;
+pub(super) const DECLARED_AT_ONCE: usize = 128;
 
 impl Node {
     /// Something of a room may be missing.

@@ -26,8 +26,8 @@ pub(super) const PUSHES: usize = 1;
 /// How long an answer, a connection or a greeting may take, milliseconds.
 pub(super) const TIME_LIMIT: u64 = 5_000;
 /// Requests that wait for their answers at most, and their bytes: more are refused.
-const MOST_ASKED: usize = 4096;
-const MOST_ASKED_BYTES: usize = 16 << 20;
+pub(super) const MOST_ASKED: usize = 4096;
+pub(super) const MOST_ASKED_BYTES: usize = 16 << 20;
 
 /// A node: its lines to the engine, its rooms, and what it waits for.
 pub(in crate::rooms) struct Node {

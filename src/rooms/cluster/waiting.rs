@@ -6,7 +6,7 @@ use super::room::Parked;
 use crate::rooms::{RoomError, RoomId};
 
 /// Channels in one `SUBSCRIBE`, and confirmations that are waited for at most.
-const SUBSCRIBED_AT_ONCE: usize = 512;
+pub(super) const SUBSCRIBED_AT_ONCE: usize = 512;
 /// How long an answer waits for pushes that must have been on their way before it, milliseconds.
 const PARKED_FOR: u64 = 2_000;
 

@@ -1,10 +1,10 @@
-//! One node beside a modelled engine that answers at once: what the simulation never comes to, limits and
-//! silence.
+//! A node, a modelled engine that answers at once, and the lines between them.
 
-use super::keys::Keys;
-use super::line::{Phase, command_bytes};
-use super::node::{COMMANDS, Node, PUSHES};
-use super::server::{ClientId, Server};
+use super::super::asked::{Sent, Then};
+use super::super::keys::Keys;
+use super::super::line::{Phase, command_bytes};
+use super::super::node::{COMMANDS, Node, PUSHES};
+use super::super::server::{ClientId, Server};
 use crate::config::RoomLimits;
 use crate::rooms::engine::{Clock, Engine, EngineEvent, Operation, Outcome, Token};
 use crate::rooms::{RoomError, RoomId};
@@ -13,19 +13,21 @@ use crate::rooms::{RoomError, RoomId};
 const EPOCH: u64 = 1_800_000_000_000;
 
 /// A node, its engine, and the lines between them.
-struct Table {
-    now: u64,
-    server: Server,
-    node: Node,
-    clients: [Option<ClientId>; 2],
+pub(super) struct Table {
+    pub(super) now: u64,
+    pub(super) server: Server,
+    pub(super) node: Node,
+    pub(super) clients: [Option<ClientId>; 2],
     /// An operator's connection.
-    other: ClientId,
-    token: Token,
+    pub(super) other: ClientId,
+    pub(super) token: Token,
+    /// Of which lines the node hears nothing.
+    pub(super) is_mute: [bool; 2],
 }
 
 impl Table {
     /// Both lines are up.
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let mut server = Server::new(1, EPOCH);
         let other = server.connect();
         let address = "redis://127.0.0.1".parse().unwrap();
@@ -33,6 +35,7 @@ impl Table {
         let limits = RoomLimits {
             message_rate: None,
             join_rate: None,
+            history_bytes: 64 << 20,
             ..RoomLimits::default()
         };
         let mut table = Self {
@@ -42,13 +45,14 @@ impl Table {
             clients: [None; 2],
             other,
             token: 0,
+            is_mute: [false; 2],
         };
         table.pass(0);
         assert!(table.node.is_ready());
         table
     }
 
-    fn clock(&self) -> Clock {
+    pub(super) fn clock(&self) -> Clock {
         Clock {
             now: self.now,
             unix: EPOCH + self.now,
@@ -56,28 +60,27 @@ impl Table {
     }
 
     /// What the node says goes to the engine.
-    fn say(&mut self, which: usize) -> bool {
-        let (Some(client), Some(bytes)) =
-            (self.clients[which], self.node.lines[which].take_output())
-        else {
-            return false;
-        };
-        self.server.receive(client, &bytes);
-        true
+    pub(super) fn say(&mut self, which: usize) -> Vec<u8> {
+        let said = self.node.lines[which].take_output().unwrap_or_default();
+        if let Some(client) = self.clients[which] {
+            self.server.receive(client, &said);
+        }
+        said
     }
 
-    /// What the engine says goes to the node.
-    fn hear(&mut self, which: usize) -> bool {
-        let Some(client) = self.clients[which] else {
+    /// What the engine says goes to the node, which works on it.
+    pub(super) fn hear(&mut self, which: usize) -> bool {
+        let (Some(client), false) = (self.clients[which], self.is_mute[which]) else {
             return false;
         };
         let bytes = self.server.take_output(client);
         self.node.lines[which].feed(&bytes, self.now);
+        while self.node.work(self.clock()) {}
         !bytes.is_empty()
     }
 
     /// Makes the connections that are to be made, and ends those that are lost.
-    fn dial(&mut self) {
+    pub(super) fn dial(&mut self) {
         for which in [COMMANDS, PUSHES] {
             if let Phase::Down { retry_at } = self.node.lines[which].phase {
                 if let Some(client) = self.clients[which].take() {
@@ -91,20 +94,23 @@ impl Table {
         }
     }
 
+    /// A line is cut, and it is time to make it anew.
+    pub(super) fn cut(&mut self, which: usize) {
+        self.node.disconnected(which, "cut", self.clock());
+        self.now += 1_000;
+    }
+
     /// All that can be done now is done.
-    fn settle(&mut self) -> Vec<EngineEvent> {
+    pub(super) fn settle(&mut self) -> Vec<EngineEvent> {
         loop {
             self.dial();
             let mut moved = false;
             for which in [COMMANDS, PUSHES] {
-                moved |= self.say(which);
+                moved |= !self.say(which).is_empty();
             }
             // What one line says is pushed on the other.
-            for which in [COMMANDS, PUSHES] {
+            for which in [PUSHES, COMMANDS] {
                 moved |= self.hear(which);
-            }
-            while self.node.work(self.clock()) {
-                moved = true;
             }
             if !moved {
                 break;
@@ -113,18 +119,22 @@ impl Table {
         std::iter::from_fn(|| self.node.poll()).collect()
     }
 
-    /// So many milliseconds pass, at the end of which the node does what is due.
-    fn pass(&mut self, time: u64) -> Vec<EngineEvent> {
-        self.now += time;
-        self.server.now = EPOCH + self.now;
-        let mut events = self.settle();
-        self.node.tick(self.clock());
-        events.extend(self.settle());
-        events
+    /// So many milliseconds pass, and the node does what is due.
+    pub(super) fn pass(&mut self, time: u64) -> Vec<EngineEvent> {
+        let (mut events, end) = (self.settle(), self.now + time);
+        loop {
+            self.now = end.min(self.now + 500);
+            self.server.now = EPOCH + self.now;
+            self.node.tick(self.clock());
+            events.extend(self.settle());
+            if self.now == end {
+                return events;
+            }
+        }
     }
 
     /// Asks the node, which is told when it answers.
-    fn submit(&mut self, operation: Operation) -> Token {
+    pub(super) fn submit(&mut self, operation: Operation) -> Token {
         self.token += 1;
         let clock = self.clock();
         self.node.submit(self.token, operation, clock);
@@ -132,7 +142,7 @@ impl Table {
     }
 
     /// What comes of one operation.
-    fn ask(&mut self, operation: Operation) -> Result<Outcome, RoomError> {
+    pub(super) fn ask(&mut self, operation: Operation) -> Result<Outcome, RoomError> {
         let token = self.submit(operation);
         let events = self.settle();
         let done = events.into_iter().find_map(|event| match event {
@@ -143,13 +153,19 @@ impl Table {
     }
 
     /// What an operator asks the engine.
-    fn operate(&mut self, line: &str) -> String {
+    pub(super) fn operate(&mut self, line: &str) -> String {
         let words: Vec<Vec<u8>> = line.split(' ').map(Vec::from).collect();
         self.server.receive(self.other, &command_bytes(&words));
         String::from_utf8(self.server.take_output(self.other)).unwrap()
     }
 
-    fn create(&mut self, bits: u128) -> RoomId {
+    /// Requests of this kind that wait for their answers.
+    pub(super) fn asked(&self, is_one: impl Fn(&Then) -> bool) -> usize {
+        let is_one = |sent: &&Sent| matches!(sent, Sent::Script(asked, _) if is_one(&asked.then));
+        self.node.sent.iter().filter(is_one).count()
+    }
+
+    pub(super) fn create(&mut self, bits: u128) -> RoomId {
         let create = Operation::Create {
             room: RoomId::of_bits(bits),
             name: format!("room {bits}"),
@@ -162,31 +178,10 @@ impl Table {
     }
 
     /// Names of the rooms behind this number.
-    fn list(&mut self, after: u64, most: usize) -> Vec<String> {
+    pub(super) fn list(&mut self, after: u64, most: usize) -> Vec<String> {
         match self.ask(Operation::List { after, most }) {
             Ok(Outcome::List(rooms)) => rooms.iter().map(|room| room.name.to_string()).collect(),
             other => panic!("{other:?}"),
         }
     }
-}
-
-#[test]
-fn a_list_goes_on_behind_rooms_whose_time_is_over() {
-    let mut table = Table::new();
-    table.create(1);
-    for number in 2..9 {
-        let gone = RoomId::of_bits(100 + number);
-        table.operate("INCR dunlin:number");
-        table.operate(&format!("ZADD dunlin:rooms {number} {gone}"));
-    }
-    for there in 2..5 {
-        table.create(there);
-    }
-    // Whole pages of them stand before what is there.
-    assert_eq!(table.list(1, 3), ["room 2", "room 3", "room 4"]);
-    assert_eq!(table.list(0, 3), ["room 1", "room 2", "room 3"]);
-    assert_eq!(table.list(0, 100).len(), 4);
-    assert_eq!(table.list(11, 3), [""; 0]);
-    // They were taken out of the directory.
-    assert_eq!(table.operate("ZCARD dunlin:rooms"), ":4\r\n");
 }
