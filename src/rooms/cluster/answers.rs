@@ -129,7 +129,8 @@ impl Node {
                 }
                 return;
             }
-            (Then::Leave | Then::Facts | Then::Declare | Then::Audit, _) => return,
+            (Then::Leave, _) => return self.has_left(room),
+            (Then::Facts | Then::Declare | Then::Audit, _) => return,
             (Then::Listed(id), answer) => return self.described(id, room, answer),
             (Then::Create(creating), Answer::Created { number }) => {
                 return self.created(&creating, number);

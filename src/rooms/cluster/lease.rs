@@ -20,8 +20,10 @@ pub(super) enum Asked {
     Lock(NodeId),
     /// Whether something of a node that is gone was forgotten.
     Forgotten(NodeId),
-    /// Rooms of a node that is gone; of our own, those that it is said to be in.
+    /// Rooms of a node that is gone.
     Rooms(NodeId),
+    /// Rooms that this node is said to be in, a part of them.
+    OwnRooms,
 }
 
 /// What is known of leases.

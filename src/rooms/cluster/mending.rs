@@ -5,7 +5,7 @@
 use super::asked::{Entrant, Then};
 use super::excerpt::gaps;
 use super::node::{COMMANDS, Node};
-use super::request::{Act, Declared, RawExcerpt, Where};
+use super::request::{Act, Declared, RawExcerpt};
 use super::room::Mending;
 use crate::rooms::engine::{Ask, EngineEvent, Place};
 use crate::rooms::{Position, RoomId};
@@ -262,7 +262,6 @@ impl Node {
 
     /// Whom the engine takes for members here: those who are none leave.
     pub(super) fn audited(&mut self, id: RoomId, members: &[(Rc<str>, Place)]) {
-        let node = self.id;
         for (name, place) in members {
             let known = self.rooms.get(&id);
             let is_in = known.is_some_and(|room| {
@@ -271,14 +270,10 @@ impl Node {
                     || member.is_some_and(|(_, member)| member.place == *place)
             });
             if !is_in {
-                let at = Where {
-                    node,
-                    place: *place,
-                };
-                let name = Rc::clone(name);
-                self.ask(id, Act::Leave { name, at }, Then::Leave);
+                self.ask_to_leave(id, Rc::clone(name), *place);
             }
         }
+        self.forget_if_left(id);
     }
 
     /// The engine does not know a room that somebody here is in: it has lost it, or it was deleted meanwhile.

@@ -48,6 +48,8 @@ pub(in crate::rooms) struct Node {
     pub(super) unconfirmed: HashMap<RoomId, u32>,
     /// Rooms that are to be subscribed to.
     pub(super) to_subscribe: VecDeque<RoomId>,
+    /// Requests to let somebody go that are not answered, by room.
+    pub(super) leaving: HashMap<RoomId, u32>,
     /// Rooms that are to be mended, and how many are being.
     pub(super) to_mend: VecDeque<RoomId>,
     pub(super) mends: usize,
@@ -97,6 +99,7 @@ impl Node {
             rooms: HashMap::new(),
             unconfirmed: HashMap::new(),
             to_subscribe: VecDeque::new(),
+            leaving: HashMap::new(),
             to_mend: VecDeque::new(),
             mends: 0,
             next_mend: 0,
@@ -258,8 +261,11 @@ impl Node {
         let Some(room) = self.rooms.remove(&id) else {
             return;
         };
-        let is_asked = room.is_asked;
-        if is_asked && self.lines[PUSHES].is_up() {
+        if room.declares {
+            // Nobody is here that could be told to the engine, and none is asked for.
+            self.sweep_own(id);
+        }
+        if room.is_asked && self.lines[PUSHES].is_up() {
             let channel = self.keys.channel(id);
             self.lines[PUSHES].send(&[b"UNSUBSCRIBE", &*channel]);
         }
@@ -307,8 +313,8 @@ impl Node {
             Then::Join { token, place, .. } => {
                 self.done(token, Err(RoomError::Unavailable));
                 // Whether it is in is not known: it is not to stay.
-                if let Act::Join { name, at, .. } = act {
-                    self.ask(room, Act::Leave { name, at }, Then::Leave);
+                if let Act::Join { name, .. } = act {
+                    self.ask_to_leave(room, name, place);
                 }
                 if let Some(room) = self.rooms.get_mut(&room) {
                     room.joining.remove(&place);
@@ -326,7 +332,9 @@ impl Node {
             }
             Then::Publish(said) => self.publish_failed(room, said, RoomError::Unavailable),
             Then::Mend(number) | Then::Restore(number) => self.mend_failed(room, number),
-            Then::Leave | Then::Facts | Then::Declare | Then::Audit | Then::Sweep(_) => {}
+            Then::Leave => self.leave_is_over(room),
+            Then::Sweep(node) if node == self.id => self.leave_is_over(room),
+            Then::Facts | Then::Declare | Then::Audit | Then::Sweep(_) => {}
         }
     }
 }

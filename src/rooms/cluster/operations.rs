@@ -161,21 +161,39 @@ impl Node {
             return self.done(token, Err(RoomError::NotEntered));
         };
         self.done(token, Ok(Outcome::Left));
+        self.ask_to_leave(room, Rc::from(&*left.name), place);
+        self.left(room);
+    }
+
+    /// Nobody of this node is, or stays, in a room under this name.
+    pub(super) fn ask_to_leave(&mut self, room: RoomId, name: Rc<str>, place: Place) {
+        *self.leaving.entry(room).or_default() += 1;
         let at = Where {
             node: self.id,
             place,
         };
-        let name = Rc::from(&*left.name);
         self.ask(room, Act::Leave { name, at }, Then::Leave);
-        self.left(room);
+    }
+
+    /// The engine has let somebody go.
+    pub(super) fn has_left(&mut self, room: RoomId) {
+        self.leave_is_over(room);
+        self.forget_if_left(room);
+    }
+
+    /// Whether the engine has let somebody go is known, or never will be.
+    pub(super) fn leave_is_over(&mut self, room: RoomId) {
+        if let Some(leaving) = self.leaving.get_mut(&room) {
+            *leaving -= 1;
+            if *leaving == 0 {
+                self.leaving.remove(&room);
+            }
+        }
     }
 
     /// Somebody of this node is out of a room.
     pub(super) fn left(&mut self, room: RoomId) {
-        let known = self.rooms.get(&room);
-        if known.is_some_and(|known| known.members.len() == 0 && known.joining.is_empty()) {
-            self.forget_room(room);
-        }
+        self.forget_if_left(room);
         self.see_to_own(room);
         self.let_go_if_idle(room);
     }

@@ -8,7 +8,7 @@ use super::answer::room_id;
 use super::asked::{Sent, Then};
 use super::lease::{Asked, FORGET};
 use super::line::Frame;
-use super::node::Node;
+use super::node::{COMMANDS, Node};
 use super::request::{Act, Answer, NodeId};
 use crate::rooms::{RoomError, RoomId};
 
@@ -22,7 +22,7 @@ const FRESH: u64 = 1_000;
 /// How long somebody may take to sweep behind a node before another one does.
 const LOCKED: u64 = 10_000;
 /// Rooms that are swept at a time, and members of a room in one request.
-const ROOMS_AT_ONCE: usize = 64;
+pub(super) const ROOMS_AT_ONCE: usize = 64;
 const MEMBERS_AT_ONCE: usize = 128;
 
 impl Node {
@@ -30,11 +30,16 @@ impl Node {
     pub(super) fn begin_lease(&mut self, is_another: bool) {
         self.renew();
         if is_another {
-            let rooms = self.keys.rooms_of(self.id);
-            let most = ROOMS_AT_ONCE.to_string();
-            let parts = [b"SRANDMEMBER", &*rooms, most.as_bytes()];
-            self.command(&parts, Sent::Lease(Asked::Rooms(self.id)));
+            self.scan_own(b"0");
         }
+    }
+
+    /// Looks at a part of the rooms that this node is said to be in.
+    fn scan_own(&mut self, cursor: &[u8]) {
+        let rooms = self.keys.rooms_of(self.id);
+        let most = ROOMS_AT_ONCE.to_string();
+        let parts = [b"SSCAN", &*rooms, cursor, b"COUNT", most.as_bytes()];
+        self.command(&parts, Sent::Lease(Asked::OwnRooms));
     }
 
     /// What is due.
@@ -84,9 +89,14 @@ impl Node {
         self.command(&[b"SADD", &*rooms, id.as_bytes()], Sent::Ignored);
     }
 
-    /// Nobody of this node is in a room any more.
-    pub(super) fn forget_room(&mut self, room: RoomId) {
-        if self.lines[super::node::COMMANDS].is_up() {
+    /// Takes a room off the list of those that this node is in, once the engine has let everybody go: who
+    /// sweeps would not look there for one that it still has.
+    pub(super) fn forget_if_left(&mut self, room: RoomId) {
+        let known = self.rooms.get(&room);
+        let is_empty = known.is_none_or(|known| {
+            known.members.len() == 0 && known.joining.is_empty() && !known.declares
+        });
+        if is_empty && !self.leaving.contains_key(&room) && self.lines[COMMANDS].is_up() {
             let (rooms, id) = (self.keys.rooms_of(self.id), room.to_string());
             self.command(&[b"SREM", &*rooms, id.as_bytes()], Sent::Ignored);
         }
@@ -139,6 +149,14 @@ impl Node {
                 let rooms: Vec<RoomId> = rooms.iter().filter_map(room_id).collect();
                 self.sweep_rooms(node, &rooms);
             }
+            (Asked::OwnRooms, Frame::Array(page)) => {
+                if let [Frame::BulkString(cursor), Frame::Array(rooms)] = &**page {
+                    self.look_into_own(rooms.iter().filter_map(room_id));
+                    if **cursor != *b"0" {
+                        self.scan_own(cursor);
+                    }
+                }
+            }
             _ => {}
         }
     }
@@ -151,21 +169,28 @@ impl Node {
         self.command(&parts, Sent::Lease(Asked::Rooms(node)));
     }
 
-    fn sweep_rooms(&mut self, node: NodeId, rooms: &[RoomId]) {
-        let is_own = node == self.id;
-        let mut left = Vec::with_capacity(rooms.len());
+    /// The engine takes this node for one of these rooms, perhaps because it has forgotten who left.
+    fn look_into_own(&mut self, rooms: impl Iterator<Item = RoomId>) {
         for room in rooms {
-            match self.rooms.get_mut(room).filter(|_| is_own) {
-                // Whom the engine takes for members is asked when it is mended.
+            match self.rooms.get_mut(&room) {
+                // Whom it takes for members is asked when it is mended.
                 Some(known) => {
                     known.declares = true;
-                    self.want_mending(*room);
+                    self.want_mending(room);
                 }
-                None => left.push(*room),
+                None => self.sweep_own(room),
             }
         }
-        let rooms = left;
-        if rooms.is_empty() && !is_own {
+    }
+
+    /// Nobody of this node is in a room, whomever the engine takes for a member.
+    pub(super) fn sweep_own(&mut self, room: RoomId) {
+        *self.leaving.entry(room).or_default() += 1;
+        self.sweep(self.id, room);
+    }
+
+    fn sweep_rooms(&mut self, node: NodeId, rooms: &[RoomId]) {
+        if rooms.is_empty() {
             // Nothing follows the last answer.
             self.lease.sweeping.remove(&node);
             let (nodes, lock) = (self.keys.nodes(), self.keys.sweep(node));
@@ -175,11 +200,8 @@ impl Node {
             return;
         }
         self.lease.sweeping.insert(node, rooms.len());
-        if rooms.is_empty() {
-            self.lease.sweeping.remove(&node);
-        }
         for room in rooms {
-            self.sweep(node, room);
+            self.sweep(node, *room);
         }
     }
 
@@ -215,7 +237,11 @@ impl Node {
             Answer::Swept { has_more: true } => return self.sweep(node, room),
             Answer::Swept { has_more: false } => {}
             Answer::Refused(RoomError::UnknownRoom) => {}
+            _ if node == self.id => return self.leave_is_over(room),
             _ => return,
+        }
+        if node == self.id {
+            return self.has_left(room);
         }
         let (rooms, id) = (self.keys.rooms_of(node), room.to_string());
         self.forget(node, &rooms, id.as_bytes());

@@ -107,11 +107,11 @@ impl Node {
         let now = self.clock.now;
         let is_old = |since: u64| now.saturating_sub(since) >= limit;
         // What nobody waits for stays until the line is up.
-        let waits = |then: &Then| {
-            matches!(
-                then,
-                Then::Leave | Then::Mend(_) | Then::Restore(_) | Then::Declare | Then::Audit
-            )
+        let own = self.id;
+        let waits = |then: &Then| match then {
+            Then::Leave | Then::Mend(_) | Then::Restore(_) | Then::Declare | Then::Audit => true,
+            Then::Sweep(node) => *node == own,
+            _ => false,
         };
         for asked in std::mem::take(&mut self.again) {
             if is_old(asked.since) && !waits(&asked.then) {

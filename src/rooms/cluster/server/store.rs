@@ -2,6 +2,7 @@
 
 use super::super::request::decimal;
 use super::reply::Reply;
+use sha1::{Digest, Sha1};
 use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Clone, Debug, PartialEq)]
@@ -87,6 +88,15 @@ impl Store {
                 self.with_set(key, |set| count(members, |member| set.remove(member)))
             }
             ("SMEMBERS", [key]) => self.with_set(key, |set| Reply::bulks(set.iter().cloned())),
+            ("SSCAN", [key, cursor, word, most]) if word.eq_ignore_ascii_case(b"COUNT") => {
+                match (number(cursor), number(most)) {
+                    (Some(cursor), Some(most)) => {
+                        self.with_set(key, |set| scan(set, cursor, most as usize))
+                    }
+                    (None, _) => Reply::error("ERR invalid cursor"),
+                    _ => Reply::error("ERR value is not an integer or out of range"),
+                }
+            }
             ("SRANDMEMBER", [key, most]) => {
                 let Some(most) = number(most) else {
                     return Some(Reply::error("ERR value is not an integer or out of range"));
@@ -113,7 +123,8 @@ impl Store {
             }
             (
                 "GET" | "SET" | "EXISTS" | "DEL" | "INCR" | "PEXPIRE" | "SADD" | "SREM"
-                | "SMEMBERS" | "SRANDMEMBER" | "ZADD" | "ZREM" | "ZCARD" | "ZRANGEBYSCORE",
+                | "SMEMBERS" | "SSCAN" | "SRANDMEMBER" | "ZADD" | "ZREM" | "ZCARD"
+                | "ZRANGEBYSCORE",
                 _,
             ) => wrong_number(command),
             _ => return None,
@@ -255,6 +266,25 @@ impl Store {
             Reply::bulks(words)
         })
     }
+}
+
+/// A part of a set, in the order of hashes: what is there all the time is told once.
+fn scan(set: &BTreeSet<Vec<u8>>, cursor: u64, most: usize) -> Reply {
+    let place = |member: &[u8]| {
+        let [head, ..] = *Sha1::digest(member).as_chunks::<8>().0 else {
+            return 0;
+        };
+        u64::from_be_bytes(head)
+    };
+    let places = set.iter().map(|member| (place(member), member));
+    let mut rest: Vec<_> = places.filter(|(place, _)| *place >= cursor).collect();
+    rest.sort_unstable();
+    let next = rest.get(most).map_or(0, |(place, _)| *place);
+    let page = rest.into_iter().take(most);
+    Reply::Array(vec![
+        Reply::Bulk(next.to_string().into_bytes()),
+        Reply::bulks(page.map(|(_, member)| member.clone())),
+    ])
 }
 
 fn count(words: &[Vec<u8>], is_one: impl FnMut(&Vec<u8>) -> bool) -> Reply {

@@ -6,8 +6,9 @@ use super::asked::Then;
 use super::greeting::SILENCE;
 use super::mending::{DECLARED_AT_ONCE, MENDED_AT_ONCE};
 use super::node::{COMMANDS, MOST_ASKED, MOST_ASKED_BYTES, PUSHES, TIME_LIMIT};
+use super::sweep::ROOMS_AT_ONCE;
 use super::waiting::SUBSCRIBED_AT_ONCE;
-use crate::rooms::engine::{Ask, Author, Engine, EngineEvent, Operation, Outcome};
+use crate::rooms::engine::{Ask, Author, Engine, EngineEvent, Operation, Outcome, Place};
 use crate::rooms::{RoomError, RoomId};
 use table::Table;
 
@@ -155,20 +156,128 @@ fn so_many_rooms_are_mended_at_once_and_the_rest_afterwards() {
     }
 }
 
+fn join(room: RoomId, place: Place) -> Operation {
+    Operation::Join {
+        room,
+        name: format!("user{place}").into(),
+        identity: place,
+        place,
+        ask: NOTHING,
+    }
+}
+
+#[test]
+fn a_room_is_on_the_list_of_its_node_until_the_engine_has_let_everybody_go() {
+    let mut table = Table::new();
+    let room = table.create(1);
+    let mut members = Vec::new();
+    for place in [1, 2] {
+        match table.ask(join(room, place)) {
+            Ok(Outcome::Joined(joined)) => members.push((place, joined.member)),
+            other => panic!("{other:?}"),
+        }
+    }
+    let list = String::from_utf8(table.node.keys.rooms_of(table.node.id)).unwrap();
+    let count = format!("EXISTS {list}");
+    // What is left has to be said twice: whoever sweeps meanwhile finds the room.
+    table.server.forget_scripts();
+    for (place, member) in members {
+        table.submit(Operation::Leave {
+            room,
+            member,
+            place,
+        });
+    }
+    for _ in 0..2 {
+        table.say(COMMANDS);
+        assert_eq!(table.operate(&count), ":1\r\n");
+        table.hear(COMMANDS);
+    }
+    table.settle();
+    assert_eq!(table.operate(&count), ":0\r\n");
+}
+
+/// Lets somebody into each of these rooms from this place.
+fn join_all(table: &mut Table, rooms: &[RoomId], place: Place) -> Vec<Operation> {
+    let leave = |room: &RoomId| match table.ask(join(*room, place)) {
+        Ok(Outcome::Joined(joined)) => Operation::Leave {
+            room: *room,
+            member: joined.member,
+            place,
+        },
+        other => panic!("{other:?}"),
+    };
+    rooms.iter().map(leave).collect()
+}
+
+/// Members of a room, as the engine has them.
+fn members_of(table: &Table, room: RoomId) -> usize {
+    table.server.data().rooms.room(room).unwrap().members.len()
+}
+
+#[test]
+fn an_engine_that_has_forgotten_who_left_is_told_in_however_many_rooms() {
+    let mut table = Table::new();
+    let rooms: Vec<_> = (1..=3 * ROOMS_AT_ONCE as u128 + 1)
+        .map(|bits| table.create(bits))
+        .collect();
+    let leaves = join_all(&mut table, &rooms, 1);
+    let older = table.server.snapshot();
+    for leave in leaves {
+        table.submit(leave);
+    }
+    table.settle();
+    assert!(rooms.iter().all(|room| members_of(&table, *room) == 0));
+    table.server.restore(older);
+    assert!(rooms.iter().all(|room| members_of(&table, *room) == 1));
+    table.cut(COMMANDS);
+    table.cut(PUSHES);
+    table.pass(1_000);
+    assert!(rooms.iter().all(|room| members_of(&table, *room) == 0));
+}
+
+#[test]
+fn an_engine_that_has_forgotten_who_left_is_told_though_the_last_leaves_before_it_is_asked() {
+    for steps in 0..20 {
+        let mut table = Table::new();
+        // The last ones wait until others are mended.
+        let rooms: Vec<_> = (1..=2 * MENDED_AT_ONCE as u128)
+            .map(|bits| table.create(bits))
+            .collect();
+        let first = join_all(&mut table, &rooms, 1);
+        let last = join_all(&mut table, &rooms, 2);
+        let older = table.server.snapshot();
+        for leave in first {
+            table.submit(leave);
+        }
+        table.settle();
+        table.server.restore(older);
+        table.cut(COMMANDS);
+        table.cut(PUSHES);
+        for _ in 0..steps {
+            table.dial();
+            for which in [PUSHES, COMMANDS] {
+                table.say(which);
+                table.hear(which);
+            }
+        }
+        for leave in last {
+            table.submit(leave);
+        }
+        table.pass(1_000);
+        for room in rooms {
+            assert_eq!(members_of(&table, room), 0, "left after {steps} steps");
+        }
+    }
+}
+
 #[test]
 fn so_many_members_are_declared_in_one_request_and_the_rest_in_another() {
     for (members, requests) in [(DECLARED_AT_ONCE, 1), (DECLARED_AT_ONCE + 1, 2)] {
         let mut table = Table::new();
         let room = table.create(1);
         for place in 1..=members as u64 {
-            let join = Operation::Join {
-                room,
-                name: format!("user{place}").into(),
-                identity: place,
-                place,
-                ask: NOTHING,
-            };
-            table.ask(join).unwrap();
+            table.ask(join(room, place)).unwrap();
         }
         // Another process with the same data.
         let data = table.server.snapshot();
@@ -187,10 +296,7 @@ fn so_many_members_are_declared_in_one_request_and_the_rest_in_another() {
             declared += table.asked(|then| matches!(then, Then::Declare));
         }
         assert_eq!(declared, requests);
-        assert_eq!(
-            table.server.data().rooms.room(room).unwrap().members.len(),
-            members
-        );
+        assert_eq!(members_of(&table, room), members);
     }
 }
 
