@@ -3,9 +3,9 @@
 use super::asked::Entrant;
 use super::line::Frame;
 use super::node::{Node, PUSHES};
-use super::request::Push;
+use super::request::{Act, Push};
 use super::room::Parked;
-use crate::rooms::engine::{EngineEvent, Joined, Outcome, Presence};
+use crate::rooms::engine::{EngineEvent, Joined, Outcome, Place, Presence};
 use crate::rooms::{Position, RoomError, RoomId, RoomMessage};
 use std::rc::Rc;
 
@@ -162,11 +162,8 @@ impl Node {
                 if from.node == own
                     && let Some((number, _)) = number
                 {
-                    let place = from.place;
-                    room.members.leave(number, place);
-                    self.events
-                        .push_back(EngineEvent::Replaced { room: id, place });
-                    self.left(id);
+                    room.members.leave(number, from.place);
+                    self.is_replaced(id, name, from.place);
                 }
             }
             Push::Closed => self.is_gone(id),
@@ -351,18 +348,23 @@ impl Node {
         }
         // Somebody may have come in under its name here, too, and was told so before it.
         if (coming.has_moved || is_elsewhere)
-            && let Some(room) = self.rooms.get_mut(&id)
+            && let (Some(room), Act::Join { name, .. }) = (self.rooms.get_mut(&id), asked.act)
         {
-            let place = joined.place;
-            room.members.leave(joined.member, place);
-            self.events
-                .push_back(EngineEvent::Replaced { room: id, place });
-            self.left(id);
+            room.members.leave(joined.member, joined.place);
+            self.is_replaced(id, name, joined.place);
         } else if coming.is_out
             && let Some(room) = self.rooms.get_mut(&id)
         {
             room.declares = true;
             self.want_mending(id);
         }
+    }
+
+    /// Somebody who was in here is in elsewhere, as was said. It may have come back since, by a request
+    /// that was made twice, of which nobody here knows: the engine is to let that go.
+    pub(super) fn is_replaced(&mut self, room: RoomId, name: Rc<str>, place: Place) {
+        self.ask_to_leave(room, name, place);
+        self.events.push_back(EngineEvent::Replaced { room, place });
+        self.left(room);
     }
 }

@@ -254,10 +254,8 @@ impl Node {
                 continue;
             }
             room.members.leave(number, place);
-            self.events
-                .push_back(EngineEvent::Replaced { room: id, place });
+            self.is_replaced(id, Rc::clone(name), place);
         }
-        self.left(id);
     }
 
     /// Whom the engine takes for members here: those who are none leave.

@@ -4,8 +4,10 @@ mod table;
 
 use super::asked::Then;
 use super::greeting::SILENCE;
+use super::line::command_bytes;
 use super::mending::{DECLARED_AT_ONCE, MENDED_AT_ONCE};
 use super::node::{COMMANDS, MOST_ASKED, MOST_ASKED_BYTES, PUSHES, TIME_LIMIT};
+use super::request::Where;
 use super::sweep::ROOMS_AT_ONCE;
 use super::waiting::SUBSCRIBED_AT_ONCE;
 use crate::rooms::engine::{Ask, Author, Engine, EngineEvent, Operation, Outcome, Place};
@@ -268,6 +270,35 @@ fn an_engine_that_has_forgotten_who_left_is_told_though_the_last_leaves_before_i
         for room in rooms {
             assert_eq!(members_of(&table, room), 0, "left after {steps} steps");
         }
+    }
+}
+
+#[test]
+fn who_is_said_to_have_moved_is_not_in_where_it_was() {
+    for is_in in [false, true] {
+        let mut table = Table::new();
+        let room = table.create(1);
+        // Somebody follows it: its pushes are heard before anybody comes in.
+        table.ask(Operation::Follow { room, ask: NOTHING }).unwrap();
+        table.submit(join(room, 1));
+        table.say(COMMANDS);
+        if is_in {
+            table.settle();
+        }
+        // A move of before, told late: the engine has let it in here once more since.
+        let at = Where {
+            node: table.node.id,
+            place: 1,
+        };
+        let moved = format!("V {at} 5\nuser1").into_bytes();
+        let words = [b"PUBLISH".to_vec(), table.node.keys.channel(room), moved];
+        table.server.receive(table.other, &command_bytes(&words));
+        table.hear(PUSHES);
+        assert_eq!(members_of(&table, room), 1);
+        let events = table.settle();
+        let is_told = |event: &EngineEvent| matches!(event, EngineEvent::Replaced { place: 1, .. });
+        assert_eq!(events.iter().filter(|event| is_told(event)).count(), 1);
+        assert_eq!(members_of(&table, room), 0);
     }
 }
 
