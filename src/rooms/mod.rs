@@ -21,6 +21,8 @@ mod handler;
 mod history;
 mod id;
 mod journal;
+#[cfg(all(test, feature = "apps"))]
+mod late;
 mod member;
 mod memory;
 mod message;
@@ -56,6 +58,8 @@ pub use handler::{Follow, Followed, RoomsHandler};
 pub use id::{Epoch, Position, RoomId};
 #[cfg(any(test, feature = "fuzzing"))]
 pub use journal::fuzz_reader;
+#[cfg(all(test, feature = "apps"))]
+pub(crate) use late::late;
 pub use member::Member;
 pub use message::{RoomInfo, RoomMessage};
 pub use pass::Pass;

@@ -7,11 +7,11 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 /// Texts, and their bytes, that are kept of who speaks before it is in.
-const MOST_EARLY: usize = 64;
-const MOST_EARLY_BYTES: usize = 256 << 10;
+pub(super) const MOST_EARLY: usize = 64;
+pub(super) const MOST_EARLY_BYTES: usize = 256 << 10;
 /// Texts of one session that the engine has not answered yet: who says more is too fast for it. Without this bound
 /// one could take all that the engine is asked at a time.
-const MOST_UNANSWERED: usize = 512;
+pub(super) const MOST_UNANSWERED: usize = 512;
 
 #[derive(Default)]
 struct Standing {

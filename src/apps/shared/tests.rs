@@ -1,9 +1,13 @@
 //! The applications over rooms in memory: they say what those without rooms say.
 
+use super::attendee::{MOST_EARLY, MOST_EARLY_BYTES, MOST_UNANSWERED};
 use super::mount;
 use crate::App;
-use crate::rooms::{RoomId, Rooms};
+use crate::rooms::{RoomId, Rooms, late};
 use crate::testing::{Received, Sim};
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
 
 fn sim() -> Sim {
     let rooms = Rooms::new();
@@ -98,4 +102,81 @@ fn the_rooms_of_applications_are_neither_listed_nor_reached_by_clients() {
         r#"{{"type":"ENTER","roomId":"{room}","sender":"user0"}}"#
     ));
     assert!(intruder.receive_text().contains("no room has this id"));
+}
+
+/// The chat over an engine that answers while this is not set.
+fn late_chat(is_held: bool) -> (Sim, Rc<Cell<bool>>) {
+    let is_held = Rc::new(Cell::new(is_held));
+    let rooms = late(&is_held);
+    let app = mount(rooms.mount(App::new()), "chat", &rooms);
+    (Sim::new(app).expect("a good program"), is_held)
+}
+
+/// The engine answers.
+fn answer(sim: &Sim, is_held: &Rc<Cell<bool>>) {
+    is_held.set(false);
+    // The number of a user, its join, and what it said are asked for one after the other.
+    for _ in 0..4 {
+        sim.advance(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn who_speaks_before_it_is_in_is_heard_then_up_to_a_bound() {
+    let bytes = MOST_EARLY_BYTES / 4;
+    for (texts, size) in [(MOST_EARLY, 1), (4, bytes)] {
+        for is_past in [false, true] {
+            let (sim, is_held) = late_chat(true);
+            let chat = sim.open("/chat");
+            for _ in 0..texts {
+                chat.send(&*"x".repeat(size));
+            }
+            if is_past {
+                chat.send("x");
+            }
+            sim.drive();
+            if is_past {
+                let refusal = Received::close(1008, "Too many messages");
+                assert_eq!(chat.receive_all(), [refusal]);
+                continue;
+            }
+            answer(&sim, &is_held);
+            let told = chat.receive_all();
+            assert_eq!(told.len(), 1 + texts);
+            let said = format!("[user0]: {}", "x".repeat(size));
+            assert!(told[1..].iter().all(|text| *text == Received::text(&*said)));
+        }
+    }
+}
+
+#[test]
+fn texts_of_one_session_that_wait_for_the_engine_are_bounded() {
+    for is_past in [false, true] {
+        let (sim, is_held) = late_chat(false);
+        let chat = sim.open("/chat");
+        assert_eq!(
+            chat.receive_text(),
+            "You are connected! There are 1 users here."
+        );
+        is_held.set(true);
+        for _ in 0..MOST_UNANSWERED {
+            chat.send("x");
+        }
+        if is_past {
+            chat.send("x");
+        }
+        sim.drive();
+        if is_past {
+            let refusal = Received::close(1008, "Too many messages");
+            assert_eq!(chat.receive_all(), [refusal]);
+            continue;
+        }
+        answer(&sim, &is_held);
+        let heard = chat.receive_all();
+        assert_eq!(heard.len(), MOST_UNANSWERED);
+        // What was answered does not count any more.
+        chat.send("y");
+        sim.drive();
+        assert_eq!(chat.receive_text(), "[user0]: y");
+    }
 }
