@@ -195,8 +195,9 @@ impl Node {
         };
         let is_over = !matches!(room.mending, Mending::Reading { again: true, .. });
         room.mending = Mending::No;
-        let declares = std::mem::take(&mut room.declares);
-        if declares {
+        // A reading that was asked for before the room was subscribed to anew is not the last one: what is said of
+        // its members meanwhile is missed.
+        if is_over && room.is_subscribed && std::mem::take(&mut room.declares) {
             self.declare(id);
         }
         if !is_over {

@@ -1,17 +1,16 @@
 //! One node beside a modelled engine: what the simulation never comes to, limits and silence.
 
+mod presence;
 mod table;
 
 use super::asked::Then;
 use super::greeting::SILENCE;
-use super::line::command_bytes;
 use super::mending::{DECLARED_AT_ONCE, MENDED_AT_ONCE};
 use super::node::{COMMANDS, MOST_ASKED, MOST_ASKED_BYTES, PUSHES, TIME_LIMIT};
-use super::request::Where;
-use super::sweep::ROOMS_AT_ONCE;
 use super::waiting::SUBSCRIBED_AT_ONCE;
-use crate::rooms::engine::{Ask, Author, Engine, EngineEvent, Operation, Outcome, Place};
+use crate::rooms::engine::{Ask, Author, Engine, EngineEvent, Operation, Outcome};
 use crate::rooms::{RoomError, RoomId};
+use presence::{join, members_of};
 use table::Table;
 
 /// Nothing of a history.
@@ -155,150 +154,6 @@ fn so_many_rooms_are_mended_at_once_and_the_rest_afterwards() {
         table.settle();
         assert_eq!((table.node.mends, table.node.to_mend.len()), (0, 0));
         assert_eq!(table.node.stats.mended as usize, rooms.len());
-    }
-}
-
-fn join(room: RoomId, place: Place) -> Operation {
-    Operation::Join {
-        room,
-        name: format!("user{place}").into(),
-        identity: place,
-        place,
-        ask: NOTHING,
-    }
-}
-
-#[test]
-fn a_room_is_on_the_list_of_its_node_until_the_engine_has_let_everybody_go() {
-    let mut table = Table::new();
-    let room = table.create(1);
-    let mut members = Vec::new();
-    for place in [1, 2] {
-        match table.ask(join(room, place)) {
-            Ok(Outcome::Joined(joined)) => members.push((place, joined.member)),
-            other => panic!("{other:?}"),
-        }
-    }
-    let list = String::from_utf8(table.node.keys.rooms_of(table.node.id)).unwrap();
-    let count = format!("EXISTS {list}");
-    // What is left has to be said twice: whoever sweeps meanwhile finds the room.
-    table.server.forget_scripts();
-    for (place, member) in members {
-        table.submit(Operation::Leave {
-            room,
-            member,
-            place,
-        });
-    }
-    for _ in 0..2 {
-        table.say(COMMANDS);
-        assert_eq!(table.operate(&count), ":1\r\n");
-        table.hear(COMMANDS);
-    }
-    table.settle();
-    assert_eq!(table.operate(&count), ":0\r\n");
-}
-
-/// Lets somebody into each of these rooms from this place.
-fn join_all(table: &mut Table, rooms: &[RoomId], place: Place) -> Vec<Operation> {
-    let leave = |room: &RoomId| match table.ask(join(*room, place)) {
-        Ok(Outcome::Joined(joined)) => Operation::Leave {
-            room: *room,
-            member: joined.member,
-            place,
-        },
-        other => panic!("{other:?}"),
-    };
-    rooms.iter().map(leave).collect()
-}
-
-/// Members of a room, as the engine has them.
-fn members_of(table: &Table, room: RoomId) -> usize {
-    table.server.data().rooms.room(room).unwrap().members.len()
-}
-
-#[test]
-fn an_engine_that_has_forgotten_who_left_is_told_in_however_many_rooms() {
-    let mut table = Table::new();
-    let rooms: Vec<_> = (1..=3 * ROOMS_AT_ONCE as u128 + 1)
-        .map(|bits| table.create(bits))
-        .collect();
-    let leaves = join_all(&mut table, &rooms, 1);
-    let older = table.server.snapshot();
-    for leave in leaves {
-        table.submit(leave);
-    }
-    table.settle();
-    assert!(rooms.iter().all(|room| members_of(&table, *room) == 0));
-    table.server.restore(older);
-    assert!(rooms.iter().all(|room| members_of(&table, *room) == 1));
-    table.cut(COMMANDS);
-    table.cut(PUSHES);
-    table.pass(1_000);
-    assert!(rooms.iter().all(|room| members_of(&table, *room) == 0));
-}
-
-#[test]
-fn an_engine_that_has_forgotten_who_left_is_told_though_the_last_leaves_before_it_is_asked() {
-    for steps in 0..20 {
-        let mut table = Table::new();
-        // The last ones wait until others are mended.
-        let rooms: Vec<_> = (1..=2 * MENDED_AT_ONCE as u128)
-            .map(|bits| table.create(bits))
-            .collect();
-        let first = join_all(&mut table, &rooms, 1);
-        let last = join_all(&mut table, &rooms, 2);
-        let older = table.server.snapshot();
-        for leave in first {
-            table.submit(leave);
-        }
-        table.settle();
-        table.server.restore(older);
-        table.cut(COMMANDS);
-        table.cut(PUSHES);
-        for _ in 0..steps {
-            table.dial();
-            for which in [PUSHES, COMMANDS] {
-                table.say(which);
-                table.hear(which);
-            }
-        }
-        for leave in last {
-            table.submit(leave);
-        }
-        table.pass(1_000);
-        for room in rooms {
-            assert_eq!(members_of(&table, room), 0, "left after {steps} steps");
-        }
-    }
-}
-
-#[test]
-fn who_is_said_to_have_moved_is_not_in_where_it_was() {
-    for is_in in [false, true] {
-        let mut table = Table::new();
-        let room = table.create(1);
-        // Somebody follows it: its pushes are heard before anybody comes in.
-        table.ask(Operation::Follow { room, ask: NOTHING }).unwrap();
-        table.submit(join(room, 1));
-        table.say(COMMANDS);
-        if is_in {
-            table.settle();
-        }
-        // A move of before, told late: the engine has let it in here once more since.
-        let at = Where {
-            node: table.node.id,
-            place: 1,
-        };
-        let moved = format!("V {at} 5\nuser1").into_bytes();
-        let words = [b"PUBLISH".to_vec(), table.node.keys.channel(room), moved];
-        table.server.receive(table.other, &command_bytes(&words));
-        table.hear(PUSHES);
-        assert_eq!(members_of(&table, room), 1);
-        let events = table.settle();
-        let is_told = |event: &EngineEvent| matches!(event, EngineEvent::Replaced { place: 1, .. });
-        assert_eq!(events.iter().filter(|event| is_told(event)).count(), 1);
-        assert_eq!(members_of(&table, room), 0);
     }
 }
 
