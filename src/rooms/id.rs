@@ -1,5 +1,6 @@
 //! How rooms, their ids and their epochs are named and written.
 
+use super::error::RoomError;
 use rand::TryRng;
 use rand::rngs::SysRng;
 use std::fmt;
@@ -12,6 +13,10 @@ pub(super) fn random<const N: usize>() -> [u8; N] {
     filled.expect("the system gives random bytes");
     bytes
 }
+
+/// The version of the ids of applications' rooms, a UUID that says what it likes (RFC 9562 §5.8); rooms of clients
+/// have version 4.
+pub(super) const APPLICATION: u128 = 8;
 
 /// The name of a room: a UUID of version 4 (RFC 9562 §5.4), 122 random bits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -39,6 +44,23 @@ impl RoomId {
             high: (bits >> 64) as u64,
             low: bits as u64,
         }
+    }
+
+    /// Whether it is one of an application.
+    pub(crate) fn is_of_application(self) -> bool {
+        self.bits() >> 76 & 0xf == APPLICATION
+    }
+
+    /// The id that a client gives.
+    ///
+    /// # Errors
+    /// `UnknownRoom`: it is none, or that of an application.
+    pub(crate) fn of_client(text: &str) -> Result<Self, RoomError> {
+        let room: Self = text.parse()?;
+        if room.is_of_application() {
+            return Err(RoomError::UnknownRoom);
+        }
+        Ok(room)
     }
 }
 

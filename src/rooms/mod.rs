@@ -34,6 +34,7 @@ mod presence;
 mod program;
 mod receipts;
 mod receive;
+#[cfg(feature = "apps")]
 mod relay;
 mod room;
 mod sessions;
@@ -63,6 +64,7 @@ pub(crate) use late::late;
 pub use member::Member;
 pub use message::{RoomInfo, RoomMessage};
 pub use pass::Pass;
+#[cfg(feature = "apps")]
 pub(crate) use receive::{parse_object, price_of};
 pub use sessions::Enter;
 pub use shared::Rooms;

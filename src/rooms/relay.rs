@@ -7,37 +7,17 @@
 
 use super::digest::{digest, first_bytes};
 use super::engine::{Ask, Author, Operation, Outcome};
-use super::id::random;
+use super::id::{APPLICATION, random};
 use super::state::{Pending, Reply};
 use super::{FormatId, Member, Position, RoomError, RoomId, Rooms};
 use crate::app::{Context, SessionId};
-
-/// The version of a UUID that says what it likes (RFC 9562 §5.8); rooms of clients have version 4.
-const VERSION: u128 = 8;
 
 impl RoomId {
     /// The room of an application: the same wherever this is asked for.
     pub(crate) fn of_application(name: &str) -> Self {
         let digest = digest(&[b"dunlin relay", name.as_bytes()]);
         let bits = u128::from_be_bytes(first_bytes(&digest));
-        Self::of_bits(bits & !(0xf << 76) & !(0b11 << 62) | VERSION << 76 | 0b10 << 62)
-    }
-
-    /// Whether it is one of an application.
-    pub(crate) fn is_of_application(self) -> bool {
-        self.bits() >> 76 & 0xf == VERSION
-    }
-
-    /// The id that a client gives.
-    ///
-    /// # Errors
-    /// `UnknownRoom`: it is none, or that of an application.
-    pub(crate) fn of_client(text: &str) -> Result<Self, RoomError> {
-        let room: Self = text.parse()?;
-        if room.is_of_application() {
-            return Err(RoomError::UnknownRoom);
-        }
-        Ok(room)
+        Self::of_bits(bits & !(0xf << 76) & !(0b11 << 62) | APPLICATION << 76 | 0b10 << 62)
     }
 }
 
