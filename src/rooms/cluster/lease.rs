@@ -32,6 +32,8 @@ pub(super) struct Lease {
     pub(super) renew_at: u64,
     pub(super) look_at: u64,
     pub(super) was_there: bool,
+    /// The list of our own rooms is to be looked through: another process is at the other end of the line.
+    pub(super) is_to_look: bool,
     /// Nodes that are being swept, and how many of their rooms are still to be answered for.
     pub(super) sweeping: HashMap<NodeId, usize>,
 }

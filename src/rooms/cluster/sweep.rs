@@ -29,7 +29,9 @@ impl Node {
     /// The line of commands is up, at a process that may know less than was told.
     pub(super) fn begin_lease(&mut self, is_another: bool) {
         self.renew();
-        if is_another {
+        self.lease.is_to_look |= is_another;
+        if self.lease.is_to_look {
+            // Also when a line broke before that was done.
             self.scan_own(b"0");
         }
     }
@@ -96,7 +98,8 @@ impl Node {
         let is_empty = known.is_none_or(|known| {
             known.members.len() == 0 && known.joining.is_empty() && !known.declares
         });
-        if is_empty && !self.leaving.contains_key(&room) && self.lines[COMMANDS].is_up() {
+        let is_listed = self.lease.is_to_look || self.leaving.contains_key(&room);
+        if is_empty && !is_listed && self.lines[COMMANDS].is_up() {
             let (rooms, id) = (self.keys.rooms_of(self.id), room.to_string());
             self.command(&[b"SREM", &*rooms, id.as_bytes()], Sent::Ignored);
         }
@@ -152,7 +155,8 @@ impl Node {
             (Asked::OwnRooms, Frame::Array(page)) => {
                 if let [Frame::BulkString(cursor), Frame::Array(rooms)] = &**page {
                     self.look_into_own(rooms.iter().filter_map(room_id));
-                    if **cursor != *b"0" {
+                    self.lease.is_to_look = **cursor != *b"0";
+                    if self.lease.is_to_look {
                         self.scan_own(cursor);
                     }
                 }
