@@ -57,6 +57,9 @@ pub(super) struct Server {
     pub(super) is_readonly: bool,
     /// It reads its data from disk and answers nearly nothing.
     pub(super) is_loading: bool,
+    /// The commands that were said, in small letters.
+    #[cfg(test)]
+    pub(super) commands: BTreeSet<String>,
 }
 
 impl Server {
@@ -73,6 +76,8 @@ impl Server {
             password: None,
             is_readonly: false,
             is_loading: false,
+            #[cfg(test)]
+            commands: BTreeSet::new(),
         };
         server.restore(Data::default());
         server
@@ -187,6 +192,8 @@ impl Server {
     fn execute(&mut self, client: ClientId, words: &[Vec<u8>]) {
         let name = String::from_utf8_lossy(&words[0]).to_ascii_uppercase();
         let rest = &words[1..];
+        #[cfg(test)]
+        self.commands.insert(name.to_ascii_lowercase());
         let Some(known) = self.clients.get(&client) else {
             return;
         };
