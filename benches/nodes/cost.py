@@ -6,32 +6,26 @@ valkey-server, MEMBERS (240) share a room and RATE messages a second (400) for s
 counts for each process (/proc/PID/schedstat), so that other work on the machine matters less than it does to time.
 """
 
-import base64
 import json
 import os
 import select
 import socket
 import statistics
-import struct
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-import urllib.error
-import urllib.request
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "tests/cluster"))
+from parts import engine_command, fetch, frame, free_port, node_command, upgrade
 
 DUNLIN, ENGINE = sys.argv[1:3]
 MEMBERS, RATE, SECONDS = [int(word) for word in sys.argv[3:6]] + [240, 400, 5][len(sys.argv[3:6]) :]
 ROUNDS, ROOMS, OF_A_SESSION = 5, 1000, 50
 TALK = b'"type":"TALK"'
 started = []
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def start(*command):
@@ -47,7 +41,7 @@ def stop(process):
 
 
 def engine(port):
-    process = start(ENGINE, "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--dir", tempfile.gettempdir())
+    process = start(*engine_command(ENGINE, port, tempfile.gettempdir()))
     for _ in range(100):
         try:
             socket.create_connection(("127.0.0.1", port)).close()
@@ -63,44 +57,25 @@ def operate(port, *words):
         return line.recv(1 << 16)
 
 
-def fetch(method, port, path):
-    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", method=method)
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        return answer.read()
-
-
 class Node:
     def __init__(self, engine_port):
         self.port = free_port()
-        words = ["--listen", f"127.0.0.1:{self.port}", "--log", "error", "--max-per-address", "off", "--metrics", "public"]
-        words += ["--message-rate", "off", "--join-rate", "off"]
-        if engine_port:
-            words += ["--engine", f"redis://127.0.0.1:{engine_port}"]
-        self.process = start(DUNLIN, "serve", *words)
+        self.process = start(*node_command(DUNLIN, self.port, engine_port))
         self.wait()
 
     def wait(self):
         for _ in range(400):
             try:
                 return fetch("GET", self.port, "/readyz")
-            except (OSError, urllib.error.HTTPError):
+            except OSError:
                 time.sleep(0.05)
         raise SystemExit("cost: a node is not ready")
-
-
-def frame(text):
-    payload = text.encode()
-    head = struct.pack("!BB", 0x81, 0x80 | len(payload)) if len(payload) < 126 else struct.pack("!BBH", 0x81, 0xFE, len(payload))
-    return head + bytes(4) + payload
 
 
 def connect(port, path, protocol=None):
     session = socket.create_connection(("127.0.0.1", port))
     session.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    head = f"GET {path} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-    head += f"Sec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}\r\n"
-    head += f"Sec-WebSocket-Protocol: {protocol}\r\n" if protocol else ""
-    session.sendall((head + "\r\n").encode())
+    session.sendall(upgrade(path, protocol))
     answer = session.recv(4096)
     if b" 101 " not in answer:
         raise SystemExit(f"cost: {answer}")
@@ -114,7 +89,8 @@ class Crowd:
         self.poll, self.sessions, self.tails = select.epoll(), {}, {}
         self.talks = self.entered = 0
         self.is_over = False
-        threading.Thread(target=self.listen, daemon=True).start()
+        self.thread = threading.Thread(target=self.listen, daemon=True)
+        self.thread.start()
 
     def add(self, session):
         self.sessions[session.fileno()] = session
@@ -135,11 +111,14 @@ class Crowd:
 
     def end(self):
         self.is_over = True
+        self.thread.join()
+        for session in self.sessions.values():
+            session.close()
 
 
 def enter(session, room, name):
     words = {"type": "ENTER", "roomId": room, "sender": name, "client": name.ljust(16, "-")}
-    session.sendall(frame(json.dumps(words)))
+    session.sendall(frame(json.dumps(words).encode()))
 
 
 def create(node):
@@ -178,7 +157,7 @@ def cost(count):
     count_of, began = RATE * SECONDS, time.monotonic()
     for at in range(count_of):
         message = {"type": "TALK", "roomId": room, "message": "x" * 64, "ref": f"r{at}"}
-        sessions[at * 7 % MEMBERS].sendall(frame(json.dumps(message)))
+        sessions[at * 7 % MEMBERS].sendall(frame(json.dumps(message).encode()))
         time.sleep(max(0, began + (at + 1) / RATE - time.monotonic()))
     until("talking", lambda: crowd.talks >= count_of * MEMBERS)
     used = [after - before for after, before in zip([cpu(process) for process in processes], before)]
@@ -201,7 +180,7 @@ class Bystander:
         try:
             while True:
                 began = time.perf_counter()
-                self.session.sendall(frame("x"))
+                self.session.sendall(frame(b"x"))
                 self.session.recv(16)
                 self.times.append(time.perf_counter() - began)
                 time.sleep(0.002)

@@ -5,7 +5,6 @@ Usage: nodes.py DUNLIN ENGINE MEMBERS; ENGINE is the path of redis-server or val
 """
 
 import asyncio
-import base64
 import json
 import os
 import signal
@@ -13,24 +12,16 @@ import struct
 import subprocess
 import sys
 import time
-import urllib.request
+
+from parts import engine_command, fetch, frame, free_port, node_command, upgrade
 
 DUNLIN, ENGINE, MEMBERS = sys.argv[1], sys.argv[2], int(sys.argv[3])
 SCRATCH = os.environ["SCRATCH"]
 started = []
 
 
-def free_port():
-    import socket
-
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 def engine(port, *more):
-    command = [ENGINE, "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no"]
-    command += ["--dir", SCRATCH, "--repl-diskless-sync-delay", "0", *more]
+    command = [*engine_command(ENGINE, port, SCRATCH), "--repl-diskless-sync-delay", "0", *more]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     started.append(process)
     return process
@@ -96,20 +87,13 @@ class Session:
     async def open(cls, port, path, protocol=None):
         self = cls()
         self.reader, self.writer = await asyncio.open_connection("127.0.0.1", port)
-        key = base64.b64encode(os.urandom(16)).decode()
-        head = f"GET {path} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        head += f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n"
-        head += f"Sec-WebSocket-Protocol: {protocol}\r\n" if protocol else ""
-        self.writer.write((head + "\r\n").encode())
+        self.writer.write(upgrade(path, protocol))
         answer = await self.reader.readuntil(b"\r\n\r\n")
         assert b" 101 " in answer, answer
         return self
 
     def send(self, text):
-        payload = text.encode()
-        length = len(payload)
-        head = struct.pack("!BB", 0x81, 0x80 | length) if length < 126 else struct.pack("!BBH", 0x81, 0xFE, length)
-        self.writer.write(head + bytes(4) + payload)
+        self.writer.write(frame(text.encode()))
 
     async def receive(self):
         while True:
@@ -122,7 +106,7 @@ class Session:
             if first & 15 == 1:
                 return payload.decode()
             if first & 15 == 9:
-                self.writer.write(struct.pack("!BB", 0x8A, 0x80 | length) + bytes(4) + payload)
+                self.writer.write(frame(payload, 10))
             elif first & 15 == 8:
                 raise ConnectionError("closed", payload)
 
@@ -197,12 +181,6 @@ class Member:
         )
 
 
-def fetch(method, port, path):
-    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", method=method)
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        return answer.read()
-
-
 async def http(method, port, path):
     """In a thread: the way to the engine is in this one."""
     return await asyncio.to_thread(fetch, method, port, path)
@@ -221,8 +199,7 @@ async def bystander(port, times, stop):
 
 async def node(forwarder):
     port = free_port()
-    command = [DUNLIN, "serve", "--listen", f"127.0.0.1:{port}", "--engine", f"redis://127.0.0.1:{forwarder.port}"]
-    command += ["--log", "warn", "--message-rate", "off", "--max-per-address", "off"]
+    command = node_command(DUNLIN, port, forwarder.port)
     log = open(f"{SCRATCH}/node-{port}.log", "w")
     process = subprocess.Popen(command, stdout=log, stderr=log)
     started.append(process)
