@@ -4,7 +4,7 @@ use super::attendee::{MOST_EARLY, MOST_EARLY_BYTES, MOST_UNANSWERED};
 use super::mount;
 use crate::App;
 use crate::rooms::{RoomId, Rooms, late};
-use crate::testing::{Received, Sim};
+use crate::testing::{Conversation, Received, Sim};
 use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
@@ -121,6 +121,16 @@ fn answer(sim: &Sim, is_held: &Rc<Cell<bool>>) {
     }
 }
 
+/// One more text is too many, and those before it were not.
+fn is_refused(sim: &Sim, chat: &Conversation) {
+    sim.drive();
+    assert_eq!(chat.receive_all(), []);
+    chat.send("x");
+    sim.drive();
+    let refusal = Received::close(1008, "Too many messages");
+    assert_eq!(chat.receive_all(), [refusal]);
+}
+
 #[test]
 fn who_speaks_before_it_is_in_is_heard_then_up_to_a_bound() {
     let bytes = MOST_EARLY_BYTES / 4;
@@ -132,12 +142,7 @@ fn who_speaks_before_it_is_in_is_heard_then_up_to_a_bound() {
                 chat.send(&*"x".repeat(size));
             }
             if is_past {
-                chat.send("x");
-            }
-            sim.drive();
-            if is_past {
-                let refusal = Received::close(1008, "Too many messages");
-                assert_eq!(chat.receive_all(), [refusal]);
+                is_refused(&sim, &chat);
                 continue;
             }
             answer(&sim, &is_held);
@@ -163,12 +168,7 @@ fn texts_of_one_session_that_wait_for_the_engine_are_bounded() {
             chat.send("x");
         }
         if is_past {
-            chat.send("x");
-        }
-        sim.drive();
-        if is_past {
-            let refusal = Received::close(1008, "Too many messages");
-            assert_eq!(chat.receive_all(), [refusal]);
+            is_refused(&sim, &chat);
             continue;
         }
         answer(&sim, &is_held);

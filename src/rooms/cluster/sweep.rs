@@ -238,17 +238,17 @@ impl Node {
     /// Some members of a node that is gone have left a room.
     pub(super) fn swept(&mut self, node: NodeId, room: RoomId, answer: &Answer) {
         match answer {
-            Answer::Swept { has_more: true } => return self.sweep(node, room),
-            Answer::Swept { has_more: false } => {}
-            Answer::Refused(RoomError::UnknownRoom) => {}
-            _ if node == self.id => return self.leave_is_over(room),
-            _ => return,
+            Answer::Swept { has_more: true } => self.sweep(node, room),
+            Answer::Swept { has_more: false } | Answer::Refused(RoomError::UnknownRoom) => {
+                if node == self.id {
+                    return self.has_left(room);
+                }
+                let (rooms, id) = (self.keys.rooms_of(node), room.to_string());
+                self.forget(node, &rooms, id.as_bytes());
+            }
+            _ if node == self.id => self.leave_is_over(room),
+            _ => {}
         }
-        if node == self.id {
-            return self.has_left(room);
-        }
-        let (rooms, id) = (self.keys.rooms_of(node), room.to_string());
-        self.forget(node, &rooms, id.as_bytes());
     }
 }
 
