@@ -94,15 +94,29 @@ impl Node {
     /// Takes a room off the list of those that this node is in, once the engine has let everybody go: who
     /// sweeps would not look there for one that it still has.
     pub(super) fn forget_if_left(&mut self, room: RoomId) {
+        if self.lease.is_to_look && self.is_left(room) {
+            // It may have forgotten who left before, too.
+            self.sweep_own(room);
+        } else {
+            self.forget_if_swept(room);
+        }
+    }
+
+    /// The same for a room in which the engine has nobody of this node.
+    fn forget_if_swept(&mut self, room: RoomId) {
+        if self.is_left(room) {
+            let (rooms, id) = (self.keys.rooms_of(self.id), room.to_string());
+            self.command(&[b"SREM", &*rooms, id.as_bytes()], Sent::Ignored);
+        }
+    }
+
+    /// Whether nobody of this node is in a room, comes, goes or is to be told to the engine.
+    fn is_left(&self, room: RoomId) -> bool {
         let known = self.rooms.get(&room);
         let is_empty = known.is_none_or(|known| {
             known.members.len() == 0 && known.joining.is_empty() && !known.declares
         });
-        let is_listed = self.lease.is_to_look || self.leaving.contains_key(&room);
-        if is_empty && !is_listed && self.lines[COMMANDS].is_up() {
-            let (rooms, id) = (self.keys.rooms_of(self.id), room.to_string());
-            self.command(&[b"SREM", &*rooms, id.as_bytes()], Sent::Ignored);
-        }
+        is_empty && !self.leaving.contains_key(&room) && self.lines[COMMANDS].is_up()
     }
 
     pub(super) fn lease_answered(&mut self, asked: Asked, frame: &Frame) {
@@ -241,7 +255,8 @@ impl Node {
             Answer::Swept { has_more: true } => self.sweep(node, room),
             Answer::Swept { has_more: false } | Answer::Refused(RoomError::UnknownRoom) => {
                 if node == self.id {
-                    return self.has_left(room);
+                    self.leave_is_over(room);
+                    return self.forget_if_swept(room);
                 }
                 let (rooms, id) = (self.keys.rooms_of(node), room.to_string());
                 self.forget(node, &rooms, id.as_bytes());

@@ -9,7 +9,7 @@ use super::super::sweep::ROOMS_AT_ONCE;
 use super::table::Table;
 use super::{NOTHING, follow};
 use crate::config::RoomLimits;
-use crate::rooms::engine::{EngineEvent, Operation, Outcome, Place};
+use crate::rooms::engine::{Engine, EngineEvent, Operation, Outcome, Place};
 use crate::rooms::{Epoch, RoomId};
 
 /// Another node.
@@ -28,6 +28,12 @@ pub(super) fn join(room: RoomId, place: Place) -> Operation {
 /// Members of a room, as the engine has them.
 pub(super) fn members_of(table: &Table, room: RoomId) -> usize {
     table.server.data().rooms.room(room).unwrap().members.len()
+}
+
+/// Asks whether this node is said to be in any room.
+fn exists(table: &Table) -> String {
+    let list = String::from_utf8(table.node.keys.rooms_of(table.node.id)).unwrap();
+    format!("EXISTS {list}")
 }
 
 /// Lets somebody into each of these rooms from this place.
@@ -59,8 +65,7 @@ fn a_room_is_on_the_list_of_its_node_until_the_engine_has_let_everybody_go() {
     let mut table = Table::new();
     let room = table.create(1);
     let leaves = [1, 2].map(|place| join_all(&mut table, &[room], place));
-    let list = String::from_utf8(table.node.keys.rooms_of(table.node.id)).unwrap();
-    let count = format!("EXISTS {list}");
+    let exists = exists(&table);
     // What is left has to be said twice: whoever sweeps meanwhile finds the room.
     table.server.forget_scripts();
     for leave in leaves.into_iter().flatten() {
@@ -68,11 +73,11 @@ fn a_room_is_on_the_list_of_its_node_until_the_engine_has_let_everybody_go() {
     }
     for _ in 0..2 {
         table.say(COMMANDS);
-        assert_eq!(table.operate(&count), ":1\r\n");
+        assert_eq!(table.operate(&exists), ":1\r\n");
         table.hear(COMMANDS);
     }
     table.settle();
-    assert_eq!(table.operate(&count), ":0\r\n");
+    assert_eq!(table.operate(&exists), ":0\r\n");
 }
 
 #[test]
@@ -88,9 +93,11 @@ fn an_engine_that_has_forgotten_who_left_is_told_in_however_many_rooms() {
     }
     table.settle();
     assert!(rooms.iter().all(|room| members_of(&table, *room) == 0));
+    let exists = exists(&table);
     // The line may break once more while they are looked through.
     for steps in 0..20 {
         table.server.restore(older.clone());
+        table.other = table.server.connect();
         table.cut(COMMANDS);
         table.cut(PUSHES);
         for number in 0..steps {
@@ -100,15 +107,67 @@ fn an_engine_that_has_forgotten_who_left_is_told_in_however_many_rooms() {
         table.pass(1_000);
         let members: usize = rooms.iter().map(|room| members_of(&table, *room)).sum();
         assert_eq!(members, 0, "{steps} steps");
+        assert_eq!(table.operate(&exists), ":0\r\n", "{steps} steps");
     }
+}
+
+#[test]
+fn a_room_that_is_left_while_the_list_is_looked_through_goes_off_it() {
+    // Wherever in the list it stands: where that was looked at already, or not yet.
+    for bits in 1_001..1_009 {
+        leave_while_looking(bits);
+    }
+}
+
+fn leave_while_looking(bits: u128) {
+    let mut table = Table::new();
+    let room = table.create(bits);
+    let rooms: Vec<_> = (1..=8 * ROOMS_AT_ONCE as u128)
+        .map(|bits| table.create(bits))
+        .collect();
+    let leaves = join_all(&mut table, &rooms, 1);
+    let older = table.server.snapshot();
+    for leave in leaves {
+        table.submit(leave);
+    }
+    table.settle();
+    table.server.restore(older);
+    table.other = table.server.connect();
+    table.cut(COMMANDS);
+    table.cut(PUSHES);
+    let mut steps = 0..;
+    let mut go_on = |table: &mut Table| step(table, steps.next().unwrap());
+    while !table.node.is_ready() {
+        go_on(&mut table);
+    }
+    table.submit(join(room, 2));
+    let member = loop {
+        go_on(&mut table);
+        if let Some(EngineEvent::Done(_, Ok(Outcome::Joined(joined)))) = table.node.poll() {
+            break joined.member;
+        }
+    };
+    let place = 2;
+    table.submit(Operation::Leave {
+        room,
+        member,
+        place,
+    });
+    while table.node.leaving.contains_key(&room) {
+        assert!(table.node.lease.is_to_look);
+        go_on(&mut table);
+    }
+    table.pass(1_000);
+    let exists = exists(&table);
+    assert_eq!(table.operate(&exists), ":0\r\n");
 }
 
 #[test]
 fn an_engine_that_has_forgotten_who_left_is_told_though_the_last_leaves_before_it_is_asked() {
     for steps in 0..40 {
         let mut table = Table::new();
-        // The last ones wait until others are mended.
-        let rooms: Vec<_> = (1..=2 * MENDED_AT_ONCE as u128)
+        // The last ones wait until others are mended, and their list is looked through in parts.
+        let rooms: Vec<_> = (1..=ROOMS_AT_ONCE.max(MENDED_AT_ONCE) as u128 * 2)
             .map(|bits| table.create(bits))
             .collect();
         let first = join_all(&mut table, &rooms, 1);
@@ -131,6 +190,9 @@ fn an_engine_that_has_forgotten_who_left_is_told_though_the_last_leaves_before_i
         for room in rooms {
             assert_eq!(members_of(&table, room), 0, "left after {steps} steps");
         }
+        let exists = exists(&table);
+        table.other = table.server.connect();
+        assert_eq!(table.operate(&exists), ":0\r\n", "left after {steps} steps");
     }
 }
 
