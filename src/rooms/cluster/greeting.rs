@@ -251,9 +251,7 @@ impl Node {
         for token in tokens {
             self.done(token, Err(RoomError::Unavailable));
         }
-        if self.lines[COMMANDS].is_up() {
-            self.end_lease();
-        }
+        self.end_lease();
     }
 
     /// Whether nothing is left to be said.

@@ -3,9 +3,9 @@
 use super::request::NodeId;
 use std::collections::HashMap;
 
-/// Takes a member out of a set while a lease has ended; -1 while it holds.
-pub(super) const FORGET: &str = "if redis.call('EXISTS', KEYS[1]) == 0 then \
-    return redis.call('SREM', KEYS[2], ARGV[1]) end return -1";
+/// Takes a node off the list of nodes, unless its lease holds or it is in some room.
+pub(super) const FORGET: &str = "if redis.call('EXISTS', KEYS[1], KEYS[2]) == 0 then \
+    redis.call('SREM', KEYS[3], ARGV[1]) end return 0";
 
 /// What was asked about leases.
 #[derive(Clone, Copy, Debug)]
@@ -18,8 +18,8 @@ pub(super) enum Asked {
     Alive(NodeId),
     /// Whether we are the one who sweeps.
     Lock(NodeId),
-    /// Whether something of a node that is gone was forgotten.
-    Forgotten(NodeId),
+    /// Whether it is still gone after a part of its rooms was swept.
+    IsBack(NodeId),
     /// Rooms of a node that is gone.
     Rooms(NodeId),
     /// Rooms that this node is said to be in, a part of them.
@@ -32,6 +32,8 @@ pub(super) struct Lease {
     pub(super) renew_at: u64,
     pub(super) look_at: u64,
     pub(super) was_there: bool,
+    /// This node has ended its own.
+    pub(super) is_over: bool,
     /// The list of our own rooms is to be looked through: another process is at the other end of the line.
     pub(super) is_to_look: bool,
     /// Nodes that are being swept, and how many of their rooms are still to be answered for.

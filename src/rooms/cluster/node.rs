@@ -167,7 +167,7 @@ impl Node {
         }
         let room = asked.room;
         if let Act::Join { .. } | Act::Declare { .. } = asked.act {
-            self.note_room(room);
+            self.hold_lease();
         }
         // Of the process at the other end now, of what has been delivered by now, and never twice: an epoch that
         // began twice would be no new one.
@@ -230,7 +230,12 @@ impl Node {
     fn heard(&mut self, which: usize, frame: Frame) {
         match (self.lines[which].phase, which) {
             (Phase::Greeting { .. }, _) => self.greeted(which, frame),
-            (Phase::Up, COMMANDS) => self.answered(frame),
+            (Phase::Up, COMMANDS) => {
+                self.answered(frame);
+                if self.is_stopping {
+                    self.end_lease();
+                }
+            }
             (Phase::Up, _) => self.pushed(frame),
             _ => {}
         }
@@ -334,7 +339,9 @@ impl Node {
             Then::Mend(number) | Then::Restore(number) => self.mend_failed(room, number),
             Then::Leave => self.leave_is_over(room),
             Then::Sweep(node) if node == self.id => self.leave_is_over(room),
-            Then::Facts | Then::Declare | Then::Audit | Then::Sweep(_) => {}
+            // It is tried anew, by whoever looks next.
+            Then::Sweep(node) => drop(self.lease.sweeping.remove(&node)),
+            Then::Facts | Then::Declare | Then::Audit => {}
         }
     }
 }

@@ -116,14 +116,15 @@ pub(super) fn command(request: &Request, keys: &Keys, limits: &RoomLimits) -> Co
     words.text(Script::of(&request.act).sha());
     let room = request.room;
     let names = [keys.facts(room), keys.stream(room), keys.members(room)];
-    if let Act::Publish { key, .. } = &request.act {
-        words.text("4");
-        words.0.extend(names);
-        words.0.push(keys.message(room, *key));
-    } else {
-        words.text("3");
-        words.0.extend(names);
-    }
+    let more = match &request.act {
+        Act::Publish { key, .. } => vec![keys.message(room, *key)],
+        Act::Join { at, .. } => vec![keys.rooms_of(at.node), keys.nodes()],
+        Act::Declare { node, .. } => vec![keys.rooms_of(*node), keys.nodes()],
+        Act::Sweep { node, .. } => vec![keys.rooms_of(*node)],
+        _ => Vec::new(),
+    };
+    words.number((names.len() + more.len()) as u64);
+    words.0.extend(names.into_iter().chain(more));
     words.0.push(keys.channel(room));
     words.text(&format!("{:016x}", request.run));
     words.text(&request.fresh.to_string());

@@ -72,39 +72,36 @@ impl Node {
         self.command(&[b"SADD", &*nodes, id.as_bytes()], Sent::Ignored);
     }
 
-    /// A clean end: nobody has to find out.
+    /// A clean end, as soon as the engine has let everybody go: nobody has to find out.
     pub(super) fn end_lease(&mut self) {
-        let (nodes, lease) = (self.keys.nodes(), self.keys.node(self.id));
-        let rooms = self.keys.rooms_of(self.id);
-        let id = format!("{:016x}", self.id);
-        self.command(&[b"SREM", &*nodes, id.as_bytes()], Sent::Ignored);
-        self.command(&[b"DEL", &*lease, &*rooms], Sent::Ignored);
+        let is_up = self.lines[COMMANDS].is_up();
+        if !is_up || !self.leaving.is_empty() || self.lease.is_over {
+            return;
+        }
+        self.lease.is_over = true;
+        let lease = self.keys.node(self.id);
+        self.command(&[b"DEL", &*lease], Sent::Ignored);
+        self.forget(self.id);
     }
 
-    /// Somebody of this node is in a room: whoever sweeps behind it has to look there.
-    pub(super) fn note_room(&mut self, room: RoomId) {
+    /// Somebody of this node is about to be in a room.
+    pub(super) fn hold_lease(&mut self) {
         if self.clock.now + RENEWED >= self.lease.renew_at + FRESH {
             // Somebody may have swept behind this node, because it stood still.
             self.renew();
         }
-        let (rooms, id) = (self.keys.rooms_of(self.id), room.to_string());
-        self.command(&[b"SADD", &*rooms, id.as_bytes()], Sent::Ignored);
     }
 
     /// Takes a room off the list of those that this node is in, once the engine has let everybody go: who
     /// sweeps would not look there for one that it still has.
     pub(super) fn forget_if_left(&mut self, room: RoomId) {
-        if self.lease.is_to_look && self.is_left(room) {
+        if !self.is_left(room) {
+            return;
+        }
+        if self.lease.is_to_look {
             // It may have forgotten who left before, too.
             self.sweep_own(room);
         } else {
-            self.forget_if_swept(room);
-        }
-    }
-
-    /// The same for a room in which the engine has nobody of this node.
-    fn forget_if_swept(&mut self, room: RoomId) {
-        if self.is_left(room) {
             let (rooms, id) = (self.keys.rooms_of(self.id), room.to_string());
             self.command(&[b"SREM", &*rooms, id.as_bytes()], Sent::Ignored);
         }
@@ -159,9 +156,8 @@ impl Node {
                 log::warn!("node {node:016x} is gone: its members leave");
                 self.sweep_on(node);
             }
-            (Asked::Forgotten(node), answer) => {
-                self.forgotten(node, matches!(answer, Frame::Integer(-1)));
-            }
+            (Asked::IsBack(node), Frame::Integer(0)) => self.sweep_on(node),
+            (Asked::IsBack(node), _) => drop(self.lease.sweeping.remove(&node)),
             (Asked::Rooms(node), Frame::Array(rooms)) => {
                 let rooms: Vec<RoomId> = rooms.iter().filter_map(room_id).collect();
                 self.sweep_rooms(node, &rooms);
@@ -211,9 +207,8 @@ impl Node {
         if rooms.is_empty() {
             // Nothing follows the last answer.
             self.lease.sweeping.remove(&node);
-            let (nodes, lock) = (self.keys.nodes(), self.keys.sweep(node));
-            let id = format!("{node:016x}");
-            self.forget(node, &nodes, id.as_bytes());
+            let lock = self.keys.sweep(node);
+            self.forget(node);
             self.command(&[b"DEL", &*lock], Sent::Ignored);
             return;
         }
@@ -228,24 +223,36 @@ impl Node {
         self.ask(room, Act::Sweep { node, most }, Then::Sweep(node));
     }
 
-    /// Takes something of a node out of a set, unless the node has come back meanwhile.
-    fn forget(&mut self, node: NodeId, set: &[u8], member: &[u8]) {
-        let lease = self.keys.node(node);
-        let parts = [b"EVAL", FORGET.as_bytes(), b"2", &lease, set, member];
-        self.command(&parts, Sent::Lease(Asked::Forgotten(node)));
+    /// Nobody has to look for a node any more, if there is nothing of it.
+    fn forget(&mut self, node: NodeId) {
+        let (lease, rooms, nodes) = (
+            self.keys.node(node),
+            self.keys.rooms_of(node),
+            self.keys.nodes(),
+        );
+        let id = format!("{node:016x}");
+        let parts = [
+            b"EVAL",
+            FORGET.as_bytes(),
+            b"3",
+            &lease,
+            &rooms,
+            &nodes,
+            id.as_bytes(),
+        ];
+        self.command(&parts, Sent::Ignored);
     }
 
-    /// A room was swept, and taken off the list.
-    fn forgotten(&mut self, node: NodeId, has_come_back: bool) {
-        if has_come_back {
-            self.lease.sweeping.remove(&node);
-        }
+    /// A room was swept behind a node that is gone.
+    fn is_swept(&mut self, node: NodeId) {
         let Some(left) = self.lease.sweeping.get_mut(&node) else {
             return;
         };
         *left = left.saturating_sub(1);
         if *left == 0 {
-            self.sweep_on(node);
+            let lease = self.keys.node(node);
+            let asked = Sent::Lease(Asked::IsBack(node));
+            self.command(&[b"EXISTS", &*lease], asked);
         }
     }
 
@@ -253,16 +260,9 @@ impl Node {
     pub(super) fn swept(&mut self, node: NodeId, room: RoomId, answer: &Answer) {
         match answer {
             Answer::Swept { has_more: true } => self.sweep(node, room),
-            Answer::Swept { has_more: false } | Answer::Refused(RoomError::UnknownRoom) => {
-                if node == self.id {
-                    self.leave_is_over(room);
-                    return self.forget_if_swept(room);
-                }
-                let (rooms, id) = (self.keys.rooms_of(node), room.to_string());
-                self.forget(node, &rooms, id.as_bytes());
-            }
             _ if node == self.id => self.leave_is_over(room),
-            _ => {}
+            Answer::Swept { .. } | Answer::Refused(RoomError::UnknownRoom) => self.is_swept(node),
+            _ => drop(self.lease.sweeping.remove(&node)),
         }
     }
 }

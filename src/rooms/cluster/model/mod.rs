@@ -9,11 +9,35 @@ mod room;
 #[cfg(test)]
 mod tests;
 
-use super::request::{Act, Answer, Push, Request, Speaker};
+use super::request::{Act, Answer, NodeId, Push, Request, Speaker};
 use super::retention::{DELETED_FOR, KNOWN_FOR, Retention};
 use crate::rooms::{Position, RoomError, RoomId, RoomMessage};
 pub(super) use room::Room;
 use std::collections::BTreeMap;
+
+/// What becomes of the list of rooms that a node is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Noted {
+    /// The room is on it now, and the node on the list of nodes.
+    In(NodeId),
+    /// The room is not on it.
+    Out(NodeId),
+}
+
+/// What an answered request changes in these lists.
+pub(super) fn noted(act: &Act, answer: &Answer) -> Option<Noted> {
+    match (act, answer) {
+        (Act::Join { at, .. }, Answer::Joined { .. }) => Some(Noted::In(at.node)),
+        (Act::Declare { node, members }, Answer::Declared { lost }) => {
+            (members.len() > lost.len()).then_some(Noted::In(*node))
+        }
+        (
+            Act::Sweep { node, .. },
+            Answer::Swept { has_more: false } | Answer::Refused(RoomError::UnknownRoom),
+        ) => Some(Noted::Out(*node)),
+        _ => None,
+    }
+}
 
 /// What was said under a key.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -17,6 +17,9 @@ for at = 11, #ARGV, 3 do
     end
   end
 end
+if #ARGV > 10 + 3 * #lost then
+  note(ARGV[10])
+end
 if count > 0 then
   persist()
 end

@@ -10,6 +10,7 @@ if there and before ~= where and string.sub(there, 35) ~= ARGV[12] then
   return {'name-taken'}
 end
 call('HSET', members, name, where .. ' ' .. ARGV[12])
+note(string.sub(where, 1, 16))
 persist()
 local count = call('HLEN', members)
 if not there then

@@ -1,6 +1,7 @@
 -- What stands before every script of a room. A script runs as a whole or not at all.
 --
--- KEYS: 1 the facts of the room, 2 its stream of messages, 3 its members, 4 the key of a message (publish).
+-- KEYS: 1 the facts of the room, 2 its stream of messages, 3 its members; publish: 4 the key of a message; join,
+-- declare and sweep: 4 the rooms that the node is in; join and declare: 5 the nodes.
 -- ARGV: 1 the room's channel, 2 the process of the engine that the node is connected to, 3 the epoch that begins if
 -- one has to, 4 and 5 the newest position that the node knows (or empty), 6 messages, 7 bytes and 8 milliseconds
 -- that a history keeps, 9 milliseconds after which an unused room goes (0: never); what follows is the script's own.
@@ -133,6 +134,18 @@ local function expire_if_empty()
     call('PEXPIRE', facts, ARGV[9])
     call('PEXPIRE', stream, ARGV[9])
   end
+end
+
+-- A node has a member here: whoever sweeps behind it finds the node, and the room. Together with the member, so that
+-- none is in without it.
+local function note(node)
+  call('SADD', KEYS[4], string.match(ARGV[1], '{(.*)}'))
+  call('SADD', KEYS[5], node)
+end
+
+-- A node has nobody here.
+local function forget()
+  call('SREM', KEYS[4], string.match(ARGV[1], '{(.*)}'))
 end
 
 -- Somebody is in.

@@ -1,5 +1,6 @@
 -- Lets members of a node go that is gone itself: 10 the node, 11 at most so many.
 if not begin() then
+  forget()
   return {'unknown-room'}
 end
 local most, found, known, has_more, cursor = tonumber(ARGV[11]), {}, {}, false, '0'
@@ -22,6 +23,9 @@ for _, name in ipairs(found) do
   call('HDEL', members, name)
   count = count - 1
   push('L ' .. known[name] .. ' ' .. count .. ' ' .. #name, name)
+end
+if not has_more then
+  forget()
 end
 expire_if_empty()
 return {'ok', has_more and 1 or 0}

@@ -7,8 +7,17 @@ use crate::rooms::engine::Ask;
 use crate::rooms::{Epoch, Position, RoomId};
 use std::rc::Rc;
 
-/// What a call of a script asks for: the channel, the request and the bounds. `None` for what no node says.
-pub(super) fn read(script: Script, words: &[Vec<u8>]) -> Option<(Vec<u8>, Request, Retention)> {
+/// A call of a script.
+pub(super) struct Call {
+    pub(super) channel: Vec<u8>,
+    pub(super) request: Request,
+    pub(super) retention: Retention,
+    /// The keys behind those of the room.
+    pub(super) keys: Vec<Vec<u8>>,
+}
+
+/// What a call of a script asks for. `None` for what no node says.
+pub(super) fn read(script: Script, words: &[Vec<u8>]) -> Option<Call> {
     let mut words = Words(words.iter());
     let keys: usize = words.number()?;
     let facts = words.text()?;
@@ -18,15 +27,20 @@ pub(super) fn read(script: Script, words: &[Vec<u8>]) -> Option<(Vec<u8>, Reques
         return None;
     }
     let room: RoomId = tagged.split_once('{')?.1.strip_suffix('}')?.parse().ok()?;
-    let key = match (script, keys) {
+    let (mut key, mut more) = (None, Vec::new());
+    match (script, keys) {
         (Script::Publish, 4) => {
-            let key = words.text()?.strip_prefix(tagged)?.strip_prefix(":k:")?;
-            Some(u128::from_str_radix(key, 16).ok()?)
+            let text = words.text()?.strip_prefix(tagged)?.strip_prefix(":k:")?;
+            key = Some(u128::from_str_radix(text, 16).ok()?);
         }
-        (Script::Publish, _) => return None,
-        (_, 3) => None,
+        (Script::Join | Script::Declare, 5) => {
+            more = vec![words.text()?.into(), words.text()?.into()];
+        }
+        (Script::Sweep, 4) => more = vec![words.text()?.into()],
+        (Script::Publish | Script::Join | Script::Declare | Script::Sweep, _) => return None,
+        (_, 3) => {}
         _ => return None,
-    };
+    }
     let channel = words.text()?;
     if channel != tagged {
         return None;
@@ -49,7 +63,12 @@ pub(super) fn read(script: Script, words: &[Vec<u8>]) -> Option<(Vec<u8>, Reques
         act,
     };
     let is_all = words.0.next().is_none();
-    is_all.then(|| (channel.as_bytes().to_vec(), request, retention))
+    is_all.then(|| Call {
+        channel: channel.as_bytes().to_vec(),
+        request,
+        retention,
+        keys: more,
+    })
 }
 
 /// The words that are left.

@@ -12,9 +12,10 @@ mod store;
 mod tests;
 
 use super::lease::FORGET;
-use super::model::Model;
+use super::model::{Model, Noted, noted};
 use super::request::write_digest;
 use super::script::Script;
+use arguments::Call;
 use reply::Reply;
 use sha1::{Digest, Sha1};
 use std::collections::{BTreeMap, BTreeSet};
@@ -221,17 +222,16 @@ impl Server {
             ("ROLE", []) => self.role(),
             ("SCRIPT", _) => self.script(rest),
             ("EVALSHA", [sha, arguments @ ..]) => self.evaluate(sha, arguments),
-            ("EVAL", [source, _, lease, set, member]) if **source == *FORGET.as_bytes() => {
-                let (now, random) = (self.now, self.random());
-                let store = &mut self.data.store;
-                match store.run("EXISTS", std::slice::from_ref(lease), now, random) {
-                    Some(Reply::Number(0)) if self.is_readonly => readonly(),
-                    Some(Reply::Number(0)) => {
-                        let words = [set.clone(), member.clone()];
-                        let removed = store.run("SREM", &words, now, random);
-                        removed.unwrap_or(Reply::Number(0))
+            ("EVAL", [source, _, known @ .., nodes, id])
+                if **source == *FORGET.as_bytes() && known.len() == 2 =>
+            {
+                match self.store("EXISTS", known) {
+                    Reply::Number(0) if self.is_readonly => readonly(),
+                    Reply::Number(0) => {
+                        self.store("SREM", &[nodes.clone(), id.clone()]);
+                        Reply::Number(0)
                     }
-                    _ => Reply::Number(-1),
+                    _ => Reply::Number(0),
                 }
             }
             _ if self.is_readonly && Store::is_write(&name) => readonly(),
@@ -376,14 +376,21 @@ impl Server {
         let Some(script) = self.scripts.iter().find(is_it).copied() else {
             return Reply::error("NOSCRIPT No matching script. Please use EVAL.");
         };
-        let Some((channel, request, retention)) = arguments::read(script, arguments) else {
+        let Some(call) = arguments::read(script, arguments) else {
             return Reply::error("ERR these are no arguments of this script");
         };
+        let Call {
+            channel,
+            request,
+            retention,
+            keys,
+        } = call;
         if self.is_readonly {
             // A script stops where it would write; one that only reads is answered.
             let mut rooms = self.data.rooms.clone();
             let (answer, pushes) = rooms.run(&request, &retention, self.now);
-            let is_same = pushes.is_empty() && rooms == self.data.rooms;
+            let is_noted = noted(&request.act, &answer).is_some();
+            let is_same = pushes.is_empty() && !is_noted && rooms == self.data.rooms;
             return if is_same {
                 Reply::of(&answer)
             } else {
@@ -394,7 +401,24 @@ impl Server {
         for push in pushes {
             self.publish(&channel, &push.encode());
         }
+        let room = request.room.to_string().into_bytes();
+        match (noted(&request.act, &answer), &*keys) {
+            (Some(Noted::In(node)), [rooms, nodes]) => {
+                let node = format!("{node:016x}").into_bytes();
+                self.store("SADD", &[rooms.clone(), room]);
+                self.store("SADD", &[nodes.clone(), node]);
+            }
+            (Some(Noted::Out(_)), [rooms]) => drop(self.store("SREM", &[rooms.clone(), room])),
+            _ => {}
+        }
         Reply::of(&answer)
+    }
+
+    /// A command about what is no room.
+    fn store(&mut self, command: &str, words: &[Vec<u8>]) -> Reply {
+        let random = self.random();
+        let reply = self.data.store.run(command, words, self.now, random);
+        reply.expect("a command that there is")
     }
 }
 

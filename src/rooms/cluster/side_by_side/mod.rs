@@ -12,8 +12,8 @@ mod tests;
 use super::answer::{Broken, answer};
 use super::keys::Keys;
 use super::line::command_bytes;
-use super::model::Model;
-use super::request::{Act, Answer, Push, Request};
+use super::model::{Model, Noted, noted};
+use super::request::{Act, Answer, NodeId, Push, Request};
 use super::retention::Retention;
 use super::script::{command, load};
 use crate::config::RoomLimits;
@@ -51,6 +51,8 @@ pub struct Trial {
     counts: BTreeMap<String, usize>,
     /// All rooms there ever were.
     heard: BTreeSet<RoomId>,
+    /// Nodes, and the rooms that they are in.
+    noted: BTreeMap<NodeId, BTreeSet<RoomId>>,
 }
 
 /// Steps after which what is kept is compared, too.
@@ -72,6 +74,7 @@ impl Trial {
             models: vec![Model::default()],
             counts: BTreeMap::new(),
             heard: BTreeSet::new(),
+            noted: BTreeMap::new(),
         })
     }
 
@@ -94,6 +97,10 @@ impl Trial {
             let words: Vec<_> = [word("DEL")].into_iter().chain(names).collect();
             line.call(&words);
         }
+        let lists = self.noted.keys().map(|node| self.keys.rooms_of(*node));
+        let names = [self.keys.nodes()].into_iter().chain(lists);
+        let words: Vec<_> = [word("DEL")].into_iter().chain(names).collect();
+        line.call(&words);
     }
 
     /// One request to both.
@@ -123,6 +130,16 @@ impl Trial {
         let pushes = self.pushes(&request, line)?;
         self.note(&request, &said, &pushes);
         self.compare(&request, &limits, (before, after), &said, &pushes)?;
+        match noted(&request.act, &said) {
+            Some(Noted::In(node)) => {
+                self.noted.entry(node).or_default().insert(request.room);
+            }
+            Some(Noted::Out(node)) => {
+                let known = self.noted.get_mut(&node);
+                known.map(|rooms| rooms.remove(&request.room));
+            }
+            None => {}
+        }
         self.calls.heard(&said);
         if self.calls.steps().is_multiple_of(LOOKED_AT) {
             self.compare_kept(line)?;
@@ -217,8 +234,35 @@ impl Trial {
         Ok(())
     }
 
+    /// Compares which nodes there are, and which rooms each is in.
+    fn compare_lists(&self, line: &mut impl Line) -> Result<(), String> {
+        let rooms = self.noted.iter().map(|(node, rooms)| {
+            let rooms = rooms.iter().map(ToString::to_string);
+            (self.keys.rooms_of(*node), rooms.collect())
+        });
+        let nodes = self.noted.keys().map(|node| format!("{node:016x}"));
+        let lists = rooms.chain([(self.keys.nodes(), nodes.collect())]);
+        for (key, wanted) in lists {
+            let wanted: BTreeSet<String> = wanted;
+            let shown = String::from_utf8_lossy(&key).into_owned();
+            let found = line.call(&[word("SMEMBERS"), key]);
+            let OwnedFrame::Array(members) = &found else {
+                return Err(format!("{shown} is {found:?}"));
+            };
+            let members: BTreeSet<String> = members.iter().filter_map(text).collect();
+            if members != wanted {
+                let steps = self.calls.steps();
+                return Err(format!(
+                    "after {steps} calls {shown} has {members:?}\nthe model has {wanted:?}"
+                ));
+            }
+        }
+        Ok(())
+    }
+
     /// Compares what is kept of each room.
     fn compare_kept(&mut self, line: &mut impl Line) -> Result<(), String> {
+        self.compare_lists(line)?;
         for room in self.calls.rooms() {
             let facts = ["HMGET", "e", "n", "b"].map(word);
             let facts = [&facts[..1], &[self.keys.facts(*room)], &facts[1..]].concat();
@@ -241,13 +285,17 @@ impl Trial {
     }
 }
 
+fn text(frame: &OwnedFrame) -> Option<String> {
+    match frame {
+        OwnedFrame::BulkString(text) => String::from_utf8(text.clone()).ok(),
+        _ => None,
+    }
+}
+
 /// The clock of the engine, milliseconds since 1970.
 fn time(line: &mut impl Line) -> Result<u64, String> {
     let said = line.call(&[word("TIME")]);
-    let part = |frame: &OwnedFrame| match frame {
-        OwnedFrame::BulkString(text) => std::str::from_utf8(text).ok()?.parse::<u64>().ok(),
-        _ => None,
-    };
+    let part = |frame: &OwnedFrame| text(frame)?.parse::<u64>().ok();
     let read = match &said {
         OwnedFrame::Array(parts) => match &parts[..] {
             [seconds, micros] => part(seconds).zip(part(micros)),

@@ -276,6 +276,7 @@ fn who_moves_while_no_pushes_are_heard_is_replaced() {
             // Answers come before the subscription, or behind it.
             table.is_mute[COMMANDS] = !is_in;
             while is_in && (!table.say(COMMANDS).is_empty() | table.hear(COMMANDS)) {}
+            table.operate(&format!("SET dunlin:node:{OTHER:016x} 1"));
             join_elsewhere(&mut table, room, 1);
             let mut events = table.settle();
             table.is_mute[COMMANDS] = false;
@@ -293,4 +294,68 @@ fn who_moves_while_no_pushes_are_heard_is_replaced() {
         }
     }
     assert!(moved[0] > 10 && moved[1] == 40, "{moved:?}");
+}
+
+#[test]
+fn a_member_is_never_in_without_what_a_sweep_looks_for() {
+    let mut table = Table::new();
+    let room = table.create(1);
+    // A node that could say nothing else, and is gone.
+    join_elsewhere(&mut table, room, 1);
+    let list = format!("SMEMBERS dunlin:node:{OTHER:016x}:r");
+    assert_eq!(table.operate(&list), format!("*1\r\n$36\r\n{room}\r\n"));
+    assert_eq!(members_of(&table, room), 1);
+    table.pass(10_000);
+    assert_eq!(members_of(&table, room), 0);
+    assert_eq!(table.operate(&list), "*0\r\n");
+    // This one alone is left.
+    assert_eq!(
+        table.operate("SMEMBERS dunlin:nodes").matches('$').count(),
+        1
+    );
+}
+
+#[test]
+fn who_is_declared_is_never_in_without_what_a_sweep_looks_for() {
+    let mut table = Table::new();
+    let room = table.create(1);
+    join_all(&mut table, &[room], 1);
+    let exists = exists(&table);
+    let nodes = "EXISTS dunlin:nodes";
+    table.operate(&exists.replace("EXISTS", "DEL"));
+    table.operate("DEL dunlin:nodes");
+    assert_eq!(table.operate(nodes), ":0\r\n");
+    table.node.declare_all();
+    table.pass(1);
+    assert_eq!(table.operate(&exists), ":1\r\n");
+    assert_eq!(table.operate(nodes), ":1\r\n");
+}
+
+#[test]
+fn a_node_that_stops_is_forgotten_once_the_engine_has_let_everybody_go() {
+    for is_refused in [false, true] {
+        let mut table = Table::new();
+        let rooms = [1, 2].map(|bits| table.create(bits));
+        let leaves = join_all(&mut table, &rooms, 1);
+        let exists = exists(&table);
+        for leave in leaves {
+            table.submit(leave);
+        }
+        table.node.stop(table.clock());
+        // It takes no writes for a moment: whoever comes next finds what is left.
+        table.server.is_readonly = is_refused;
+        table.say(COMMANDS);
+        table.server.is_readonly = false;
+        table.operate("SADD dunlin:nodes 0000000000000009");
+        assert_eq!(table.operate(&exists), ":1\r\n");
+        while table.hear(COMMANDS) && !table.node.is_over() {
+            table.say(COMMANDS);
+        }
+        assert!(table.node.is_over());
+        let left = usize::from(is_refused);
+        assert!(rooms.iter().all(|room| members_of(&table, *room) == left));
+        assert_eq!(table.operate(&exists), format!(":{left}\r\n"));
+        let nodes = table.operate("SMEMBERS dunlin:nodes");
+        assert_eq!(nodes.matches('$').count(), 1 + left, "{nodes}");
+    }
 }
