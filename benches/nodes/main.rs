@@ -1,8 +1,9 @@
 //! Several nodes and one modelled engine, seed after seed: what the simulation of `src/rooms/cluster` finds.
 //!
-//! `cargo bench --bench nodes -- --seeds N [--from S] [--jobs N]`, or `--seed S` for one run.
+//! `cargo bench --bench nodes -- [--hubs] --seeds N [--from S] [--jobs N]`, or `--seed S` for one run. `--hubs`: with
+//! whole servers and people who speak `dunlin.v1`, instead of what speaks to the engine alone.
 
-use dunlin::rooms::{Seen, simulate};
+use dunlin::rooms::{Seen, simulate, simulate_hubs};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -15,6 +16,8 @@ fn flag(name: &str) -> Option<u64> {
 }
 
 fn main() -> ExitCode {
+    let has_hubs = std::env::args().any(|argument| argument == "--hubs");
+    let simulate = if has_hubs { simulate_hubs } else { simulate };
     if let Some(seed) = flag("--seed") {
         return match simulate(seed) {
             Ok(seen) => {

@@ -66,6 +66,11 @@ impl Hub {
         Ok(Accounts { sessions })
     }
 
+    /// How many connections there are, whatever they are for.
+    pub(crate) fn slots(&self) -> u64 {
+        self.core.slots.len() as u64
+    }
+
     /// How many connections of the hub's own making the driver does not have; `has` tells which it does.
     pub(crate) fn calls_without(&self, has: &dyn Fn(u32) -> bool) -> u64 {
         let slots = self.core.slots.iter();

@@ -29,6 +29,7 @@ impl State {
     /// What only an engine elsewhere tells.
     pub(super) fn happened_elsewhere(&mut self, context: &mut Context<'_>, event: &EngineEvent) {
         match event {
+            EngineEvent::Counted { room, members } => self.counted_anew(context, *room, *members),
             EngineEvent::Replaced { room, place } => self.replaced(context, *room, *place),
             EngineEvent::Epoch { room, begun } => {
                 self.tell_all(context, *room, &Told::Epoch(*begun), Some(*begun), None);
@@ -131,7 +132,13 @@ impl State {
         context.join(session, &format.topic(room));
     }
 
-    pub(super) fn arrived(&mut self, context: &mut Context<'_>, presence: &Presence) {
+    /// Somebody is in, who was told so just before if `was_told`.
+    pub(super) fn arrived(
+        &mut self,
+        context: &mut Context<'_>,
+        presence: &Presence,
+        was_told: bool,
+    ) {
         let name = &presence.name;
         let told = Told::Arrived { name };
         self.tell_all(context, presence.room, &told, None, None);
@@ -140,6 +147,15 @@ impl State {
             let newcomer = self.members.find(presence.place);
             let except = newcomer.map(|taking| (taking.session, taking.format));
             self.tell_news(context, &news, except);
+            if !was_told {
+                // It may have heard another number since it came in.
+                let (room, members) = (news.room, news.members);
+                let told = Told::Joined {
+                    name: None,
+                    members,
+                };
+                self.tell(context, presence.place, Some(room), &told);
+            }
         }
     }
 
@@ -148,6 +164,12 @@ impl State {
         let told = Told::Departed { name };
         self.tell_all(context, presence.room, &told, None, None);
         self.damper.departed(presence, clock(context).now);
+    }
+
+    /// Who came and went was missed: those who are in are told the number.
+    fn counted_anew(&mut self, context: &mut Context<'_>, room: RoomId, members: usize) {
+        let news = self.damper.counted_anew(room, members, clock(context).now);
+        self.tell_news(context, &news, None);
     }
 
     pub(super) fn tell_news(

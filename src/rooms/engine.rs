@@ -185,6 +185,12 @@ pub(super) enum EngineEvent {
     /// Somebody is in who was not, or is in no more.
     Arrived(Presence),
     Departed(Presence),
+    /// So many are in: who came and went meanwhile was missed.
+    #[cfg_attr(not(feature = "cluster"), allow(dead_code))]
+    Counted {
+        room: RoomId,
+        members: usize,
+    },
     /// Who was in at this place is somewhere else now, by another node.
     #[cfg_attr(not(feature = "cluster"), allow(dead_code))]
     Replaced {

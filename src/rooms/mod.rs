@@ -50,7 +50,7 @@ pub use cluster::side_by_side;
 #[cfg(feature = "cluster")]
 pub use cluster::{Cluster, EngineAddress};
 #[cfg(all(feature = "cluster", feature = "internals"))]
-pub use cluster::{Seen, simulate};
+pub use cluster::{Seen, simulate, simulate_hubs};
 pub use digest::RoomKey;
 pub use engine::Excerpt;
 pub use error::RoomError;

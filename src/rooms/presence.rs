@@ -73,6 +73,23 @@ impl Damper {
         }
     }
 
+    /// So many are in, and who came and went was missed: the number is told at once.
+    pub(super) fn counted_anew(&mut self, room: RoomId, members: usize, now: u64) -> News {
+        let unsettled = self
+            .rooms
+            .entry(room)
+            .or_insert_with(|| Unsettled::new(members));
+        unsettled.members = members;
+        let (least, _) = std::mem::replace(&mut unsettled.told, (members, members));
+        self.count(room, now);
+        News {
+            room,
+            name: None,
+            is_in: members >= least,
+            members,
+        }
+    }
+
     /// Somebody came; what is to be told at once.
     pub(super) fn arrived(&mut self, presence: &Presence, now: u64) -> Option<News> {
         self.changed(presence, true, now)

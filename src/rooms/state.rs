@@ -72,6 +72,8 @@ pub(super) struct State {
     /// The rates of users who are known, over all their sessions.
     pub(super) users: RateTable<Rates>,
     pub(super) damper: Damper,
+    /// Who was told just now that it is in.
+    newcomer: Option<(RoomId, Place)>,
     /// Rooms that are gone, with members that do not know yet.
     pub(super) ending: VecDeque<Ending>,
     /// Sessions whose room is gone.
@@ -124,6 +126,7 @@ impl State {
             members: Members::new(),
             users: RateTable::new(u64::from_le_bytes(random())),
             damper: Damper::default(),
+            newcomer: None,
             ending: VecDeque::new(),
             closing: VecDeque::new(),
             has_news: false,
@@ -167,6 +170,7 @@ impl State {
     /// Tells what the engine has to tell.
     pub(super) fn pump(&mut self, context: &mut Context<'_>) {
         while let Some(event) = self.engine.poll() {
+            let newcomer = self.newcomer.take();
             match event {
                 EngineEvent::Done(token, outcome) => {
                     let pending = self.pending.remove(token as usize);
@@ -181,7 +185,10 @@ impl State {
                     let own = own.map(|token| self.pending.remove(token as usize));
                     self.message(context, room, epoch, &message, own);
                 }
-                EngineEvent::Arrived(presence) => self.arrived(context, &presence),
+                EngineEvent::Arrived(presence) => {
+                    let was_told = newcomer == Some((presence.room, presence.place));
+                    self.arrived(context, &presence, was_told);
+                }
                 EngineEvent::Departed(presence) => self.departed(context, &presence),
                 EngineEvent::Closed { room, places } => self.closed(context, room, places),
                 other => self.happened_elsewhere(context, &other),
@@ -284,6 +291,7 @@ impl State {
             excerpt: &joined.excerpt,
         };
         self.tell(context, place, Some(room), &told);
+        self.newcomer = Some((room, place));
         for (from, to) in joined.excerpt.gaps_before_news() {
             self.tell(context, place, Some(room), &Told::Gap { from, to });
         }

@@ -3,7 +3,7 @@
 //! An answer is an array. Its first item is `ok`, or the word of an error ([`RoomError::code`]); what
 //! follows depends on the script. Numbers come as such or as text.
 
-use super::request::{Act, Answer, RawExcerpt, Where, decimal, digest, hex};
+use super::request::{Act, Answer, Census, RawExcerpt, Where, decimal, digest, hex};
 use crate::rooms::{Epoch, RoomError, RoomId, RoomMessage};
 use redis_protocol::resp2::types::OwnedFrame;
 use std::fmt;
@@ -139,6 +139,10 @@ impl Items {
                 upto => Some(decimal(upto)?),
             },
             messages: self.messages()?,
+            census: Census {
+                members: self.number()?,
+                changes: self.number()?,
+            },
         })
     }
 
@@ -156,14 +160,12 @@ impl Items {
                 members: self.number()?,
             },
             Act::Join { .. } => {
-                let members = self.number()?;
                 let before = match &*self.word()? {
                     "" => None,
                     before => Some(Where::read(before)?),
                 };
                 Answer::Joined {
                     excerpt: self.excerpt()?,
-                    members,
                     before,
                 }
             }
@@ -239,6 +241,8 @@ mod tests {
             Integer(1),
             text(""),
             Array(entries),
+            Integer(2),
+            text("3"),
         ])
     }
 
@@ -258,6 +262,10 @@ mod tests {
                 RoomMessage::new(8, 4, "kim".into(), Some("".into())),
                 RoomMessage::new(9, 5, "lee".into(), None),
             ],
+            census: Census {
+                members: 2,
+                changes: 3,
+            },
         };
         assert_eq!(read, Ok(Answer::Excerpt(excerpt)));
     }

@@ -144,9 +144,7 @@ impl Node {
                     place, identity, ..
                 },
                 Answer::Joined {
-                    excerpt,
-                    members,
-                    before,
+                    excerpt, before, ..
                 },
             ) => {
                 // A join that went out twice finds itself.
@@ -158,7 +156,6 @@ impl Node {
                 let join = Join {
                     place,
                     identity,
-                    members,
                     before,
                 };
                 return self.joined(asked, excerpt, join);
@@ -253,7 +250,7 @@ impl Node {
         let elsewhere = |before: Where| if before.node == own { before.place } else { 0 };
         let before = local.or(join.before.map(elsewhere));
         let joined = Some(ParkedJoin {
-            members: join.members,
+            census: raw.census,
             member,
             place: join.place,
             before,
@@ -271,6 +268,7 @@ impl Node {
             return self.done(token, Err(RoomError::UnknownRoom));
         };
         let since = self.clock.now;
+        known.census.get_or_insert(raw.census);
         let excerpt = told(raw, ask);
         let at = Position {
             epoch: excerpt.epoch,
@@ -338,6 +336,5 @@ impl Node {
 struct Join {
     place: Place,
     identity: Identity,
-    members: usize,
     before: Option<Where>,
 }

@@ -1,7 +1,7 @@
 //! What a node has asked the engine for, and what is to be done with the answers.
 
 use super::lease;
-use super::request::{Act, NodeId};
+use super::request::{Act, Census, NodeId};
 use crate::rooms::engine::{Ask, Identity, KeyDigest, MemberNumber, Place, Token};
 use crate::rooms::{RoomId, RoomInfo};
 use std::rc::Rc;
@@ -122,7 +122,7 @@ pub(super) enum Sent {
 /// The rest of the answer to a join.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ParkedJoin {
-    pub(super) members: usize,
+    pub(super) census: Census,
     pub(super) member: MemberNumber,
     pub(super) place: Place,
     pub(super) before: Option<Place>,

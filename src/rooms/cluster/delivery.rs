@@ -49,6 +49,16 @@ impl Node {
         if matches!(push, Push::Closed) {
             return self.is_gone(id);
         }
+        let census = match &push {
+            Push::Joined { census, .. } | Push::Left { census, .. } => Some(*census),
+            _ => None,
+        };
+        if census.is_some_and(|census| !room.follows_on(census)) {
+            self.want_mending(id);
+        }
+        let Some(room) = self.rooms.get_mut(&id) else {
+            return;
+        };
         if room.is_live() {
             self.apply(id, push);
         } else if !room.hold(push) && room.at.is_some() {
@@ -114,7 +124,7 @@ impl Node {
             Push::Joined {
                 name,
                 at: place,
-                members,
+                census,
             } => {
                 if place.node == own
                     && let Some(coming) = room.joining.get_mut(&place.place)
@@ -124,13 +134,13 @@ impl Node {
                     return;
                 }
                 let place = if place.node == own { place.place } else { 0 };
-                let arrived = presence(name, members, place);
+                let arrived = presence(name, census.members, place);
                 self.events.push_back(EngineEvent::Arrived(arrived));
             }
             Push::Left {
                 name,
                 at: place,
-                members,
+                census,
             } => {
                 let place = if place.node == own { place.place } else { 0 };
                 if room
@@ -147,7 +157,7 @@ impl Node {
                     coming.is_out = true;
                     return;
                 }
-                let departed = presence(name, members, place);
+                let departed = presence(name, census.members, place);
                 self.events.push_back(EngineEvent::Departed(departed));
             }
             Push::Moved { from, .. }
@@ -326,35 +336,36 @@ impl Node {
         };
         let coming = room.joining.remove(&joined.place).unwrap_or_default();
         let member = room.members.at(joined.member);
-        let name = member.filter(|member| member.place == joined.place);
-        let name: Option<Rc<str>> = name.map(|member| Rc::from(&*member.name));
-        let is_elsewhere = name.is_none();
+        let is_elsewhere = member.is_none_or(|member| member.place != joined.place);
+        // More may have come and gone since it was answered.
+        let members = room.count(joined.census).members;
         let outcome = Joined {
             excerpt,
-            members: joined.members,
+            members,
             member: joined.member,
             before: joined.before,
         };
         self.done(token, Ok(Outcome::Joined(outcome)));
-        if coming.is_in
-            && let Some(name) = name
-        {
+        let (Some(room), Act::Join { name, .. }) = (self.rooms.get_mut(&id), asked.act) else {
+            return;
+        };
+        if coming.is_in {
+            let (name, place) = (
+                Rc::clone(&name),
+                if is_elsewhere { 0 } else { joined.place },
+            );
             self.events.push_back(EngineEvent::Arrived(Presence {
                 room: id,
                 name,
-                members: joined.members,
-                place: joined.place,
+                members,
+                place,
             }));
         }
         // Somebody may have come in under its name here, too, and was told so before it.
-        if (coming.has_moved || is_elsewhere)
-            && let (Some(room), Act::Join { name, .. }) = (self.rooms.get_mut(&id), asked.act)
-        {
+        if coming.has_moved || is_elsewhere {
             room.members.leave(joined.member, joined.place);
             self.is_replaced(id, name, joined.place);
-        } else if coming.is_out
-            && let Some(room) = self.rooms.get_mut(&id)
-        {
+        } else if coming.is_out {
             room.declares = true;
             self.want_mending(id);
         }

@@ -5,7 +5,7 @@
 use super::asked::{Entrant, Then};
 use super::excerpt::gaps;
 use super::node::{COMMANDS, Node};
-use super::request::{Act, Declared, RawExcerpt};
+use super::request::{Act, Census, Declared, RawExcerpt};
 use super::room::Mending;
 use crate::rooms::engine::{Ask, EngineEvent, Place};
 use crate::rooms::{Position, RoomId};
@@ -113,7 +113,7 @@ impl Node {
             return;
         };
         let Some(at) = room.at else {
-            return self.is_mended(id);
+            return self.is_mended(id, raw.census);
         };
         let RawExcerpt {
             epoch,
@@ -121,6 +121,7 @@ impl Node {
             is_here,
             upto,
             messages,
+            census,
         } = raw;
         if room.was_in(epoch) {
             // A push has told of a newer epoch meanwhile.
@@ -170,7 +171,7 @@ impl Node {
         if upto < top {
             return self.read_on(id, number);
         }
-        self.is_mended(id);
+        self.is_mended(id, census);
     }
 
     /// These ids will not come.
@@ -188,7 +189,7 @@ impl Node {
         self.events.push_back(EngineEvent::Gap { room, from, upto });
     }
 
-    fn is_mended(&mut self, id: RoomId) {
+    fn is_mended(&mut self, id: RoomId, census: Census) {
         self.mends = self.mends.saturating_sub(1);
         let Some(room) = self.rooms.get_mut(&id) else {
             return;
@@ -203,7 +204,20 @@ impl Node {
         if !is_over {
             return self.want_mending(id);
         }
+        self.count_anew(id, census);
         self.deliver_held(id);
+    }
+
+    /// Tells how many are in where pushes were missed that told it.
+    fn count_anew(&mut self, id: RoomId, census: Census) {
+        let Some(room) = self.rooms.get_mut(&id) else {
+            return;
+        };
+        if room.is_news(census) {
+            let (room, members) = (id, census.members);
+            self.events
+                .push_back(EngineEvent::Counted { room, members });
+        }
     }
 
     /// The history cannot be read now: it is tried again.

@@ -64,4 +64,4 @@ pub(super) use lines::Lines;
 pub(super) use link::mount;
 pub use settings::Cluster;
 #[cfg(any(test, feature = "internals"))]
-pub use simulation::{Seen, simulate};
+pub use simulation::{Seen, simulate, simulate_hubs};

@@ -6,13 +6,13 @@
 //! | line | what |
 //! |---|---|
 //! | `M epoch id date key sender text` | a message and the key of its publisher; lengths of its sender and its text, `-` for none |
-//! | `J node place members name` | somebody is in; members with it, and the length of its name |
-//! | `L node place members name` | somebody is in no more |
+//! | `J node place members changes name` | somebody is in; members with it, how often somebody came or went, and the length of its name |
+//! | `L node place members changes name` | somebody is in no more |
 //! | `V node place name` | somebody was here and is elsewhere now |
 //! | `E epoch id` | ids behind this one belong to this epoch |
 //! | `C` | the room is gone |
 
-use super::request::{Push, Where};
+use super::request::{Census, Push, Where};
 use crate::rooms::{Position, RoomMessage};
 use std::rc::Rc;
 
@@ -31,11 +31,15 @@ impl Push {
                 let header = format!("M {epoch} {id} {date} {key:032x} {} {length}", sender.len());
                 (header, [sender, text.unwrap_or("")])
             }
-            Self::Joined { name, at, members } => {
-                (format!("J {at} {members} {}", name.len()), [name, ""])
+            Self::Joined { name, at, census } => {
+                let Census { members, changes } = census;
+                let header = format!("J {at} {members} {changes} {}", name.len());
+                (header, [name, ""])
             }
-            Self::Left { name, at, members } => {
-                (format!("L {at} {members} {}", name.len()), [name, ""])
+            Self::Left { name, at, census } => {
+                let Census { members, changes } = census;
+                let header = format!("L {at} {members} {changes} {}", name.len());
+                (header, [name, ""])
             }
             Self::Moved { name, from } => (format!("V {from} {}", name.len()), [name, ""]),
             Self::Epoch(Position { epoch, id }) => (format!("E {epoch} {id}"), ["", ""]),
@@ -55,12 +59,12 @@ impl Push {
         let push = match fields.word()? {
             "M" => fields.message()?,
             "J" => {
-                let (at, members, name) = (fields.at()?, fields.number()?, fields.text()?);
-                Self::Joined { name, at, members }
+                let (at, census, name) = (fields.at()?, fields.census()?, fields.text()?);
+                Self::Joined { name, at, census }
             }
             "L" => {
-                let (at, members, name) = (fields.at()?, fields.number()?, fields.text()?);
-                Self::Left { name, at, members }
+                let (at, census, name) = (fields.at()?, fields.census()?, fields.text()?);
+                Self::Left { name, at, census }
             }
             "V" => {
                 let (from, name) = (fields.at()?, fields.text()?);
@@ -96,6 +100,11 @@ impl<'p> Fields<'p> {
         let (node, place) = (self.word()?, self.word()?);
         let (node, place) = (super::request::hex(node)?, super::request::hex(place)?);
         Some(Where { node, place })
+    }
+
+    fn census(&mut self) -> Option<Census> {
+        let (members, changes) = (self.number()?, self.number()?);
+        Some(Census { members, changes })
     }
 
     /// 32 hexadecimal digits.
@@ -163,12 +172,18 @@ mod tests {
             Push::Joined {
                 name: Rc::clone(&name),
                 at,
-                members: 3,
+                census: Census {
+                    members: 3,
+                    changes: 1 << 40,
+                },
             },
             Push::Left {
                 name: Rc::clone(&name),
                 at,
-                members: 0,
+                census: Census {
+                    members: 0,
+                    changes: 1,
+                },
             },
             Push::Moved { name, from: at },
             Push::Epoch(Position { epoch, id: 9 }),

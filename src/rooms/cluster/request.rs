@@ -154,7 +154,15 @@ pub(super) enum Act {
     },
 }
 
-/// A part of a history as the engine gives it.
+/// How many members a room has, and how often somebody came or went until then: each who does is told under
+/// the next number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Census {
+    pub(super) members: usize,
+    pub(super) changes: u64,
+}
+
+/// A part of a history as the engine gives it, and how many are in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct RawExcerpt {
     pub(super) epoch: Epoch,
@@ -165,6 +173,7 @@ pub(super) struct RawExcerpt {
     /// one are the same messages as now, what was behind is lost.
     pub(super) upto: Option<u64>,
     pub(super) messages: Vec<RoomMessage>,
+    pub(super) census: Census,
 }
 
 /// What came of a request.
@@ -182,7 +191,6 @@ pub(super) enum Answer {
     },
     Joined {
         excerpt: RawExcerpt,
-        members: usize,
         /// Where the same member was before, which may be where it is.
         before: Option<Where>,
     },
@@ -229,12 +237,12 @@ pub(super) enum Push {
     Joined {
         name: Rc<str>,
         at: Where,
-        members: usize,
+        census: Census,
     },
     Left {
         name: Rc<str>,
         at: Where,
-        members: usize,
+        census: Census,
     },
     /// Somebody was in at this place and is somewhere else now.
     Moved { name: Rc<str>, from: Where },

@@ -3,7 +3,7 @@
 use super::asked::{Asked, Entrant};
 use super::excerpt::gaps;
 use super::recent::Recent;
-use super::request::Push;
+use super::request::{Census, Push};
 use crate::rooms::engine::{Ask, KeyDigest, Place, Token};
 use crate::rooms::occupants::Occupants;
 use crate::rooms::{Epoch, Excerpt, Position, RoomMessage};
@@ -88,6 +88,9 @@ pub(super) struct NodeRoom {
     pub(super) at: Option<Position>,
     pub(super) past: VecDeque<Epoch>,
     pub(super) mending: Mending,
+    /// How many are in on all nodes, by the newest that was told here; and whether something of that was missed.
+    pub(super) census: Option<Census>,
+    pub(super) has_missed: bool,
     /// Its members are to be told to the engine again.
     pub(super) declares: bool,
     held: VecDeque<Push>,
@@ -151,7 +154,10 @@ impl NodeRoom {
         // Arrivals and departures tell of nothing that is not told again: those of this node's members.
         self.held
             .retain(|push| !matches!(push, Push::Message { .. }));
-        self.held.truncate(MOST_HELD / 2);
+        if self.held.len() > MOST_HELD / 2 {
+            self.held.truncate(MOST_HELD / 2);
+            self.has_missed = true;
+        }
         self.held_bytes = self.held.iter().map(size).sum();
         false
     }
@@ -168,11 +174,42 @@ impl NodeRoom {
 
     /// The line is lost that it came by: all is read anew.
     pub(super) fn forget_held(&mut self) {
+        if !self.held.is_empty() {
+            self.has_missed = true;
+        }
         (self.held, self.held_bytes) = (VecDeque::new(), 0);
+    }
+
+    /// Somebody tells how many are in: the newest that was told.
+    pub(super) fn count(&mut self, census: Census) -> Census {
+        let newest = self
+            .census
+            .filter(|known| known.changes >= census.changes)
+            .unwrap_or(census);
+        self.census = Some(newest);
+        newest
+    }
+
+    /// A push tells how many are in. `false`: one before it was missed that told the same.
+    pub(super) fn follows_on(&mut self, census: Census) -> bool {
+        let known = self.census.unwrap_or(census);
+        let is_next = census.changes <= known.changes.saturating_add(1);
+        self.has_missed |= !is_next;
+        self.count(census);
+        is_next
+    }
+
+    /// What was read tells how many are in: whether that is news.
+    pub(super) fn is_news(&mut self, census: Census) -> bool {
+        let is_missed = std::mem::take(&mut self.has_missed);
+        let known = self.census;
+        is_missed || known != Some(self.count(census))
     }
 
     /// Another epoch has begun.
     pub(super) fn begin_epoch(&mut self, at: Position) {
+        // Its numbers may be those of before once more.
+        (self.census, self.has_missed) = (None, true);
         self.recent.end_at(at.id);
         if let Some(before) = self.at.replace(at)
             && before.epoch != at.epoch

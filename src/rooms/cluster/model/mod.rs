@@ -133,7 +133,6 @@ impl Model {
                 pushes.extend(push);
                 Ok(Answer::Joined {
                     excerpt: room.excerpt(*ask, retention, now),
-                    members: room.members.len(),
                     before,
                 })
             }

@@ -1,6 +1,6 @@
 //! One room as the scripts keep it.
 
-use super::super::request::{Declared, NodeId, Push, RawExcerpt, RunId, Where};
+use super::super::request::{Census, Declared, NodeId, Push, RawExcerpt, RunId, Where};
 use super::super::retention::{EARLIER, FORGOTTEN, OVERHEAD, Retention};
 use crate::rooms::engine::{Ask, Identity, KeyDigest};
 use crate::rooms::{Epoch, Position, RoomError, RoomMessage};
@@ -21,6 +21,8 @@ pub(in crate::rooms::cluster) struct Room {
     earlier: VecDeque<(Epoch, u64)>,
     pub(in crate::rooms::cluster) messages: VecDeque<RoomMessage>,
     pub(in crate::rooms::cluster) members: BTreeMap<Rc<str>, (Where, Identity)>,
+    /// How often somebody came or went.
+    pub(in crate::rooms::cluster) changes: u64,
     /// When it goes, unless it is used before.
     pub(in crate::rooms::cluster) expires: Option<u64>,
 }
@@ -48,6 +50,7 @@ impl Room {
             earlier: VecDeque::new(),
             messages: VecDeque::new(),
             members: BTreeMap::new(),
+            changes: 0,
             expires: None,
         }
     }
@@ -141,7 +144,21 @@ impl Room {
             is_here: ask.since.is_none() || here.is_some(),
             upto: ask.since.and_then(|since| self.ended(since.epoch)),
             messages,
+            census: self.census(),
         }
+    }
+
+    fn census(&self) -> Census {
+        Census {
+            members: self.members.len(),
+            changes: self.changes,
+        }
+    }
+
+    /// Somebody came or went: how it is told.
+    fn changed(&mut self) -> Census {
+        self.changes += 1;
+        self.census()
     }
 
     /// Lets a member in: where it was before, and what is told.
@@ -169,11 +186,11 @@ impl Room {
         Ok((before, push))
     }
 
-    fn joined(&self, name: &Rc<str>, at: Where) -> Push {
+    fn joined(&mut self, name: &Rc<str>, at: Where) -> Push {
         Push::Joined {
             name: Rc::clone(name),
             at,
-            members: self.members.len(),
+            census: self.changed(),
         }
     }
 
@@ -186,7 +203,7 @@ impl Room {
         Ok(Push::Left {
             name: name.into(),
             at,
-            members: self.members.len(),
+            census: self.changed(),
         })
     }
 

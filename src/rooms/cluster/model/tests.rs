@@ -1,6 +1,6 @@
 //! The semantics, one by one.
 
-use super::super::request::{Declared, RawExcerpt, Where};
+use super::super::request::{Census, Declared, RawExcerpt, Where};
 use super::*;
 use crate::rooms::Epoch;
 use crate::rooms::engine::Ask;
@@ -334,21 +334,23 @@ fn at_most_sixty_four_messages_are_forgotten_at_once() {
     assert_eq!(table.ids(None, 999, false).1.len(), 3);
 }
 
+fn census(members: usize, changes: u64) -> Census {
+    Census { members, changes }
+}
+
 #[test]
 fn a_member_enters_moves_and_leaves() {
     let mut table = Table::new();
     let name: Rc<str> = "lee".into();
     let joined = |answer| match answer {
-        Answer::Joined {
-            members, before, ..
-        } => (members, before),
+        Answer::Joined { excerpt, before } => (excerpt.census.members, before),
         other => panic!("{other:?}"),
     };
     assert_eq!(joined(table.join("lee", 1, HERE)), (1, None));
     let came = Push::Joined {
         name: name.clone(),
         at: HERE,
-        members: 1,
+        census: census(1, 1),
     };
     assert_eq!(table.pushes, [came]);
     assert_eq!(joined(table.join("lee", 2, HERE)), (1, Some(HERE)));
@@ -367,7 +369,7 @@ fn a_member_enters_moves_and_leaves() {
     let left = Push::Left {
         name,
         at: THERE,
-        members: 0,
+        census: census(0, 2),
     };
     assert_eq!(table.pushes, [left]);
 }
@@ -389,7 +391,7 @@ fn a_node_declares_its_members_and_learns_who_is_elsewhere() {
     let came = Push::Joined {
         name: "kim".into(),
         at: HERE,
-        members: 3,
+        census: census(3, 3),
     };
     assert_eq!(table.pushes, [came]);
     assert_eq!(table.model.rooms[&table.room].members["park"], (HERE, 4));
@@ -425,7 +427,7 @@ fn members_of_a_node_that_is_gone_leave_a_few_at_a_time() {
     let left = Push::Left {
         name: "c".into(),
         at: HERE,
-        members: 1,
+        census: census(1, 7),
     };
     assert_eq!(table.pushes, [left]);
 }

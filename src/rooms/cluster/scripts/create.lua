@@ -8,6 +8,6 @@ if number then
   return {'ok', number}
 end
 call('DEL', facts, stream, members)
-call('HSET', facts, 'e', ARGV[3], 'n', '0', 'r', ARGV[2], 'b', '0', 'name', ARGV[10], 'key', ARGV[11], 'number', ARGV[12])
+call('HSET', facts, 'e', ARGV[3], 'n', '0', 'r', ARGV[2], 'b', '0', 'c', '0', 'name', ARGV[10], 'key', ARGV[11], 'number', ARGV[12])
 expire_if_empty()
 return {'ok', ARGV[12]}

@@ -13,7 +13,7 @@ for at = 11, #ARGV, 3 do
     call('HSET', members, name, where .. ' ' .. ARGV[at + 1])
     if not there then
       count = count + 1
-      push('J ' .. where .. ' ' .. count .. ' ' .. #name, name)
+      tell('J', where, count, name)
     end
   end
 end

@@ -12,11 +12,9 @@ end
 call('HSET', members, name, where .. ' ' .. ARGV[12])
 note(string.sub(where, 1, 16))
 persist()
-local count = call('HLEN', members)
 if not there then
-  push('J ' .. where .. ' ' .. count .. ' ' .. #name, name)
+  tell('J', where, call('HLEN', members), name)
 elseif before ~= where then
   push('V ' .. before .. ' ' .. #name, name)
 end
-local here, upto, messages = excerpt(13)
-return {'ok', count, before, epoch, whole(newest), here, upto, messages}
+return {'ok', before, excerpt(13)}

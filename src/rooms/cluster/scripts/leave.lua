@@ -9,6 +9,6 @@ if not there or string.sub(there, 1, 33) ~= where then
 end
 call('HDEL', members, name)
 local count = call('HLEN', members)
-push('L ' .. where .. ' ' .. count .. ' ' .. #name, name)
+tell('L', where, count, name)
 expire_if_empty()
 return {'ok', count}

@@ -9,7 +9,7 @@ local facts, stream, members = KEYS[1], KEYS[2], KEYS[3]
 local call = redis.call
 
 -- Of the room, since `begin`.
-local epoch, newest, held
+local epoch, newest, held, changes
 
 -- A number as a whole one: past 2^31 the plain way writes an exponent.
 local function whole(number)
@@ -31,14 +31,22 @@ local function push(header, body)
   call('PUBLISH', ARGV[1], header .. '\n' .. (body or ''))
 end
 
+-- Somebody is in (J) or in no more (L). Whoever misses such a push finds that the number of the next one, or of what
+-- it reads, is not the next number.
+local function tell(kind, where, count, name)
+  changes = changes + 1
+  call('HSET', facts, 'c', whole(changes))
+  push(kind .. ' ' .. where .. ' ' .. count .. ' ' .. whole(changes) .. ' ' .. #name, name)
+end
+
 -- Whether there is the room. Another process of the engine than the node's may have lost what was receipted, and so
 -- has one that is behind what the node has seen: ids from here on belong to a new epoch then.
 local function begin()
-  local known = call('HMGET', facts, 'e', 'n', 'r', 'b')
+  local known = call('HMGET', facts, 'e', 'n', 'r', 'b', 'c')
   if not known[1] then
     return false
   end
-  epoch, newest, held = known[1], tonumber(known[2]), tonumber(known[4])
+  epoch, newest, held, changes = known[1], tonumber(known[2]), tonumber(known[4]), tonumber(known[5])
   local is_behind = ARGV[4] == epoch and tonumber(ARGV[5]) > newest
   if known[3] == ARGV[2] and not is_behind then
     return true
@@ -105,8 +113,9 @@ local function cut()
 end
 
 -- What of the history is asked for by four arguments: an epoch and an id or two empty ones, how many messages at
--- most, and whether the first of them behind that position or the newest. Whether the position belongs to this order
--- of messages, where its epoch ended, and the messages, in either direction.
+-- most, and whether the first of them behind that position or the newest. The epoch and the newest id; whether the
+-- position belongs to this order of messages, where its epoch ended, and the messages, in either direction; how many
+-- members there are, and how often that has changed.
 local function excerpt(at)
   cut()
   local since, last = ARGV[at], ARGV[at + 2]
@@ -125,7 +134,7 @@ local function excerpt(at)
   elseif last ~= '0' then
     messages = call('XREVRANGE', stream, '+', first, 'COUNT', last)
   end
-  return here and 1 or 0, upto, messages
+  return epoch, whole(newest), here and 1 or 0, upto, messages, call('HLEN', members), whole(changes)
 end
 
 -- A room that nobody is in goes when it was not used for a while.

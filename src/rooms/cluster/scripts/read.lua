@@ -2,5 +2,4 @@
 if not begin() then
   return {'unknown-room'}
 end
-local here, upto, messages = excerpt(10)
-return {'ok', epoch, whole(newest), here, upto, messages}
+return {'ok', excerpt(10)}

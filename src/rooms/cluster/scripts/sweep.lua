@@ -22,7 +22,7 @@ local count = call('HLEN', members)
 for _, name in ipairs(found) do
   call('HDEL', members, name)
   count = count - 1
-  push('L ' .. known[name] .. ' ' .. count .. ' ' .. #name, name)
+  tell('L', known[name], count, name)
 end
 if not has_more then
   forget()

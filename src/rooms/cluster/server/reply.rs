@@ -80,15 +80,10 @@ impl Reply {
                 Self::number(*members),
             ]),
             Answer::Joined {
-                excerpt,
-                members,
-                before,
+                excerpt, before, ..
             } => {
                 let before = before.map(|before| before.to_string());
-                items.extend([
-                    Self::number(*members),
-                    Self::text(before.unwrap_or_default()),
-                ]);
+                items.push(Self::text(before.unwrap_or_default()));
                 items.extend(Self::excerpt(excerpt));
             }
             Answer::Left { members } => items.push(Self::number(*members)),
@@ -123,7 +118,7 @@ impl Reply {
     }
 
     /// The newest first, as half of the real ones come.
-    fn excerpt(excerpt: &RawExcerpt) -> [Self; 5] {
+    fn excerpt(excerpt: &RawExcerpt) -> [Self; 7] {
         let messages = excerpt.messages.iter().rev().map(Self::message);
         [
             Self::text(excerpt.epoch),
@@ -131,6 +126,8 @@ impl Reply {
             Self::Number(i64::from(excerpt.is_here)),
             Self::text(excerpt.upto.map_or(String::new(), |upto| upto.to_string())),
             Self::Array(messages.collect()),
+            Self::number(excerpt.census.members),
+            Self::text(excerpt.census.changes),
         ]
     }
 

@@ -266,7 +266,7 @@ fn a_replica_answers_what_changes_nothing() {
     table.load();
     table.create();
     table.server.is_readonly = true;
-    assert!(table.request(read()).starts_with("*6\r\n"));
+    assert!(table.request(read()).starts_with("*8\r\n"));
     assert!(table.request(publish("x")).starts_with("-READONLY"));
     table.check(&[
         ("SET a b", "-READONLY"),

@@ -104,10 +104,15 @@ pub(super) fn is_alike(one: &Model, other: &Model, rooms: &[RoomId]) -> bool {
 pub(super) fn kept(model: &Model, id: RoomId) -> (OwnedFrame, OwnedFrame, OwnedFrame, bool) {
     let number = |number: usize| OwnedFrame::Integer(number as i64);
     let Some(room) = model.room(id) else {
-        let nothing = OwnedFrame::Array(vec![OwnedFrame::Null; 3]);
+        let nothing = OwnedFrame::Array(vec![OwnedFrame::Null; 4]);
         return (nothing, number(0), number(0), model.is_deleted(id));
     };
-    let facts = [text(room.epoch), text(room.newest), text(room.held())];
+    let facts = [
+        text(room.epoch),
+        text(room.newest),
+        text(room.held()),
+        text(room.changes),
+    ];
     let facts = OwnedFrame::Array(facts.to_vec());
     let (members, messages) = (room.members.len(), room.messages.len());
     (

@@ -264,7 +264,7 @@ impl Trial {
     fn compare_kept(&mut self, line: &mut impl Line) -> Result<(), String> {
         self.compare_lists(line)?;
         for room in self.calls.rooms() {
-            let facts = ["HMGET", "e", "n", "b"].map(word);
+            let facts = ["HMGET", "e", "n", "b", "c"].map(word);
             let facts = [&facts[..1], &[self.keys.facts(*room)], &facts[1..]].concat();
             let facts = line.call(&facts);
             let lives = line.call(&[word("PTTL"), self.keys.facts(*room)]);

@@ -86,12 +86,10 @@ impl World {
                 is_page: false,
             },
         };
-        let text = memory.and_then(|memory| memory.text);
         let wanted = Wanted::Join {
             room,
             place,
-            since,
-            text,
+            memory,
         };
         self.submit(at, join, wanted);
     }

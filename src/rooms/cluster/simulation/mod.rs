@@ -6,6 +6,8 @@
 //! lost, and members as they are.
 
 mod acts;
+mod fate;
+mod hubs;
 mod seen;
 mod told;
 mod trouble;
@@ -13,6 +15,7 @@ mod wires;
 mod witness;
 mod world;
 
+pub use hubs::simulate_hubs;
 pub use seen::Seen;
 use seen::{PEACE, TROUBLE};
 use world::World;
@@ -90,7 +93,7 @@ mod tests {
         for seed in 0..8 {
             let mut world = World::new(seed);
             run(&mut world).unwrap();
-            needed.append(&mut world.server.commands);
+            needed.append(&mut world.fate.server.commands);
         }
         for script in Script::ALL {
             let calls = script.source().split("call('").skip(1);

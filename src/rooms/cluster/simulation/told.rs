@@ -2,8 +2,8 @@
 
 use super::witness::Who;
 use super::world::{Wanted, World};
+use crate::rooms::RoomError;
 use crate::rooms::engine::{Engine, EngineEvent, Outcome, Place, Token};
-use crate::rooms::{Position, RoomError, RoomId};
 
 impl World {
     /// What a node tells.
@@ -54,7 +54,12 @@ impl World {
                     }
                     self.witness.closed(life, room);
                 }
-                EngineEvent::Arrived(_) | EngineEvent::Departed(_) => {}
+                EngineEvent::Arrived(presence) | EngineEvent::Departed(presence) => {
+                    living.counts.insert(presence.room, presence.members);
+                }
+                EngineEvent::Counted { room, members } => {
+                    living.counts.insert(room, members);
+                }
             }
         }
         Ok(())
@@ -82,8 +87,7 @@ impl World {
                 Wanted::Join {
                     room,
                     place,
-                    since,
-                    text,
+                    memory,
                 },
                 Ok(Outcome::Joined(joined)),
             ) => {
@@ -91,11 +95,20 @@ impl World {
                     living.members.remove(&(room, before));
                     self.witness.left((life, before), room);
                 }
+                if !living.members.keys().any(|(of, _)| *of == room) {
+                    // Nobody else here was told before.
+                    living.counts.insert(room, joined.members);
+                }
                 living.members.insert((room, place), joined.member);
                 let excerpt = &joined.excerpt;
                 let who: Who = (life, place);
+                let since = memory.as_ref().map(|memory| memory.at);
                 self.witness.entered(who, room, since, excerpt)?;
-                self.check_resumed(room, since, text, excerpt.recovered)?;
+                if let Some(memory) = memory {
+                    let recovered = excerpt.recovered;
+                    self.fate
+                        .check_resumed(room, &memory, recovered, &mut self.seen)?;
+                }
             }
             (Wanted::Follow { room, place }, Ok(Outcome::Excerpt(excerpt))) => {
                 if living.followers.contains(&(room, place)) {
@@ -118,39 +131,6 @@ impl World {
         Ok(())
     }
 
-    /// Who is told that nothing is missing has seen what the engine has.
-    fn check_resumed(
-        &mut self,
-        room: RoomId,
-        since: Option<Position>,
-        text: Option<Box<str>>,
-        recovered: bool,
-    ) -> Result<(), String> {
-        let Some(since) = since else {
-            return Ok(());
-        };
-        if !recovered {
-            self.seen.unresumed += 1;
-            return Ok(());
-        }
-        self.seen.resumed += 1;
-        // The engine may have lost it since it answered: then the room has another epoch by now, or will.
-        let Some(known) = self.server.data().rooms.room(room) else {
-            return Ok(());
-        };
-        let kept = known.messages.iter().find(|message| message.id == since.id);
-        if let (Some(kept), Some(text)) = (kept, text)
-            && known.run_is(self.server.run_id())
-            && kept.text.as_ref() != Some(&text)
-        {
-            let kept = &kept.text;
-            return Err(format!(
-                "recovered at {since}, where it saw {text:?} and the engine has {kept:?}"
-            ));
-        }
-        Ok(())
-    }
-
     /// All is quiet: everything is as it should be.
     pub(super) fn settle(&mut self) -> Result<(), String> {
         for living in self.nodes.iter().flatten() {
@@ -169,7 +149,7 @@ impl World {
             }
         }
         for room in &self.rooms {
-            let Some(known) = self.server.data().rooms.room(*room) else {
+            let Some(known) = self.fate.server.data().rooms.room(*room) else {
                 // It was lost with nobody in it, or for good.
                 if self.witness.listeners.keys().any(|(_, of)| of == room) {
                     return Err(format!("room {room} is gone, and somebody is in it"));
@@ -178,6 +158,14 @@ impl World {
             };
             let mut wanted: Vec<(String, u64, Place)> = Vec::new();
             for living in self.nodes.iter().flatten() {
+                let is_in = living.members.keys().any(|(of, _)| of == room);
+                let (told, there) = (living.counts.get(room), known.members.len());
+                if is_in && told != Some(&there) {
+                    return Err(format!(
+                        "node {} was told of {told:?} in {room}, and there are {there}",
+                        living.life
+                    ));
+                }
                 for ((of, place), member) in &living.members {
                     if of == room {
                         let name = living.node.name(*room, *member).unwrap_or("?");
@@ -195,33 +183,7 @@ impl World {
                     "members of {room} are {wanted:?}; the engine has {there:?}"
                 ));
             }
-            for ((who, of), listener) in &self.witness.listeners {
-                let newest = Position {
-                    epoch: known.epoch,
-                    id: known.newest,
-                };
-                if of == room && listener.at != newest {
-                    return Err(format!(
-                        "{who:?} is at {}, the room at {newest}",
-                        listener.at
-                    ));
-                }
-            }
-            for (of, position, text) in &self.witness.receipts {
-                if of != room || position.epoch != known.epoch {
-                    continue;
-                }
-                let kept = known
-                    .messages
-                    .iter()
-                    .find(|message| message.id == position.id);
-                let is_it = kept.is_none_or(|kept| kept.text.as_deref() == Some(text));
-                if position.id > known.newest || !is_it {
-                    return Err(format!(
-                        "the receipt {position} for {text:?} is of no message"
-                    ));
-                }
-            }
+            self.witness.check(*room, known)?;
         }
         Ok(())
     }

@@ -2,84 +2,130 @@
 
 use super::super::line::Phase;
 use super::super::node::{COMMANDS, PUSHES};
-use super::world::{NODES, Wire, World};
+use super::super::server::{ClientId, Server};
+use super::fate::{Fate, chance};
+use super::world::{NODES, World};
 use crate::rooms::engine::Engine;
 use rand::RngExt;
+use rand::rngs::StdRng;
 use std::collections::VecDeque;
+
+/// Bytes on their way, and when they arrive.
+type Way = VecDeque<(u64, Vec<u8>)>;
+
+/// A connection between a node and the engine.
+pub(super) struct Wire {
+    pub(super) client: Option<ClientId>,
+    pub(super) up: Way,
+    pub(super) down: Way,
+    /// When it is made.
+    pub(super) made_at: Option<u64>,
+}
+
+/// How long bytes take.
+pub(super) fn delay(random: &mut StdRng) -> u64 {
+    if chance(random, 30) {
+        random.random_range(0..1_500)
+    } else {
+        random.random_range(0..5)
+    }
+}
+
+/// Sends bytes on their way, in two parts.
+pub(super) fn send(way: &mut Way, bytes: &[u8], now: u64, delay: u64, random: &mut StdRng) {
+    let behind = way.back().map_or(0, |(due, _)| *due);
+    let split = random.random_range(0..=bytes.len());
+    let due = behind.max(now + delay);
+    way.push_back((due, bytes[..split].to_vec()));
+    way.push_back((due + delay / 2, bytes[split..].to_vec()));
+}
+
+impl Wire {
+    pub(super) fn new(made_at: u64) -> Self {
+        Self {
+            client: None,
+            up: VecDeque::new(),
+            down: VecDeque::new(),
+            made_at: Some(made_at),
+        }
+    }
+
+    /// It is cut.
+    pub(super) fn end(self, server: &mut Server) {
+        if let Some(client) = self.client {
+            server.disconnect(client);
+        }
+    }
+
+    /// What has arrived at the engine is heard there.
+    pub(super) fn carry_up(&mut self, fate: &mut Fate, now: u64, traces: bool) {
+        let is_still = now < fate.still_until;
+        let Some(client) = self.client else {
+            let is_made = self.made_at.is_some_and(|made| now >= made);
+            if is_made && now >= fate.away_until && !is_still {
+                self.client = Some(fate.server.connect());
+            }
+            return;
+        };
+        while !is_still && let Some((_, bytes)) = self.up.pop_front_if(|(due, _)| *due <= now) {
+            if traces {
+                println!("{now:>6} {client} says {}", bytes.escape_ascii());
+            }
+            fate.server.receive(client, &bytes);
+        }
+    }
+
+    /// What the engine says begins its way.
+    pub(super) fn carry_down(
+        &mut self,
+        fate: &mut Fate,
+        now: u64,
+        delay: u64,
+        random: &mut StdRng,
+        traces: bool,
+    ) {
+        let Some(client) = self.client else {
+            return;
+        };
+        let bytes = fate.server.take_output(client);
+        if bytes.is_empty() {
+            return;
+        }
+        if traces {
+            println!("{now:>6} {client} hears {}", bytes.escape_ascii());
+        }
+        send(&mut self.down, &bytes, now, delay, random);
+    }
+}
 
 impl World {
     /// Bytes move.
     pub(super) fn carry(&mut self) {
-        let (now, is_here) = (self.now, self.now >= self.away_until);
-        let is_still = now < self.still_until;
-        for at in 0..NODES {
-            for which in [COMMANDS, PUSHES] {
-                let Some(living) = &mut self.nodes[at] else {
-                    continue;
-                };
-                let Some(wire) = &mut living.wires[which] else {
-                    continue;
-                };
-                if wire.client.is_none() {
-                    if wire.made_at.is_some_and(|made| now >= made) && is_here && !is_still {
-                        wire.client = Some(self.server.connect());
-                    }
-                    continue;
-                }
-                while !is_still
-                    && let Some(client) = wire.client
-                    && let Some((_, bytes)) = wire.up.pop_front_if(|(due, _)| *due <= now)
-                {
-                    if self.traces {
-                        println!("{now:>6} {client} says {}", bytes.escape_ascii());
-                    }
-                    self.server.receive(client, &bytes);
-                }
+        for living in self.nodes.iter_mut().flatten() {
+            for wire in living.wires.iter_mut().flatten() {
+                wire.carry_up(&mut self.fate, self.now, self.traces);
             }
         }
         // What one asked may be pushed to all.
         for at in 0..NODES {
             for which in [COMMANDS, PUSHES] {
-                let delay = self.delay();
-                let Some(living) = &mut self.nodes[at] else {
-                    continue;
-                };
-                let Some(wire) = &mut living.wires[which] else {
-                    continue;
-                };
-                let Some(client) = wire.client else {
-                    continue;
-                };
-                let bytes = self.server.take_output(client);
-                if self.traces && !bytes.is_empty() {
-                    println!("{now:>6} {client} hears {}", bytes.escape_ascii());
-                }
-                if !bytes.is_empty() {
-                    let behind = wire.down.back().map_or(0, |(due, _)| *due);
-                    let split = self.random.random_range(0..=bytes.len());
-                    let due = behind.max(now + delay);
-                    wire.down.push_back((due, bytes[..split].to_vec()));
-                    wire.down
-                        .push_back((due + delay / 2, bytes[split..].to_vec()));
+                let delay = delay(&mut self.random);
+                if let Some(living) = &mut self.nodes[at]
+                    && let Some(wire) = &mut living.wires[which]
+                {
+                    let (fate, random) = (&mut self.fate, &mut self.random);
+                    wire.carry_down(fate, self.now, delay, random, self.traces);
                 }
             }
-        }
-    }
-
-    fn delay(&mut self) -> u64 {
-        if self.chance(30) {
-            self.random.random_range(0..1_500)
-        } else {
-            self.random.random_range(0..5)
         }
     }
 
     /// A node does what it can.
     pub(super) fn live(&mut self, at: usize) -> Result<(), String> {
         let (now, clock) = (self.now, self.clock());
-        let is_here = now >= self.away_until;
+        let is_here = now >= self.fate.away_until;
         for which in [COMMANDS, PUSHES] {
-            let delay = self.delay();
+            let delay = delay(&mut self.random);
             let is_refused = !is_here && self.chance(2);
             let Some(living) = &mut self.nodes[at] else {
                 return Ok(());
@@ -88,19 +134,12 @@ impl World {
                 return Ok(());
             }
             if let Phase::Down { retry_at } = living.node.lines[which].phase {
-                if let Some(wire) = living.wires[which].take()
-                    && let Some(client) = wire.client
-                {
-                    self.server.disconnect(client);
+                if let Some(wire) = living.wires[which].take() {
+                    wire.end(&mut self.fate.server);
                 }
                 if now >= retry_at {
                     living.node.lines[which].phase = Phase::Dialling { since: now };
-                    living.wires[which] = Some(Wire {
-                        client: None,
-                        up: VecDeque::new(),
-                        down: VecDeque::new(),
-                        made_at: Some(now + delay),
-                    });
+                    living.wires[which] = Some(Wire::new(now + delay));
                     if is_refused {
                         living.wires[which] = None;
                         living.node.disconnected(which, "refused", clock);
@@ -135,19 +174,14 @@ impl World {
         }
         self.hear(at)?;
         for which in [COMMANDS, PUSHES] {
-            let delay = self.delay();
+            let delay = delay(&mut self.random);
             let Some(living) = &mut self.nodes[at] else {
                 return Ok(());
             };
             if let Some(bytes) = living.node.lines[which].take_output()
                 && let Some(wire) = &mut living.wires[which]
             {
-                let behind = wire.up.back().map_or(0, |(due, _)| *due);
-                let split = self.random.random_range(0..=bytes.len());
-                let due = behind.max(now + delay);
-                wire.up.push_back((due, bytes[..split].to_vec()));
-                wire.up
-                    .push_back((due + delay / 2, bytes[split..].to_vec()));
+                send(&mut wire.up, &bytes, now, delay, &mut self.random);
             }
         }
         Ok(())

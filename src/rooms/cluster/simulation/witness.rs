@@ -1,5 +1,6 @@
 //! What must be true, whatever happens.
 
+use super::super::model::Room;
 use crate::rooms::engine::Place;
 use crate::rooms::{Epoch, Excerpt, Position, RoomId, RoomMessage};
 use std::collections::{BTreeMap, HashMap};
@@ -190,6 +191,36 @@ impl Witness {
         let text: Rc<str> = message.text.as_deref().unwrap_or("").into();
         let id = message.id;
         self.receipts.push((room, Position { epoch, id }, text));
+        Ok(())
+    }
+
+    /// All is quiet: who is in has seen all there is in a room, and what was receipted is there or was forgotten.
+    pub(super) fn check(&self, room: RoomId, known: &Room) -> Result<(), String> {
+        let newest = Position {
+            epoch: known.epoch,
+            id: known.newest,
+        };
+        for ((who, of), listener) in &self.listeners {
+            let at = listener.at;
+            if *of == room && at != newest {
+                return Err(format!("{who:?} is at {at}, the room at {newest}"));
+            }
+        }
+        for (of, position, text) in &self.receipts {
+            if *of != room || position.epoch != known.epoch {
+                continue;
+            }
+            let kept = known
+                .messages
+                .iter()
+                .find(|message| message.id == position.id);
+            let is_it = kept.is_none_or(|kept| kept.text.as_deref() == Some(text));
+            if position.id > known.newest || !is_it {
+                return Err(format!(
+                    "the receipt {position} for {text:?} is of no message"
+                ));
+            }
+        }
         Ok(())
     }
 }

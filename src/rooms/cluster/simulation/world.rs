@@ -3,38 +3,31 @@
 use super::super::address::EngineAddress;
 use super::super::keys::Keys;
 use super::super::node::Node;
-use super::super::server::{ClientId, Data, Server};
+use super::super::server::Server;
+use super::fate::{Fate, chance};
 use super::seen::{PEACE, Seen, TROUBLE};
+use super::wires::Wire;
 use super::witness::{Listener, Witness};
 use crate::config::RoomLimits;
+use crate::rooms::RoomId;
 use crate::rooms::engine::{Clock, Engine, MemberNumber, Operation, Place, Token};
-use crate::rooms::{Position, RoomId};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Milliseconds since 1970 when a run begins.
-const EPOCH: u64 = 1_800_000_000_000;
+pub(super) const EPOCH: u64 = 1_800_000_000_000;
 pub(super) const NODES: usize = 3;
 const ROOMS: usize = 2;
 pub(super) const NAMES: u64 = 9;
-
-/// A connection: bytes on their way, and when they arrive.
-pub(super) struct Wire {
-    pub(super) client: Option<ClientId>,
-    pub(super) up: VecDeque<(u64, Vec<u8>)>,
-    pub(super) down: VecDeque<(u64, Vec<u8>)>,
-    /// When it is made.
-    pub(super) made_at: Option<u64>,
-}
 
 pub(super) enum Wanted {
     Create,
     Join {
         room: RoomId,
         place: Place,
-        since: Option<Position>,
-        text: Option<Box<str>>,
+        /// What it saw last, if it comes back.
+        memory: Option<Listener>,
     },
     Follow {
         room: RoomId,
@@ -57,6 +50,8 @@ pub(super) struct Living {
     /// Who is in which room, and as which member.
     pub(super) members: BTreeMap<(RoomId, Place), MemberNumber>,
     pub(super) followers: BTreeSet<(RoomId, Place)>,
+    /// How many are in a room, as was told last.
+    pub(super) counts: BTreeMap<RoomId, usize>,
     /// It stands still until then.
     pub(super) still_until: u64,
     pub(super) ticks_at: u64,
@@ -65,12 +60,7 @@ pub(super) struct Living {
 pub(super) struct World {
     pub(super) random: StdRng,
     pub(super) now: u64,
-    pub(super) server: Server,
-    /// What a replica has: the engine's data of a while ago.
-    pub(super) replica: Data,
-    /// The engine cannot be reached until then, or stands still until then.
-    pub(super) away_until: u64,
-    pub(super) still_until: u64,
+    pub(super) fate: Fate,
     pub(super) nodes: Vec<Option<Living>>,
     pub(super) lives: u32,
     pub(super) rooms: Vec<RoomId>,
@@ -83,7 +73,7 @@ pub(super) struct World {
     pub(super) traces: bool,
 }
 
-fn limits() -> RoomLimits {
+pub(super) fn limits() -> RoomLimits {
     RoomLimits {
         history_messages: 40,
         message_rate: None,
@@ -96,14 +86,10 @@ impl World {
     pub(super) fn new(seed: u64) -> Self {
         let mut random = StdRng::seed_from_u64(seed);
         let server = Server::new(random.random(), EPOCH);
-        let replica = server.snapshot();
         let mut world = Self {
             random,
             now: 0,
-            server,
-            replica,
-            away_until: 0,
-            still_until: 0,
+            fate: Fate::new(server),
             nodes: Vec::new(),
             lives: 0,
             rooms: Vec::new(),
@@ -134,6 +120,7 @@ impl World {
             wanted: HashMap::new(),
             members: BTreeMap::new(),
             followers: BTreeSet::new(),
+            counts: BTreeMap::new(),
             still_until: 0,
             ticks_at: 0,
         }
@@ -148,7 +135,7 @@ impl World {
     }
 
     pub(super) fn chance(&mut self, one_in: u64) -> bool {
-        self.random.random_range(0..one_in) == 0
+        chance(&mut self.random, one_in)
     }
 
     pub(super) fn clock(&self) -> Clock {
@@ -200,10 +187,7 @@ impl World {
     }
 
     pub(super) fn make_peace(&mut self) {
-        self.away_until = self.away_until.min(self.now);
-        self.still_until = self.still_until.min(self.now);
-        self.server.is_readonly = false;
-        self.server.is_loading = false;
+        self.fate.make_peace(self.now);
         for at in 0..NODES {
             if self.nodes[at].is_none() {
                 self.nodes[at] = Some(self.life());
@@ -222,7 +206,7 @@ impl World {
         } else {
             25
         };
-        self.server.now = EPOCH + self.now;
+        self.fate.server.now = EPOCH + self.now;
         if in_trouble {
             self.disturb();
         }

@@ -245,7 +245,7 @@ fn join_elsewhere(table: &mut Table, room: RoomId, identity: Place) {
     let command = script::command(&request, &table.node.keys, &RoomLimits::default());
     table.server.receive(table.other, &command_bytes(&command));
     let answer = table.server.take_output(table.other);
-    assert!(answer.starts_with(b"*8"), "{}", answer.escape_ascii());
+    assert!(answer.starts_with(b"*9"), "{}", answer.escape_ascii());
 }
 
 #[test]

@@ -1,0 +1,71 @@
+//! The same with whole servers: three hubs with their turns, rooms and sessions, and people who speak `dunlin.v1`.
+//!
+//! Here everything is between the engine and what somebody sees: lines of the loop, budgets, formats,
+//! presence as it is told, receipts by `ref`, names that are taken over, sockets that break.
+
+mod hears;
+mod people;
+mod place;
+mod world;
+
+use super::seen::{PEACE, Seen, TROUBLE};
+use world::World;
+
+/// One run of three whole servers.
+///
+/// # Errors
+/// What must not be, in words, with the seed.
+pub fn simulate_hubs(seed: u64) -> Result<Seen, String> {
+    let mut world = World::new(seed);
+    run(&mut world).map_err(|problem| format!("seed {seed}: {problem}"))?;
+    Ok(world.seen)
+}
+
+fn run(world: &mut World) -> Result<(), String> {
+    while world.now < TROUBLE {
+        world.step(true)?;
+    }
+    world.make_peace();
+    while world.now < TROUBLE + PEACE {
+        world.step(false)?;
+    }
+    world.settle()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rooms_of_three_servers_stay_one() {
+        let mut seen = Seen::default();
+        for seed in 0..12 {
+            match simulate_hubs(seed) {
+                Ok(run) => seen.add(&run),
+                Err(problem) => panic!("{problem}"),
+            }
+        }
+        // What never happens proves nothing.
+        let all = [
+            seen.receipts,
+            seen.deliveries,
+            seen.cuts,
+            seen.failovers,
+            seen.lost,
+            seen.kills,
+            seen.pauses,
+            seen.epochs,
+            seen.resumed,
+            seen.unresumed,
+            seen.refused,
+        ];
+        assert!(all.iter().all(|count| *count > 0), "{seen:?}");
+    }
+
+    #[test]
+    fn a_run_is_decided_by_its_seed() {
+        let runs = [simulate_hubs(3), simulate_hubs(3)];
+        let [first, second] = runs.map(|run| format!("{run:?}"));
+        assert_eq!(first, second);
+    }
+}
