@@ -149,6 +149,8 @@ impl Excerpt {
 pub(super) struct Joined {
     pub(super) excerpt: Excerpt,
     pub(super) members: usize,
+    /// That many: who came and went before may not be told yet.
+    pub(super) is_ahead: bool,
     /// Which of the members it is now.
     pub(super) member: MemberNumber,
     /// Where the same member was before, which may be where it is.

@@ -201,6 +201,7 @@ impl Memory {
         let joined = Joined {
             excerpt,
             members,
+            is_ahead: false,
             member,
             before,
         };

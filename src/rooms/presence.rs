@@ -90,6 +90,16 @@ impl Damper {
         }
     }
 
+    /// Somebody who comes is told how many are in before it is told who came and went before it.
+    pub(super) fn is_ahead(&mut self, room: RoomId, members: usize, now: u64) {
+        let unsettled = self
+            .rooms
+            .entry(room)
+            .or_insert_with(|| Unsettled::new(members));
+        unsettled.told_one(members);
+        self.count(room, now);
+    }
+
     /// Somebody came; what is to be told at once.
     pub(super) fn arrived(&mut self, presence: &Presence, now: u64) -> Option<News> {
         self.changed(presence, true, now)
@@ -103,7 +113,11 @@ impl Damper {
     fn changed(&mut self, presence: &Presence, is_in: bool, now: u64) -> Option<News> {
         let Presence { room, members, .. } = *presence;
         let unsettled = self.rooms.entry(room).or_insert_with(|| {
-            let before = if is_in { members - 1 } else { members + 1 };
+            let before = if is_in {
+                members.saturating_sub(1)
+            } else {
+                members + 1
+            };
             Unsettled::new(before)
         });
         unsettled.members = members;
@@ -129,8 +143,8 @@ impl Damper {
         if is_in && !state.told_in && rests(state.joined, now) {
             return Some(unsettled.tell_name(room, name, now));
         }
-        if is_in {
-            // Who came meanwhile was told a number without it.
+        if is_in || !state.told_in {
+            // Who came meanwhile was told a number without it, or with it.
             self.count(room, now);
         }
         None

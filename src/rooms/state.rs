@@ -194,6 +194,7 @@ impl State {
                 other => self.happened_elsewhere(context, &other),
             }
         }
+        self.newcomer = None;
         #[cfg(feature = "cluster")]
         self.see_to_lines(context);
     }
@@ -296,7 +297,10 @@ impl State {
             self.tell(context, place, Some(room), &Told::Gap { from, to });
         }
         context.join(session, &format.topic(room));
-        if joined.before.is_some() {
+        if joined.is_ahead {
+            self.damper
+                .is_ahead(room, joined.members, clock(context).now);
+        } else if joined.before.is_some() {
             self.damper.counted(room, joined.members);
         }
         if joined.before == Some(place) {

@@ -268,7 +268,6 @@ impl Node {
             return self.done(token, Err(RoomError::UnknownRoom));
         };
         let since = self.clock.now;
-        known.census.get_or_insert(raw.census);
         let excerpt = told(raw, ask);
         let at = Position {
             epoch: excerpt.epoch,

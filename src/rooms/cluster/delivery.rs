@@ -193,7 +193,7 @@ impl Node {
             at.as_ref()
                 .is_some_and(|(epoch, message)| *epoch != begun.epoch && message.id > upto)
         };
-        let lost = room.own.extract_if(|_, own| is_lost(&own.at));
+        let lost = room.own.extract_if(.., |_, own| is_lost(&own.at));
         let lost: Vec<_> = lost.flat_map(|(_, own)| own.tokens).collect();
         for token in lost {
             self.done(token, Err(RoomError::Unavailable));
@@ -260,7 +260,7 @@ impl Node {
                 (*epoch == at.epoch && message.id <= at.id) || past.contains(epoch)
             })
         };
-        let done = own.extract_if(|_, own| is_behind(&own.at));
+        let done = own.extract_if(.., |_, own| is_behind(&own.at));
         let done: Vec<_> = done.map(|(_, own)| (own.tokens, own.at)).collect();
         for (tokens, said) in done {
             let Some((epoch, message)) = said else {
@@ -279,7 +279,7 @@ impl Node {
         let Some(room) = self.rooms.get_mut(&id) else {
             return;
         };
-        let done = room.own.extract_if(|_, own| own.at.is_some());
+        let done = room.own.extract_if(.., |_, own| own.at.is_some());
         let done: Vec<_> = done.map(|(_, own)| (own.tokens, own.at)).collect();
         for (tokens, said) in done {
             for (token, (epoch, message)) in tokens.into_iter().zip(said.iter().cycle()) {
@@ -337,11 +337,14 @@ impl Node {
         let coming = room.joining.remove(&joined.place).unwrap_or_default();
         let member = room.members.at(joined.member);
         let is_elsewhere = member.is_none_or(|member| member.place != joined.place);
-        // More may have come and gone since it was answered.
+        // More may have come and gone since it was answered, or what came before it was not told yet.
+        let known = room.census.map(|known| known.changes);
+        let is_ahead = known < Some(joined.census.changes);
         let members = room.count(joined.census).members;
         let outcome = Joined {
             excerpt,
             members,
+            is_ahead,
             member: joined.member,
             before: joined.before,
         };

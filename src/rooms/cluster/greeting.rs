@@ -244,7 +244,8 @@ impl Node {
         self.clock = clock;
         self.is_stopping = true;
         let tokens = self.rooms.values_mut().flat_map(|room| {
-            let own = room.own.drain().flat_map(|(_, own)| own.tokens);
+            let own = std::mem::take(&mut room.own).into_values();
+            let own = own.flat_map(|own| own.tokens);
             own.collect::<Vec<_>>()
         });
         let tokens: Vec<_> = tokens.collect();

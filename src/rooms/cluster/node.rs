@@ -16,7 +16,7 @@ use crate::wire::rate::RateTable;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use std::any::Any;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 /// The line of commands.
 pub(super) const COMMANDS: usize = 0;
@@ -43,7 +43,8 @@ pub(in crate::rooms) struct Node {
     pub(super) sent_bytes: usize,
     /// What went out on a line that broke, or could not go out at all.
     pub(super) again: VecDeque<Asked>,
-    pub(super) rooms: HashMap<RoomId, NodeRoom>,
+    /// In an order that a run of a simulation finds again, as all that is looked through.
+    pub(super) rooms: BTreeMap<RoomId, NodeRoom>,
     /// Confirmations of subscriptions that are to come, by room: only the last of them counts.
     pub(super) unconfirmed: HashMap<RoomId, u32>,
     /// Rooms that are to be subscribed to.
@@ -96,7 +97,7 @@ impl Node {
             sent: VecDeque::new(),
             sent_bytes: 0,
             again: VecDeque::new(),
-            rooms: HashMap::new(),
+            rooms: BTreeMap::new(),
             unconfirmed: HashMap::new(),
             to_subscribe: VecDeque::new(),
             leaving: HashMap::new(),
@@ -286,7 +287,8 @@ impl Node {
         // Those who wait for an answer get one, and those who follow are let go one by one.
         (room.at, room.mending) = (None, Mending::No);
         room.joining.clear();
-        let own: Vec<_> = room.own.drain().flat_map(|(_, own)| own.tokens).collect();
+        let own = std::mem::take(&mut room.own).into_values();
+        let own: Vec<_> = own.flat_map(|own| own.tokens).collect();
         let parked = room.parked.drain(..).map(|parked| parked.entrant.asked);
         let entering = parked.chain(room.waiting.drain(..));
         let entering = entering.filter_map(|asked| asked.entering());

@@ -7,7 +7,7 @@ use super::request::{Census, Push};
 use crate::rooms::engine::{Ask, KeyDigest, Place, Token};
 use crate::rooms::occupants::Occupants;
 use crate::rooms::{Epoch, Excerpt, Position, RoomMessage};
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::rc::Rc;
 
 /// Pushes that are kept while a room is mended, and their bytes: what is more is read once more.
@@ -104,7 +104,7 @@ pub(super) struct NodeRoom {
     pub(super) parked: Vec<Parked>,
     /// What was delivered since the first of them was asked for.
     pub(super) recent: Recent,
-    pub(super) own: HashMap<u128, Own>,
+    pub(super) own: BTreeMap<u128, Own>,
     pub(super) facts: Option<Facts>,
 }
 

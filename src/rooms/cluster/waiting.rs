@@ -125,7 +125,7 @@ impl Node {
             // What the engine has answered may still come back.
             let old = room
                 .own
-                .extract_if(|_, own| now.saturating_sub(own.since) >= 2 * limit);
+                .extract_if(.., |_, own| now.saturating_sub(own.since) >= 2 * limit);
             let tokens = old.flat_map(|(key, own)| {
                 let comes_back = false;
                 own.tokens.into_iter().map(move |token| Said {
