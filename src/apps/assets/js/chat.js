@@ -248,7 +248,7 @@ const answers = {
 		// On the first sight of a room, what came since it was last read is new.
 		const first = !room.epoch, [epoch, id] = room.read;
 		if (!first && !m.recovered) answers.GAP({ to: 0 }, room);
-		Object.assign(room, { state: 'in', epoch: m.epoch, members: m.members });
+		Object.assign(room, { state: 'in', epoch: m.epoch, here: m });
 		for (const one of m.messages) add(room, one, {}, !first || (epoch === m.epoch && one.id > id));
 		room.last = m.id;
 		resend(room);
@@ -262,7 +262,7 @@ const answers = {
 	},
 
 	JOINED(m, room) { // the page shows the number, and the names on demand
-		room.members = m.members;
+		room.here = m;
 	},
 
 	GAP(m, room) {

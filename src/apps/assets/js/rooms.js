@@ -85,7 +85,7 @@ function draw() {
 	text.placeholder = say('hint', name);
 	$.composer.hidden = !active;
 	$.who.hidden = active?.state !== 'in';
-	$.who.textContent = say('here', active?.members);
+	$.who.textContent = say('here', active?.here?.members);
 	$.delete.hidden = !chat.keys[active?.id];
 
 	const [label, run] = ways[active?.state] ?? [!active && chat.list.length && 'home', chat.choose];
@@ -109,12 +109,11 @@ function entry(room) {
 /** The outcome of a request to the server; a failure is told. */
 const attempt = (promise) => promise.catch((error) => view.tell(error.message));
 
-/** The members of the active room, asked for again when their number changes. */
+/** The members of the active room, asked for again when somebody came or went. */
 async function members() {
 	const room = chat.active;
-	const count = `${room?.id} ${room?.members}`;
-	if (people.hidden || !room || counted === count) return;
-	counted = count;
+	if (people.hidden || !room || counted === room.here) return;
+	counted = room.here;
 	const { names = [] } = await fetch(`/chat/${room.id}/members`).then((r) => r.json()).catch(() => ({}));
 	if (room === chat.active) $.members.replaceChildren(...names.slice(0, MAX_LISTED).map((n) => make('li', '', n)));
 }

@@ -1,5 +1,6 @@
 //! One node beside a modelled engine: what the simulation never comes to, limits and silence.
 
+mod count;
 mod presence;
 mod table;
 

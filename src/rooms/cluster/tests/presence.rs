@@ -225,8 +225,13 @@ fn who_is_said_to_have_moved_is_not_in_where_it_was() {
     }
 }
 
-/// Somebody comes in at another node, and may do so as who is in here.
-fn join_elsewhere(table: &mut Table, room: RoomId, identity: Place) {
+/// The other node is there.
+pub(super) fn hold_lease(table: &mut Table) {
+    table.operate(&format!("SET dunlin:node:{OTHER:016x} 1"));
+}
+
+/// Somebody comes in at the other node, and may do so as who is in here.
+pub(super) fn join_elsewhere(table: &mut Table, room: RoomId, identity: Place) {
     let request = Request {
         room,
         run: table.node.run.unwrap(),
@@ -276,7 +281,7 @@ fn who_moves_while_no_pushes_are_heard_is_replaced() {
             // Answers come before the subscription, or behind it.
             table.is_mute[COMMANDS] = !is_in;
             while is_in && (!table.say(COMMANDS).is_empty() | table.hear(COMMANDS)) {}
-            table.operate(&format!("SET dunlin:node:{OTHER:016x} 1"));
+            hold_lease(&mut table);
             join_elsewhere(&mut table, room, 1);
             let mut events = table.settle();
             table.is_mute[COMMANDS] = false;

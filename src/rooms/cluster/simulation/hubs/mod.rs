@@ -33,39 +33,4 @@ fn run(world: &mut World) -> Result<(), String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rooms_of_three_servers_stay_one() {
-        let mut seen = Seen::default();
-        for seed in 0..12 {
-            match simulate_hubs(seed) {
-                Ok(run) => seen.add(&run),
-                Err(problem) => panic!("{problem}"),
-            }
-        }
-        // What never happens proves nothing.
-        let all = [
-            seen.receipts,
-            seen.deliveries,
-            seen.cuts,
-            seen.failovers,
-            seen.lost,
-            seen.kills,
-            seen.pauses,
-            seen.epochs,
-            seen.resumed,
-            seen.unresumed,
-            seen.refused,
-        ];
-        assert!(all.iter().all(|count| *count > 0), "{seen:?}");
-    }
-
-    #[test]
-    fn a_run_is_decided_by_its_seed() {
-        let runs = [simulate_hubs(3), simulate_hubs(3)];
-        let [first, second] = runs.map(|run| format!("{run:?}"));
-        assert_eq!(first, second);
-    }
-}
+mod tests;

@@ -1,5 +1,6 @@
 //! One server, and its lines to the engine.
 
+use super::super::super::node::PUSHES;
 use super::super::fate::Fate;
 use super::super::wires::{Wire, delay, send};
 use super::super::world::limits;
@@ -24,6 +25,8 @@ pub(super) struct Hub {
     lines: Vec<(Line, Wire)>,
     /// It stands still until then.
     pub(super) still_until: u64,
+    /// What is pushed arrives then at the earliest.
+    pub(super) pushed_at: u64,
 }
 
 impl Hub {
@@ -46,6 +49,7 @@ impl Hub {
             since: now,
             lines: Vec::new(),
             still_until: 0,
+            pushed_at: 0,
         }
     }
 
@@ -69,12 +73,14 @@ impl Hub {
         while let Some((_, line)) = self.sim.next_call_raw() {
             self.lines.push((line, Wire::new(now + delay(random))));
         }
-        for (line, wire) in &mut self.lines {
+        for (which, (line, wire)) in self.lines.iter_mut().enumerate() {
+            let is_held = which == PUSHES && now < self.pushed_at;
             let bytes = line.receive_raw();
             if !bytes.is_empty() {
                 send(&mut wire.up, &bytes, now, delay(random), random);
             }
-            while let Some((_, bytes)) = wire.down.pop_front_if(|(due, _)| *due <= now) {
+            while !is_held && let Some((_, bytes)) = wire.down.pop_front_if(|(due, _)| *due <= now)
+            {
                 line.send_raw(&bytes);
             }
             if wire

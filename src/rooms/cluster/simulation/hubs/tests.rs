@@ -1,0 +1,96 @@
+//! Runs by seeds, and what a seed seldom comes to.
+
+use super::*;
+use crate::rooms::RoomId;
+use crate::sim::{Conversation, Received};
+use serde_json::{Value, json};
+
+#[test]
+fn rooms_of_three_servers_stay_one() {
+    let mut seen = Seen::default();
+    for seed in 0..12 {
+        match simulate_hubs(seed) {
+            Ok(run) => seen.add(&run),
+            Err(problem) => panic!("{problem}"),
+        }
+    }
+    // What never happens proves nothing.
+    let all = [
+        seen.receipts,
+        seen.deliveries,
+        seen.cuts,
+        seen.failovers,
+        seen.lost,
+        seen.kills,
+        seen.pauses,
+        seen.epochs,
+        seen.resumed,
+        seen.unresumed,
+        seen.refused,
+    ];
+    assert!(all.iter().all(|count| *count > 0), "{seen:?}");
+}
+
+#[test]
+fn a_run_is_decided_by_its_seed() {
+    let runs = [simulate_hubs(3), simulate_hubs(3)];
+    let [first, second] = runs.map(|run| format!("{run:?}"));
+    assert_eq!(first, second);
+}
+
+/// Lets so many moments of 25 milliseconds pass without trouble.
+fn pass(world: &mut World, moments: usize) {
+    for _ in 0..moments {
+        world.step(false).unwrap();
+    }
+}
+
+fn enter(world: &World, at: usize, room: RoomId, name: &str) -> Conversation {
+    let session = world.hubs[at].as_ref().unwrap().open();
+    session.receive_all();
+    assert!(session.is_open());
+    let enter = json!({"type": "ENTER", "roomId": room, "sender": name});
+    session.send(&*enter.to_string());
+    session
+}
+
+/// What a session was told of members, and the last number.
+fn members(session: &Conversation) -> (Vec<String>, u64) {
+    let (mut told, mut last) = (Vec::new(), 0);
+    for received in session.arrived() {
+        let Received::Text(text) = received else {
+            panic!("{received:?}");
+        };
+        let text: Value = serde_json::from_str(&text).unwrap();
+        let name = text["name"].as_str().or(text["sender"].as_str());
+        last = text["members"].as_u64().unwrap();
+        let kind = text["type"].as_str().unwrap();
+        told.push(format!("{kind} {} {last}", name.unwrap_or("")));
+    }
+    (told, last)
+}
+
+#[test]
+fn who_is_in_before_that_is_pushed_knows_the_number_in_the_end() {
+    let mut world = World::new(1);
+    world.people.clear();
+    let room = world.rooms[0];
+    pass(&mut world, 20);
+    let (kim, lee) = (enter(&world, 0, room, "kim"), enter(&world, 1, room, "lee"));
+    pass(&mut world, 80);
+    assert_eq!(members(&kim).1, 2);
+    lee.cut();
+    // It is pushed that lee is out, and told to nobody yet.
+    pass(&mut world, 10);
+    let park = enter(&world, 0, room, "park");
+    world.hubs[0].as_mut().unwrap().pushed_at = world.now + 1500;
+    pass(&mut world, 59);
+    let (told, last) = members(&park);
+    assert_eq!(told[0], "ENTERED park 2");
+    assert!(told.contains(&"LEFT lee 1".to_owned()), "{told:?}");
+    assert_eq!(last, 1);
+    pass(&mut world, 80);
+    let (told, last) = members(&park);
+    assert_eq!((&*told[0], last), ("JOINED  2", 2), "{told:?}");
+    assert_eq!(members(&kim).1, 2);
+}

@@ -1,0 +1,117 @@
+//! How many are in, as a node tells it, when something of it was missed or comes out of order.
+
+use super::super::line::command_bytes;
+use super::super::node::{COMMANDS, PUSHES};
+use super::presence::{hold_lease, join, join_elsewhere, members_of};
+use super::table::Table;
+use crate::rooms::RoomId;
+use crate::rooms::engine::EngineEvent;
+
+/// A number that is told, and whose coming or going tells it, if anybody's.
+fn told(events: &[EngineEvent]) -> Vec<String> {
+    let told = events.iter().filter_map(|event| match event {
+        EngineEvent::Arrived(who) => Some(format!("+{} {}", who.name, who.members)),
+        EngineEvent::Departed(who) => Some(format!("-{} {}", who.name, who.members)),
+        EngineEvent::Counted { members, .. } => Some(format!("={members}")),
+        _ => None,
+    });
+    told.collect()
+}
+
+/// A push from somewhere else.
+fn push(table: &mut Table, room: RoomId, text: &str) {
+    let channel = table.node.keys.channel(room);
+    let words = [b"PUBLISH".to_vec(), channel, text.as_bytes().to_vec()];
+    table.server.receive(table.other, &command_bytes(&words));
+    table.server.take_output(table.other);
+}
+
+#[test]
+fn who_came_while_no_pushes_were_heard_is_counted() {
+    for comes in [false, true] {
+        let mut table = Table::new();
+        let room = table.create(1);
+        table.ask(join(room, 1)).unwrap();
+        hold_lease(&mut table);
+        table.cut(PUSHES);
+        if comes {
+            join_elsewhere(&mut table, room, 2);
+        }
+        let told = told(&table.pass(1_000));
+        // Nothing is told where nothing was missed.
+        assert_eq!(told, if comes { vec!["=2"] } else { vec![] });
+    }
+}
+
+#[test]
+fn a_push_that_was_missed_shows_by_the_next_one() {
+    let mut table = Table::new();
+    let room = table.create(1);
+    table.ask(join(room, 1)).unwrap();
+    let lee = "J 0000000000000009 0000000000000001 2 3 3\nlee";
+    // It has the third number, and the second was never told.
+    push(&mut table, room, lee);
+    assert_eq!(told(&table.settle()), ["=1", "+lee 2"]);
+    // Once more is no news.
+    push(&mut table, room, lee);
+    assert_eq!(told(&table.settle()), ["+lee 2"]);
+}
+
+#[test]
+fn who_comes_in_is_told_the_newest_number() {
+    let mut table = Table::new();
+    let room = table.create(1);
+    table.ask(join(room, 1)).unwrap();
+    hold_lease(&mut table);
+    table.is_mute[COMMANDS] = true;
+    table.submit(join(room, 2));
+    table.say(COMMANDS);
+    // Before its answer is heard somebody else comes in.
+    join_elsewhere(&mut table, room, 3);
+    assert_eq!(told(&table.settle()), ["+user3 3"]);
+    table.is_mute[COMMANDS] = false;
+    assert_eq!(told(&table.settle()), ["+user2 3"]);
+    assert_eq!(members_of(&table, room), 3);
+}
+
+#[test]
+fn who_is_elsewhere_before_it_is_in_is_counted_here() {
+    let mut table = Table::new();
+    let room = table.create(1);
+    table.ask(join(room, 1)).unwrap();
+    hold_lease(&mut table);
+    table.is_mute[COMMANDS] = true;
+    table.submit(join(room, 2));
+    table.say(COMMANDS);
+    join_elsewhere(&mut table, room, 2);
+    assert!(told(&table.settle()).is_empty());
+    table.is_mute[COMMANDS] = false;
+    let events = table.settle();
+    assert_eq!(told(&events), ["+user2 2"]);
+    let is_replaced = |event: &EngineEvent| matches!(event, EngineEvent::Replaced { place: 2, .. });
+    assert!(events.iter().any(is_replaced));
+    assert_eq!(members_of(&table, room), 2);
+}
+
+#[test]
+fn an_answer_that_comes_before_the_pushes_is_ahead_of_them() {
+    for is_ahead in [false, true] {
+        let mut table = Table::new();
+        let room = table.create(1);
+        table.ask(join(room, 1)).unwrap();
+        table.is_mute[PUSHES] = is_ahead;
+        table.submit(join(room, 2));
+        let events = table.settle();
+        let found = events.iter().find_map(|event| match event {
+            EngineEvent::Done(_, Ok(crate::rooms::engine::Outcome::Joined(joined))) => {
+                Some(joined.is_ahead)
+            }
+            _ => None,
+        });
+        assert_eq!(found, Some(is_ahead));
+        table.is_mute[PUSHES] = false;
+        let mut events = events;
+        events.extend(table.settle());
+        assert_eq!(told(&events), ["+user2 2"]);
+    }
+}
