@@ -162,7 +162,7 @@ impl World {
                 };
                 self.submit(0, create, Wanted::Create);
             }
-            if self.now > 10_000 {
+            if self.now > 60_000 {
                 return Err("no room could be made".to_owned());
             }
         }
