@@ -3,10 +3,6 @@
 use super::request::NodeId;
 use std::collections::HashMap;
 
-/// Takes a node off the list of nodes, unless its lease holds or it is in some room.
-pub(super) const FORGET: &str = "if redis.call('EXISTS', KEYS[1], KEYS[2]) == 0 then \
-    redis.call('SREM', KEYS[3], ARGV[1]) end return 0";
-
 /// What was asked about leases.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Asked {

@@ -177,6 +177,10 @@ impl NodeRoom {
         if !self.held.is_empty() {
             self.has_missed = true;
         }
+        if self.at.is_none() {
+            // Nobody was told anything, and another engine may count anew.
+            self.census = None;
+        }
         (self.held, self.held_bytes) = (VecDeque::new(), 0);
     }
 

@@ -5,7 +5,7 @@
 //! whoever asked loads them all and asks again.
 
 use super::keys::Keys;
-use super::request::{Act, Request, Speaker, write_digest};
+use super::request::{Act, NodeId, Request, Speaker, write_digest};
 use super::retention::Retention;
 use crate::config::RoomLimits;
 use crate::rooms::Position;
@@ -97,6 +97,10 @@ impl Script {
     }
 }
 
+/// Takes a node off the list of nodes, unless its lease holds or it is in some room.
+pub(super) const FORGET: &str = "if redis.call('EXISTS', KEYS[1], KEYS[2]) == 0 then \
+    redis.call('SREM', KEYS[3], ARGV[1]) end return 0";
+
 /// The words of a command.
 pub(super) type Command = Vec<Vec<u8>>;
 
@@ -134,6 +138,18 @@ pub(super) fn command(request: &Request, keys: &Keys, limits: &RoomLimits) -> Co
     words.number(retention.age);
     words.number(retention.empty.unwrap_or(0));
     words.act(&request.act);
+    words.0
+}
+
+/// The command after which nobody looks for a node any more, unless its lease holds or it is in some room.
+pub(super) fn forget(node: NodeId, keys: &Keys) -> Command {
+    let mut words = Words(Vec::with_capacity(7));
+    words.text("EVAL");
+    words.text(FORGET);
+    words.text("3");
+    let names = [keys.node(node), keys.rooms_of(node), keys.nodes()];
+    words.0.extend(names);
+    words.text(&format!("{node:016x}"));
     words.0
 }
 

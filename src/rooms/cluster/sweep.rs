@@ -6,7 +6,7 @@
 
 use super::answer::room_id;
 use super::asked::{Sent, Then};
-use super::lease::{Asked, FORGET};
+use super::lease::Asked;
 use super::line::Frame;
 use super::node::{COMMANDS, Node};
 use super::request::{Act, Answer, NodeId};
@@ -225,21 +225,7 @@ impl Node {
 
     /// Nobody has to look for a node any more, if there is nothing of it.
     fn forget(&mut self, node: NodeId) {
-        let (lease, rooms, nodes) = (
-            self.keys.node(node),
-            self.keys.rooms_of(node),
-            self.keys.nodes(),
-        );
-        let id = format!("{node:016x}");
-        let parts = [
-            b"EVAL",
-            FORGET.as_bytes(),
-            b"3",
-            &lease,
-            &rooms,
-            &nodes,
-            id.as_bytes(),
-        ];
+        let parts = super::script::forget(node, &self.keys);
         self.command(&parts, Sent::Ignored);
     }
 

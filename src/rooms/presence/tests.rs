@@ -161,7 +161,7 @@ fn who_is_told_to_be_gone_and_goes_again_unheard_is_out_of_the_number() {
     assert_eq!(room.told(6000), ["-kim 1"]);
     // It came back where nobody heard of it, and somebody was told a number with it.
     room.members = 3;
-    room.damper.is_ahead(room.id, 3, 6500);
+    room.damper.counted(room.id, 3);
     room.departs("kim", 6600);
     assert_eq!(room.told(8000), ["+ 2"]);
     assert!(room.told(10_000).is_empty());

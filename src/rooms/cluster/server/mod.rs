@@ -11,10 +11,9 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-use super::lease::FORGET;
 use super::model::{Model, Noted, noted};
 use super::request::write_digest;
-use super::script::Script;
+use super::script::{FORGET, Script};
 use arguments::Call;
 use reply::Reply;
 use sha1::{Digest, Sha1};

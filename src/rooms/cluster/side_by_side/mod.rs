@@ -15,7 +15,7 @@ use super::line::command_bytes;
 use super::model::{Model, Noted, noted};
 use super::request::{Act, Answer, NodeId, Push, Request};
 use super::retention::Retention;
-use super::script::{command, load};
+use super::script::{command, forget, load};
 use crate::config::RoomLimits;
 use crate::rooms::RoomId;
 use calls::Calls;
@@ -260,9 +260,31 @@ impl Trial {
         Ok(())
     }
 
+    /// Lets a node be forgotten that may have rooms, or a lease.
+    fn forget(&mut self, line: &mut impl Line) -> Result<(), String> {
+        let number = self.calls.steps() / LOOKED_AT;
+        let Some(node) = self.noted.keys().nth(number % self.noted.len().max(1)) else {
+            return Ok(());
+        };
+        let node = *node;
+        let has_lease = number.is_multiple_of(3);
+        let lease = self.keys.node(node);
+        if has_lease {
+            line.call(&[word("SET"), lease.clone(), word("1")]);
+        }
+        line.call(&forget(node, &self.keys));
+        line.call(&[word("DEL"), lease]);
+        if !has_lease && self.noted[&node].is_empty() {
+            self.noted.remove(&node);
+            self.count("nodes forgotten");
+        }
+        self.compare_lists(line)
+    }
+
     /// Compares what is kept of each room.
     fn compare_kept(&mut self, line: &mut impl Line) -> Result<(), String> {
         self.compare_lists(line)?;
+        self.forget(line)?;
         for room in self.calls.rooms() {
             let facts = ["HMGET", "e", "n", "b", "c"].map(word);
             let facts = [&facts[..1], &[self.keys.facts(*room)], &facts[1..]].concat();

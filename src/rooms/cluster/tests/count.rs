@@ -94,6 +94,30 @@ fn who_is_elsewhere_before_it_is_in_is_counted_here() {
 }
 
 #[test]
+fn an_engine_with_older_data_counts_anew() {
+    let mut table = Table::new();
+    let room = table.create(1);
+    let older = table.server.snapshot();
+    for identity in 2..5 {
+        join_elsewhere(&mut table, room, identity);
+    }
+    table.is_mute[COMMANDS] = true;
+    table.submit(join(room, 1));
+    table.settle();
+    assert_eq!(members_of(&table, room), 4);
+    // It is in before it hears so, and the engine forgets all of them.
+    table.server.restore(older);
+    table.other = table.server.connect();
+    table.cut(COMMANDS);
+    table.cut(PUSHES);
+    table.is_mute[COMMANDS] = false;
+    assert_eq!(told(&table.pass(1_000)), ["=1"]);
+    table.submit(join(room, 5));
+    assert_eq!(told(&table.settle()), ["+user5 2"]);
+    assert_eq!(members_of(&table, room), 2);
+}
+
+#[test]
 fn an_answer_that_comes_before_the_pushes_is_ahead_of_them() {
     for is_ahead in [false, true] {
         let mut table = Table::new();
