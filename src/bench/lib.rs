@@ -20,5 +20,6 @@ pub mod report;
 pub mod rights;
 pub mod run;
 pub mod site;
+pub mod stream;
 pub mod summary;
 pub mod upgrade;

@@ -1,5 +1,7 @@
 //! What a run is asked to do: checked values, the same for every worker.
 
+#[cfg(feature = "tls")]
+use dunlin::client::{Trust, Url};
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -106,6 +108,27 @@ pub struct Believed {
     pub authorities: Vec<String>,
     /// Whoever answers is believed.
     pub everybody: bool,
+}
+
+#[cfg(feature = "tls")]
+impl Believed {
+    /// The name in a server's certificate and whom to believe, where the URL is `wss://`.
+    ///
+    /// # Errors
+    /// A text that holds no certificate.
+    pub fn secure(&self, url: &Url) -> Result<Option<(String, Trust)>, String> {
+        if !url.is_secure() {
+            return Ok(None);
+        }
+        let trust = if self.everybody {
+            Trust::unchecked()
+        } else {
+            let mut texts = self.authorities.iter();
+            let trust = texts.try_fold(Trust::system(), |trust, text| trust.and_pem(text));
+            trust.map_err(|error| format!("{error:#}"))?
+        };
+        Ok(Some((url.host().to_owned(), trust)))
+    }
 }
 
 /// A run.

@@ -1,5 +1,7 @@
 //! A server as floods and bystanders call it: the address, and the paths there.
 
+#[cfg(feature = "tls")]
+use dunlin::client::Trust;
 use std::net::SocketAddr;
 
 /// One server. Its address is resolved already: nothing here looks a name up.
@@ -15,6 +17,9 @@ pub struct Site {
     pub said: String,
     /// Further fields of every request, each with its line end.
     pub fields: String,
+    /// The name in its certificate and whom to believe, where it is by TLS.
+    #[cfg(feature = "tls")]
+    pub secure: Option<(String, Trust)>,
 }
 
 impl Site {
@@ -26,6 +31,8 @@ impl Site {
             said: echo.clone(),
             echo,
             fields: String::new(),
+            #[cfg(feature = "tls")]
+            secure: None,
         }
     }
 

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "tls")]
 use dunlin::client::Trust;
+#[cfg(feature = "bench")]
+use dunlin_bench::plan::Believed;
 
 /// The flags as they were written.
 #[derive(clap::Args, Clone, Debug, Default)]
@@ -55,16 +57,22 @@ impl Arguments {
         all.map_err(|error| format!("{error:#}"))
     }
 
-    /// The files' texts, and whether nobody is checked.
+    /// The same for the load tester: nobody, where the URL is not one of TLS.
     ///
     /// # Errors
     /// A file that cannot be read.
-    #[cfg(all(feature = "bench", feature = "tls"))]
-    pub(super) fn texts(&self) -> Result<(Vec<String>, bool), String> {
+    #[cfg(feature = "bench")]
+    pub(super) fn believed(&self, is_secure: bool) -> Result<Believed, String> {
+        if !is_secure {
+            return Ok(Believed::default());
+        }
         let read = |file: &String| {
             std::fs::read_to_string(file).map_err(|error| format!("cannot read {file}: {error}"))
         };
-        let texts: Result<_, _> = self.ca.iter().map(read).collect();
-        Ok((texts?, self.insecure))
+        let authorities: Result<_, _> = self.ca.iter().map(read).collect();
+        Ok(Believed {
+            authorities: authorities?,
+            everybody: self.insecure,
+        })
     }
 }

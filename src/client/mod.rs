@@ -47,6 +47,9 @@ pub use handshake::{Established, Handshake};
 pub use incoming::Incoming;
 pub use options::Options;
 pub use socket::Socket;
+#[cfg(all(feature = "command", feature = "tls"))]
+#[doc(hidden)]
+pub use socket::{ClientConnection, secured};
 pub use url::Url;
 
 #[cfg(feature = "tls")]

@@ -9,6 +9,8 @@ use crate::net::{client_config, explain, server_name};
 use crate::wire::error::Result;
 #[cfg(feature = "tls")]
 use crate::wire::error::{Error, ErrorKind};
+#[cfg(all(feature = "command", feature = "tls"))]
+pub use rustls::ClientConnection;
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
@@ -100,6 +102,16 @@ impl From<TcpStream> for Socket {
             tls: None,
         }
     }
+}
+
+/// TLS as a client without a socket, for a program that reads and writes one as it likes.
+///
+/// # Errors
+/// `Config`: nobody is to be believed, or the name is none.
+#[cfg(all(feature = "command", feature = "tls"))]
+pub fn secured(name: &str, trust: &Trust) -> Result<ClientConnection> {
+    let tls = ClientConnection::new(client_config(trust)?, server_name(name)?);
+    tls.map_err(|error| refused(name, &explain(&error)))
 }
 
 /// Sends what is to be sent, or takes one read's worth.

@@ -124,6 +124,52 @@ fn a_load_goes_over_tls() {
     assert!(ended.out.contains("\"wss://localhost"), "{}", ended.out);
 }
 
+#[cfg(feature = "bench")]
+#[test]
+fn floods_and_bystanders_go_over_tls() {
+    let files = write("floods", &Pair::new());
+    let (_serving, url) = serve(&files);
+    let floods = [
+        "empty",
+        "ping-unread",
+        "fragments-64k",
+        "inflate-text",
+        "http",
+        "upgrades",
+        "slow-reader",
+        "rooms-come-and-go",
+    ];
+    let url = format!("{url}/echo-raw");
+    let mut command = dunlin(&["bench", "bystander", &url, "--ca", &files.authority]);
+    command.args(["--connections", "4", "--span", "200ms", "--json", "-q"]);
+    for flood in floods {
+        command.args(["--flood", flood]);
+    }
+    let ended = run(&mut command);
+    let (out, err) = (&ended.out, &ended.err);
+    assert!(matches!(ended.code, Some(0 | 3)), "{out}{err}");
+    let found: serde_json::Value = serde_json::from_str(out).expect("JSON");
+    let rows = found["rows"].as_array().expect("rows");
+    assert_eq!(rows.len(), floods.len(), "{out}");
+    for row in rows {
+        assert!(row["skipped"].is_null(), "{row}");
+        assert!(
+            row["beside"]["round_trip"]["count"].as_u64() > Some(10),
+            "{row}"
+        );
+        assert!(row["flooders"]["sent"].as_u64() > Some(1000), "{row}");
+    }
+    // Nobody is believed for nothing.
+    let ended = run(&mut dunlin(&[
+        "bench",
+        "bystander",
+        &url,
+        "--flood",
+        "empty",
+    ]));
+    assert_eq!(ended.code, Some(1), "{}", ended.out);
+}
+
 #[test]
 fn sighup_shows_a_new_certificate_and_keeps_the_old_one_when_the_new_is_broken() {
     let (old, new) = (Pair::new(), Pair::new());

@@ -2,6 +2,7 @@
 
 use super::super::frames::{FIN, PONG, TEXT, closed_with, lay_frame};
 use super::super::site::Site;
+use super::super::stream::Stream;
 use super::super::upgrade::{Upgrade, has_deflate, take_head};
 use super::inbox::{Came, Inbox};
 use std::io::{self, Error, ErrorKind, Read, Write};
@@ -19,7 +20,7 @@ const LOOK: Duration = Duration::from_millis(50);
 
 /// An open connection.
 pub(super) struct Connection {
-    stream: TcpStream,
+    stream: Stream<TcpStream>,
     inbox: Inbox,
     name: &'static str,
     has_deflate: bool,
@@ -27,7 +28,7 @@ pub(super) struct Connection {
 
 /// What sends on the same connection, from another thread.
 pub(super) struct Sending {
-    stream: TcpStream,
+    stream: Stream<TcpStream>,
     name: &'static str,
     frame: Vec<u8>,
 }
@@ -184,23 +185,28 @@ impl Sending {
     }
 }
 
-fn connect(site: &Site, deadline: Instant, interrupted: &AtomicBool) -> io::Result<TcpStream> {
-    let stream = loop {
-        match TcpStream::connect_timeout(&site.address, ATTEMPT) {
+fn connect(
+    site: &Site,
+    deadline: Instant,
+    interrupted: &AtomicBool,
+) -> io::Result<Stream<TcpStream>> {
+    let mut stream = loop {
+        match Stream::connect(site, ATTEMPT) {
             Err(error) if error.kind() == ErrorKind::TimedOut => {
                 give_up(deadline, interrupted, "no answer to a call")?;
             }
             connected => break connected?,
         }
     };
-    stream.set_nodelay(true)?;
-    stream.set_read_timeout(Some(LOOK))?;
-    stream.set_write_timeout(Some(OPEN_LIMIT))?;
+    let socket = stream.socket();
+    socket.set_nodelay(true)?;
+    socket.set_read_timeout(Some(LOOK))?;
+    socket.set_write_timeout(Some(OPEN_LIMIT))?;
     Ok(stream)
 }
 
 /// Bytes that were read, nothing after a while without any; an end is an error.
-fn read(stream: &mut TcpStream, buffer: &mut [u8]) -> io::Result<Option<usize>> {
+fn read(stream: &mut impl Read, buffer: &mut [u8]) -> io::Result<Option<usize>> {
     match stream.read(buffer) {
         Ok(0) => Err(Error::other("the server ended a bystander's connection")),
         Ok(read) => Ok(Some(read)),

@@ -2,10 +2,10 @@
 
 use super::super::flood::{Need, OFFER};
 use super::super::site::Site;
+use super::super::stream::Stream;
 use super::super::upgrade::Upgrade;
 use super::connection::{Connection, is_pause};
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::TcpStream;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
@@ -122,9 +122,9 @@ fn is_room(site: &Site, interrupted: &AtomicBool) -> io::Result<Option<String>> 
 /// The beginning of the answer to a request.
 fn get(site: &Site, path: &str) -> io::Result<String> {
     let Site { host, fields, .. } = site;
-    let mut stream = TcpStream::connect_timeout(&site.address, LIMIT)?;
-    stream.set_read_timeout(Some(LOOK))?;
-    stream.set_write_timeout(Some(LIMIT))?;
+    let mut stream = Stream::connect(site, LIMIT)?;
+    stream.socket().set_read_timeout(Some(LOOK))?;
+    stream.socket().set_write_timeout(Some(LIMIT))?;
     let request =
         format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n{fields}Connection: close\r\n\r\n");
     stream.write_all(request.as_bytes())?;

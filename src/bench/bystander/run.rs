@@ -2,6 +2,7 @@
 
 use super::super::flood::{self, Flood, Kind, Need};
 use super::super::machine::without_secrets_in_url;
+use super::super::plan::Believed;
 use super::super::rights::raise_file_limit;
 use super::super::site::Site;
 use super::super::summary::{Ended, Environment};
@@ -44,6 +45,8 @@ const MEMBERS: u64 = 1_100;
 pub struct Plan {
     /// A path that echoes.
     pub url: Url,
+    /// Whom to believe, where the URL is `wss://`.
+    pub believed: Believed,
     /// Further fields of every request.
     pub fields: Vec<(String, String)>,
     /// The floods, in this order; all of them when empty.
@@ -71,6 +74,7 @@ impl Plan {
     pub fn new(url: Url) -> Self {
         Self {
             url,
+            believed: Believed::default(),
             fields: Vec::new(),
             floods: Vec::new(),
             connections: None,
@@ -205,6 +209,10 @@ fn first_echo(
     let mut problem = String::new();
     for address in addresses {
         let mut site = Site::new(*address, url.authority(), url.target().to_owned());
+        #[cfg(feature = "tls")]
+        {
+            site.secure = plan.believed.secure(url).map_err(Refusal::Usage)?;
+        }
         for (name, value) in &plan.fields {
             site.fields += &format!("{name}: {value}\r\n");
         }

@@ -6,6 +6,7 @@ use std::time::Instant;
 use mio::net::TcpStream;
 
 use super::super::frames::FrameCount;
+use super::super::stream::Stream;
 use super::super::upgrade::take_head;
 use super::answers::{Answers, Brought, HttpCount};
 use super::script::{Life, Reading, Script};
@@ -16,7 +17,7 @@ const LAST_READS: usize = 64;
 
 pub(super) struct Connection {
     pub(super) group: usize,
-    pub(super) stream: Option<TcpStream>,
+    pub(super) stream: Option<Stream<TcpStream>>,
     pub(super) stage: Stage,
     /// Whether it waits in the engine's queue.
     pub(super) queued: bool,
@@ -84,7 +85,7 @@ impl Connection {
         }
     }
 
-    pub(super) fn opened(&mut self, stream: TcpStream, scripts: &[Script], now: Instant) {
+    pub(super) fn opened(&mut self, stream: Stream<TcpStream>, scripts: &[Script], now: Instant) {
         let is_http = scripts[self.group].request.is_none();
         *self = Self {
             stream: Some(stream),
@@ -142,7 +143,7 @@ impl Connection {
             if !self.writable {
                 return Ok(Progress::Waits);
             }
-            if let Some(error) = self.stream().take_error()? {
+            if let Some(error) = self.stream().socket().take_error()? {
                 return Err(error);
             }
             self.stage = match script.request {
@@ -186,7 +187,7 @@ impl Connection {
         })
     }
 
-    fn stream(&mut self) -> &mut TcpStream {
+    fn stream(&mut self) -> &mut Stream<TcpStream> {
         self.stream
             .as_mut()
             .expect("an active connection has a stream")
@@ -199,14 +200,18 @@ impl Connection {
             _ => script.next(self.place),
         };
         let bytes = &bytes[..bytes.len().min(script.write)];
-        if bytes.is_empty() {
-            return Ok(false);
-        }
         let stream = self
             .stream
             .as_mut()
             .expect("an active connection has a stream");
-        match stream.write(bytes) {
+        let written = if bytes.is_empty() {
+            // Something may wait below.
+            stream.flush().map(|()| 0)
+        } else {
+            stream.write(bytes)
+        };
+        match written {
+            Ok(0) => Ok(false),
             Ok(written) => {
                 tally.sent += written as u64;
                 match self.stage {

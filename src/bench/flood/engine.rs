@@ -5,7 +5,6 @@
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use mio::net::TcpStream;
@@ -13,6 +12,8 @@ use mio::{Events, Interest, Poll, Token};
 use rustix::io::Errno;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
+use super::super::site::Site;
+use super::super::stream::Stream;
 use super::connection::{Connection, Progress, Stage};
 use super::script::{Life, Reading, Script};
 use super::tally::Tally;
@@ -27,7 +28,7 @@ const RETRY: Duration = Duration::from_millis(50);
 
 /// Connections by group, and their loop.
 pub(super) struct Engine {
-    address: SocketAddr,
+    site: Site,
     scripts: Vec<Script>,
     poll: Poll,
     events: Events,
@@ -46,16 +47,12 @@ pub(super) struct Engine {
 }
 
 impl Engine {
-    pub(super) fn new(
-        address: SocketAddr,
-        groups: &[(usize, Script)],
-        allowance: u64,
-    ) -> io::Result<Self> {
+    pub(super) fn new(site: &Site, groups: &[(usize, Script)], allowance: u64) -> io::Result<Self> {
         let members = groups.iter().enumerate();
         let connections = members
             .flat_map(|(group, (count, _))| (0..*count).map(move |_| Connection::new(group)));
         Ok(Self {
-            address,
+            site: site.clone(),
             scripts: groups.iter().map(|(_, script)| script.clone()).collect(),
             poll: Poll::new()?,
             events: Events::with_capacity(1024),
@@ -207,10 +204,10 @@ impl Engine {
     fn drop_connection(&mut self, index: usize, how: Option<String>) {
         let connection = &mut self.connections[index];
         let life = self.scripts[connection.group].life;
-        if let Some(stream) = connection.stream.take() {
+        if let Some(mut stream) = connection.stream.take() {
             if matches!(life, Life::Storm { reset: true, .. }) {
                 // Without it the connection is only ended in another way.
-                let _ = SockRef::from(&stream).set_linger(Some(Duration::ZERO));
+                let _ = SockRef::from(&*stream.socket()).set_linger(Some(Duration::ZERO));
             }
             drop(stream);
         }
@@ -242,15 +239,15 @@ impl Engine {
         }
     }
 
-    fn open(&self, index: usize) -> io::Result<TcpStream> {
+    fn open(&self, index: usize) -> io::Result<Stream<TcpStream>> {
         let socket = Socket::new(
-            Domain::for_address(self.address),
+            Domain::for_address(self.site.address),
             Type::STREAM,
             Some(Protocol::TCP),
         )?;
         socket.set_nonblocking(true)?;
         socket.set_tcp_nodelay(true)?;
-        match socket.connect(&self.address.into()) {
+        match socket.connect(&self.site.address.into()) {
             Err(error) if error.raw_os_error() != Some(Errno::INPROGRESS.raw_os_error()) => {
                 return Err(error);
             }
@@ -260,7 +257,7 @@ impl Engine {
         let interest = Interest::READABLE | Interest::WRITABLE;
         let registry = self.poll.registry();
         registry.register(&mut stream, Token(index), interest)?;
-        Ok(stream)
+        Stream::on(stream, &self.site)
     }
 
     /// Tells which connections were left without an answer, and why.

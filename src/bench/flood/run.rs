@@ -52,7 +52,7 @@ impl Flood<'_> {
                 let stopped =
                     || stop.load(Ordering::Relaxed) || self.interrupted.load(Ordering::Relaxed);
                 let groups = self.kind.groups(self.site, self.connections, self.room);
-                let mut engine = Engine::new(self.site.address, &groups, self.bytes)?;
+                let mut engine = Engine::new(self.site, &groups, self.bytes)?;
                 engine.fill(Instant::now() + FILL_LIMIT, &stopped)?;
                 // The other side is gone only when it gave up.
                 let _ = begun.send(());
@@ -76,7 +76,7 @@ impl Flood<'_> {
 /// # Errors
 /// What the kernel says.
 pub fn storm(site: &Site, connections: usize, span: Duration, bytes: u64) -> io::Result<Tally> {
-    let mut engine = Engine::new(site.address, &kinds::storm(site, connections), bytes)?;
+    let mut engine = Engine::new(site, &kinds::storm(site, connections), bytes)?;
     engine.fill(Instant::now() + FILL_LIMIT, &|| false)?;
     let end = Instant::now() + span;
     engine.run(&|| Instant::now() >= end)

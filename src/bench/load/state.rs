@@ -6,8 +6,6 @@ use super::peer::{Peer, Role, Stage};
 use super::report::{Cpu, Tick};
 use super::seen::Seen;
 use crate::dialect::Dialect;
-#[cfg(feature = "tls")]
-use crate::plan::Plan;
 use crate::plan::{Pace, Scenario, Share};
 #[cfg(feature = "tls")]
 use dunlin::client::{Trust, Url};
@@ -108,23 +106,6 @@ pub struct Load {
     secure: Option<(String, Trust)>,
 }
 
-/// The name in the server's certificate and whom to believe, where the plan is one of TLS.
-#[cfg(feature = "tls")]
-fn secure(plan: &Plan) -> Result<Option<(String, Trust)>, String> {
-    let url = Url::parse(&plan.url).map_err(|error| format!("{error:#}"))?;
-    if !url.is_secure() {
-        return Ok(None);
-    }
-    let trust = if plan.believed.everybody {
-        Trust::unchecked()
-    } else {
-        let mut texts = plan.believed.authorities.iter();
-        let trust = texts.try_fold(Trust::system(), |trust, text| trust.and_pem(text));
-        trust.map_err(|error| format!("{error:#}"))?
-    };
-    Ok(Some((url.host().to_owned(), trust)))
-}
-
 impl Load {
     /// The load of this share.
     ///
@@ -190,7 +171,10 @@ impl Load {
             first_error: None,
             failed_first: 0,
             #[cfg(feature = "tls")]
-            secure: secure(plan)?,
+            secure: {
+                let url = Url::parse(&plan.url).map_err(|error| format!("{error:#}"))?;
+                plan.believed.secure(&url)?
+            },
             modulus: dialect.kind().modulus(),
             dialect,
             share,

@@ -8,7 +8,7 @@ use dunlin::Call;
 use dunlin::client::{self, Handshake, Options, Url};
 use dunlin_bench::condition::Conditions;
 use dunlin_bench::dialect::settle_size;
-use dunlin_bench::plan::{Believed, DialectChoice, Pace, Plan, Scenario};
+use dunlin_bench::plan::{DialectChoice, Pace, Plan, Scenario};
 use std::path::PathBuf;
 
 /// Messages of an open loop that a sender may have under way; what is due beyond that waits, and its time runs.
@@ -81,7 +81,7 @@ impl Arguments {
             address: call.address(),
             host: url.authority(),
             target: url.target().to_owned(),
-            believed: self.believed(&url).map_err(usage)?,
+            believed: self.trust.believed(url.is_secure()).map_err(usage)?,
             fields,
             protocols,
             scenario,
@@ -136,20 +136,6 @@ impl Arguments {
             dunlin::ErrorKind::Config => CommandFailure::usage(format!("{error:#}")),
             _ => CommandFailure::Text(format!("{error:#}"), 1),
         })
-    }
-
-    /// Whom to believe, where the URL is one of TLS.
-    fn believed(&self, url: &Url) -> Result<Believed, String> {
-        #[cfg(feature = "tls")]
-        if url.is_secure() {
-            let (authorities, everybody) = self.trust.texts()?;
-            return Ok(Believed {
-                authorities,
-                everybody,
-            });
-        }
-        let _ = url;
-        Ok(Believed::default())
     }
 
     /// Flags that mean nothing in this scenario are a mistake.

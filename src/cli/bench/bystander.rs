@@ -25,6 +25,7 @@ Examples:
   dunlin bench bystander ws://127.0.0.1:8080/echo-raw
   dunlin bench bystander URL --flood empty --flood fragments-64k --connections 10
   dunlin bench bystander URL --span 1s --json > floods.json
+  dunlin bench bystander wss://127.0.0.1:8443/echo-raw --insecure --span 1s
   dunlin bench bystander --list
 
 Two quiet connections measure, one by round trips, one by a steady stream, while others flood the \
@@ -78,6 +79,9 @@ pub(in super::super) struct Arguments {
         value_name = "NAME: VALUE"
     )]
     header: Vec<String>,
+
+    #[command(flatten, next_help_heading = "Connections")]
+    trust: super::super::trust::Arguments,
 
     /// Print one JSON object in place of the table
     #[arg(help_heading = "Output", long)]
@@ -138,7 +142,9 @@ impl Arguments {
     fn plan(&self) -> Result<Plan, String> {
         let url = self.url.as_deref().unwrap_or_default();
         let url = Url::parse(url).map_err(|error| format!("{error:#}"))?;
+        self.trust.check(url.is_secure())?;
         let mut plan = Plan::new(url);
+        plan.believed = self.trust.believed(plan.url.is_secure())?;
         for header in &self.header {
             plan.fields.push(field(header)?);
         }

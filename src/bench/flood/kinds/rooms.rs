@@ -1,11 +1,11 @@
 //! Rooms with memory: what is dear to answer, to keep and to forget.
 
 use std::io::{self, Error, Read, Write};
-use std::net::TcpStream;
 use std::time::Duration;
 
 use super::super::super::frames::{FIN, TEXT, lay_frame};
 use super::super::super::site::Site;
+use super::super::super::stream::Stream;
 use super::super::kind::Kind;
 use super::super::script::Script;
 
@@ -134,6 +134,9 @@ pub(super) const KINDS: &[Kind] = &[
     ),
 ];
 
+/// How long an answer is waited for.
+const LIMIT: Duration = Duration::from_secs(10);
+
 trait Framed {
     /// So many masked frames of this text.
     fn repeat_framed(&self, times: usize) -> Vec<u8>;
@@ -176,8 +179,8 @@ fn post(site: &Site, path: &str, body: &str) -> Vec<u8> {
 
 /// Sends requests and reads the answers to their end.
 fn ask(site: &Site, requests: &[u8]) -> io::Result<String> {
-    let mut stream = TcpStream::connect(site.address)?;
-    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+    let mut stream = Stream::connect(site, LIMIT)?;
+    stream.socket().set_read_timeout(Some(LIMIT))?;
     let Site { host, fields, .. } = site;
     let last =
         format!("GET /chat/none HTTP/1.1\r\nHost: {host}\r\n{fields}Connection: close\r\n\r\n");
