@@ -11,9 +11,10 @@ mod seen;
 mod table;
 mod target;
 
+pub use super::flood::named;
 pub use found::{Figures, Flooders, Found, Row, Times, VERSION, Worst};
 pub use pair::Bystanders;
-pub use run::{Plan, Progress, named, run};
+pub use run::{Plan, Progress, run};
 pub use seen::{Seen, Trip, percentile_ms};
 pub use table::{line, list, remarks, text};
 pub use target::{Refusal, is_near, resolve};

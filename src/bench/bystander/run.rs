@@ -102,17 +102,6 @@ impl Plan {
     }
 }
 
-/// The flood of this name; `flood-` may be left out.
-pub fn named(name: &str) -> Option<&'static Kind> {
-    flood::all().find(|kind| {
-        kind.name == name
-            || kind
-                .name
-                .strip_prefix("flood-")
-                .is_some_and(|rest| rest == name)
-    })
-}
-
 /// Floods the server of the plan, one flood at a time, and says what the bystanders saw. It ends within 100 ms
 /// of being `interrupted`, with what was found until then.
 ///

@@ -14,7 +14,7 @@ mod script;
 mod tally;
 
 pub use kind::{Kind, Need};
-pub use kinds::all;
+pub use kinds::{all, named};
 pub use run::{Flood, storm};
 pub use script::{Life, OFFER, Reading, Script, run_of};
 pub use tally::{Tally, bytes};

@@ -259,7 +259,7 @@ impl Node {
     }
 
     /// An answer to somebody who listens from now on waits until all before it is delivered.
-    fn park(&mut self, entrant: Entrant, raw: RawExcerpt) {
+    fn park(&mut self, mut entrant: Entrant, raw: RawExcerpt) {
         let room = entrant.asked.room;
         let Some((token, ask)) = entrant.asked.entering() else {
             return;
@@ -268,6 +268,10 @@ impl Node {
             return self.done(token, Err(RoomError::UnknownRoom));
         };
         let since = self.clock.now;
+        if let Some(joined) = &mut entrant.joined {
+            // An answer of before may be that of an engine whose numbers are over.
+            joined.census = raw.census;
+        }
         let excerpt = told(raw, ask);
         let at = Position {
             epoch: excerpt.epoch,

@@ -28,3 +28,9 @@ pub fn all() -> impl Iterator<Item = &'static Kind> {
     .into_iter()
     .flatten()
 }
+
+/// The kind of this name; `flood-` may be left out.
+pub fn named(name: &str) -> Option<&'static Kind> {
+    let short = |kind: &Kind| kind.name.strip_prefix("flood-") == Some(name);
+    all().find(|kind| kind.name == name || short(kind))
+}

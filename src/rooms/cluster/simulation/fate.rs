@@ -1,17 +1,12 @@
 //! An engine and what becomes of it: it dies, comes back with less, stands still, or cannot be reached.
 
 use super::super::server::{Data, Server};
+use super::ground::{NODES, chance};
 use super::seen::Seen;
 use super::witness::Listener;
-use super::world::NODES;
 use crate::rooms::RoomId;
 use rand::RngExt;
 use rand::rngs::StdRng;
-
-/// Whether something that happens once in so many times does.
-pub(super) fn chance(random: &mut StdRng, one_in: u64) -> bool {
-    random.random_range(0..one_in) == 0
-}
 
 /// What goes wrong with the others.
 #[derive(Clone, Copy, Debug)]

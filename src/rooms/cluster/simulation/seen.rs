@@ -37,6 +37,25 @@ pub struct Seen {
 }
 
 impl Seen {
+    /// Whether everything happened that must: what never does proves nothing.
+    #[cfg(test)]
+    pub(super) fn has_all(&self) -> bool {
+        let all = [
+            self.receipts,
+            self.deliveries,
+            self.cuts,
+            self.failovers,
+            self.lost,
+            self.kills,
+            self.pauses,
+            self.epochs,
+            self.resumed,
+            self.unresumed,
+            self.refused,
+        ];
+        all.iter().all(|count| *count > 0)
+    }
+
     /// Adds another run.
     pub fn add(&mut self, other: &Self) {
         let parts = [

@@ -2,7 +2,8 @@
 
 use super::super::node::{COMMANDS, PUSHES};
 use super::fate::Trouble;
-use super::world::{NODES, World};
+use super::ground::NODES;
+use super::world::World;
 
 impl World {
     /// Something goes wrong.

@@ -4,20 +4,17 @@ use super::super::address::EngineAddress;
 use super::super::keys::Keys;
 use super::super::node::Node;
 use super::super::server::Server;
-use super::fate::{Fate, chance};
+use super::fate::Fate;
+use super::ground::{EPOCH, NODES, chance, limits};
 use super::seen::{PEACE, Seen, TROUBLE};
-use super::wires::Wire;
+use super::wire::Wire;
 use super::witness::{Listener, Witness};
-use crate::config::RoomLimits;
 use crate::rooms::RoomId;
 use crate::rooms::engine::{Clock, Engine, MemberNumber, Operation, Place, Token};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// Milliseconds since 1970 when a run begins.
-pub(super) const EPOCH: u64 = 1_800_000_000_000;
-pub(super) const NODES: usize = 3;
 const ROOMS: usize = 2;
 pub(super) const NAMES: u64 = 9;
 
@@ -71,15 +68,6 @@ pub(super) struct World {
     pub(super) seen: Seen,
     /// Everything is written down.
     pub(super) traces: bool,
-}
-
-pub(super) fn limits() -> RoomLimits {
-    RoomLimits {
-        history_messages: 40,
-        message_rate: None,
-        join_rate: None,
-        ..RoomLimits::default()
-    }
 }
 
 impl World {

@@ -1,6 +1,6 @@
 //! What people are told, held against what must be true.
 
-use super::people::Known;
+use super::person::Known;
 use super::world::World;
 use crate::rooms::{Excerpt, Position, RoomId, RoomMessage};
 use crate::sim::Received;

@@ -5,6 +5,7 @@
 
 mod hears;
 mod people;
+mod person;
 mod place;
 mod world;
 

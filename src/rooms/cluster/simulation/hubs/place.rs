@@ -2,8 +2,8 @@
 
 use super::super::super::node::PUSHES;
 use super::super::fate::Fate;
-use super::super::wires::{Wire, delay, send};
-use super::super::world::limits;
+use super::super::ground::{delay, limits};
+use super::super::wire::{Wire, send};
 use crate::app::App;
 use crate::config::Limits;
 use crate::rooms::cluster::{Cluster, EngineAddress};
