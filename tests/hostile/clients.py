@@ -107,7 +107,9 @@ class Client:
                 return
             opcode, payload = self.bytes[0] & 15, self.bytes[at : at + length]
             self.bytes = self.bytes[at + length :]
-            if opcode == 8:
+            if opcode == 9:
+                self.send(payload, 10)
+            elif opcode == 8:
                 self.close_code = struct.unpack(">H", payload[:2])[0] if len(payload) >= 2 else 1005
             else:
                 self.frames.append((opcode, payload))
