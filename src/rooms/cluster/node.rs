@@ -301,6 +301,7 @@ impl Node {
         }
         let room = id;
         self.events.push_back(EngineEvent::Closed { room, places });
+        self.forget_if_left(id);
         self.let_go_if_idle(id);
     }
 

@@ -46,7 +46,7 @@ local function begin()
   if not known[1] then
     return false
   end
-  epoch, newest, held, changes = known[1], tonumber(known[2]), tonumber(known[4]), tonumber(known[5])
+  epoch, newest, held, changes = known[1], tonumber(known[2]), tonumber(known[4]), tonumber(known[5] or 0)
   local is_behind = ARGV[4] == epoch and tonumber(ARGV[5]) > newest
   if known[3] == ARGV[2] and not is_behind then
     return true

@@ -364,3 +364,18 @@ fn a_node_that_stops_is_forgotten_once_the_engine_has_let_everybody_go() {
         assert_eq!(nodes.matches('$').count(), 1 + left, "{nodes}");
     }
 }
+
+#[test]
+fn a_room_that_is_deleted_goes_off_the_list_of_its_node() {
+    let mut table = Table::new();
+    let room = table.create(1);
+    join_all(&mut table, &[room], 1);
+    let exists = exists(&table);
+    assert_eq!(table.operate(&exists), ":1\r\n");
+    let key = [7; 20];
+    table.ask(Operation::Delete { room, key }).unwrap();
+    assert_eq!(table.operate(&exists), ":0\r\n");
+    table.node.stop(table.clock());
+    table.settle();
+    assert_eq!(table.operate("EXISTS dunlin:nodes"), ":0\r\n");
+}
