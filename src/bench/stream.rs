@@ -95,7 +95,7 @@ mod secured {
     /// Bytes that are read at a time, and written: a record.
     const RECORD: usize = 16 << 10;
 
-    /// One that reads and one that writes share it; nobody waits for the network while it is locked to be read.
+    /// One that reads and one that writes share it. It is not locked while bytes are waited for that are to come.
     pub(super) type Shared = Arc<Mutex<State>>;
 
     pub(super) struct State {

@@ -263,6 +263,7 @@ impl NodeRoom {
 
 #[cfg(test)]
 mod tests {
+    use super::super::request::Where;
     use super::*;
 
     fn message(id: u64, length: usize) -> Push {
@@ -305,6 +306,31 @@ mod tests {
             assert_eq!(room.next_held().is_some(), is_held);
             // And there is room again.
             assert!(room.hold(message(2, 1)));
+        }
+    }
+
+    #[test]
+    fn who_came_and_went_is_missed_where_more_of_it_is_held_than_may_be() {
+        let joined = |changes| Push::Joined {
+            name: "ada".into(),
+            at: Where { node: 1, place: 1 },
+            census: Census {
+                members: 1,
+                changes,
+            },
+        };
+        for (most, is_missed) in [(MOST_HELD / 2, false), (MOST_HELD / 2 + 1, true)] {
+            let mut room = NodeRoom::default();
+            for number in 0..=MOST_HELD {
+                let number = number as u64;
+                let push = if number < most as u64 {
+                    joined(number)
+                } else {
+                    message(number, 1)
+                };
+                assert_eq!(room.hold(push), number < MOST_HELD as u64);
+            }
+            assert_eq!(room.has_missed, is_missed);
         }
     }
 }

@@ -37,6 +37,19 @@ pub struct Seen {
 }
 
 impl Seen {
+    /// Of some runs, all of which must end well.
+    #[cfg(test)]
+    pub(super) fn of(seeds: std::ops::Range<u64>, run: fn(u64) -> Result<Self, String>) -> Self {
+        let mut all = Self::default();
+        for seed in seeds {
+            match run(seed) {
+                Ok(seen) => all.add(&seen),
+                Err(problem) => panic!("{problem}"),
+            }
+        }
+        all
+    }
+
     /// Whether everything happened that must: what never does proves nothing.
     #[cfg(test)]
     pub(super) fn has_all(&self) -> bool {

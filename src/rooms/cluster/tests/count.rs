@@ -4,6 +4,7 @@ use super::super::line::command_bytes;
 use super::super::node::{COMMANDS, PUSHES};
 use super::presence::{hold_lease, join, join_elsewhere, members_of};
 use super::table::Table;
+use super::{follow, publish};
 use crate::rooms::RoomId;
 use crate::rooms::engine::EngineEvent;
 
@@ -57,8 +58,8 @@ fn a_push_that_was_missed_shows_by_the_next_one() {
     assert_eq!(told(&table.settle()), ["+lee 2"]);
 }
 
-#[test]
-fn who_comes_in_is_told_the_newest_number() {
+/// Somebody is in a room, and somebody else has come in and does not hear so.
+fn unanswered() -> (Table, RoomId) {
     let mut table = Table::new();
     let room = table.create(1);
     table.ask(join(room, 1)).unwrap();
@@ -66,6 +67,12 @@ fn who_comes_in_is_told_the_newest_number() {
     table.is_mute[COMMANDS] = true;
     table.submit(join(room, 2));
     table.say(COMMANDS);
+    (table, room)
+}
+
+#[test]
+fn who_comes_in_is_told_the_newest_number() {
+    let (mut table, room) = unanswered();
     // Before its answer is heard somebody else comes in.
     join_elsewhere(&mut table, room, 3);
     assert_eq!(told(&table.settle()), ["+user3 3"]);
@@ -76,13 +83,7 @@ fn who_comes_in_is_told_the_newest_number() {
 
 #[test]
 fn who_is_elsewhere_before_it_is_in_is_counted_here() {
-    let mut table = Table::new();
-    let room = table.create(1);
-    table.ask(join(room, 1)).unwrap();
-    hold_lease(&mut table);
-    table.is_mute[COMMANDS] = true;
-    table.submit(join(room, 2));
-    table.say(COMMANDS);
+    let (mut table, room) = unanswered();
     join_elsewhere(&mut table, room, 2);
     assert!(told(&table.settle()).is_empty());
     table.is_mute[COMMANDS] = false;
@@ -106,15 +107,37 @@ fn an_engine_with_older_data_counts_anew() {
     table.settle();
     assert_eq!(members_of(&table, room), 4);
     // It is in before it hears so, and the engine forgets all of them.
-    table.server.restore(older);
-    table.other = table.server.connect();
-    table.cut(COMMANDS);
-    table.cut(PUSHES);
+    table.restart(older);
     table.is_mute[COMMANDS] = false;
     assert_eq!(told(&table.pass(1_000)), ["=1"]);
     table.submit(join(room, 5));
     assert_eq!(told(&table.settle()), ["+user5 2"]);
     assert_eq!(members_of(&table, room), 2);
+}
+
+#[test]
+fn who_waits_for_a_message_that_the_engine_forgets_knows_its_new_number() {
+    let mut table = Table::new();
+    let room = table.create(1);
+    table.ask(follow(room)).unwrap();
+    let older = table.server.snapshot();
+    for identity in 2..5 {
+        join_elsewhere(&mut table, room, identity);
+    }
+    // The answer tells of a message that is not heard, so that it waits.
+    table.is_mute[PUSHES] = true;
+    table.submit(publish(room, 1));
+    table.submit(join(room, 1));
+    table.say(COMMANDS);
+    table.cut(PUSHES);
+    table.hear(COMMANDS);
+    assert_eq!(members_of(&table, room), 4);
+    table.is_mute[PUSHES] = false;
+    table.restart(older);
+    table.pass(5_000);
+    assert_eq!(members_of(&table, room), 1);
+    table.submit(join(room, 5));
+    assert_eq!(told(&table.settle()), ["+user5 2"]);
 }
 
 #[test]

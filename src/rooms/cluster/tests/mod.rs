@@ -168,9 +168,7 @@ fn so_many_members_are_declared_in_one_request_and_the_rest_in_another() {
         }
         // Another process with the same data.
         let data = table.server.snapshot();
-        table.server.restore(data);
-        table.cut(COMMANDS);
-        table.cut(PUSHES);
+        table.restart(data);
         let mut declared = 0;
         while table.node.stats.mended == 0 || table.node.mends > 0 || !table.node.sent.is_empty() {
             table.dial();

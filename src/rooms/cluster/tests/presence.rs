@@ -96,10 +96,7 @@ fn an_engine_that_has_forgotten_who_left_is_told_in_however_many_rooms() {
     let exists = exists(&table);
     // The line may break once more while they are looked through.
     for steps in 0..20 {
-        table.server.restore(older.clone());
-        table.other = table.server.connect();
-        table.cut(COMMANDS);
-        table.cut(PUSHES);
+        table.restart(older.clone());
         for number in 0..steps {
             step(&mut table, number);
         }
@@ -131,10 +128,7 @@ fn leave_while_looking(bits: u128) {
         table.submit(leave);
     }
     table.settle();
-    table.server.restore(older);
-    table.other = table.server.connect();
-    table.cut(COMMANDS);
-    table.cut(PUSHES);
+    table.restart(older);
     let mut steps = 0..;
     let mut go_on = |table: &mut Table| step(table, steps.next().unwrap());
     while !table.node.is_ready() {
@@ -177,9 +171,7 @@ fn an_engine_that_has_forgotten_who_left_is_told_though_the_last_leaves_before_i
             table.submit(leave);
         }
         table.settle();
-        table.server.restore(older);
-        table.cut(COMMANDS);
-        table.cut(PUSHES);
+        table.restart(older);
         for number in 0..steps {
             step(&mut table, number);
         }
@@ -191,7 +183,6 @@ fn an_engine_that_has_forgotten_who_left_is_told_though_the_last_leaves_before_i
             assert_eq!(members_of(&table, room), 0, "left after {steps} steps");
         }
         let exists = exists(&table);
-        table.other = table.server.connect();
         assert_eq!(table.operate(&exists), ":0\r\n", "left after {steps} steps");
     }
 }

@@ -4,7 +4,7 @@ use super::super::asked::{Sent, Then};
 use super::super::keys::Keys;
 use super::super::line::{Phase, command_bytes};
 use super::super::node::{COMMANDS, Node, PUSHES};
-use super::super::server::{ClientId, Server};
+use super::super::server::{ClientId, Data, Server};
 use crate::config::RoomLimits;
 use crate::rooms::engine::{Clock, Engine, EngineEvent, Operation, Outcome, Token};
 use crate::rooms::{RoomError, RoomId};
@@ -98,6 +98,14 @@ impl Table {
     pub(super) fn cut(&mut self, which: usize) {
         self.node.disconnected(which, "cut", self.clock());
         self.now += 1_000;
+    }
+
+    /// Another process with these data takes the engine's place: all lines are cut.
+    pub(super) fn restart(&mut self, data: Data) {
+        self.server.restore(data);
+        self.other = self.server.connect();
+        self.cut(COMMANDS);
+        self.cut(PUSHES);
     }
 
     /// All that can be done now is done.

@@ -123,17 +123,10 @@ impl World {
             return;
         };
         visit.conversation.stall();
-        let (number, life) = (visit.number, visit.life);
-        let left_behind = Visit {
-            number,
-            life,
-            conversation: visit.conversation.clone(),
-            rooms: BTreeMap::new(),
-            asked: BTreeMap::new(),
-        };
+        let left_behind = (visit.life, visit.conversation.clone());
         person.forget_visit(&mut self.witness);
-        if let Some(before) = self.people[who].left_behind.replace(left_behind) {
-            before.conversation.cut();
+        if let Some((_, before)) = self.people[who].left_behind.replace(left_behind) {
+            before.cut();
         }
         self.come(who);
     }
@@ -141,10 +134,10 @@ impl World {
     /// Sessions that were left behind break at last.
     pub(super) fn end_left_behind(&mut self) {
         for person in &mut self.people {
-            if let Some(visit) = person.left_behind.take()
-                && self.hubs.iter().flatten().any(|hub| hub.life == visit.life)
+            if let Some((life, conversation)) = person.left_behind.take()
+                && self.hubs.iter().flatten().any(|hub| hub.life == life)
             {
-                visit.conversation.cut();
+                conversation.cut();
             }
         }
     }

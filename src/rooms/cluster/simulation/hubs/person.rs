@@ -12,8 +12,8 @@ pub(super) struct Person {
     /// What only this one knows, if it is to have its name wherever it comes in.
     pub(super) secret: Option<String>,
     pub(super) visit: Option<Visit>,
-    /// A session that was left behind, and nobody reads.
-    pub(super) left_behind: Option<Visit>,
+    /// A session that was left behind, and nobody reads; and the life of its server.
+    pub(super) left_behind: Option<(u32, Conversation)>,
     /// What it saw last of each room.
     pub(super) memories: HashMap<RoomId, Listener>,
     /// What it said, under which `ref`, and has no receipt for.
