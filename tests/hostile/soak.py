@@ -15,6 +15,8 @@ from server import Server
 
 binary = sys.argv[1]
 minutes = float((sys.argv[2:] or ["30"])[0])
+if minutes < 6:
+    sys.exit(f"soak: {minutes} minutes show no slope; wanted: 6 or more")
 files = sys.argv[3:5]
 COUNT = 2000
 PATHS = ["/echo-raw", "/echo-raw", "/chat/login", "/flow", "/you-said"]
