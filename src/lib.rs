@@ -39,7 +39,7 @@
 //! | `json` | yes | values in place of payloads, JSON bodies |
 //! | `apps` | no | the ready applications of `dunlin serve`, in `dunlin::apps`; with `rooms` |
 //! | `files` | no | a folder over HTTP: `App::files`, `Files` |
-//! | `rlimit` | no | the limit of open files is raised at start |
+//! | `rlimit` | no | the limit of open files is raised at start, and room made for as many: else accepting one waits up to 20 ms whenever the system's table of them doubles |
 //! | `tls` | no | TLS by rustls: `Server::listen_tls`, `Tls`, and `wss://` for what this side calls |
 //! | `tokens` | no | connection tokens (JWT, HMAC-SHA256), in `dunlin::tokens`; with `json` |
 //! | `rooms` | no | rooms with history, receipts and presence, in `dunlin::rooms`; with `json` |
@@ -187,6 +187,9 @@ pub use config::Limits;
 pub use files::Files;
 #[cfg(feature = "tls")]
 pub use net::Tls;
+#[cfg(all(feature = "command", feature = "rlimit"))]
+#[doc(hidden)]
+pub use server::make_room;
 pub use server::{Address, Running, Server, ServerThread};
 pub use wire::close::{CloseCode, CloseReason, ClosedBy};
 #[cfg(feature = "command")]

@@ -44,6 +44,12 @@ impl<'h> Context<'h> {
         }
     }
 
+    /// Sends a text that nobody needs any more: what its peer does not take at once waits without a copy.
+    #[cfg(feature = "rooms")]
+    pub(crate) fn send_owned(&mut self, to: SessionId, text: String) -> SendOutcome {
+        self.host.send_owned(to, text)
+    }
+
     /// Sends a value as a message of the codec of the session's route.
     ///
     /// # Errors

@@ -19,6 +19,9 @@ use std::time::Duration;
 #[allow(missing_docs)]
 pub trait Host {
     fn send(&mut self, to: SessionId, message: Message<'_>) -> SendOutcome;
+    /// The same with a text that is kept where it has to wait, and not copied.
+    #[cfg(feature = "rooms")]
+    fn send_owned(&mut self, to: SessionId, text: String) -> SendOutcome;
     fn send_event(&mut self, to: SessionId, event: &Event<'_>) -> SendOutcome;
     fn send_frame(&mut self, to: SessionId, frame: RawFrame<'_>) -> SendOutcome;
     fn ping(&mut self, to: SessionId, payload: &[u8]) -> SendOutcome;

@@ -33,7 +33,8 @@ fn nice(_: i32) -> io::Result<()> {
     Ok(())
 }
 
-/// Raises the open-file limit as far as allowed and checks that it will do.
+/// Raises the open-file limit as far as allowed, checks that it will do, and has the system make room for that
+/// many now and not in the middle of a measurement.
 ///
 /// # Errors
 /// The limit that is allowed is lower than `needed`.
@@ -54,5 +55,6 @@ pub fn raise_file_limit(needed: u64) -> io::Result<()> {
             },
         )?;
     }
+    dunlin::make_room(usize::try_from(needed).unwrap_or(usize::MAX), usize::MAX);
     Ok(())
 }

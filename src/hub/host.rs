@@ -9,14 +9,30 @@ use crate::hub::conn::memberships::Membership;
 use crate::hub::conn::phase::State;
 use crate::hub::core::{Core, HubContext};
 use crate::hub::transport::Transport;
+#[cfg(feature = "rooms")]
+use crate::hub::ws::send::LONG;
 use crate::wire::close::CloseCode;
 use crate::wire::error::Result;
 use crate::wire::event::Event;
 use crate::wire::frame::OpCode;
 use crate::wire::message::Message;
 use crate::wire::receive::RawFrame;
+#[cfg(feature = "rooms")]
+use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// A text that is sent and waits, perhaps.
+#[cfg(feature = "rooms")]
+#[derive(Clone)]
+struct Owned(Arc<String>);
+
+#[cfg(feature = "rooms")]
+impl AsRef<[u8]> for Owned {
+    fn as_ref(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
 
 impl<'a> HubContext<'a> {
     pub(crate) fn new(core: &'a mut Core, io: &'a mut dyn Transport) -> Self {
@@ -27,6 +43,18 @@ impl<'a> HubContext<'a> {
 impl Host for HubContext<'_> {
     fn send(&mut self, to: SessionId, message: Message<'_>) -> SendOutcome {
         self.send(to, message)
+    }
+
+    #[cfg(feature = "rooms")]
+    fn send_owned(&mut self, to: SessionId, text: String) -> SendOutcome {
+        if text.len() < LONG {
+            return self.send(to, Message::Text(&text));
+        }
+        let text = Owned(Arc::new(text));
+        let before = self.core.lent.set(Some(Bytes::from_owner(text.clone())));
+        let outcome = self.send(to, Message::Text(&text.0));
+        self.core.lent.set(before);
+        outcome
     }
 
     fn send_event(&mut self, to: SessionId, event: &Event<'_>) -> SendOutcome {

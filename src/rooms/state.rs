@@ -218,7 +218,7 @@ impl State {
         let format = &self.formats[taking.format.index()];
         if let Some(text) = format.encode(room, told) {
             charge(context, told, text.len());
-            context.send(taking.session, text);
+            context.send_owned(taking.session, text);
         }
     }
 

@@ -22,6 +22,39 @@ pub(super) fn open_files() -> usize {
     current.map_or(usize::MAX, |files| files as usize)
 }
 
+/// Open files for which the system's table is made large enough at start, at most: half a MiB of the kernel's
+/// memory.
+#[cfg(feature = "rlimit")]
+const MOST_ROOM: usize = 1 << 16;
+/// The table takes no more than this part of the memory, at eight bytes for each file.
+#[cfg(feature = "rlimit")]
+const PART_OF_MEMORY: usize = 1024;
+
+/// Makes the system's table of open files large enough for so many, once and at start. It would grow when it
+/// is full, and in a process of several threads the one that accepts waits for that: 10 to 20 ms on Linux, at
+/// 256, 512, 1024 and so on. `memory`: how many bytes the process may use.
+#[cfg(feature = "rlimit")]
+pub fn make_room(files: usize, memory: usize) {
+    let Some(last) = room_within(files, memory).checked_sub(1) else {
+        return;
+    };
+    let last = i32::try_from(last).unwrap_or(i32::MAX);
+    // Where that fails it grows as it did.
+    if let Ok(file) = std::fs::File::open("/dev/null") {
+        let _ = rustix::io::fcntl_dupfd_cloexec(&file, last);
+    }
+}
+
+/// For how many of these files there is room made, with so much memory.
+#[cfg(feature = "rlimit")]
+fn room_within(files: usize, memory: usize) -> usize {
+    files.min(MOST_ROOM).min(memory / (8 * PART_OF_MEMORY))
+}
+
+/// Without the feature `rlimit` it grows when it is full.
+#[cfg(not(feature = "rlimit"))]
+pub(super) fn make_room(_: usize, _: usize) {}
+
 /// The limit of open files, which without the feature `rlimit` stays what it is.
 #[cfg(not(feature = "rlimit"))]
 pub(super) fn open_files() -> usize {
@@ -41,6 +74,11 @@ pub(super) fn connections(files: usize) -> usize {
     connections.clamp(1, 1 << 30)
 }
 
+/// How many open files so many connections want.
+pub(super) fn wanted(connections: usize) -> usize {
+    connections.saturating_add(SPARE_FILES)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -56,5 +94,24 @@ mod tests {
     #[test]
     fn this_process_may_open_files() {
         assert!(open_files() > 0);
+    }
+
+    #[cfg(feature = "rlimit")]
+    #[test]
+    fn there_is_room_for_as_many_files_as_are_wanted_and_memory_allows() {
+        assert_eq!(room_within(20_000, 1 << 30), 20_000);
+        assert_eq!(room_within(20_000, 64 << 20), 8192);
+        assert_eq!(room_within(usize::MAX, usize::MAX), MOST_ROOM);
+        assert_eq!(room_within(0, 1 << 30), 0);
+    }
+
+    #[cfg(all(feature = "rlimit", target_os = "linux"))]
+    #[test]
+    fn the_table_of_open_files_is_as_large_as_is_wanted() {
+        let files = open_files().min(700);
+        make_room(files, 1 << 30);
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let size = status.lines().find_map(|line| line.strip_prefix("FDSize:"));
+        assert!(size.unwrap().trim().parse::<usize>().unwrap() >= files);
     }
 }

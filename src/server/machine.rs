@@ -19,9 +19,12 @@ pub(super) fn derive(mut limits: Limits) -> Limits {
         }
         Some(wanted) => wanted,
     });
+    let memory = memory::usable();
+    let connections = limits.max_connections.unwrap_or(most);
+    files::make_room(files::wanted(connections).min(files), memory);
     let buffered = limits
         .max_buffered
-        .get_or_insert_with(|| (memory::usable() / 4).max(LEAST_BUFFERED));
+        .get_or_insert_with(|| (memory / 4).max(LEAST_BUFFERED));
     log::info!(
         "up to {files} open files and {} MiB buffered",
         *buffered >> 20

@@ -12,5 +12,7 @@ mod spawn;
 
 pub use crate::net::Address;
 pub use builder::Server;
+#[cfg(all(feature = "command", feature = "rlimit"))]
+pub use files::make_room;
 pub use running::Running;
 pub use spawn::ServerThread;

@@ -36,6 +36,12 @@ impl Line {
         world.turn.io.lines[self.line].client.take_raw()
     }
 
+    /// The bytes that arrived up to now and are not part of frames; the server does not run.
+    pub fn arrived_raw(&self) -> Vec<u8> {
+        let mut world = self.world.borrow_mut();
+        world.turn.io.lines[self.line].client.take_raw()
+    }
+
     /// [`receive_raw`](Self::receive_raw) as text, for answers in HTTP.
     #[track_caller]
     pub fn receive_http(&self) -> String {

@@ -4,7 +4,7 @@ use super::budget::{Budget, Step, TURN};
 use super::io::{Event, Io};
 use super::listeners::Accepting;
 use super::ready::Ready;
-use super::round::Round;
+use super::round::Rounds;
 use crate::app::remote::{Inbox, Remote, SharedStats, Wake};
 use crate::app::{App, SessionId};
 use crate::config::Limits;
@@ -32,7 +32,7 @@ pub struct Turn<I: Io> {
     pub(super) buffer: Box<[u8]>,
     pub(super) inbox: Inbox,
     pub(super) stats: Arc<SharedStats>,
-    pub(super) round: Round,
+    pub(super) rounds: Rounds,
     pub(super) budget: Budget,
     /// Connections whose bytes wait below the hub and can be sent.
     pub(super) unsent: VecDeque<SessionId>,
@@ -60,7 +60,7 @@ impl<I: Io> Turn<I> {
             buffer: vec![0; BUFFER].into(),
             inbox,
             stats,
-            round: Round::default(),
+            rounds: Rounds::default(),
             budget: Budget::new(),
             unsent: VecDeque::new(),
             handshake_credit: 0,
@@ -91,9 +91,10 @@ impl<I: Io> Turn<I> {
         self.events.clear();
         self.events.shrink_to(KEPT_EVENTS);
         self.io.poll(wait, &mut self.events)?;
-        self.hub.advance(self.io.now());
+        let now = self.io.now();
+        self.hub.advance(now);
         self.budget = Budget::new();
-        self.ready.begin_turn();
+        self.ready.begin_turn(now.ms);
         self.hub.set_held_below(self.io.held());
         self.note_events();
         self.accept();

@@ -1,14 +1,14 @@
 //! Reading: a share of work for everybody who has something to be read.
 //!
 //! Shares are counted in work and not in bytes, and shrink as a list grows: the whole list of the
-//! quiet is served within a few turns whatever they send, and who has more than a share goes behind
-//! them. Nobody is read twice in a turn.
+//! quiet is served within a few turns whatever they send, and who has more than a share, or cost many, goes
+//! behind them. Nobody is read twice in a turn.
 
 use super::budget::{STEP, Step, TURN};
 use super::io::{Io, Read};
 use super::order::{BUFFER, Turn};
 use super::ready::List;
-use super::round::Round;
+use super::round::{LISTS, Round};
 use crate::app::SessionId;
 use crate::wire::work::{Work, price};
 
@@ -23,6 +23,8 @@ const LEAST_BUSY_SHARE: u32 = 16_000;
 /// What all of the busy share in one round over their list: few of them get a whole step each, so
 /// that long messages are read in few calls.
 const BUSY_ROUND: u32 = 2 * TURN;
+/// Which part of what is read in a turn each of [`LISTS`] is promised, if somebody waits there.
+const PROMISED_PART: [i64; LISTS.len()] = [1, 4, 8, 8];
 /// Bytes that are read for each unit of a share.
 const BYTES_PER_UNIT: usize = 2;
 /// The least and the most that one read asks for.
@@ -47,42 +49,39 @@ impl<I: Io> Turn<I> {
         let mut left = granted.left();
         // What is counted now is what is served now: who is put behind the others in this turn is
         // not served again in it.
-        let mut counts = [List::Quiet, List::Busy, List::Ending].map(|list| self.ready.len(list));
-        let promised = |count: usize, part: i64| if count > 0 { granted.left() / part } else { 0 };
-        let (for_busy, for_ending) = (promised(counts[1], 8), promised(counts[2], 8));
+        let mut counts = LISTS.map(|list| self.ready.len(list));
+        // What each list leaves to those behind it.
+        let promised: [i64; LISTS.len()] = std::array::from_fn(|index| match counts[index] {
+            0 => 0,
+            _ => granted.left() / PROMISED_PART[index],
+        });
         left -= self.serve_list(List::First, self.ready.len(List::First), left);
         // One step may cost more than what a later list is promised, turn after turn. Whoever got nothing
         // because of that goes first now, unless the quiet have paid for that already.
-        let [quiet, busy, ending] = std::mem::take(&mut self.round.starved);
-        let first = [(1, List::Busy, busy), (2, List::Ending, ending)];
-        for (index, list, _) in first.into_iter().filter(|(.., starved)| *starved && !quiet) {
-            if counts[index] > 0 {
-                left -= self.serve_list(list, 1, left);
+        let starved = std::mem::take(&mut self.rounds.starved);
+        for index in 1..LISTS.len() {
+            if starved[index] && !starved[0] && counts[index] > 0 {
+                left -= self.serve_list(LISTS[index], 1, left);
                 counts[index] -= 1;
             }
         }
-        left -= self.serve_or_note(List::Quiet, counts[0], left - for_busy - for_ending);
-        left -= self.serve_or_note(List::Busy, counts[1], left - for_ending);
-        left -= self.serve_or_note(List::Ending, counts[2], left);
+        for (index, list) in LISTS.into_iter().enumerate() {
+            let later: i64 = promised[index + 1..].iter().sum();
+            let most = left - later;
+            self.rounds.starved[index] = counts[index] > 0 && most <= 0;
+            left -= self.serve_list(list, counts[index], most);
+        }
         let mut rest = granted;
         rest.charge((granted.left() - left).max(0) as u32);
         self.budget.take(granted, rest);
     }
 
-    /// The same as [`Turn::serve_list`], where it is noted that a list gets nothing.
-    fn serve_or_note(&mut self, list: List, count: usize, most: i64) -> i64 {
-        self.round.starved[list as usize] = count > 0 && most <= 0;
-        self.serve_list(list, count, most)
-    }
-
     /// Serves the first `count` of a list while anything is left; what that cost.
     fn serve_list(&mut self, list: List, count: usize, most: i64) -> i64 {
         let mut left = most;
-        let share = match list {
-            List::Quiet => self.share_of_round(count),
-            List::Busy | List::Ending | List::Handshakes | List::First => {
-                share_of_busy(self.ready.len(list))
-            }
+        let share = match self.rounds.over(list) {
+            Some(round) => share_of_round(round, count),
+            None => share_of_busy(self.ready.len(list)),
         };
         for _ in 0..count {
             if left <= 0 {
@@ -95,13 +94,15 @@ impl<I: Io> Turn<I> {
                 continue;
             }
             self.ready.taken(id.index);
-            if list == List::Quiet {
-                self.round.left = self.round.left.saturating_sub(1);
+            if let Some(round) = self.rounds.over(list) {
+                round.left = round.left.saturating_sub(1);
             }
             // A last one may get less than a share, and is not called busy for it.
             let granted = Work::new(share.min(left as u32));
             let served = self.serve(id, granted);
-            left -= granted.left() - self.hub.work().left();
+            let spent = granted.left() - self.hub.work().left();
+            left -= spent;
+            self.note_spent(id, spent, share);
             match served {
                 Served::Drained => {}
                 Served::HasMore if granted.left() < i64::from(share) => self.ready.add(id),
@@ -109,6 +110,16 @@ impl<I: Io> Turn<I> {
             }
         }
         most - left
+    }
+
+    /// Whoever spent much more than its share counts as busy for it, also when nothing of it is left to read.
+    fn note_spent(&mut self, id: SessionId, spent: i64, share: u32) {
+        let dear = share.max(LEAST_BUSY_SHARE);
+        if spent > i64::from(dear) {
+            let shares = spent / i64::from(LEAST_BUSY_SHARE);
+            let shares = u32::try_from(shares).unwrap_or(u32::MAX);
+            self.ready.was_dear(id.index, shares);
+        }
     }
 
     /// Reads a connection, and works on what it has sent, until it is drained or its share is spent.
@@ -192,24 +203,26 @@ impl<I: Io> Turn<I> {
     /// What that cost.
     pub(super) fn read_first(&mut self, id: SessionId, left: i64) -> u32 {
         let granted = Work::new(STEP.min(u32::try_from(left).unwrap_or(0)));
-        if let Served::HasMore = self.serve(id, granted) {
+        let served = self.serve(id, granted);
+        let spent = granted.left() - self.hub.work().left();
+        self.note_spent(id, spent, STEP);
+        if let Served::HasMore = served {
             self.ready.add(id);
         }
-        u32::try_from(granted.left() - self.hub.work().left()).unwrap_or(0)
+        u32::try_from(spent).unwrap_or(0)
     }
+}
 
-    /// What each of the quiet may spend. It stays for a whole round: if it were counted anew in every
-    /// turn, the shares of the last ones would grow, and the round with them.
-    fn share_of_round(&mut self, count: usize) -> u32 {
-        if self.round.left == 0 || self.round.left > count {
-            self.round = Round {
-                left: count,
-                share: share_of_quiet(count),
-                ..self.round
-            };
-        }
-        self.round.share
+/// What each on such a list may spend. It stays for a whole round: if it were counted anew in every turn, the
+/// shares of the last ones would grow, and the round with them.
+fn share_of_round(round: &mut Round, count: usize) -> u32 {
+    if round.left == 0 || round.left > count {
+        *round = Round {
+            left: count,
+            share: share_of_quiet(count),
+        };
     }
+    round.share
 }
 
 /// What each of so many who are quiet may spend.

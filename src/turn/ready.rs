@@ -1,22 +1,32 @@
 //! Who has something to be read, in the order in which they are served.
 //!
-//! Five lists, and a connection is on one of them at most. First come the connections of links to other servers,
-//! of which there are a few. Those that were quiet of late come
-//! first; those that used up a share of theirs wait behind them, each for its round; those whose
+//! Six lists, and a connection is on one of them at most. First come the connections of links to other servers,
+//! of which there are a few. Then those that were quiet of late; then newcomers, of whom that is not known
+//! yet; those that used up a share of theirs wait behind them, each for its round; those whose
 //! peer has ended come last, because nobody waits for them. Those whose handshake can go on are on a
 //! list of their own and are not read meanwhile. The lists only order: what a share is
 //! worth is the turn's affair.
+//!
+//! One step of a program may cost many shares, and whether it will shows only afterwards. So whoever was dear
+//! counts as busy for as long as that was worth, and whoever comes anew, time and again, is behind all who stay.
 
 use crate::app::SessionId;
 use std::collections::VecDeque;
 
-/// Turns for which a connection that used up its share counts as busy.
-const BUSY_TURNS: u16 = 1024;
+/// Times are counted in steps of so many milliseconds, which two bytes hold for a quarter of an hour.
+const STEP_MS: u64 = 16;
+/// For how long a connection counts as new: two seconds.
+const NEW_STEPS: u16 = 125;
+/// For how long a connection that used up its share counts as busy, for each share: half a second; and for how
+/// many shares at most.
+const BUSY_STEPS: u16 = 32;
+const MOST_SHARES: u16 = 64;
 
 /// A list of connections to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum List {
     Quiet,
+    New,
     Busy,
     Ending,
     Handshakes,
@@ -32,8 +42,10 @@ struct Entry {
     is_first: bool,
     /// The peer has ended its direction: it is read until the end of file shows.
     ends: bool,
-    /// Until when it counts as busy, in turns; 0: it does not.
-    busy_until: u16,
+    /// It counts as busy, and not as new, until then.
+    is_busy: bool,
+    /// Until when it is not one of the quiet, in steps of time; 0: it is.
+    until: u16,
 }
 
 /// The lists, and what is remembered of every connection by its key.
@@ -41,18 +53,24 @@ struct Entry {
 pub(crate) struct Ready {
     entries: Vec<Entry>,
     quiet: VecDeque<SessionId>,
+    new: VecDeque<SessionId>,
     busy: VecDeque<SessionId>,
     ending: VecDeque<SessionId>,
     handshakes: VecDeque<SessionId>,
     first: VecDeque<SessionId>,
-    turn: u16,
+    /// In steps of time.
+    now: u16,
 }
 
 impl Ready {
-    /// A new turn begins.
-    pub(crate) fn begin_turn(&mut self) {
-        // 0 stands for "not busy".
-        self.turn = self.turn.wrapping_add(1).max(1);
+    /// A new turn begins, at this time in milliseconds.
+    pub(crate) fn begin_turn(&mut self, now: u64) {
+        self.now = (now / STEP_MS) as u16;
+    }
+
+    /// So many steps from now; 0 stands for "quiet".
+    fn after(&self, steps: u16) -> u16 {
+        self.now.wrapping_add(steps).max(1)
     }
 
     /// A new connection has this key.
@@ -61,29 +79,34 @@ impl Ready {
         if key >= self.entries.len() {
             self.entries.resize(key + 1, Entry::default());
         }
-        self.entries[key] = Entry::default();
+        self.entries[key] = Entry {
+            until: self.after(NEW_STEPS),
+            ..Entry::default()
+        };
     }
 
     /// There is something to be read; once is enough.
     pub(crate) fn add(&mut self, id: SessionId) {
-        let turn = self.turn;
+        let now = self.now;
         let Some(entry) = self.entries.get_mut(id.index as usize) else {
             return;
         };
         if std::mem::replace(&mut entry.is_listed, true) {
             return;
         }
-        // In steps that two bytes can tell apart; a wrap makes a quiet one busy for a while, at worst.
-        if entry.busy_until.wrapping_sub(turn) > BUSY_TURNS {
-            entry.busy_until = 0;
+        // The clock wraps, which makes a quiet one busy or new for a while, at worst.
+        let left = entry.until.wrapping_sub(now);
+        if left == 0 || left > BUSY_STEPS * MOST_SHARES {
+            (entry.until, entry.is_busy) = (0, false);
         }
         if entry.is_first {
             return self.first.push_back(id);
         }
-        match (entry.ends, entry.busy_until) {
-            (true, _) => self.ending.push_back(id),
-            (false, 0) => self.quiet.push_back(id),
-            (false, _) => self.busy.push_back(id),
+        match (entry.ends, entry.until, entry.is_busy) {
+            (true, ..) => self.ending.push_back(id),
+            (false, 0, _) => self.quiet.push_back(id),
+            (false, _, false) => self.new.push_back(id),
+            (false, _, true) => self.busy.push_back(id),
         }
     }
 
@@ -111,10 +134,21 @@ impl Ready {
 
     /// It used up its share, or has more than its peer's share of events: it waits for its round.
     pub(crate) fn add_busy(&mut self, id: SessionId) {
-        let until = self.turn.wrapping_add(BUSY_TURNS).max(1);
-        if let Some(entry) = self.entries.get_mut(id.index as usize) {
-            entry.busy_until = until;
-            self.add(id);
+        self.was_dear(id.index, 1);
+        self.add(id);
+    }
+
+    /// It cost so many shares, and counts as busy for that long.
+    pub(crate) fn was_dear(&mut self, key: u32, shares: u32) {
+        let shares = shares.clamp(1, MOST_SHARES.into()) as u16;
+        let until = self.after(BUSY_STEPS * shares);
+        let now = self.now;
+        if let Some(entry) = self.entries.get_mut(key as usize) {
+            let is_longer =
+                !entry.is_busy || until.wrapping_sub(now) > entry.until.wrapping_sub(now);
+            if is_longer {
+                (entry.until, entry.is_busy) = (until, true);
+            }
         }
     }
 
@@ -131,6 +165,7 @@ impl Ready {
     pub(crate) fn len(&self, list: List) -> usize {
         match list {
             List::Quiet => self.quiet.len(),
+            List::New => self.new.len(),
             List::Busy => self.busy.len(),
             List::Ending => self.ending.len(),
             List::Handshakes => self.handshakes.len(),
@@ -140,7 +175,8 @@ impl Ready {
 
     /// Whether nobody waits.
     pub(crate) fn is_empty(&self) -> bool {
-        let (first, last) = ([&self.first, &self.quiet], [&self.busy, &self.ending]);
+        let first = [&self.first, &self.quiet, &self.new];
+        let last = [&self.busy, &self.ending];
         let lists = first.into_iter().chain(last).chain([&self.handshakes]);
         lists.into_iter().all(VecDeque::is_empty)
     }
@@ -149,6 +185,7 @@ impl Ready {
     pub(crate) fn next(&mut self, list: List) -> Option<SessionId> {
         match list {
             List::Quiet => self.quiet.pop_front(),
+            List::New => self.new.pop_front(),
             List::Busy => self.busy.pop_front(),
             List::Ending => self.ending.pop_front(),
             List::Handshakes => self.handshakes.pop_front(),
@@ -189,11 +226,25 @@ mod tests {
         }
     }
 
+    /// Connections that have been here for a while.
     fn ready(count: u32) -> Ready {
         let mut ready = Ready::default();
-        ready.begin_turn();
         (0..count).for_each(|key| ready.reset(key));
+        pass(&mut ready, NEW_STEPS + 1);
         ready
+    }
+
+    fn pass(ready: &mut Ready, steps: u16) {
+        ready.begin_turn(u64::from(ready.now + steps) * STEP_MS);
+    }
+
+    /// On which list it is now; it is on none afterwards.
+    fn list_of(ready: &mut Ready, key: u32) -> List {
+        ready.add(id(key));
+        let lists = [List::Quiet, List::New, List::Busy, List::Ending];
+        let list = lists.into_iter().find(|list| ready.next(*list).is_some());
+        ready.taken(key);
+        list.expect("it is listed")
     }
 
     #[test]
@@ -212,16 +263,57 @@ mod tests {
         ready.add_busy(id(0));
         assert_eq!(ready.next(List::Busy), Some(id(0)));
         ready.taken(0);
-        for _ in 0..BUSY_TURNS {
-            ready.begin_turn();
-        }
+        pass(&mut ready, BUSY_STEPS - 1);
+        assert_eq!(list_of(&mut ready, 0), List::Busy);
+        pass(&mut ready, 1);
+        assert_eq!(list_of(&mut ready, 0), List::Quiet);
+    }
+
+    #[test]
+    fn whoever_was_dear_stays_behind_the_quiet_for_as_long_as_that_was_worth() {
+        let mut ready = ready(2);
+        ready.was_dear(0, 10);
+        // What it costs later is little, and takes nothing off its time.
+        ready.was_dear(0, 1);
+        ready.was_dear(1, u32::MAX);
+        pass(&mut ready, 10 * BUSY_STEPS - 1);
+        assert_eq!(list_of(&mut ready, 0), List::Busy);
+        pass(&mut ready, 1);
+        assert_eq!(list_of(&mut ready, 0), List::Quiet);
+        assert_eq!(list_of(&mut ready, 1), List::Busy);
+        pass(&mut ready, (MOST_SHARES - 10) * BUSY_STEPS);
+        assert_eq!(list_of(&mut ready, 1), List::Quiet);
+    }
+
+    #[test]
+    fn whoever_comes_anew_stays_behind_the_quiet_for_a_while() {
+        let mut ready = ready(1);
+        ready.reset(1);
+        ready.add(id(1));
         ready.add(id(0));
-        assert_eq!(ready.len(List::Busy), 1);
-        ready.next(List::Busy);
-        ready.taken(0);
-        ready.begin_turn();
-        ready.add(id(0));
-        assert_eq!(ready.len(List::Quiet), 1);
+        assert_eq!(ready.next(List::Quiet), Some(id(0)));
+        assert_eq!(ready.next(List::New), Some(id(1)));
+        ready.taken(1);
+        pass(&mut ready, NEW_STEPS - 1);
+        assert_eq!(list_of(&mut ready, 1), List::New);
+        ready.was_dear(1, 1);
+        assert_eq!(list_of(&mut ready, 1), List::Busy);
+        pass(&mut ready, BUSY_STEPS);
+        assert_eq!(list_of(&mut ready, 1), List::Quiet);
+    }
+
+    #[test]
+    fn the_clock_may_wrap() {
+        let mut ready = Ready::default();
+        let begin = u64::from(u16::MAX - 1);
+        let at = |steps: u16| (begin + u64::from(steps)) * STEP_MS;
+        ready.begin_turn(at(0));
+        ready.reset(0);
+        assert_eq!(list_of(&mut ready, 0), List::New);
+        ready.begin_turn(at(NEW_STEPS - 1));
+        assert_eq!(list_of(&mut ready, 0), List::New);
+        ready.begin_turn(at(NEW_STEPS));
+        assert_eq!(list_of(&mut ready, 0), List::Quiet);
     }
 
     #[test]
@@ -251,8 +343,9 @@ mod tests {
     }
 
     #[test]
-    fn a_new_owner_of_a_key_starts_quiet_and_unlisted() {
+    fn a_new_owner_of_a_key_starts_new_and_unlisted() {
         let mut ready = ready(1);
+        ready.was_dear(0, 10);
         ready.add_ending(id(0));
         ready.reset(0);
         let next = SessionId {
@@ -260,6 +353,6 @@ mod tests {
             generation: 2,
         };
         ready.add(next);
-        assert_eq!(ready.next(List::Quiet), Some(next));
+        assert_eq!(ready.next(List::New), Some(next));
     }
 }

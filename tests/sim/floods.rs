@@ -4,6 +4,7 @@
 //! every turn the simulation checks the budget, the ledger and the lists; here it is checked that
 //! the bystander is answered within [`FEW`] turns and that each flooding connection moves on or ends.
 
+mod dear;
 mod fragments;
 mod http;
 mod leaving;

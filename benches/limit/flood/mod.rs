@@ -32,7 +32,7 @@ const ALLOWANCE: u64 = 8 << 30;
 /// Open files beside the connections that a row is named after.
 const OTHERS: u64 = 1_200;
 /// How long the bystanders are watched before the flood.
-const QUIET: Duration = Duration::from_millis(300);
+const QUIET: Duration = Duration::from_millis(2_500);
 /// Time for a server to get rid of a flood that has left.
 const REST: Duration = Duration::from_millis(300);
 

@@ -9,16 +9,16 @@ use super::super::summary::{Ended, Environment};
 use super::found::{Figures, Flooders, Found, Row, VERSION};
 use super::pair::Bystanders;
 use super::probe::lacks;
-use super::target::{Refusal, resolve};
+use super::target::{Refusal, first_echo, resolve};
 use dunlin::client::Url;
 use std::io::{self, Error, ErrorKind};
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long the bystanders are watched before all floods, and before each.
-const ALONE: Duration = Duration::from_secs(1);
+/// How long the bystanders are watched before all floods, and before each. A server may serve those first who
+/// have been there and quiet for a while, as dunlin does: bystanders are such, and stay from flood to flood.
+const ALONE: Duration = Duration::from_millis(2_500);
 const QUIET: Duration = Duration::from_millis(300);
 /// How often they are watched before a flood until the server has come to rest from the one before.
 const QUIET_TRIES: usize = 10;
@@ -114,9 +114,15 @@ pub fn run(
     interrupted: &AtomicBool,
 ) -> Result<Found, Refusal> {
     let addresses = resolve(&plan.url, plan.mine)?;
-    let (mut site, mut bystanders) = first_echo(plan, &addresses, interrupted)?;
+    let (mut site, mut bystanders) = first_echo(
+        &plan.url,
+        &plan.believed,
+        &plan.fields,
+        &addresses,
+        interrupted,
+    )?;
     let alone = bystanders.watch(ALONE, &AtomicBool::new(false), interrupted);
-    drop(bystanders);
+    let mut bystanders = Some(bystanders);
     let mut found = Found {
         version: VERSION,
         environment,
@@ -167,7 +173,7 @@ pub fn run(
                 alone: &found.alone,
                 interrupted,
             };
-            let (row, is_gone) = visit.row();
+            let (row, is_gone) = visit.row(&mut bystanders);
             // What was begun and cut before it saw anything is no row.
             if row.beside.is_some() || !is_interrupted() {
                 tell(Progress::Row(&row));
@@ -188,40 +194,6 @@ pub fn run(
     Ok(found)
 }
 
-/// The first of the addresses that takes a connection, which must echo.
-fn first_echo(
-    plan: &Plan,
-    addresses: &[SocketAddr],
-    interrupted: &AtomicBool,
-) -> Result<(Site, Bystanders), Refusal> {
-    let url = &plan.url;
-    let mut problem = String::new();
-    for address in addresses {
-        let mut site = Site::new(*address, url.authority(), url.target().to_owned());
-        #[cfg(feature = "tls")]
-        {
-            site.secure = plan.believed.secure(url).map_err(Refusal::Usage)?;
-        }
-        for (name, value) in &plan.fields {
-            site.fields += &format!("{name}: {value}\r\n");
-        }
-        match Bystanders::connect(&site, interrupted) {
-            Ok(bystanders) => return Ok((site, bystanders)),
-            Err(error) if error.kind() == ErrorKind::InvalidData => {
-                return Err(Refusal::Failure(format!(
-                    "{url} does not echo: {error}\nwanted: a path that echoes, such as /echo-raw"
-                )));
-            }
-            Err(error) => {
-                problem = format!(
-                    "{url} ({address}): {error}\nwanted: a WebSocket server there; is it running, and is the port right?"
-                );
-            }
-        }
-    }
-    Err(Refusal::Failure(problem))
-}
-
 /// One row to be.
 struct Visit<'a> {
     plan: &'a Plan,
@@ -234,7 +206,7 @@ struct Visit<'a> {
 
 impl Visit<'_> {
     /// The row, and whether the server is gone with it.
-    fn row(&self) -> (Row, bool) {
+    fn row(&self, known: &mut Option<Bystanders>) -> (Row, bool) {
         let mut row = blank(self.site, self.kind, self.connections);
         let members = match self.kind.need {
             Need::Flow | Need::Rooms => MEMBERS,
@@ -246,8 +218,8 @@ impl Visit<'_> {
             Ok(room) => room,
             Err(error) => return (skipped(row, error.to_string()), false),
         };
-        let mut bystanders = match Bystanders::connect(self.site, self.interrupted) {
-            Ok(bystanders) => bystanders,
+        let (bystanders, quiet) = match self.quiet(known) {
+            Ok(found) => found,
             Err(error) if error.kind() == ErrorKind::ConnectionRefused => {
                 row.trouble.push(self.ended());
                 return (row, true);
@@ -257,7 +229,6 @@ impl Visit<'_> {
                 return (skipped(row, lack), false);
             }
         };
-        let quiet = self.quiet(&mut bystanders);
         row.quiet = Some(quiet);
         if self.is_interrupted() {
             return (row, false);
@@ -277,6 +248,9 @@ impl Visit<'_> {
             Err(error) => return (skipped(row, error.to_string()), false),
         };
         let end = Instant::now();
+        if seen.trouble.is_some() || seen.unanswered > 0 {
+            *known = None;
+        }
         row.beside = Some(Figures::of(&seen));
         row.flooders = Some(Flooders::of(&tally));
         self.remark(&mut row);
@@ -321,17 +295,39 @@ impl Visit<'_> {
         format!("THE SERVER ENDED: nothing listens at {address} any more")
     }
 
-    /// Watches until the server is about as quick as it was at first, a few seconds at most.
-    fn quiet(&self, bystanders: &mut Bystanders) -> Figures {
+    /// The bystanders, watched until the server is about as quick as it was at first, a few seconds at most. New
+    /// ones where those of the flood before have lost their connections; they stay a while first.
+    fn quiet<'b>(
+        &self,
+        known: &'b mut Option<Bystanders>,
+    ) -> io::Result<(&'b mut Bystanders, Figures)> {
+        let watch = |bystanders: &mut Bystanders, span| {
+            bystanders.watch(span, &AtomicBool::new(false), self.interrupted)
+        };
         let mut figures = Figures::default();
         for _ in 0..QUIET_TRIES {
-            let seen = bystanders.watch(QUIET, &AtomicBool::new(false), self.interrupted);
+            let bystanders = match known.take() {
+                Some(bystanders) => known.insert(bystanders),
+                None => {
+                    let mut bystanders = Bystanders::connect(self.site, self.interrupted)?;
+                    watch(&mut bystanders, ALONE);
+                    known.insert(bystanders)
+                }
+            };
+            let seen = watch(bystanders, QUIET);
             figures = Figures::of(&seen);
-            if self.is_quiet(&figures) || self.is_interrupted() || seen.trouble.is_some() {
+            if seen.trouble.is_some() {
+                // The server has let them go since the last flood.
+                *known = None;
+            } else if self.is_quiet(&figures) {
+                break;
+            }
+            if self.is_interrupted() {
                 break;
             }
         }
-        figures
+        let lost = || Error::other("the bystanders lose their connections");
+        Ok((known.as_mut().ok_or_else(lost)?, figures))
     }
 
     fn is_quiet(&self, figures: &Figures) -> bool {

@@ -25,7 +25,7 @@ const FLUSH_BYTES: usize = 256 << 10;
 pub(crate) const MOST_SENT: usize = 128 << 10;
 
 /// From so many bytes on a message is sent from where it lies instead of being copied.
-const LONG: usize = 16 << 10;
+pub(crate) const LONG: usize = 16 << 10;
 
 impl HubContext<'_> {
     /// Sends a message to a session. Most messages are answers to the one whose turn it is, from a

@@ -103,8 +103,9 @@ pub(super) fn trim(scratch: &mut Vec<u8>) {
 pub struct LentMessage(pub(super) Rc<RefCell<Option<Bytes>>>);
 
 impl LentMessage {
-    pub(super) fn set(&self, bytes: Option<Bytes>) {
-        *self.0.borrow_mut() = bytes;
+    /// What is lent from now on; what was before.
+    pub fn set(&self, bytes: Option<Bytes>) -> Option<Bytes> {
+        self.0.replace(bytes)
     }
 
     /// The same bytes as `payload` without a copy, if they lie in the message that is being

@@ -75,7 +75,7 @@ impl Hub {
         }
         for (which, (line, wire)) in self.lines.iter_mut().enumerate() {
             let is_held = which == PUSHES && now < self.pushed_at;
-            let bytes = line.receive_raw();
+            let bytes = line.arrived_raw();
             if !bytes.is_empty() {
                 send(&mut wire.up, &bytes, now, delay(random), random);
             }
