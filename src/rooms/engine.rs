@@ -225,6 +225,8 @@ pub(super) struct Presence {
     pub(super) name: Rc<str>,
     /// Members there are now.
     pub(super) members: usize,
+    /// That number has been told before, and counts this one's coming or going.
+    pub(super) is_counted: bool,
     /// Whose doing it is.
     pub(super) place: Place,
 }

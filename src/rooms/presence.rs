@@ -96,6 +96,8 @@ impl Damper {
             .rooms
             .entry(room)
             .or_insert_with(|| Unsettled::new(members));
+        // Nor may that be told here any more, where nobody was in meanwhile.
+        unsettled.members = members;
         unsettled.told_one(members);
         self.count(room, now);
     }
@@ -113,10 +115,10 @@ impl Damper {
     fn changed(&mut self, presence: &Presence, is_in: bool, now: u64) -> Option<News> {
         let Presence { room, members, .. } = *presence;
         let unsettled = self.rooms.entry(room).or_insert_with(|| {
-            let before = if is_in {
-                members.saturating_sub(1)
-            } else {
-                members + 1
+            let before = match (presence.is_counted, is_in) {
+                (true, _) => members,
+                (false, true) => members.saturating_sub(1),
+                (false, false) => members + 1,
             };
             Unsettled::new(before)
         });

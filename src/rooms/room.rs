@@ -177,6 +177,7 @@ impl Room {
             room,
             name: Rc::from(&*of.name),
             members: self.members.len(),
+            is_counted: false,
             place: of.place,
         }
     }

@@ -86,10 +86,11 @@ impl Node {
         let Some(at) = room.at else {
             return;
         };
-        let presence = |name: Rc<str>, members, place| Presence {
+        let presence = |name: Rc<str>, (members, is_counted), place| Presence {
             room: id,
             name,
             members,
+            is_counted,
             place,
         };
         match push {
@@ -134,7 +135,7 @@ impl Node {
                     return;
                 }
                 let place = if place.node == own { place.place } else { 0 };
-                let arrived = presence(name, census.members, place);
+                let arrived = presence(name, room.tell(census), place);
                 self.events.push_back(EngineEvent::Arrived(arrived));
             }
             Push::Left {
@@ -157,7 +158,7 @@ impl Node {
                     coming.is_out = true;
                     return;
                 }
-                let departed = presence(name, census.members, place);
+                let departed = presence(name, room.tell(census), place);
                 self.events.push_back(EngineEvent::Departed(departed));
             }
             Push::Moved { from, .. }
@@ -353,6 +354,7 @@ impl Node {
             return;
         };
         if coming.is_in {
+            let (members, is_counted) = room.tell(joined.census);
             let (name, place) = (
                 Rc::clone(&name),
                 if is_elsewhere { 0 } else { joined.place },
@@ -361,6 +363,7 @@ impl Node {
                 room: id,
                 name,
                 members,
+                is_counted,
                 place,
             }));
         }

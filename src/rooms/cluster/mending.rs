@@ -214,9 +214,9 @@ impl Node {
             return;
         };
         if room.is_news(census) {
-            let (room, members) = (id, census.members);
+            let (members, _) = room.tell(census);
             self.events
-                .push_back(EngineEvent::Counted { room, members });
+                .push_back(EngineEvent::Counted { room: id, members });
         }
     }
 

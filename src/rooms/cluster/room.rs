@@ -91,6 +91,8 @@ pub(super) struct NodeRoom {
     /// How many are in on all nodes, by the newest that was told here; and whether something of that was missed.
     pub(super) census: Option<Census>,
     pub(super) has_missed: bool,
+    /// The newest of these numbers that members here were told.
+    told: Option<Census>,
     /// Its members are to be told to the engine again.
     pub(super) declares: bool,
     held: VecDeque<Push>,
@@ -210,10 +212,18 @@ impl NodeRoom {
         is_missed || known != Some(self.count(census))
     }
 
+    /// How many members here are told to be in, by what tells this: and whether they were told that before,
+    /// because it comes late.
+    pub(super) fn tell(&mut self, census: Census) -> (usize, bool) {
+        let known = self.told.filter(|told| told.changes >= census.changes);
+        let told = *self.told.insert(known.unwrap_or(census));
+        (told.members, known.is_some())
+    }
+
     /// Another epoch has begun.
     pub(super) fn begin_epoch(&mut self, at: Position) {
         // Its numbers may be those of before once more.
-        (self.census, self.has_missed) = (None, true);
+        (self.census, self.told, self.has_missed) = (None, None, true);
         self.recent.end_at(at.id);
         if let Some(before) = self.at.replace(at)
             && before.epoch != at.epoch

@@ -22,6 +22,7 @@ impl Room {
             room: self.id,
             name: name.into(),
             members: self.members,
+            is_counted: false,
             place: 0,
         }
     }
@@ -195,5 +196,35 @@ fn who_was_told_a_number_ahead_of_who_came_and_went_is_told_the_last_one() {
     // Where all is as it was told, nothing more is.
     room.damper.is_ahead(room.id, 8, 6000);
     assert!(room.told(9000).is_empty());
+    assert!(room.damper.is_settled());
+}
+
+#[test]
+fn who_was_out_of_the_number_before_it_is_said_to_have_left_is_in_it_when_it_is_back() {
+    let mut room = Room::new();
+    room.members = 8;
+    let left = Presence {
+        is_counted: true,
+        ..room.presence("kim")
+    };
+    room.damper.departed(&left, 0);
+    assert!(room.arrives("kim", 10).is_empty());
+    assert_eq!(room.told(2000), ["+ 9"]);
+    assert!(room.told(5000).is_empty());
+    // Who stays away is said to have left, and the number stays.
+    room.damper.departed(&Presence { members: 9, ..left }, 6000);
+    assert_eq!(room.told(7000), ["-kim 9"]);
+    assert!(room.told(9000).is_empty());
+}
+
+#[test]
+fn who_comes_in_where_nobody_heard_of_who_left_is_told_no_older_number() {
+    let mut room = Room::new();
+    room.members = 7;
+    assert_eq!(room.arrives("kim", 0), ["+kim 8"]);
+    // All who were here are gone, and somebody leaves elsewhere.
+    room.damper.is_ahead(room.id, 7, 400);
+    assert_eq!(room.told(1500), ["- 7"]);
+    assert!(room.told(5000).is_empty());
     assert!(room.damper.is_settled());
 }

@@ -58,6 +58,24 @@ fn a_push_that_was_missed_shows_by_the_next_one() {
     assert_eq!(told(&table.settle()), ["+lee 2"]);
 }
 
+#[test]
+fn a_push_that_comes_late_tells_the_newest_number_and_that_it_was_told() {
+    let mut table = Table::new();
+    let room = table.create(1);
+    table.ask(join(room, 1)).unwrap();
+    let place = "0000000000000009 0000000000000001";
+    push(&mut table, room, &format!("J {place} 2 3 3\nlee"));
+    table.settle();
+    let late = |events: &[EngineEvent]| match events {
+        [EngineEvent::Departed(who)] => Some((who.members, who.is_counted)),
+        _ => None,
+    };
+    push(&mut table, room, &format!("L {place} 1 2 3\nlee"));
+    assert_eq!(late(&table.settle()), Some((2, true)));
+    push(&mut table, room, &format!("L {place} 1 4 3\nlee"));
+    assert_eq!(late(&table.settle()), Some((1, false)));
+}
+
 /// Somebody is in a room, and somebody else has come in and does not hear so.
 fn unanswered() -> (Table, RoomId) {
     let mut table = Table::new();
