@@ -1,8 +1,7 @@
 //! Small messages and control frames, answered and not.
 
-use super::{Flood, Stage, whole};
-use dunlin::BacklogPolicy;
-use dunlin::OpCode;
+use super::{FEW, Flood, Stage, whole};
+use dunlin::{BacklogPolicy, Limits, OpCode, Settings};
 
 const COUNTS: [usize; 4] = [1, 4, 100, 900];
 
@@ -170,4 +169,18 @@ fn a_busy_one_is_served_all_the_time_however_many_are_quiet() {
     assert!(busy.unread() > 0, "it had something to say all the time");
     // Once in a while it counts as quiet again, and waits for a round of those.
     assert!(longest <= 14, "it was not served for {longest} turns");
+}
+
+#[test]
+fn long_texts_whose_memory_is_given_back() {
+    let supply = whole(OpCode::Text, &[b'x'; 1 << 20]);
+    let stage = Stage::with(
+        Settings::default().max_message_size(1 << 20),
+        Limits::default(),
+    );
+    let mut flood = Flood::of_sessions(stage, "/echo", 60, supply);
+    // Who frees it is not who happens to come next, or a bystander would be found busy.
+    flood.run(600);
+    flood.bystander.assert_waited_at_most(FEW);
+    flood.assert_leaves_nothing();
 }

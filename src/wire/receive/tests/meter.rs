@@ -255,8 +255,22 @@ fn what_a_long_message_left_is_freed_in_slices() {
     let next = lanes.next(&mut receiver, None, &BIG, &mut input, &mut work);
     assert!(next.unwrap().is_some());
     assert!(!lanes.free_some(&mut work), "it is being delivered");
-    let mut nothing = Input::empty();
-    let mut work = Work::new(1);
+    // The next one to come has no long message, and pays for none.
+    let mut spent = |receiver: &mut Receiver, bytes: &mut [u8]| {
+        let mut work = Work::unlimited();
+        let before = work.left();
+        let mut input = Input::new(bytes);
+        while let Ok(Some(_)) = lanes.next(receiver, None, &BIG, &mut input, &mut work) {}
+        before - work.left()
+    };
+    let mut other = Receiver::default();
+    assert!(spent(&mut other, &mut frame(0x81, b"hello")) < 1_000);
+    assert!(spent(&mut other, &mut []) < 1_000);
+    // A call that is in the middle of a message frees as much as its work allows.
+    let mut long = frame(0x81, &[b'a'; 1 << 20]);
+    let (begin, _) = long.split_at_mut(20_000);
+    assert!(spent(&mut receiver, begin) < 20_000);
+    let (mut nothing, mut work) = (Input::empty(), Work::new(1));
     let next = lanes.next(&mut receiver, None, &BIG, &mut nothing, &mut work);
     assert_eq!(next, Ok(None));
     // One of its four slices went with that call, one goes with each of these.
