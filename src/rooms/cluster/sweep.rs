@@ -118,9 +118,14 @@ impl Node {
 
     pub(super) fn lease_answered(&mut self, asked: Asked, frame: &Frame) {
         if let Frame::Error(_) = frame {
-            return self.tell_error(frame);
+            self.tell_error(frame);
         }
         match (asked, frame) {
+            // It is begun again, by whoever has the lock then.
+            (Asked::IsBack(node) | Asked::Rooms(node), Frame::Error(_)) => {
+                self.lease.sweeping.remove(&node);
+            }
+            (_, Frame::Error(_)) => {}
             (Asked::Renewed { is_first }, frame) => {
                 self.lease.was_there = true;
                 if matches!(frame, Frame::Null) && !is_first {

@@ -1,5 +1,7 @@
 //! Who is in, as the engine and a node have it, when something of it was missed.
 
+use super::super::lease::Asked;
+use super::super::line::Frame;
 use super::super::line::command_bytes;
 use super::super::mending::MENDED_AT_ONCE;
 use super::super::node::{COMMANDS, PUSHES};
@@ -309,6 +311,20 @@ fn a_member_is_never_in_without_what_a_sweep_looks_for() {
         table.operate("SMEMBERS dunlin:nodes").matches('$').count(),
         1
     );
+}
+
+#[test]
+fn a_sweep_whose_question_is_answered_with_an_error_is_begun_again() {
+    for asked in [Asked::Rooms(OTHER), Asked::IsBack(OTHER)] {
+        let mut table = Table::new();
+        let room = table.create(1);
+        join_elsewhere(&mut table, room, 1);
+        table.node.lease.sweeping.insert(OTHER, 0);
+        let error = Frame::Error("ERR not now".into());
+        table.node.lease_answered(asked, &error);
+        table.pass(10_000);
+        assert_eq!(members_of(&table, room), 0);
+    }
 }
 
 #[test]
