@@ -23,7 +23,8 @@ const LEAST_BUSY_SHARE: u32 = 16_000;
 /// What all of the busy share in one round over their list: few of them get a whole step each, so
 /// that long messages are read in few calls.
 const BUSY_ROUND: u32 = 2 * TURN;
-/// Which part of what is read in a turn each of [`LISTS`] is promised, if somebody waits there.
+/// Which part of what is read in a turn each of [`LISTS`] is promised, if somebody waits there. The first has what
+/// the others are not.
 const PROMISED_PART: [i64; LISTS.len()] = [1, 4, 8, 8];
 /// Bytes that are read for each unit of a share.
 const BYTES_PER_UNIT: usize = 2;

@@ -48,6 +48,18 @@ struct Entry {
     until: u16,
 }
 
+impl Entry {
+    /// For how many steps it is still not one of the quiet.
+    fn left(&self, now: u16) -> u16 {
+        let left = self.until.wrapping_sub(now);
+        // The clock wraps, which makes a quiet one busy or new for a while, at worst.
+        if self.until == 0 || left > BUSY_STEPS * MOST_SHARES {
+            return 0;
+        }
+        left
+    }
+}
+
 /// The lists, and what is remembered of every connection by its key.
 #[derive(Debug, Default)]
 pub(crate) struct Ready {
@@ -94,9 +106,7 @@ impl Ready {
         if std::mem::replace(&mut entry.is_listed, true) {
             return;
         }
-        // The clock wraps, which makes a quiet one busy or new for a while, at worst.
-        let left = entry.until.wrapping_sub(now);
-        if left == 0 || left > BUSY_STEPS * MOST_SHARES {
+        if entry.left(now) == 0 {
             (entry.until, entry.is_busy) = (0, false);
         }
         if entry.is_first {
@@ -141,14 +151,12 @@ impl Ready {
     /// It cost so many shares, and counts as busy for that long.
     pub(crate) fn was_dear(&mut self, key: u32, shares: u32) {
         let shares = shares.clamp(1, MOST_SHARES.into()) as u16;
-        let until = self.after(BUSY_STEPS * shares);
-        let now = self.now;
-        if let Some(entry) = self.entries.get_mut(key as usize) {
-            let is_longer =
-                !entry.is_busy || until.wrapping_sub(now) > entry.until.wrapping_sub(now);
-            if is_longer {
-                (entry.until, entry.is_busy) = (until, true);
-            }
+        let (now, steps) = (self.now, BUSY_STEPS * shares);
+        let until = self.after(steps);
+        if let Some(entry) = self.entries.get_mut(key as usize)
+            && (!entry.is_busy || steps > entry.left(now))
+        {
+            (entry.until, entry.is_busy) = (until, true);
         }
     }
 
@@ -267,6 +275,18 @@ mod tests {
         assert_eq!(list_of(&mut ready, 0), List::Busy);
         pass(&mut ready, 1);
         assert_eq!(list_of(&mut ready, 0), List::Quiet);
+    }
+
+    #[test]
+    fn whoever_uses_up_its_share_when_its_time_is_over_is_busy_anew() {
+        let mut ready = ready(1);
+        ready.add_busy(id(0));
+        // It waited in the list for longer than it counts as busy.
+        pass(&mut ready, BUSY_STEPS + 10);
+        assert_eq!(ready.next(List::Busy), Some(id(0)));
+        ready.taken(0);
+        ready.add_busy(id(0));
+        assert_eq!(ready.next(List::Busy), Some(id(0)));
     }
 
     #[test]
