@@ -31,7 +31,7 @@ pub(crate) static NEVER: AtomicBool = AtomicBool::new(false);
 const ALLOWANCE: u64 = 8 << 30;
 /// Open files beside the connections that a row is named after.
 const OTHERS: u64 = 1_200;
-/// How long the bystanders are watched before the flood.
+/// How long the bystanders are watched before the flood: a server may serve newcomers behind those who stay.
 const QUIET: Duration = Duration::from_millis(2_500);
 /// Time for a server to get rid of a flood that has left.
 const REST: Duration = Duration::from_millis(300);

@@ -1,24 +1,22 @@
 //! The run of `dunlin bench bystander`: the two bystanders alone, then beside one flood after the other.
 
-use super::super::flood::{self, Flood, Kind, Need};
+use super::super::flood::{Flood, Kind, Need};
 use super::super::machine::without_secrets_in_url;
-use super::super::plan::Believed;
 use super::super::rights::raise_file_limit;
 use super::super::site::Site;
 use super::super::summary::{Ended, Environment};
 use super::found::{Figures, Flooders, Found, Row, VERSION};
 use super::pair::Bystanders;
+use super::plan::Plan;
 use super::probe::lacks;
-use super::target::{Refusal, first_echo, resolve};
-use dunlin::client::Url;
+use super::target::{Refusal, resolve};
 use std::io::{self, Error, ErrorKind};
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long the bystanders are watched before all floods, and before each. A server may serve those first who
-/// have been there and quiet for a while, as dunlin does: bystanders are such, and stay from flood to flood.
-const ALONE: Duration = Duration::from_millis(2_500);
+/// How long they are watched before each flood.
 const QUIET: Duration = Duration::from_millis(300);
 /// How often they are watched before a flood until the server has come to rest from the one before.
 const QUIET_TRIES: usize = 10;
@@ -34,32 +32,9 @@ const MOST_LAG: Duration = Duration::from_millis(1);
 const SMALL_PART: u64 = 10;
 /// Below so many round trips a p99 is the greatest of them.
 const FEW: usize = 20;
-/// Without a wish, floods have their usual numbers of connections up to this.
-const USUAL: usize = 100;
 /// Open files beside the connections that a row is named after, and those of the members of a room.
 const OTHERS: u64 = 64;
 const MEMBERS: u64 = 1_100;
-
-/// What is flooded, and with what.
-#[derive(Clone)]
-pub struct Plan {
-    /// A path that echoes.
-    pub url: Url,
-    /// Whom to believe, where the URL is `wss://`.
-    pub believed: Believed,
-    /// Further fields of every request.
-    pub fields: Vec<(String, String)>,
-    /// The floods, in this order; all of them when empty.
-    pub floods: Vec<&'static Kind>,
-    /// Connections of each flood; its usual numbers up to 100 without.
-    pub connections: Option<usize>,
-    /// Length of each flood. Default 3 s.
-    pub span: Duration,
-    /// Most bytes of each flood, both ways together. Default 1 GiB.
-    pub bytes: u64,
-    /// The user's word that the server is theirs: without it only near addresses are flooded.
-    pub mine: bool,
-}
 
 /// What is told while the run goes on.
 pub enum Progress<'a> {
@@ -67,39 +42,6 @@ pub enum Progress<'a> {
     Begins(usize),
     /// A row is over.
     Row(&'a Row),
-}
-
-impl Plan {
-    /// All floods of a URL, with the defaults.
-    pub fn new(url: Url) -> Self {
-        Self {
-            url,
-            believed: Believed::default(),
-            fields: Vec::new(),
-            floods: Vec::new(),
-            connections: None,
-            span: Duration::from_secs(3),
-            bytes: 1 << 30,
-            mine: false,
-        }
-    }
-
-    fn floods(&self) -> Vec<&'static Kind> {
-        match &*self.floods {
-            [] => flood::all().collect(),
-            chosen => chosen.to_vec(),
-        }
-    }
-
-    /// Numbers of connections of a flood, one row each.
-    pub fn counts(&self, kind: &Kind) -> Vec<usize> {
-        if let Some(connections) = self.connections {
-            return vec![connections];
-        }
-        let usual = kind.counts.iter().copied();
-        let usual: Vec<usize> = usual.filter(|&count| count <= USUAL).collect();
-        if usual.is_empty() { vec![USUAL] } else { usual }
-    }
 }
 
 /// Floods the server of the plan, one flood at a time, and says what the bystanders saw. It ends within 100 ms
@@ -114,14 +56,8 @@ pub fn run(
     interrupted: &AtomicBool,
 ) -> Result<Found, Refusal> {
     let addresses = resolve(&plan.url, plan.mine)?;
-    let (mut site, mut bystanders) = first_echo(
-        &plan.url,
-        &plan.believed,
-        &plan.fields,
-        &addresses,
-        interrupted,
-    )?;
-    let alone = bystanders.watch(ALONE, &AtomicBool::new(false), interrupted);
+    let (mut site, mut bystanders) = first_echo(plan, &addresses, interrupted)?;
+    let alone = bystanders.watch(plan.alone, &AtomicBool::new(false), interrupted);
     let mut bystanders = Some(bystanders);
     let mut found = Found {
         version: VERSION,
@@ -192,6 +128,40 @@ pub fn run(
         found.ended = Ended::Interrupted;
     }
     Ok(found)
+}
+
+/// The first of the addresses that takes a connection, which must echo.
+fn first_echo(
+    plan: &Plan,
+    addresses: &[SocketAddr],
+    interrupted: &AtomicBool,
+) -> Result<(Site, Bystanders), Refusal> {
+    let url = &plan.url;
+    let mut problem = String::new();
+    for address in addresses {
+        let mut site = Site::new(*address, url.authority(), url.target().to_owned());
+        #[cfg(feature = "tls")]
+        {
+            site.secure = plan.believed.secure(url).map_err(Refusal::Usage)?;
+        }
+        for (name, value) in &plan.fields {
+            site.fields += &format!("{name}: {value}\r\n");
+        }
+        match Bystanders::connect(&site, interrupted) {
+            Ok(bystanders) => return Ok((site, bystanders)),
+            Err(error) if error.kind() == ErrorKind::InvalidData => {
+                return Err(Refusal::Failure(format!(
+                    "{url} does not echo: {error}\nwanted: a path that echoes, such as /echo-raw"
+                )));
+            }
+            Err(error) => {
+                problem = format!(
+                    "{url} ({address}): {error}\nwanted: a WebSocket server there; is it running, and is the port right?"
+                );
+            }
+        }
+    }
+    Err(Refusal::Failure(problem))
 }
 
 /// One row to be.
@@ -306,11 +276,11 @@ impl Visit<'_> {
         };
         let mut figures = Figures::default();
         for _ in 0..QUIET_TRIES {
-            let bystanders = match known.take() {
-                Some(bystanders) => known.insert(bystanders),
+            let bystanders = match known {
+                Some(bystanders) => bystanders,
                 None => {
                     let mut bystanders = Bystanders::connect(self.site, self.interrupted)?;
-                    watch(&mut bystanders, ALONE);
+                    watch(&mut bystanders, self.plan.alone);
                     known.insert(bystanders)
                 }
             };

@@ -1,13 +1,8 @@
 //! Which servers may be flooded: those on this machine and in private networks, and others only when the user
 //! says that they are theirs.
 
-use super::super::plan::Believed;
-use super::super::site::Site;
-use super::pair::Bystanders;
 use dunlin::client::Url;
-use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
-use std::sync::atomic::AtomicBool;
 
 /// Why there is nothing to flood.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,47 +65,6 @@ fn is_near_v4(address: Ipv4Addr) -> bool {
 
 fn is_near_v6(address: Ipv6Addr) -> bool {
     address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local()
-}
-
-/// The first of the addresses that takes a connection, which must echo, with the bystanders there. `fields` go
-/// with every request.
-///
-/// # Errors
-/// Nobody answers, or it is no echo.
-pub(super) fn first_echo(
-    url: &Url,
-    believed: &Believed,
-    fields: &[(String, String)],
-    addresses: &[SocketAddr],
-    interrupted: &AtomicBool,
-) -> Result<(Site, Bystanders), Refusal> {
-    let mut problem = String::new();
-    for address in addresses {
-        let mut site = Site::new(*address, url.authority(), url.target().to_owned());
-        #[cfg(not(feature = "tls"))]
-        let _ = believed;
-        #[cfg(feature = "tls")]
-        {
-            site.secure = believed.secure(url).map_err(Refusal::Usage)?;
-        }
-        for (name, value) in fields {
-            site.fields += &format!("{name}: {value}\r\n");
-        }
-        match Bystanders::connect(&site, interrupted) {
-            Ok(bystanders) => return Ok((site, bystanders)),
-            Err(error) if error.kind() == ErrorKind::InvalidData => {
-                return Err(Refusal::Failure(format!(
-                    "{url} does not echo: {error}\nwanted: a path that echoes, such as /echo-raw"
-                )));
-            }
-            Err(error) => {
-                problem = format!(
-                    "{url} ({address}): {error}\nwanted: a WebSocket server there; is it running, and is the port right?"
-                );
-            }
-        }
-    }
-    Err(Refusal::Failure(problem))
 }
 
 #[cfg(test)]

@@ -3,12 +3,13 @@
 mod server;
 
 use dunlin::client::Url;
-use dunlin::{App, Server, ServerThread};
+use dunlin::{App, Message, Server, ServerThread, Session};
 use dunlin_bench::bystander::{self, Found, Plan, Progress, Refusal, Row, named, run};
 use dunlin_bench::summary::{Ended, Environment};
 use server::{Manner, TestServer};
+use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// dunlin with an echo, and a route that gives the same answer to everything.
@@ -31,6 +32,7 @@ fn plan(address: impl std::fmt::Display, path: &str, floods: &[&str]) -> Plan {
         .map(|name| named(name).unwrap_or_else(|| panic!("no flood {name}")))
         .collect();
     plan.connections = Some(2);
+    plan.alone = Duration::from_millis(300);
     plan.span = Duration::from_millis(200);
     plan
 }
@@ -121,6 +123,63 @@ fn a_server_that_stalls_for_others_shows_it_in_the_round_trips() {
         let worst = found.worst().expect("a valid row");
         assert_eq!(worst.p99, beside.round_trip.p99);
     }
+}
+
+/// Two floods of a server that ends the bystanders' sessions with the first message of a flood, or does not; how
+/// many sessions made round trips.
+fn two_floods(lets_go: bool) -> (Found, usize) {
+    let count = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&count);
+    let server = Server::spawn(move || {
+        let (mut known, mut lets_go) = (HashSet::new(), lets_go);
+        let echo = move |session: &mut Session<'_>, message: Message<'_>| {
+            let Message::Text(text) = message else {
+                return;
+            };
+            if text.starts_with("round trip ") {
+                if known.insert(session.id()) {
+                    counted.fetch_add(1, Ordering::Relaxed);
+                }
+            } else if !text.starts_with("the stream ") && std::mem::take(&mut lets_go) {
+                for id in &known {
+                    session.close_other(*id, 1000, "");
+                }
+            }
+            let _ = session.send(message);
+        };
+        Server::new(App::new().on_message("/echo", echo)).listen("127.0.0.1:0")
+    })
+    .expect("a server");
+    let plan = plan(server.addresses()[0].clone(), "/echo", &["empty", "empty"]);
+    (
+        run_plan(&plan).expect("it runs"),
+        count.load(Ordering::Relaxed),
+    )
+}
+
+#[test]
+fn bystanders_stay_from_flood_to_flood() {
+    let (found, count) = two_floods(false);
+    assert!(
+        found.rows.iter().all(|row| row.trouble.is_empty()),
+        "{found:?}"
+    );
+    // And a newcomer behind each flood.
+    assert_eq!(count, 1 + 2);
+}
+
+#[test]
+fn bystanders_who_are_let_go_are_others_beside_the_next_flood() {
+    let (found, count) = two_floods(true);
+    let [first, second] = &found.rows[..] else {
+        panic!("{found:?}");
+    };
+    assert!(
+        first.trouble[0].contains("lost its connection"),
+        "{first:?}"
+    );
+    assert!(second.trouble.is_empty(), "{second:?}");
+    assert_eq!(count, 2 + 2);
 }
 
 #[test]
