@@ -96,7 +96,7 @@ impl Damper {
             .rooms
             .entry(room)
             .or_insert_with(|| Unsettled::new(members));
-        // Nor may that be told here any more, where nobody was in meanwhile.
+        // Where nobody was in here meanwhile, an older number may still wait to be told.
         unsettled.members = members;
         unsettled.told_one(members);
         self.count(room, now);

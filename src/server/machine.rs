@@ -11,16 +11,16 @@ const LEAST_BUFFERED: usize = 1 << 20;
 pub(super) fn derive(mut limits: Limits) -> Limits {
     let files = files::open_files();
     let most = files::connections(files);
-    limits.max_connections = Some(match limits.max_connections {
+    let connections = match limits.max_connections {
         None => most,
         Some(wanted) if wanted > most => {
             log::warn!("{wanted} connections are wanted, {files} open files allow {most}");
             most
         }
         Some(wanted) => wanted,
-    });
+    };
+    limits.max_connections = Some(connections);
     let memory = memory::usable();
-    let connections = limits.max_connections.unwrap_or(most);
     files::make_room(files::wanted(connections).min(files), memory);
     let buffered = limits
         .max_buffered

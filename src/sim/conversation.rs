@@ -31,9 +31,8 @@ impl Line {
     /// Runs the server until it rests and returns the bytes that arrived and are not part of frames.
     #[track_caller]
     pub fn receive_raw(&self) -> Vec<u8> {
-        let mut world = self.world.borrow_mut();
-        world.drive();
-        world.turn.io.lines[self.line].client.take_raw()
+        self.world.borrow_mut().drive();
+        self.arrived_raw()
     }
 
     /// The bytes that arrived up to now and are not part of frames; the server does not run.

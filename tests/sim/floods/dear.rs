@@ -4,7 +4,6 @@ use super::{Bystander, FEW};
 use crate::puppet::secs;
 use dunlin::testing::{Conversation, Sim};
 use dunlin::{App, Settings};
-use std::rc::Rc;
 
 /// The answer to anything at `/dear`: an eighth of a turn, whatever the share of who asks.
 const ANSWER: usize = 300 << 10;
@@ -13,19 +12,18 @@ const LONG_ANSWER: usize = 2 << 20;
 const CROWD: usize = 60;
 
 /// A program with an echo and something dear, and somebody who has been at the echo for a while.
-fn stage(answer: usize) -> (Sim, Bystander) {
-    let settings = Settings::default().backlog_limit(2 * answer);
-    let answer: Rc<str> = "x".repeat(answer).into();
-    let sent = Rc::clone(&answer);
+fn stage(length: usize) -> (Sim, Bystander) {
+    let settings = Settings::default().backlog_limit(2 * length);
+    let answer = "x".repeat(length);
     let app = App::new()
         .on_message("/echo", |session, message| {
             let _ = session.send(message);
         })
         .on_message_with("/dear", settings, move |session, _| {
-            let _ = session.send(&*sent);
+            let _ = session.send(&*answer);
         });
     let sim = Sim::new(app).expect("the program is right");
-    sim.set_capacity(2 * answer.len());
+    sim.set_capacity(2 * length);
     let bystander = Bystander::new(&sim);
     sim.advance(secs(3));
     (sim, bystander)
@@ -47,14 +45,21 @@ struct Crowd {
 }
 
 impl Crowd {
-    fn new(sim: &Sim, size: usize) -> Self {
-        Self {
+    /// What it was like for so many newcomers at a time, in so many turns; nobody else waited.
+    fn of(size: usize, answer: usize, turns: usize) -> Self {
+        let (sim, mut bystander) = stage(answer);
+        let mut crowd = Self {
             size,
             newcomers: Vec::new(),
             busy: sim.open("/echo"),
             answered: 0,
             echoed: 0,
+        };
+        for _ in 0..turns {
+            crowd.step(&sim, &mut bystander);
         }
+        bystander.assert_waited_at_most(FEW);
+        crowd
     }
 
     fn step(&mut self, sim: &Sim, bystander: &mut Bystander) {
@@ -82,24 +87,14 @@ impl Crowd {
 
 #[test]
 fn whoever_comes_anew_for_something_dear_is_behind_who_stays() {
-    let (sim, mut bystander) = stage(ANSWER);
-    let mut crowd = Crowd::new(&sim, CROWD);
-    for _ in 0..600 {
-        crowd.step(&sim, &mut bystander);
-    }
-    bystander.assert_waited_at_most(FEW);
+    let crowd = Crowd::of(CROWD, ANSWER, 600);
     assert!(crowd.answered > 600, "{} answers", crowd.answered);
     assert!(crowd.echoed > 600, "{} echoes", crowd.echoed);
 }
 
 #[test]
 fn whoever_is_behind_those_who_are_dear_is_served_all_the_same() {
-    let (sim, mut bystander) = stage(LONG_ANSWER);
-    let mut crowd = Crowd::new(&sim, 3);
-    for _ in 0..200 {
-        crowd.step(&sim, &mut bystander);
-    }
-    bystander.assert_waited_at_most(FEW);
+    let crowd = Crowd::of(3, LONG_ANSWER, 200);
     assert!(crowd.answered > 40, "{} answers", crowd.answered);
     assert!(crowd.echoed > 200, "{} echoes", crowd.echoed);
 }

@@ -95,3 +95,24 @@ fn an_empty_room_stays_for_24_hours() {
     sim.advance(Duration::from_secs(4));
     assert!(!is_there());
 }
+
+#[test]
+fn a_long_history_waits_without_a_copy() {
+    let (sim, room) = server();
+    let kim = v1_member(&sim, &room, "kim");
+    for _ in 0..8 {
+        talk(&kim, &room, &r"\u0001".repeat(4_000), "");
+        sim.drive();
+    }
+    let lee = v1(&sim);
+    lee.stall();
+    lee.send(format!(
+        r#"{{"type":"ENTER","roomId":"{room}","sender":"lee","last":100}}"#
+    ));
+    sim.step();
+    let (spent, _) = sim.work();
+    let waits = lee.backlog();
+    assert!(waits > 100_000, "{waits} bytes wait");
+    // It is written, sent in part, and kept; a copy of what is kept would cost 25 000 more.
+    assert!(spent < 90_000, "{spent} units");
+}
