@@ -341,10 +341,10 @@ impl Node {
         // More may have come and gone since it was answered, or what came before it was not told yet.
         let known = room.census.map(|known| known.changes);
         let is_ahead = known < Some(joined.census.changes);
-        let members = room.count(joined.census).members;
+        let newest = room.count(joined.census);
         let outcome = Joined {
             excerpt,
-            members,
+            members: newest.members,
             is_ahead,
             member: joined.member,
             before: joined.before,
@@ -354,7 +354,7 @@ impl Node {
             return;
         };
         if coming.is_in {
-            let (members, is_counted) = room.tell(joined.census);
+            let (members, is_counted) = room.tell(newest);
             let (name, place) = (
                 Rc::clone(&name),
                 if is_elsewhere { 0 } else { joined.place },

@@ -2,6 +2,7 @@
 
 use super::super::line::command_bytes;
 use super::super::node::{COMMANDS, PUSHES};
+use super::super::request::Where;
 use super::presence::{hold_lease, join, join_elsewhere, members_of};
 use super::table::Table;
 use super::{follow, publish};
@@ -110,6 +111,28 @@ fn who_is_elsewhere_before_it_is_in_is_counted_here() {
     let is_replaced = |event: &EngineEvent| matches!(event, EngineEvent::Replaced { place: 2, .. });
     assert!(events.iter().any(is_replaced));
     assert_eq!(members_of(&table, room), 2);
+}
+
+#[test]
+fn who_is_let_go_and_said_to_be_in_again_before_it_hears_so_is_counted() {
+    let (mut table, room) = unanswered();
+    let own = Where {
+        node: table.node.id,
+        place: 2,
+    };
+    // The node seemed to be gone for a moment, in which somebody else came in.
+    push(&mut table, room, &format!("L {own} 1 3 5\nuser2"));
+    let lee = "J 0000000000000009 0000000000000001 2 4 3\nlee";
+    push(&mut table, room, lee);
+    push(&mut table, room, &format!("J {own} 3 5 5\nuser2"));
+    assert_eq!(told(&table.settle()), ["+lee 2"]);
+    table.is_mute[COMMANDS] = false;
+    // What it hears now is the answer of before.
+    let events = table.settle();
+    assert_eq!(told(&events), ["+user2 3"]);
+    let is_counted =
+        |event: &EngineEvent| matches!(event, EngineEvent::Arrived(who) if who.is_counted);
+    assert!(!events.iter().any(is_counted));
 }
 
 #[test]
