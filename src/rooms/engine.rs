@@ -149,8 +149,8 @@ impl Excerpt {
 pub(super) struct Joined {
     pub(super) excerpt: Excerpt,
     pub(super) members: usize,
-    /// That many: who came and went before may not be told yet.
-    pub(super) is_ahead: bool,
+    /// How many were told here last, where who came and went before may not be told yet.
+    pub(super) ahead_of: Option<usize>,
     /// Which of the members it is now.
     pub(super) member: MemberNumber,
     /// Where the same member was before, which may be where it is.

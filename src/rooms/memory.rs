@@ -201,7 +201,7 @@ impl Memory {
         let joined = Joined {
             excerpt,
             members,
-            is_ahead: false,
+            ahead_of: None,
             member,
             before,
         };

@@ -90,12 +90,13 @@ impl Damper {
         }
     }
 
-    /// Somebody who comes is told how many are in before it is told who came and went before it.
-    pub(super) fn is_ahead(&mut self, room: RoomId, members: usize, now: u64) {
+    /// Somebody who comes is told how many are in before it is told who came and went before it. The others were
+    /// told `told`.
+    pub(super) fn is_ahead(&mut self, room: RoomId, told: usize, members: usize, now: u64) {
         let unsettled = self
             .rooms
             .entry(room)
-            .or_insert_with(|| Unsettled::new(members));
+            .or_insert_with(|| Unsettled::new(told));
         // Where nobody was in here meanwhile, an older number may still wait to be told.
         unsettled.members = members;
         unsettled.told_one(members);

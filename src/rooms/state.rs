@@ -297,9 +297,9 @@ impl State {
             self.tell(context, place, Some(room), &Told::Gap { from, to });
         }
         context.join(session, &format.topic(room));
-        if joined.is_ahead {
+        if let Some(told) = joined.ahead_of {
             self.damper
-                .is_ahead(room, joined.members, clock(context).now);
+                .is_ahead(room, told, joined.members, clock(context).now);
         } else if joined.before.is_some() {
             self.damper.counted(room, joined.members);
         }

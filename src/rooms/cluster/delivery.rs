@@ -342,10 +342,11 @@ impl Node {
         let known = room.census.map(|known| known.changes);
         let is_ahead = known < Some(joined.census.changes);
         let newest = room.count(joined.census);
+        let ahead_of = is_ahead.then(|| room.told_members().unwrap_or(newest.members));
         let outcome = Joined {
             excerpt,
             members: newest.members,
-            is_ahead,
+            ahead_of,
             member: joined.member,
             before: joined.before,
         };

@@ -6,7 +6,7 @@ use super::asked::{Entrant, Then};
 use super::excerpt::gaps;
 use super::node::{COMMANDS, Node};
 use super::request::{Act, Census, Declared, RawExcerpt};
-use super::room::Mending;
+use super::room::{Mending, NodeRoom};
 use crate::rooms::engine::{Ask, EngineEvent, Place};
 use crate::rooms::{Position, RoomId};
 use std::rc::Rc;
@@ -204,17 +204,34 @@ impl Node {
         if !is_over {
             return self.want_mending(id);
         }
-        self.count_anew(id, census);
+        self.count(id, census);
         self.deliver_held(id);
+        self.tell_number_if_untold(id);
     }
 
-    /// Tells how many are in where pushes were missed that told it.
-    fn count_anew(&mut self, id: RoomId, census: Census) {
+    /// What was read tells how many are in. Where pushes were missed that told it, members here are told.
+    fn count(&mut self, id: RoomId, census: Census) {
         let Some(room) = self.rooms.get_mut(&id) else {
             return;
         };
-        if room.is_news(census) {
-            let (members, _) = room.tell(census);
+        room.count(census);
+        if std::mem::take(&mut room.has_missed) {
+            self.tell_number(id);
+        }
+    }
+
+    /// Tells members here how many are in, where they were told less than is known.
+    pub(super) fn tell_number_if_untold(&mut self, id: RoomId) {
+        if self.rooms.get(&id).is_some_and(NodeRoom::has_untold) {
+            self.tell_number(id);
+        }
+    }
+
+    fn tell_number(&mut self, id: RoomId) {
+        if let Some(room) = self.rooms.get_mut(&id)
+            && let Some(newest) = room.census
+        {
+            let (members, _) = room.tell(newest);
             self.events
                 .push_back(EngineEvent::Counted { room: id, members });
         }

@@ -179,6 +179,7 @@ impl Node {
     pub(super) fn has_left(&mut self, room: RoomId) {
         self.leave_is_over(room);
         self.forget_if_left(room);
+        self.tell_number_if_untold(room);
     }
 
     /// Whether the engine has let somebody go is known, or never will be.

@@ -205,19 +205,24 @@ impl NodeRoom {
         is_next
     }
 
-    /// What was read tells how many are in: whether that is news.
-    pub(super) fn is_news(&mut self, census: Census) -> bool {
-        let is_missed = std::mem::take(&mut self.has_missed);
-        let known = self.census;
-        is_missed || known != Some(self.count(census))
-    }
-
     /// How many members here are told to be in, by what tells this: and whether they were told that before,
     /// because it comes late.
     pub(super) fn tell(&mut self, census: Census) -> (usize, bool) {
         let known = self.told.filter(|told| told.changes >= census.changes);
         let told = *self.told.insert(known.unwrap_or(census));
         (told.members, known.is_some())
+    }
+
+    /// Whether a newer number is known than members here were told: pushes that told it were missed, or were of
+    /// somebody who was coming in, and is not.
+    pub(super) fn has_untold(&self) -> bool {
+        let changes = |census: Option<Census>| census.map(|census| census.changes);
+        self.is_live() && self.held.is_empty() && changes(self.told) < changes(self.census)
+    }
+
+    /// How many are in, as members here were told last.
+    pub(super) fn told_members(&self) -> Option<usize> {
+        self.told.map(|told| told.members)
     }
 
     /// Another epoch has begun.

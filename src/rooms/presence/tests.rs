@@ -188,14 +188,26 @@ fn who_was_told_a_number_ahead_of_who_came_and_went_is_told_the_last_one() {
     let mut room = Room::new();
     room.members = 8;
     // It was told seven, for somebody had left.
-    room.damper.is_ahead(room.id, 7, 0);
+    room.damper.is_ahead(room.id, 8, 7, 0);
     room.departs("kim", 10);
     assert!(room.arrives("kim", 20).is_empty());
     assert_eq!(room.told(1500), ["+ 8"]);
     assert!(room.told(5000).is_empty());
     // Where all is as it was told, nothing more is.
-    room.damper.is_ahead(room.id, 8, 6000);
+    room.damper.is_ahead(room.id, 8, 8, 6000);
     assert!(room.told(9000).is_empty());
+    assert!(room.damper.is_settled());
+}
+
+#[test]
+fn a_number_that_somebody_was_told_ahead_of_a_crowd_is_told_to_the_crowd() {
+    let mut room = Room::new();
+    room.members = CROWD + 2;
+    room.damper
+        .is_ahead(room.id, room.members, room.members - 1, 0);
+    room.departs("kim", 10);
+    assert_eq!(room.told(1500), [format!("- {}", CROWD + 1)]);
+    assert!(room.told(5000).is_empty());
     assert!(room.damper.is_settled());
 }
 
@@ -223,7 +235,7 @@ fn who_comes_in_where_nobody_heard_of_who_left_is_told_no_older_number() {
     room.members = 7;
     assert_eq!(room.arrives("kim", 0), ["+kim 8"]);
     // All who were here are gone, and somebody leaves elsewhere.
-    room.damper.is_ahead(room.id, 7, 400);
+    room.damper.is_ahead(room.id, 8, 7, 400);
     assert_eq!(room.told(1500), ["- 7"]);
     assert!(room.told(5000).is_empty());
     assert!(room.damper.is_settled());

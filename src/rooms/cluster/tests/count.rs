@@ -1,13 +1,13 @@
 //! How many are in, as a node tells it, when something of it was missed or comes out of order.
 
 use super::super::line::command_bytes;
-use super::super::node::{COMMANDS, PUSHES};
+use super::super::node::{COMMANDS, PUSHES, TIME_LIMIT};
 use super::super::request::Where;
 use super::presence::{hold_lease, join, join_elsewhere, members_of};
 use super::table::Table;
-use super::{follow, publish};
-use crate::rooms::RoomId;
-use crate::rooms::engine::EngineEvent;
+use super::{count, follow, publish};
+use crate::rooms::engine::{EngineEvent, Operation, Outcome};
+use crate::rooms::{RoomError, RoomId};
 
 /// A number that is told, and whose coming or going tells it, if anybody's.
 fn told(events: &[EngineEvent]) -> Vec<String> {
@@ -53,7 +53,7 @@ fn a_push_that_was_missed_shows_by_the_next_one() {
     let lee = "J 0000000000000009 0000000000000001 2 3 3\nlee";
     // It has the third number, and the second was never told.
     push(&mut table, room, lee);
-    assert_eq!(told(&table.settle()), ["=1", "+lee 2"]);
+    assert_eq!(told(&table.settle()), ["=2", "+lee 2"]);
     // Once more is no news.
     push(&mut table, room, lee);
     assert_eq!(told(&table.settle()), ["+lee 2"]);
@@ -136,6 +136,46 @@ fn who_is_let_go_and_said_to_be_in_again_before_it_hears_so_is_counted() {
 }
 
 #[test]
+fn who_leaves_and_is_refused_when_it_comes_again_is_not_counted() {
+    let mut table = Table::new();
+    let room = table.create(1);
+    table.ask(join(room, 1)).unwrap();
+    let Ok(Outcome::Joined(joined)) = table.ask(join(room, 2)) else {
+        panic!("it is in");
+    };
+    table.submit(Operation::Leave {
+        room,
+        member: joined.member,
+        place: 2,
+    });
+    table.say(COMMANDS);
+    // It comes again before it is heard that it left, and the engine takes nothing for a while.
+    table.submit(join(room, 2));
+    table.server.is_readonly = true;
+    let mut events = table.pass(TIME_LIMIT + 1_000);
+    table.server.is_readonly = false;
+    events.extend(table.pass(5_000));
+    assert_eq!(count(&events, &RoomError::Unavailable), 1);
+    assert_eq!(members_of(&table, room), 1);
+    assert_eq!(told(&events), ["=1"]);
+}
+
+#[test]
+fn pushes_that_an_answer_was_ahead_of_and_that_are_lost_are_counted() {
+    let mut table = Table::new();
+    let room = table.create(1);
+    table.ask(join(room, 1)).unwrap();
+    hold_lease(&mut table);
+    table.is_mute[PUSHES] = true;
+    join_elsewhere(&mut table, room, 3);
+    table.ask(join(room, 2)).unwrap();
+    table.cut(PUSHES);
+    table.is_mute[PUSHES] = false;
+    // Who is in already has not heard of two.
+    assert_eq!(told(&table.pass(5_000)), ["=3"]);
+}
+
+#[test]
 fn an_engine_with_older_data_counts_anew() {
     let mut table = Table::new();
     let room = table.create(1);
@@ -192,11 +232,11 @@ fn an_answer_that_comes_before_the_pushes_is_ahead_of_them() {
         let events = table.settle();
         let found = events.iter().find_map(|event| match event {
             EngineEvent::Done(_, Ok(crate::rooms::engine::Outcome::Joined(joined))) => {
-                Some(joined.is_ahead)
+                Some(joined.ahead_of)
             }
             _ => None,
         });
-        assert_eq!(found, Some(is_ahead));
+        assert_eq!(found, Some(is_ahead.then_some(1)));
         table.is_mute[PUSHES] = false;
         let mut events = events;
         events.extend(table.settle());
