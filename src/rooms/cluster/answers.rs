@@ -1,6 +1,7 @@
 //! What the engine answers, and what comes of it.
 
 use super::asked::{Asked, Entrant, ParkedJoin, Said, Sent, Then};
+use super::cure::with_cure;
 use super::directory::info;
 use super::excerpt::told;
 use super::line::Frame;
@@ -71,7 +72,9 @@ impl Node {
         }
         self.quiet_until = self.clock.now + QUIET_MS;
         match frame {
-            Frame::Error(error) => log::error!("the engine at {} says: {error}", self.address),
+            Frame::Error(error) => {
+                log::error!("the engine at {} says: {}", self.address, with_cure(error))
+            }
             _ => log::error!("the engine at {} answered something odd", self.address),
         }
     }
