@@ -104,6 +104,10 @@ impl Node {
 
     fn act_on(&mut self, asked: Asked, answer: Answer) {
         let room = asked.room;
+        let is_unknown = answer == Answer::Refused(RoomError::UnknownRoom);
+        if is_unknown && is_for_somebody(&asked.then) && self.is_to_be_restored(room) {
+            return self.refuse(asked);
+        }
         let outcome = match (asked.then.clone(), answer) {
             (Then::Mend(number), Answer::Excerpt(excerpt)) => {
                 return self.mended(room, number, excerpt);
@@ -336,6 +340,20 @@ impl Node {
         }
         self.let_go_if_idle(room);
     }
+}
+
+/// Whether somebody waits for the answer who would take it that there is no such room.
+fn is_for_somebody(then: &Then) -> bool {
+    matches!(
+        then,
+        Then::Delete(_)
+            | Then::Describe(_)
+            | Then::Join { .. }
+            | Then::Publish(_)
+            | Then::Read { .. }
+            | Then::Follow { .. }
+            | Then::Names(_)
+    )
 }
 
 /// The answer to a join.
