@@ -33,7 +33,7 @@ pub(in crate::rooms) struct Lines {
 }
 
 impl Lines {
-    /// A connection came to nothing: the next one goes to another address of the same host, where one is left that
+    /// A connection failed or was given up: the next one goes to another address of the same host, where one is left that
     /// was not tried, and else to the next host.
     pub(super) fn go_on(&mut self, which: usize) {
         if !matches!(self.found[which], Found::Addresses(_)) {
