@@ -1,6 +1,7 @@
 //! A server inside another program: turn by turn, in a thread, on sockets that the program made.
 
 mod admin;
+mod engine_addresses;
 mod engine_away;
 mod listener_routes;
 mod shared_port;

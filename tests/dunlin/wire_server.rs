@@ -46,7 +46,7 @@ impl WireServer {
 
     /// The next connection. A listener has no time limit of its own, and who should call may have ended.
     #[track_caller]
-    fn caller(&self) -> TcpStream {
+    pub(crate) fn caller(&self) -> TcpStream {
         self.0.set_nonblocking(true).expect("a listener");
         let until = Instant::now() + LONGEST_WAIT;
         loop {

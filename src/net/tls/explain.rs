@@ -23,7 +23,7 @@ fn certificate(problem: &CertificateError) -> String {
         // The name of an authority is believed, and its key is another one.
         CertificateError::UnknownIssuer | CertificateError::BadSignature => {
             "its certificate was issued by somebody whom this machine does not trust; name the issuer's \
-             certificate with --ca FILE (in a program: Trust::and_file) if it is yours"
+             certificate with --ca FILE (of an engine: --engine-ca FILE; in a program: Trust::and_file) if it is yours"
         }
         CertificateError::NotValidForName => {
             "its certificate is for another name; use the name that the certificate is for"
@@ -118,6 +118,7 @@ mod tests {
     fn an_error_names_its_cure() {
         let unknown = explain(&Error::InvalidCertificate(CertificateError::UnknownIssuer));
         assert!(unknown.contains("--ca FILE"), "{unknown}");
+        assert!(unknown.contains("--engine-ca FILE"), "{unknown}");
         let expired = explain(&Error::InvalidCertificate(CertificateError::Expired));
         assert!(expired.contains("renew"), "{expired}");
     }

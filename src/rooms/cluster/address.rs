@@ -79,7 +79,9 @@ fn host(text: &str) -> Option<(String, u16)> {
     } else {
         port.parse().ok()?
     };
-    (!host.is_empty() && port > 0).then(|| (host.to_owned(), port))
+    let is_name =
+        !host.is_empty() && !host.contains(|sign: char| sign.is_whitespace() || sign.is_control());
+    (is_name && port > 0).then(|| (host.to_owned(), port))
 }
 
 impl FromStr for EngineAddress {
@@ -137,7 +139,8 @@ impl FromStr for EngineAddress {
                 .map_err(|_| wrong(given, "behind the / stands the number of a database"))?,
         };
         let hosts: Option<Vec<_>> = hosts.split(',').map(host).collect();
-        let hosts = hosts.ok_or_else(|| wrong(given, "a host and its port are wanted"))?;
+        let problem = "a host and its port are wanted, an address of IPv6 in brackets as in redis://[::1]:6379";
+        let hosts = hosts.ok_or_else(|| wrong(given, problem))?;
         Ok(Self {
             site: Site::Hosts(hosts),
             is_secure,
@@ -227,6 +230,9 @@ mod tests {
             "redis://kim@host",
             "redis://a%4@host",
             "redis://one,,two",
+            "redis://::1:6379",
+            "redis://[::1",
+            "redis://one two",
             "unix:",
         ] {
             let error = text.parse::<EngineAddress>().unwrap_err().to_string();

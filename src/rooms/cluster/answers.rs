@@ -1,6 +1,7 @@
 //! What the engine answers, and what comes of it.
 
 use super::asked::{Asked, Entrant, ParkedJoin, Said, Sent, Then};
+use super::cure::with_cure;
 use super::directory::info;
 use super::excerpt::told;
 use super::line::Frame;
@@ -71,7 +72,9 @@ impl Node {
         }
         self.quiet_until = self.clock.now + QUIET_MS;
         match frame {
-            Frame::Error(error) => log::error!("the engine at {} says: {error}", self.address),
+            Frame::Error(error) => {
+                log::error!("the engine at {} says: {}", self.address, with_cure(error))
+            }
             _ => log::error!("the engine at {} answered something odd", self.address),
         }
     }
@@ -101,6 +104,10 @@ impl Node {
 
     fn act_on(&mut self, asked: Asked, answer: Answer) {
         let room = asked.room;
+        let is_unknown = answer == Answer::Refused(RoomError::UnknownRoom);
+        if is_unknown && is_for_somebody(&asked.then) && self.is_to_be_restored(room) {
+            return self.refuse(asked);
+        }
         let outcome = match (asked.then.clone(), answer) {
             (Then::Mend(number), Answer::Excerpt(excerpt)) => {
                 return self.mended(room, number, excerpt);
@@ -333,6 +340,20 @@ impl Node {
         }
         self.let_go_if_idle(room);
     }
+}
+
+/// Whether somebody waits for the answer who would take it that there is no such room.
+fn is_for_somebody(then: &Then) -> bool {
+    matches!(
+        then,
+        Then::Delete(_)
+            | Then::Describe(_)
+            | Then::Join { .. }
+            | Then::Publish(_)
+            | Then::Read { .. }
+            | Then::Follow { .. }
+            | Then::Names(_)
+    )
 }
 
 /// The answer to a join.

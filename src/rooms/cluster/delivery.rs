@@ -28,6 +28,8 @@ impl Node {
         };
         self.pushed = self.clock.now;
         self.probing = None;
+        // It takes subscriptions: that line is good.
+        self.lines[PUSHES].attempts = 0;
         let Some(room) = self.keys.room_of(&channel) else {
             return;
         };

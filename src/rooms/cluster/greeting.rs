@@ -1,6 +1,7 @@
 //! How lines come and go: who is at the other end, whether it takes writes, and when to try again.
 
 use super::asked::{Entrant, Sent};
+use super::cure::{field, unfit, with_cure};
 use super::line::{Frame, Greeting, Phase};
 use super::node::{COMMANDS, Node, PUSHES, TIME_LIMIT};
 use super::script::Script;
@@ -64,6 +65,9 @@ impl Node {
         };
         match greeting {
             Greeting::Process => {
+                if let Some(why) = unfit(&text) {
+                    return self.lose(which, &why);
+                }
                 let run = field(&text, "run_id").and_then(|id| id.get(..16));
                 let run = run.and_then(|id| u64::from_str_radix(id, 16).ok());
                 if run.is_none() {
@@ -85,7 +89,6 @@ impl Node {
         let now = self.clock.now;
         let run = self.lines[which].run;
         self.lines[which].phase = Phase::Up;
-        self.lines[which].attempts = 0;
         let other = 1 - which;
         if self.lines[other].is_up() && self.lines[other].run != run {
             // One of them was elsewhere before, and nothing of what is published here is pushed there.
@@ -100,6 +103,10 @@ impl Node {
             let is_another = before.is_some() && before != self.run;
             self.begin_lease(is_another);
             if is_another {
+                log::warn!(
+                    "the engine at {} is another process than before: rooms begin new epochs, and what it does not have is lost",
+                    self.address
+                );
                 // It may know less than was told.
                 self.declare_all();
             }
@@ -129,8 +136,9 @@ impl Node {
             self.quiet_until = now + 1_000;
             let what = ["commands", "pushes"][which];
             log::warn!(
-                "the engine at {}: the line of {what} is lost: {why}",
-                self.address
+                "the engine at {}: the line of {what} is lost: {}",
+                self.address,
+                with_cure(why)
             );
         }
         line.attempts = (line.attempts + 1).min(16);
@@ -259,10 +267,4 @@ impl Node {
     pub(super) fn is_over(&self) -> bool {
         self.is_stopping && (!self.lines[COMMANDS].is_up() || self.sent.is_empty())
     }
-}
-
-/// A field of what `INFO` says.
-fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
-    let mut lines = text.lines().map(str::trim);
-    lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
 }

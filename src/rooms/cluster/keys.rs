@@ -13,6 +13,8 @@ const MOST: usize = 64;
 #[derive(Clone, Debug)]
 pub(super) struct Keys {
     prefix: Box<str>,
+    /// What stands behind the name of a room's channel: keys are apart by the engine's database, channels are not.
+    database: Box<str>,
 }
 
 impl Keys {
@@ -31,7 +33,18 @@ impl Keys {
         }
         Ok(Self {
             prefix: prefix.into(),
+            database: Box::default(),
         })
+    }
+
+    /// The same in this database of the engine.
+    pub(super) fn in_database(mut self, number: u32) -> Self {
+        self.database = match number {
+            0 => Box::default(),
+            // No other channel ends so: a prefix has no braces.
+            number => format!("/{number}").into(),
+        };
+        self
     }
 
     fn of(&self, what: impl Display) -> Vec<u8> {
@@ -40,7 +53,7 @@ impl Keys {
 
     /// Where all nodes with somebody in the room listen.
     pub(super) fn channel(&self, room: RoomId) -> Vec<u8> {
-        self.of(format_args!("{{{room}}}"))
+        self.of(format_args!("{{{room}}}{}", self.database))
     }
 
     /// The facts of a room: a hash.
@@ -106,7 +119,8 @@ impl Keys {
     /// The room that a channel belongs to.
     pub(super) fn room_of(&self, channel: &[u8]) -> Option<RoomId> {
         let inside = self.behind_prefix(channel)?.strip_prefix('{')?;
-        inside.strip_suffix('}')?.parse().ok()
+        let id = inside.strip_suffix(&*self.database)?.strip_suffix('}')?;
+        id.parse().ok()
     }
 }
 
@@ -162,6 +176,23 @@ mod tests {
             b"a:b:node:+00000000000000a",
         ] {
             assert_eq!(keys.room_of(name), None);
+        }
+    }
+
+    #[test]
+    fn channels_are_apart_by_database_as_keys_are() {
+        let room: RoomId = ROOM.parse().unwrap();
+        let of = |number| Keys::new(Keys::DEFAULT).unwrap().in_database(number);
+        assert_eq!(text(of(12).channel(room)), format!("dunlin:{{{ROOM}}}/12"));
+        assert_eq!(
+            of(0).channel(room),
+            Keys::new("dunlin").unwrap().channel(room)
+        );
+        for listener in [0, 1, 12] {
+            for speaker in [0, 1, 12, 2] {
+                let heard = of(listener).room_of(&of(speaker).channel(room));
+                assert_eq!(heard, (listener == speaker).then_some(room));
+            }
         }
     }
 

@@ -41,7 +41,7 @@ pub(super) struct Broken;
 #[derive(Debug)]
 pub(super) struct Line {
     pub(super) phase: Phase,
-    /// Attempts since it was last up.
+    /// Attempts since it was last of use.
     pub(super) attempts: u32,
     input: Vec<u8>,
     at: usize,

@@ -78,6 +78,8 @@ impl State {
                 continue;
             };
             if let Some(id) = self.lines.ids[which].take() {
+                // The node has given it up: what is there is no master.
+                self.lines.go_on(which);
                 context.close(id, 1000, "");
             }
             if now >= retry_at && !is_stopping {
@@ -256,7 +258,7 @@ impl Link for EngineLink {
         self.with(context, id, |state, which, context| {
             state.lines.ids[which] = None;
             // Where there are several, another one may be the master.
-            state.lines.hosts[which] += 1;
+            state.lines.go_on(which);
             let clock = clock(context);
             if let Some(node) = state.node() {
                 node.disconnected(which, &format!("{error:#}"), clock);

@@ -306,6 +306,19 @@ impl Node {
         self.forget_if_left(id);
     }
 
+    /// Whether a room that the engine does not know is one that members are in here. It is made anew, or is closed
+    /// because it was deleted: until that is known nobody is told that there is none.
+    pub(super) fn is_to_be_restored(&mut self, id: RoomId) -> bool {
+        let room = self.rooms.get(&id);
+        let is_known = room.is_some_and(|room| {
+            room.at.is_some() && room.facts.is_some() && room.members.len() > 0
+        });
+        if is_known {
+            self.want_mending(id);
+        }
+        is_known
+    }
+
     /// The engine does not know a room that somebody here is in: it has lost it, or it was deleted meanwhile.
     /// In the first case it is made anew, with its name and its key; in the other the engine refuses that.
     pub(super) fn restore(&mut self, id: RoomId, number: u64) {

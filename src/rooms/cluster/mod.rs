@@ -10,6 +10,7 @@
 //! | `address` | where the engine is, as people write it |
 //! | `keys`, `request`, `script`, `push` | what the engine keeps under which names, what it is asked, how, and what it tells all |
 //! | `line` | one connection in RESP, from greeting to loss |
+//! | `greeting`, `cure` | who is at the other end, when to try again, and what an operator can do about it |
 //! | `node` | a node: its lines, its rooms, and what it waits for |
 //! | `room` | what a node knows of a room that somebody of its own is in |
 //! | `operations`, `asked`, `answers`, `waiting` | what rooms ask for, what that waits for, and what came of it |
@@ -27,6 +28,7 @@ mod address;
 mod answer;
 mod answers;
 mod asked;
+mod cure;
 mod delivery;
 mod directory;
 mod excerpt;

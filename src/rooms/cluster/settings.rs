@@ -46,11 +46,26 @@ impl Cluster {
             let message = format!("{:?} is no prefix of keys: {problem}", self.prefix);
             Error::new(ErrorKind::Config, message)
         })?;
+        let keys = keys.in_database(self.address.database);
         #[cfg(feature = "tls")]
         let trust = self.trust;
         let node = Node::new(self.address, keys, limits.clone(), seed);
         #[cfg(feature = "tls")]
         let node = node.trusting(trust);
         Ok(node)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rooms::RoomId;
+
+    #[test]
+    fn a_node_listens_in_the_database_of_its_address() {
+        let address: EngineAddress = "redis://127.0.0.1/3".parse().unwrap();
+        let node = Cluster::new(address).node(&RoomLimits::default(), [1; 32]);
+        let channel = node.unwrap().keys.channel(RoomId::of_bits(1));
+        assert!(channel.ends_with(b"}/3"));
     }
 }

@@ -128,8 +128,15 @@ impl Node {
             (_, Frame::Error(_)) => {}
             (Asked::Renewed { is_first }, frame) => {
                 self.lease.was_there = true;
+                // It takes writes: that line is good.
+                self.lines[COMMANDS].attempts = 0;
                 if matches!(frame, Frame::Null) && !is_first {
-                    // It had ended: members may have been taken out.
+                    log::warn!(
+                        "the engine at {} had no lease of this node any more, which stood still or was forgotten: \
+                         it tells who is in its rooms",
+                        self.address
+                    );
+                    // Members may have been taken out.
                     self.declare_all();
                 }
             }

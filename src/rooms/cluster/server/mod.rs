@@ -106,6 +106,12 @@ impl Server {
         &self.data
     }
 
+    /// As after `FLUSHALL`.
+    #[cfg(test)]
+    pub(super) fn forget_data(&mut self) {
+        self.data = Data::default();
+    }
+
     /// As after `SCRIPT FLUSH`.
     pub(super) fn forget_scripts(&mut self) {
         self.scripts.clear();

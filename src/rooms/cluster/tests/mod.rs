@@ -1,6 +1,7 @@
 //! One node beside a modelled engine: what the simulation never comes to, limits and silence.
 
 mod count;
+mod lost;
 mod presence;
 mod table;
 

@@ -1,0 +1,227 @@
+//! Rooms that the engine does not know any more while somebody is in them, and engines that are of no use.
+
+use super::super::line::Phase;
+use super::super::node::{COMMANDS, MOST_ASKED, PUSHES};
+use super::super::server::Data;
+use super::presence::{join, members_of};
+use super::publish;
+use super::table::Table;
+use crate::rooms::engine::{Engine, EngineEvent, Operation, Outcome, Token};
+use crate::rooms::{RoomError, RoomId};
+
+/// A room that somebody is in.
+fn entered(table: &mut Table) -> RoomId {
+    let room = table.create(1);
+    assert!(matches!(table.ask(join(room, 7)), Ok(Outcome::Joined(_))));
+    room
+}
+
+/// What came of an operation; a message that is pushed is its own receipt.
+fn outcome(events: &[EngineEvent], token: Token) -> Result<(), RoomError> {
+    let done = events.iter().find_map(|event| match event {
+        EngineEvent::Done(of, outcome) if *of == token => {
+            Some(outcome.as_ref().map(drop).map_err(RoomError::clone))
+        }
+        EngineEvent::Message { own: Some(of), .. } if *of == token => Some(Ok(())),
+        _ => None,
+    });
+    done.expect("an answer")
+}
+
+/// Asks, and waits for what comes of it.
+fn ask(table: &mut Table, operation: Operation) -> Result<(), RoomError> {
+    let token = table.submit(operation);
+    outcome(&table.settle(), token)
+}
+
+/// Everything that somebody may ask about a room.
+fn questions(room: RoomId) -> [Operation; 5] {
+    let ask = super::NOTHING;
+    [
+        publish(room, 1),
+        join(room, 8),
+        Operation::Describe { room },
+        Operation::Read { room, ask },
+        Operation::Names { room, most: 9 },
+    ]
+}
+
+#[test]
+fn a_room_that_the_engine_has_lost_is_away_and_not_unknown_until_it_is_made_anew() {
+    for which in 0..questions(RoomId::of_bits(1)).len() {
+        let mut table = Table::new();
+        let room = entered(&mut table);
+        table.restart(Data::default());
+        // Both lines are up, and nothing was mended yet.
+        while !table.node.is_ready() {
+            table.dial();
+            for line in [COMMANDS, PUSHES] {
+                table.say(line);
+                table.hear(line);
+            }
+        }
+        let question = || questions(room).into_iter().nth(which).expect("one of them");
+        let token = table.submit(question());
+        let events = table.settle();
+        assert_eq!(
+            outcome(&events, token),
+            Err(RoomError::Unavailable),
+            "{which}"
+        );
+        assert_eq!(members_of(&table, room), 1);
+        assert!(ask(&mut table, question()).is_ok(), "{which}");
+    }
+}
+
+#[test]
+fn a_room_whose_facts_are_gone_from_an_engine_that_goes_on_is_made_anew_by_who_speaks() {
+    let mut table = Table::new();
+    let room = entered(&mut table);
+    table.server.forget_data();
+    assert_eq!(
+        ask(&mut table, publish(room, 1)),
+        Err(RoomError::Unavailable)
+    );
+    assert!(ask(&mut table, publish(room, 1)).is_ok());
+    assert_eq!(members_of(&table, room), 1);
+}
+
+#[test]
+fn a_room_that_was_deleted_is_closed_for_who_speaks_before_hearing_of_it() {
+    let mut table = Table::new();
+    let room = entered(&mut table);
+    table.is_mute[PUSHES] = true;
+    let delete = Operation::Delete { room, key: [7; 20] };
+    assert!(matches!(table.ask(delete), Ok(Outcome::Deleted)));
+    let token = table.submit(publish(room, 1));
+    let events = table.settle();
+    assert_eq!(outcome(&events, token), Err(RoomError::Unavailable));
+    let is_closed = |event: &EngineEvent| matches!(event, EngineEvent::Closed { .. });
+    assert_eq!(events.iter().filter(|event| is_closed(event)).count(), 1);
+    assert_eq!(
+        ask(&mut table, publish(room, 1)),
+        Err(RoomError::UnknownRoom)
+    );
+}
+
+/// How long the node waits until it tries this line again, milliseconds.
+fn pause(table: &Table, which: usize) -> u64 {
+    match table.node.lines[which].phase {
+        Phase::Down { retry_at } => retry_at - table.now,
+        phase => panic!("{phase:?}"),
+    }
+}
+
+#[test]
+fn an_engine_that_takes_no_writes_is_tried_less_and_less_often() {
+    let mut table = Table::new();
+    // It calls itself a master, and refuses what is written.
+    let mut attempts = Vec::new();
+    for _ in 0..8 {
+        table.cut(COMMANDS);
+        table.dial();
+        // The greeting is answered, what comes behind it is not.
+        table.say(COMMANDS);
+        table.hear(COMMANDS);
+        assert!(table.node.lines[COMMANDS].is_up());
+        table.node.lines[COMMANDS].take_output();
+        let refused = b"-NOREPLICAS Not enough good replicas to write.\r\n";
+        table.node.lines[COMMANDS].feed(refused, table.now);
+        while table.node.work(table.clock()) {}
+        assert!(pause(&table, COMMANDS) <= 10_000);
+        attempts.push(table.node.lines[COMMANDS].attempts);
+        table.now += 10_000;
+    }
+    assert!(
+        attempts.is_sorted_by(|one, next| one < next),
+        "{attempts:?}"
+    );
+    // One that takes them is tried at once again when it is lost.
+    table.pass(1_000);
+    assert_eq!(table.node.lines[COMMANDS].attempts, 0);
+}
+
+#[test]
+fn an_engine_that_refuses_subscriptions_is_tried_less_and_less_often() {
+    let mut table = Table::new();
+    let mut attempts = Vec::new();
+    for _ in 0..8 {
+        table.cut(PUSHES);
+        table.dial();
+        table.say(PUSHES);
+        table.hear(PUSHES);
+        assert!(table.node.lines[PUSHES].is_up());
+        table.node.lines[PUSHES].take_output();
+        table.node.lines[PUSHES].feed(b"-NOPERM no subscribe\r\n", table.now);
+        while table.node.work(table.clock()) {}
+        assert!(pause(&table, PUSHES) <= 10_000);
+        attempts.push(table.node.lines[PUSHES].attempts);
+        table.now += 10_000;
+    }
+    assert!(
+        attempts.is_sorted_by(|one, next| one < next),
+        "{attempts:?}"
+    );
+    table.pass(1_000);
+    assert_eq!(table.node.lines[PUSHES].attempts, 0);
+}
+
+#[test]
+fn an_engine_on_which_rooms_cannot_be_is_left_while_it_says_who_it_is() {
+    for (mode, is_left) in [("standalone", false), ("cluster", true), ("sentinel", true)] {
+        let mut table = Table::new();
+        table.cut(COMMANDS);
+        table.is_mute[COMMANDS] = true;
+        table.dial();
+        let info = format!("redis_mode:{mode}\r\nrun_id:{:040}\r\n", 7);
+        let answers = format!("+OK\r\n${}\r\n{info}\r\n", info.len());
+        table.node.lines[COMMANDS].feed(answers.as_bytes(), table.now);
+        while table.node.work(table.clock()) {}
+        assert_eq!(table.node.lines[COMMANDS].is_open(), !is_left, "{mode}");
+    }
+}
+
+#[test]
+fn a_line_of_pushes_that_leads_to_another_process_than_commands_is_given_up() {
+    // A replica took over, and only the line of commands was cut: nothing that is published there is pushed here.
+    let mut table = Table::new();
+    let room = entered(&mut table);
+    let data = table.server.snapshot();
+    table.server.restore(data);
+    table.cut(COMMANDS);
+    table.dial();
+    table.say(COMMANDS);
+    table.hear(COMMANDS);
+    assert!(table.node.lines[COMMANDS].is_up());
+    assert!(!table.node.is_ready());
+    assert_eq!(table.node.stats.disconnects, 2);
+    table.pass(1_000);
+    assert!(table.node.is_ready());
+    assert_eq!(ask(&mut table, publish(room, 1)), Ok(()));
+}
+
+#[test]
+fn a_crowd_that_leaves_at_once_is_out_at_once_and_nobody_is_refused() {
+    let mut table = Table::new();
+    let room = table.create(1);
+    let count = MOST_ASKED as u64 + 100;
+    let leaves: Vec<_> = (1..=count)
+        .map(|place| match table.ask(join(room, place)) {
+            Ok(Outcome::Joined(joined)) => Operation::Leave {
+                room,
+                member: joined.member,
+                place,
+            },
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(members_of(&table, room), MOST_ASKED + 100);
+    for leave in leaves {
+        table.submit(leave);
+    }
+    let left = std::iter::from_fn(|| table.node.poll());
+    let left = left.filter(|event| matches!(event, EngineEvent::Done(_, Ok(Outcome::Left))));
+    assert_eq!(left.count(), MOST_ASKED + 100);
+    table.settle();
+    assert_eq!(members_of(&table, room), 0);
+}
