@@ -61,7 +61,11 @@ impl Node {
         let Some(room) = self.rooms.get_mut(&id) else {
             return;
         };
-        if room.is_live() {
+        if room.is_live() && room.is_beyond(&push) {
+            // It is held first, and what begins another epoch is read.
+            room.hold(push);
+            self.want_mending(id);
+        } else if room.is_live() {
             self.apply(id, push);
         } else if !room.hold(push) && room.at.is_some() {
             self.want_mending(id);

@@ -143,6 +143,10 @@ impl Node {
             };
             self.begin_epoch(id, begun, ended);
             if !is_here {
+                if let Some(room) = self.rooms.get_mut(&id) {
+                    // Who is in here may be lost with it.
+                    room.declares = true;
+                }
                 return self.read_on(id, number);
             }
         }

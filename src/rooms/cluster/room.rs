@@ -241,6 +241,15 @@ impl NodeRoom {
         }
     }
 
+    /// Whether this is a message of an epoch that it has never heard of: the engine has lost the room, and somebody
+    /// elsewhere has made it anew.
+    pub(super) fn is_beyond(&self, push: &Push) -> bool {
+        let Push::Message { epoch, .. } = push else {
+            return false;
+        };
+        self.at.is_some_and(|at| at.epoch != *epoch) && !self.was_in(*epoch)
+    }
+
     /// Whether this was its epoch before.
     pub(super) fn was_in(&self, epoch: Epoch) -> bool {
         self.past.contains(&epoch)

@@ -3,7 +3,8 @@
 use super::super::line::Phase;
 use super::super::node::{COMMANDS, MOST_ASKED, PUSHES};
 use super::super::server::Data;
-use super::presence::{join, members_of};
+use super::super::request::{Act, Speaker};
+use super::presence::{act_elsewhere, join, members_of};
 use super::publish;
 use super::table::Table;
 use crate::rooms::engine::{Engine, EngineEvent, Operation, Outcome, Token};
@@ -83,6 +84,39 @@ fn a_room_whose_facts_are_gone_from_an_engine_that_goes_on_is_made_anew_by_who_s
         Err(RoomError::Unavailable)
     );
     assert!(ask(&mut table, publish(room, 1)).is_ok());
+    assert_eq!(members_of(&table, room), 1);
+}
+
+#[test]
+fn who_is_in_a_room_that_another_node_has_made_anew_hears_what_is_said_there() {
+    let mut table = Table::new();
+    let room = entered(&mut table);
+    ask(&mut table, publish(room, 1)).unwrap();
+    table.server.forget_data();
+    let create = Act::Create {
+        name: "room 1".into(),
+        key: [7; 20],
+        number: 1,
+    };
+    act_elsewhere(&mut table, room, create);
+    for key in [1, 2] {
+        let publish = Act::Publish {
+            speaker: Speaker::User,
+            sender: "kim".into(),
+            text: Some("anew".into()),
+            key,
+        };
+        act_elsewhere(&mut table, room, publish);
+    }
+    let events = table.settle();
+    let heard = events.iter().filter_map(|event| match event {
+        EngineEvent::Message { message, .. } => Some(message.id),
+        _ => None,
+    });
+    assert_eq!(heard.collect::<Vec<_>>(), [1, 2]);
+    let is_epoch = |event: &&EngineEvent| matches!(event, EngineEvent::Epoch { .. });
+    assert_eq!(events.iter().filter(is_epoch).count(), 1);
+    // And it is in there.
     assert_eq!(members_of(&table, room), 1);
 }
 

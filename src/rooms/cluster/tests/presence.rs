@@ -225,25 +225,31 @@ pub(super) fn hold_lease(table: &mut Table) {
 
 /// Somebody comes in at the other node, and may do so as who is in here.
 pub(super) fn join_elsewhere(table: &mut Table, room: RoomId, identity: Place) {
+    let join = Act::Join {
+        name: format!("user{identity}").into(),
+        identity,
+        at: Where {
+            node: OTHER,
+            place: 1,
+        },
+        ask: NOTHING,
+    };
+    let answer = act_elsewhere(table, room, join);
+    assert!(answer.starts_with(b"*9"), "{}", answer.escape_ascii());
+}
+
+/// What the engine answers the other node.
+pub(super) fn act_elsewhere(table: &mut Table, room: RoomId, act: Act) -> Vec<u8> {
     let request = Request {
         room,
         run: table.node.run.unwrap(),
-        fresh: Epoch::of_bits(identity),
+        fresh: Epoch::of_bits(0xfe),
         seen: None,
-        act: Act::Join {
-            name: format!("user{identity}").into(),
-            identity,
-            at: Where {
-                node: OTHER,
-                place: 1,
-            },
-            ask: NOTHING,
-        },
+        act,
     };
     let command = script::command(&request, &table.node.keys, &RoomLimits::default());
     table.server.receive(table.other, &command_bytes(&command));
-    let answer = table.server.take_output(table.other);
-    assert!(answer.starts_with(b"*9"), "{}", answer.escape_ascii());
+    table.server.take_output(table.other)
 }
 
 #[test]
