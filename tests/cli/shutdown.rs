@@ -86,3 +86,35 @@ fn who_stays_is_cut_when_the_drain_is_over_and_the_log_says_so() {
         "{log:#?}"
     );
 }
+
+/// A server that cannot end its reload: the file of its configuration is a pipe now, into which nobody writes.
+fn stuck_in_a_reload(name: &str) -> (Serving, SocketAddr) {
+    let path = format!("{}/{name}.toml", env!("CARGO_TARGET_TMPDIR"));
+    let _ = std::fs::remove_file(&path);
+    std::fs::write(&path, "").expect("a file");
+    let (serving, address) = Serving::on_free_port(&["--config", &path]);
+    std::fs::remove_file(&path).expect("it was there");
+    let made = std::process::Command::new("mkfifo").arg(&path).status();
+    assert!(made.expect("mkfifo").success());
+    serving.signal("HUP");
+    serving.log_line("reading the configuration again");
+    (serving, address)
+}
+
+#[test]
+fn a_reload_that_does_not_end_is_in_the_way_of_no_other_signal() {
+    let (serving, address) = stuck_in_a_reload("stuck-once");
+    let mut client = open(address, "/echo-raw");
+    serving.signal("HUP");
+    serving.signal("TERM");
+    assert_eq!(client.read_close().0, 1001);
+    drop(client);
+    assert_eq!(serving.end().0.code(), Some(0));
+
+    let (serving, address) = stuck_in_a_reload("stuck-twice");
+    let mut client = open(address, "/echo-raw");
+    serving.signal("TERM");
+    assert_eq!(client.read_close().0, 1001);
+    serving.signal("TERM");
+    assert_eq!(serving.end().0.code(), Some(1));
+}
