@@ -52,8 +52,12 @@ pub(super) struct Arguments {
 
 impl Arguments {
     /// Reads every setting, and serves or prints the routes.
-    pub(super) fn run(self, matches: &ArgMatches) -> Result<(), CommandFailure> {
-        let held = signals::hold_reloads()?;
+    pub(super) fn run(
+        self,
+        matches: &ArgMatches,
+        held: Option<Signals>,
+    ) -> Result<(), CommandFailure> {
+        let held = held.map_or_else(signals::hold_reloads, Ok)?;
         let path = self.config.filter(|path| !path.as_os_str().is_empty());
         let all = Configuration::read(matches, path.as_ref())?;
         if self.routes {
