@@ -74,3 +74,5 @@ pub use session_id::SessionId;
 pub use stream::{Piece, Stream};
 #[cfg(feature = "tls")]
 pub use trust::Trust;
+#[cfg(feature = "tls")]
+pub(crate) use trust::read_file;

@@ -3,6 +3,8 @@
 use crate::wire::error::{Error, ErrorKind, Result};
 use crate::wire::pem;
 use rustls::pki_types::CertificateDer;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -72,10 +74,7 @@ impl Trust {
     /// `Config`, which names the file: it cannot be read, or there is no certificate in it.
     pub fn and_file(self, path: impl AsRef<Path>) -> Result<Self> {
         let name = path.as_ref().display().to_string();
-        let text = std::fs::read(path).map_err(|error| {
-            let message = format!("cannot read the certificates in {name}");
-            Error::new(ErrorKind::Config, message).with_source(error)
-        })?;
+        let text = read_file(path.as_ref(), "certificates in")?;
         self.and(&text, &name)
     }
 
@@ -99,4 +98,20 @@ impl Trust {
     pub(crate) fn own(&self) -> &[CertificateDer<'static>] {
         &self.own
     }
+}
+
+/// The most bytes of a file with certificates or keys. All authorities of a system have some 200 KiB.
+const LONGEST: u64 = 1 << 20;
+
+/// What is in a file of certificates or keys, which is not longer than 1 MiB: a device would never end.
+pub(crate) fn read_file(path: &Path, what: &str) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(LONGEST + 1).read_to_end(&mut bytes));
+    let failure = match read {
+        Ok(_) if bytes.len() as u64 <= LONGEST => return Ok(bytes),
+        Ok(_) => io::Error::other("it is longer than 1 MiB"),
+        Err(error) => error,
+    };
+    let message = format!("cannot read the {what} {}", path.display());
+    Err(Error::new(ErrorKind::Config, message).with_source(failure))
 }

@@ -89,14 +89,15 @@ impl Certificate {
         server.listen_on(socket)
     }
 
-    /// Reads the files again; what is broken there changes nothing.
-    pub(super) fn reload(&self) {
+    /// Reads the files again, if there are any; new connections see what is in them.
+    ///
+    /// # Errors
+    /// A sentence that names the file; what is broken there changes nothing.
+    pub(super) fn reload(&self) -> Result<(), String> {
         #[cfg(feature = "tls")]
         if let Some(tls) = &self.tls {
-            match tls.reload() {
-                Ok(()) => log::info!("the certificate was read again; new connections see it"),
-                Err(error) => log::error!("the certificate stays as it was: {error:#}"),
-            }
+            return tls.reload().map_err(|error| format!("{error:#}"));
         }
+        Ok(())
     }
 }

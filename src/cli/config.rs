@@ -2,6 +2,7 @@
 
 use super::configuration::Configuration;
 use super::exit::CommandFailure;
+use super::logger;
 use clap::{ArgMatches, ValueEnum};
 use std::io::Write;
 use std::path::PathBuf;
@@ -32,6 +33,9 @@ impl Arguments {
     pub(super) fn run(self, matches: &ArgMatches) -> Result<(), CommandFailure> {
         let path = self.config.filter(|path| !path.as_os_str().is_empty());
         let all = Configuration::read(matches, path.as_ref())?;
+        for problem in Configuration::misspelt_variables() {
+            logger::say(&format!("dunlin: {problem}"));
+        }
         let text = match self.action {
             Action::Check => "the configuration is valid\n".to_owned(),
             Action::Print => all.print(),

@@ -100,7 +100,19 @@ impl Configuration {
     fn check_rows<T>(&self, what: &str, rows: &[Row<T>], all: &T) -> Result<(), CommandFailure> {
         rows.iter().try_for_each(|row| {
             let checked = row.check(what, all);
-            checked.map_err(|error| self.failure(row.key, &error.to_string()))
+            checked.map_err(|error| {
+                // As it is written here, not as the field of the library is called.
+                let (name, key) = (format!("`{}`", row.name), format!("`{}`", row.key));
+                let mut problem = error.to_string().replace(&name, &key);
+                if !self.is_given(row.key) {
+                    let _ = write!(
+                        problem,
+                        "\nthat is its default, and another setting leaves less: set {}, too",
+                        row.key
+                    );
+                }
+                self.failure(row.key, &problem)
+            })
         })
     }
 
@@ -135,6 +147,22 @@ impl Configuration {
     /// What is set for all routes.
     pub(super) fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// Variables that look like settings and are none, each as a sentence. Others than ours may begin with the same
+    /// word, as those of a container's neighbours do, so they are no error.
+    pub(super) fn misspelt_variables() -> Vec<String> {
+        let mut known = keys();
+        known.extend(["config", "token_key"]);
+        let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+        let misspelt = names.filter_map(|name| {
+            let key = name.strip_prefix("DUNLIN_")?.to_ascii_lowercase();
+            let meant = variable(file::slip_of(&key, &known)?);
+            Some(format!(
+                "the variable {name} is no setting; wanted: perhaps {meant}"
+            ))
+        });
+        misspelt.collect()
     }
 
     /// All of it as a file. What nobody gave stands in a comment: routes may have another default.
@@ -182,7 +210,9 @@ impl Givers<'_> {
                 continue;
             };
             let value = match (&row.kind, &source, &texts[..]) {
-                (Kind::List(_), Source::Flag(_), _) => Ok(Value::List(texts)),
+                (Kind::List(_), Source::Flag(_), _) => row
+                    .parse(&texts.join(","))
+                    .map_err(|wanted| (texts.join(","), wanted)),
                 (Kind::List(_), Source::File(_), _) => Ok(Value::List(texts)),
                 (_, _, [text]) => row.parse(text).map_err(|wanted| (text.clone(), wanted)),
                 _ => Err((texts.join(", "), row.wanted())),
@@ -246,7 +276,10 @@ pub(super) fn arguments() -> impl Iterator<Item = Arg> {
 fn argument<T: Default>(row: &Row<T>) -> Arg {
     let is_list = matches!(row.kind, Kind::List(_));
     let (action, more) = match is_list {
-        true => (ArgAction::Append, "; may be given several times"),
+        true => (
+            ArgAction::Append,
+            "; with commas between several, or given several times",
+        ),
         false => (ArgAction::Set, ""),
     };
     let default = row.show(&(row.get)(&T::default()));

@@ -2,8 +2,13 @@
 
 use super::exit::CommandFailure;
 use std::collections::HashMap;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 use toml::de::{DeTable, DeValue};
+
+/// The most bytes of a file that is read whole. A configuration has some thousand.
+const LONGEST: u64 = 1 << 20;
 
 /// The texts of one key.
 pub(super) struct FileValue {
@@ -17,12 +22,30 @@ pub(super) fn read(
     path: &Path,
     known: &[&'static str],
 ) -> Result<HashMap<&'static str, FileValue>, CommandFailure> {
+    let text = text(path, "configuration file").map_err(CommandFailure::configuration)?;
+    parse(&path.display().to_string(), &text, known).map_err(CommandFailure::configuration)
+}
+
+/// The text of a file that is not longer than [`LONGEST`]: a device would never end.
+///
+/// # Errors
+/// A sentence that names the file; `what` is what it should be.
+pub(super) fn text(path: &Path, what: &str) -> Result<String, String> {
     let name = path.display();
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        let text = format!("cannot read the configuration file {name}: {error}");
-        CommandFailure::configuration(text)
-    })?;
-    parse(&name.to_string(), &text, known).map_err(CommandFailure::configuration)
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(LONGEST + 1).read_to_end(&mut bytes))
+        .map_err(|error| format!("cannot read the {what} {name}: {error}"))?;
+    if bytes.len() as u64 > LONGEST {
+        return Err(format!(
+            "cannot read the {what} {name}: it is longer than 1 MiB"
+        ));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+        format!("{name}:{line}: no UTF-8; wanted: a text, saved as UTF-8")
+    })
 }
 
 fn parse(
@@ -44,6 +67,12 @@ fn parse(
         let at = at(key.span().start);
         let given = key.get_ref().as_ref();
         let Some(key) = known.iter().find(|known| **known == given) else {
+            if let DeValue::Table(_) = value.get_ref() {
+                return Err(format!(
+                    "{at}: {given:?} is a table\nwanted: settings as lines KEY = VALUE, without tables; \
+                     `dunlin config print` shows every key"
+                ));
+            }
             let hint = nearest(given, known);
             return Err(format!(
                 "{at}: the key {given:?} is unknown\nwanted: perhaps {hint:?}; \
@@ -78,6 +107,13 @@ fn texts(value: &DeValue<'_>) -> Option<Vec<String>> {
 fn nearest(given: &str, known: &[&'static str]) -> &'static str {
     let nearest = known.iter().min_by_key(|known| distance(given, known));
     nearest.copied().unwrap_or_default()
+}
+
+/// The known key that this is meant to be, if it is one but for a slip of the pen.
+pub(super) fn slip_of(given: &str, known: &[&'static str]) -> Option<&'static str> {
+    let nearest = nearest(given, known);
+    let is_slip = nearest.len() > 4 && (1..=2).contains(&distance(given, nearest));
+    is_slip.then_some(nearest)
 }
 
 /// Letters to add, take away or exchange (Levenshtein).
@@ -133,6 +169,19 @@ mod tests {
         refused("listen = 'a'\nmax_body =", &["d.toml:2:", "no TOML"]);
         refused("[listen]\na = 1", &["d.toml:1:", "listen"]);
         refused("listen = [1]", &["d.toml:1:", "list of texts"]);
+    }
+
+    #[test]
+    fn a_slip_of_the_pen_is_told_from_another_word() {
+        for (given, meant) in [
+            ("listn", Some("listen")),
+            ("ping_periods", Some("ping_period")),
+            ("listen", None),
+            ("list", Some("listen")),
+            ("service_port", None),
+        ] {
+            assert_eq!(slip_of(given, &KNOWN), meant, "{given}");
+        }
     }
 
     #[test]

@@ -1,6 +1,45 @@
 //! The shape of a listen address, checked before anything is bound so that a
 //! slip of the pen gets a better answer than an error of the system.
 
+use std::collections::HashSet;
+
+/// What is wrong with the addresses of a server: a key, and a sentence.
+pub(super) fn problem(listen: &[String], admin: Option<&str>) -> Option<(&'static str, String)> {
+    if listen.is_empty() {
+        let problem = "there is no address to listen on\n\
+            wanted: one or more, such as 127.0.0.1:8080, or no `listen` at all, which is that";
+        return Some(("listen", problem.to_owned()));
+    }
+    for address in listen {
+        if let Err(problem) = check_address(address) {
+            return Some(("listen", problem));
+        }
+    }
+    // The system chooses another port each time that 0 is asked for.
+    let fixed = |address: &&String| !address.ends_with(":0");
+    if let Some(address) = repeated(listen.iter().filter(fixed)) {
+        let problem = format!("the listen address {address:?} is named twice\nwanted: each once");
+        return Some(("listen", problem));
+    }
+    let admin = admin?;
+    if let Err(problem) = check_address(admin) {
+        return Some(("admin", problem));
+    }
+    let is_same = |address: &&String| *address == admin;
+    listen.iter().filter(fixed).find(is_same)?;
+    let problem = format!(
+        "the address {admin:?} is one of listen, too\n\
+         wanted: for operators an address of its own, such as 127.0.0.1:9090"
+    );
+    Some(("admin", problem))
+}
+
+/// The first text that stands there before.
+pub(super) fn repeated<'t>(texts: impl IntoIterator<Item = &'t String>) -> Option<&'t String> {
+    let mut seen = HashSet::new();
+    texts.into_iter().find(|text| !seen.insert(*text))
+}
+
 /// Takes `HOST:PORT`, `[IPV6]:PORT` or `unix:PATH`.
 ///
 /// # Errors
@@ -15,6 +54,12 @@ pub(super) fn check_address(address: &str) -> Result<(), String> {
     }
     if address.is_empty() {
         return Err(wanted(address, "is empty"));
+    }
+    if address.contains(',') {
+        return Err(wanted(
+            address,
+            "has a comma: in a list each address is a text of its own",
+        ));
     }
     if address.contains("://") {
         return Err(wanted(address, "is a URL"));
@@ -103,6 +148,7 @@ mod tests {
             ("::1:8080", "without brackets"),
             ("http://127.0.0.1:8080", "is a URL"),
             ("unix:", "has no path"),
+            ("127.0.0.1:1,127.0.0.1:2", "has a comma"),
         ] {
             let error = check_address(address).unwrap_err();
             assert!(error.contains(problem), "{address:?}: {error}");

@@ -94,6 +94,7 @@ fn run() -> Result<(), CommandFailure> {
     if name == "serve" {
         heap::fix_sizes();
     }
+    let held = (name == "serve").then(signals::hold_reloads).transpose()?;
     for (command, is_left_out) in LEFT_OUT {
         if is_left_out && name == command {
             return Err(CommandFailure::usage(format!(
@@ -116,7 +117,7 @@ fn run() -> Result<(), CommandFailure> {
     let matches = command.try_get_matches()?;
     let arguments = Arguments::from_arg_matches(&matches)?;
     match (arguments.command, matches.subcommand()) {
-        (Command::Serve(arguments), Some((_, matches))) => arguments.run(matches),
+        (Command::Serve(arguments), Some((_, matches))) => arguments.run(matches, held),
         (Command::Config(arguments), Some((_, matches))) => arguments.run(matches),
         #[cfg(feature = "chat")]
         (Command::Chat(arguments), _) => arguments.run(),

@@ -343,6 +343,12 @@ impl Operator {
         }
     }
 
+    /// Whether another one has the same engine under another user or password, which nobody is shown.
+    pub(super) fn has_other_engine_user(&self, other: &Self) -> bool {
+        let shown = |all: &Self| all.engine.as_deref().map(engine::shown);
+        shown(self) == shown(other) && self.engine != other.engine
+    }
+
     /// The files of the folder, if one is named.
     pub(super) fn files(&self) -> Result<Option<Files>, String> {
         let files = self.dir.as_ref().map(Files::open).transpose();
@@ -362,14 +368,8 @@ impl Operator {
 
     /// What is wrong with one of the values: the key, and a sentence.
     pub(super) fn problem(&self) -> Option<(&'static str, String)> {
-        for address in &self.listen {
-            if let Err(problem) = listen::check_address(address) {
-                return Some(("listen", problem));
-            }
-        }
-        let admin = self.admin.as_deref().map(listen::check_address);
-        if let Some(Err(problem)) = admin {
-            return Some(("admin", problem));
+        if let Some(problem) = listen::problem(&self.listen, self.admin.as_deref()) {
+            return Some(problem);
         }
         if let Some(problem) = self.acme_dir.as_deref().and_then(acme::problem) {
             return Some(("acme_dir", problem));
@@ -398,6 +398,10 @@ impl Operator {
                 format!("the application {unknown:?} is unknown\nwanted: some of {wanted}");
             Some((key, problem))
         };
+        if let Some(name) = listen::repeated(&self.apps) {
+            let problem = format!("the application {name:?} is named twice\nwanted: each once");
+            return Some(("apps", problem));
+        }
         unknown("apps", &self.apps).or_else(|| unknown("token_apps", &self.token_apps))
     }
 }

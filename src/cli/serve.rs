@@ -10,6 +10,7 @@ use super::{acme, admin, engine, listen, logger, token};
 use clap::ArgMatches;
 use dunlin::rooms::Rooms;
 use dunlin::{Address, App, Server, apps};
+use signal_hook::iterator::Signals;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -51,7 +52,12 @@ pub(super) struct Arguments {
 
 impl Arguments {
     /// Reads every setting, and serves or prints the routes.
-    pub(super) fn run(self, matches: &ArgMatches) -> Result<(), CommandFailure> {
+    pub(super) fn run(
+        self,
+        matches: &ArgMatches,
+        held: Option<Signals>,
+    ) -> Result<(), CommandFailure> {
+        let held = held.map_or_else(signals::hold_reloads, Ok)?;
         let path = self.config.filter(|path| !path.as_os_str().is_empty());
         let all = Configuration::read(matches, path.as_ref())?;
         if self.routes {
@@ -64,12 +70,15 @@ impl Arguments {
             return Ok(());
         }
         let matches = matches.clone();
-        serve(Configured {
+        let token_keys = token::mark(all.operator.token_key_file.as_deref());
+        let configured = Configured {
             matches,
             path,
             current: all,
+            token_keys,
             service: None,
-        })
+        };
+        serve(held, configured)
     }
 }
 
@@ -135,12 +144,17 @@ fn print_routes(app: &App) {
 }
 
 /// Serves until a signal, and returns when every connection is gone.
-fn serve(mut configured: Configured) -> Result<(), CommandFailure> {
+fn serve(held: Signals, mut configured: Configured) -> Result<(), CommandFailure> {
     // While there is no thread yet.
-    let inherited = systemd::inherited()?;
+    let mut inherited = systemd::inherited()?;
+    // Those for operators last, as their address is announced behind the others.
+    inherited.sort_by_key(|given| given.is_admin);
     let all = &configured.current;
     logger::set_format(all.operator.log_format);
     logger::start(logger::level(all.operator.log).map_err(CommandFailure::usage)?);
+    for problem in Configuration::misspelt_variables() {
+        log::warn!("{problem}");
+    }
     if let Some(file) = &all.operator.token_key_file
         && token::is_open_to_others(Path::new(file))
     {
@@ -166,14 +180,15 @@ fn serve(mut configured: Configured) -> Result<(), CommandFailure> {
             server = certificate.listen(server, address)?;
         }
     }
+    let mut public = server.addresses().len();
     for Inherited { socket, is_admin } in inherited {
-        server = if is_admin {
-            server.listen_admin_on(socket, admin::program())?
+        if is_admin {
+            server = server.listen_admin_on(socket, admin::program())?;
         } else {
-            certificate.listen_on(server, socket)?
-        };
+            server = certificate.listen_on(server, socket)?;
+            public += 1;
+        }
     }
-    let public = server.addresses();
     if let Some(address) = &all.operator.admin {
         // Who asks one process is not to be answered by another.
         let own = server.reuse_port(false);
@@ -182,11 +197,12 @@ fn serve(mut configured: Configured) -> Result<(), CommandFailure> {
     configured.service.clone_from(&service);
     let server = server.start()?;
     let is_secure = certificate.is_given();
-    signals::obey(server.remote(), configured, certificate)?;
-    for address in &public {
+    signals::obey(held, server.remote(), configured, certificate)?;
+    let addresses = server.addresses();
+    for address in &addresses[..public] {
         announce(&announcement(address, is_secure));
     }
-    for address in &server.addresses()[public.len()..] {
+    for address in &addresses[public..] {
         announce(&format!("operators ask at {}", address.url()));
     }
     if let Some(service) = service {

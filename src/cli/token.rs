@@ -1,12 +1,14 @@
 //! `dunlin token`: makes keys and tokens, and shows what a token says.
 
 use super::exit::CommandFailure;
+use super::file;
 use clap::Subcommand;
 use dunlin::civil;
 use dunlin::tokens::{Claims, Keys, LEEWAY};
 use rand::TryRng;
 use rand::rngs::SysRng;
 use std::fs::OpenOptions;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -102,11 +104,8 @@ impl KeyFile {
 pub(super) fn keys(file: Option<&Path>) -> Result<Option<Keys>, String> {
     let (from, text) = match (file, std::env::var(KEYS_VARIABLE)) {
         (Some(file), _) => {
-            let text = std::fs::read_to_string(file).map_err(|error| {
-                let file = file.display();
-                format!(
-                    "cannot read the token keys {file}: {error}; `dunlin token key {file}` makes one"
-                )
+            let text = file::text(file, "token keys").map_err(|problem| {
+                format!("{problem}; `dunlin token key {}` makes one", file.display())
             })?;
             (file.display().to_string(), text)
         }
@@ -115,6 +114,18 @@ pub(super) fn keys(file: Option<&Path>) -> Result<Option<Keys>, String> {
     };
     let keys = Keys::parse(&text).map_err(|error| format!("{from}: {error}"))?;
     Ok(Some(keys))
+}
+
+/// What tells the keys of a file from others, and not what they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Mark(u64);
+
+/// The mark of the keys in this file; `None`: there is no file, or it cannot be read.
+pub(super) fn mark(file: Option<&str>) -> Option<Mark> {
+    let text = file::text(Path::new(file?), "token keys").ok()?;
+    let mut hasher = DefaultHasher::new();
+    text.trim().hash(&mut hasher);
+    Some(Mark(hasher.finish()))
 }
 
 /// Whether others than its owner may read a file of keys.

@@ -162,7 +162,7 @@ impl Limits {
                 Some(rest) => !rest.ends_with(']'),
                 None => host.contains(':'),
             };
-            let is_odd = |byte: u8| !byte.is_ascii_graphic() || b"/?#@".contains(&byte);
+            let is_odd = |byte: u8| !byte.is_ascii_graphic() || b"/?#@,".contains(&byte);
             !host.is_empty() && !has_port && !host.bytes().any(is_odd)
         };
         match hosts.iter().find(|host| !is_name(host)) {

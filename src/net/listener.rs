@@ -11,9 +11,12 @@ use mio::event::Source;
 use mio::net::{TcpListener, TcpStream, UnixListener};
 use mio::{Interest, Registry, Token};
 use socket2::{SockAddr, Socket, Type};
+use std::fs;
 use std::io;
+use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
 
 /// Connections that the kernel keeps until they are accepted (the system may cap it).
 const BACKLOG: i32 = 4096;
@@ -50,15 +53,20 @@ impl Listener {
                 .and_then(|(socket, file)| Self::unix(socket, path.clone(), Some(file))),
         };
         bound.map_err(|error| {
-            let hint = match error.kind() {
-                io::ErrorKind::AddrInUse => {
-                    "; another program has it: stop that one or choose another port"
+            let hint = match (error.kind(), address) {
+                (io::ErrorKind::AddrInUse, Address::Tcp(_)) => {
+                    "; another program has it: stop that one or choose another port ([::] has all \
+                     addresses of IPv4, too)"
                 }
-                io::ErrorKind::PermissionDenied => {
+                (io::ErrorKind::AddrInUse, Address::Unix(path)) => in_the_way(path),
+                (io::ErrorKind::NotFound, _) => "; its folder is not there: make it",
+                (io::ErrorKind::NotADirectory, _) => "; it would be in what is no folder",
+                (io::ErrorKind::InvalidInput, _) => "; wanted: a path of at most 107 bytes",
+                (io::ErrorKind::PermissionDenied, _) => {
                     "; ports below 1024, foreign directories and foreign owners need a right that \
                      this user lacks"
                 }
-                io::ErrorKind::AddrNotAvailable => "; this machine does not have that address",
+                (io::ErrorKind::AddrNotAvailable, _) => "; this machine does not have that address",
                 _ => "",
             };
             Error::new(ErrorKind::Io, format!("cannot listen on {address}{hint}"))
@@ -197,6 +205,8 @@ impl Listener {
         let (stream, peer) = match &self.socket {
             Kind::Tcp(socket) => {
                 let (stream, peer) = socket.accept()?;
+                // At [::] a peer of IPv4 comes as ::ffff:192.0.2.7; it is the same peer.
+                let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
                 (self.tcp_stream(stream), Peer::Tcp(peer))
             }
             Kind::Unix { socket, .. } => (Stream::Unix(socket.accept()?.0), Peer::Unix),
@@ -215,6 +225,17 @@ impl Listener {
             return Stream::Secured(stream);
         }
         Stream::Tcp(stream)
+    }
+}
+
+/// What has the path of a Unix socket, and how to mend it.
+fn in_the_way(path: &Path) -> &'static str {
+    let is_socket = fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket());
+    // A name of the abstract namespace has no file.
+    if is_socket || path.as_os_str().as_encoded_bytes().starts_with(b"@") {
+        "; another program has it: stop that one or choose another path"
+    } else {
+        "; a file that is no socket has that path: remove it or choose another path"
     }
 }
 

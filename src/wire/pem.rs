@@ -38,19 +38,45 @@ pub(crate) fn private_key(text: &[u8], name: &str) -> Result<PrivateKeyDer<'stat
             );
             Err(Error::new(ErrorKind::Config, message))
         }
+        // Keys of older tools say in two lines of their own that they are locked.
+        Err(_) if has(text, LOCKED) => {
+            let message = format!(
+                "{name} holds a key that is locked by a password\n\
+                 wanted: the same without, as `openssl pkey -in {name} -out FILE` writes it"
+            );
+            Err(Error::new(ErrorKind::Config, message))
+        }
         Err(error) => Err(broken(name, &error)),
     }
 }
 
+/// In a private key of a form of its own (RFC 1421 §4.6.1.1).
+const LOCKED: &[u8] = b"Proc-Type: 4,ENCRYPTED";
+
+fn has(text: &[u8], wanted: &[u8]) -> bool {
+    text.windows(wanted.len()).any(|part| part == wanted)
+}
+
 fn broken(name: &str, error: &pem::Error) -> Error {
-    let message = format!("{name} is no PEM file: {error}");
+    let why = match error {
+        pem::Error::MissingSectionEnd { end_marker } => {
+            let what = String::from_utf8_lossy(end_marker);
+            format!("it ends within a {what}: the line -----END {what}----- is missing")
+        }
+        pem::Error::IllegalSectionStart { .. } => {
+            "a line -----BEGIN …----- does not end with five dashes".to_owned()
+        }
+        other => other.to_string(),
+    };
+    let message = format!(
+        "{name} is no whole PEM file: {why}\nwanted: the file as it was made, to its last line"
+    );
     Error::new(ErrorKind::Config, message)
 }
 
 /// What a text has in place of what was wanted, as the end of a sentence.
 fn what_is_there(text: &[u8]) -> &'static str {
-    let has = |wanted: &[u8]| text.windows(wanted.len()).any(|part| part == wanted);
-    if has(b"ENCRYPTED PRIVATE KEY") || has(b"Proc-Type: 4,ENCRYPTED") {
+    if has(text, b"ENCRYPTED PRIVATE KEY") || has(text, LOCKED) {
         return ", but a key that is locked by a password";
     }
     let first = <(SectionKind, Vec<u8>) as PemObject>::pem_slice_iter(text).next();
@@ -71,8 +97,11 @@ mod tests {
     use super::*;
 
     const KEY: &[u8] = b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
-    const LOCKED: &[u8] =
+    const LOCKED_NOW: &[u8] =
         b"-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n";
+    const LOCKED_BEFORE: &[u8] =
+        b"-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\n\
+        AAAA\n-----END EC PRIVATE KEY-----\n";
     const CERTIFICATE: &[u8] = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
 
     #[test]
@@ -91,8 +120,10 @@ mod tests {
 
     #[test]
     fn a_key_with_a_password_is_called_so() {
-        let error = private_key(LOCKED, "k.pem").unwrap_err().to_string();
-        assert!(error.contains("locked by a password"), "{error}");
+        for text in [LOCKED_NOW, LOCKED_BEFORE] {
+            let error = private_key(text, "k.pem").unwrap_err().to_string();
+            assert!(error.contains("locked by a password"), "{error}");
+        }
     }
 
     #[test]
@@ -101,6 +132,8 @@ mod tests {
         assert!(error.contains("it is empty"), "{error}");
         let cut = &CERTIFICATE[..40];
         let error = certificates(cut, "c.pem").unwrap_err().to_string();
-        assert!(error.contains("c.pem"), "{error}");
+        for part in ["c.pem", "-----END CERTIFICATE----- is missing", "wanted: "] {
+            assert!(error.contains(part), "{error}");
+        }
     }
 }

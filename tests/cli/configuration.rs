@@ -102,6 +102,41 @@ fn a_valid_configuration_is_0_and_a_wrong_file_78_with_line_and_cure() {
             &[":1: ", "\"drop\"", "drop-newest"],
         ),
         ("app.toml", "apps = ['ecco']", &[":1: ", "\"ecco\"", "echo"]),
+        (
+            "twice.toml",
+            "apps = ['echo', 'flow', 'echo']",
+            &[":1: ", "\"echo\" is named twice"],
+        ),
+        (
+            "nowhere.toml",
+            "listen = []",
+            &[":1: ", "no address", "127.0.0.1:8080"],
+        ),
+        (
+            "same.toml",
+            "\nlisten = ['127.0.0.1:1', '127.0.0.1:1']",
+            &[":2: ", "\"127.0.0.1:1\" is named twice"],
+        ),
+        (
+            "admin.toml",
+            "listen = ['unix:d.sock']\nadmin = 'unix:d.sock'",
+            &[":2: ", "\"unix:d.sock\" is one of listen, too", "its own"],
+        ),
+        (
+            "several.toml",
+            "listen = ['127.0.0.1:1,127.0.0.1:2']",
+            &[":1: ", "has a comma", "each"],
+        ),
+        (
+            "hosts.toml",
+            "host = ['a.example,b.example']",
+            &[":1: ", "\"a.example,b.example\""],
+        ),
+        (
+            "table.toml",
+            "[server]\nlog = 'info'",
+            &[":1: ", "\"server\" is a table", "without tables"],
+        ),
         ("toml.toml", "a", &[":1: ", "no TOML"]),
     ] {
         let path = file(name, text);
@@ -117,6 +152,15 @@ fn a_valid_configuration_is_0_and_a_wrong_file_78_with_line_and_cure() {
             }
         }
     }
+    let binary = file("binary.toml", "");
+    std::fs::write(&binary, b"log = 'info'\norigin = ['\xff']\n").expect("a file");
+    let binary = config("check", &["--config", binary.to_str().expect("text")]);
+    assert_eq!(binary.code, Some(78));
+    assert!(
+        binary.err.contains("binary.toml:2: no UTF-8"),
+        "{}",
+        binary.err
+    );
     let gone = config("check", &["--config", "/nowhere/at/all.toml"]);
     assert_eq!(gone.code, Some(78));
     assert!(gone.err.contains("/nowhere/at/all.toml"), "{}", gone.err);
@@ -147,6 +191,54 @@ fn two_settings_that_do_not_fit_each_other_are_refused_before_the_start() {
         "{}",
         ended.err
     );
+    assert!(ended.err.contains("its default"), "{}", ended.err);
+    let ended = config("check", &["--max-head", "4KiB"]);
+    for part in ["`max_target` is 8000", "its default", "set max_target, too"] {
+        assert!(ended.err.contains(part), "{}", ended.err);
+    }
+}
+
+#[test]
+fn a_variable_that_is_nearly_a_setting_is_told_and_those_of_others_are_not() {
+    let mut command = dunlin(&["config", "check"]);
+    // The rest is what Kubernetes sets for a service of this name.
+    let command = command
+        .env("DUNLIN_MAX_CONNECTION", "5")
+        .env("DUNLIN_PORT", "tcp://10.0.0.1:80")
+        .env("DUNLIN_SERVICE_HOST", "10.0.0.1");
+    let ended = run(command);
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    let told: Vec<_> = ended.err.lines().collect();
+    assert_eq!(told.len(), 1, "{told:#?}");
+    assert!(
+        told[0].contains("DUNLIN_MAX_CONNECTION is no setting"),
+        "{told:#?}"
+    );
+    assert!(told[0].contains("DUNLIN_MAX_CONNECTIONS"), "{told:#?}");
+}
+
+#[test]
+fn a_file_without_end_is_not_read_to_its_end() {
+    let endless = "/dev/zero";
+    for flags in [
+        &["--config", endless][..],
+        &["--cert", endless, "--key", endless],
+        &["--token-key-file", endless],
+    ] {
+        let ended = config("check", flags);
+        assert!(matches!(ended.code, Some(2 | 78)), "{}", ended.err);
+        assert!(ended.err.contains("1 MiB"), "{}", ended.err);
+    }
+}
+
+#[test]
+fn values_of_a_list_may_stand_together_as_in_a_variable() {
+    let together = config(
+        "print",
+        &["--origin", "https://a.example, https://b.example"],
+    );
+    let wanted = "\norigin = [\"https://a.example\", \"https://b.example\"]\n";
+    assert!(together.out.contains(wanted), "{}", together.err);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The log of `dunlin serve`: what it tells, and what it must never tell.
 
-use crate::binary::{Serving, open};
+use crate::binary::{Serving, address_in, dunlin, open};
 use crate::wire_client::WireClient;
 use std::net::SocketAddr;
 
@@ -10,6 +10,16 @@ fn parts(line: &str) -> (&str, &str, &str) {
     let (time, rest) = line.split_once(' ').expect("a time");
     let (level, message) = rest.split_once(' ').expect("a level");
     (time, level, message.trim_start())
+}
+
+#[test]
+fn a_peer_of_ipv4_has_the_same_name_at_an_address_of_ipv6() {
+    let mut command = dunlin(&["serve", "--listen", "[::ffff:127.0.0.1]:0"]);
+    let mut serving = Serving::start(&mut command);
+    let port = address_in(&serving.out_line()).port();
+    let _client = open(SocketAddr::from(([127, 0, 0, 1], port)), "/flow");
+    let line = serving.log_line("opened on /flow");
+    assert!(line.contains(" of 127.0.0.1:"), "{line}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use crate::binary::{Serving, dunlin, open};
 use crate::running::assert_echo;
 use crate::wire_client::WireClient;
+use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixDatagram;
@@ -234,6 +235,30 @@ fn a_socket_named_admin_is_for_operators() {
         assert_eq!(status(public_address, "/readyz"), 404);
         assert_echo(&mut open(public_address, "/echo-raw"));
     });
+}
+
+#[test]
+fn the_address_for_operators_is_not_announced_as_one_for_browsers() {
+    let ((admin, admin_address), (public, public_address)) = (bound(), bound());
+    let mut child = activated(vec![admin, public], "admin:public", &[])
+        .spawn()
+        .expect("it starts");
+    let out = BufReader::new(child.stdout.take().expect("piped"));
+    let lines: Vec<String> = out
+        .lines()
+        .take(2)
+        .map(|line| line.expect("text"))
+        .collect();
+    child.kill().expect("it ran until now");
+    child.wait().expect("a child");
+    assert!(
+        lines[0].contains(&format!("listening on http://{public_address}/")),
+        "{lines:?}"
+    );
+    assert!(
+        lines[1].contains(&format!("operators ask at http://{admin_address}/")),
+        "{lines:?}"
+    );
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! The end of a server under a talking crowd: everybody is told, nothing is lost, and it is in time.
 
-use crate::binary::{Serving, address_in, open};
+use crate::binary::{Serving, address_in, dunlin, open};
 use crate::wire_client::{Frame, WireClient};
-use std::io::ErrorKind;
+use std::fs::File;
+use std::io::{ErrorKind, Write};
 use std::net::SocketAddr;
 
 /// Sessions of the crowd; `DUNLIN_CROWD=5000` for as many as the open-file limit of this process allows.
@@ -85,4 +86,60 @@ fn who_stays_is_cut_when_the_drain_is_over_and_the_log_says_so() {
             .any(|line| line.contains("1 connections are cut")),
         "{log:#?}"
     );
+}
+
+/// A pipe in place of a file, at which who reads waits for who writes.
+fn pipe(name: &str) -> String {
+    let path = format!("{}/{name}.toml", env!("CARGO_TARGET_TMPDIR"));
+    let _ = std::fs::remove_file(&path);
+    let made = std::process::Command::new("mkfifo").arg(&path).status();
+    assert!(made.expect("mkfifo").success());
+    path
+}
+
+#[test]
+fn a_reload_that_is_asked_for_during_the_start_is_made_behind_it() {
+    let path = pipe("starting");
+    let mut command = dunlin(&["serve", "--listen", "127.0.0.1:0", "--config", &path]);
+    let mut serving = Serving::start(&mut command);
+    // It can be opened when the server has begun to read its configuration.
+    let mut config = File::options().write(true).open(&path).expect("a pipe");
+    serving.signal("HUP");
+    config.write_all(b"max_body = 10\n").expect("it reads");
+    drop(config);
+    let address = address_in(&serving.out_line());
+    serving.log_line("reading the configuration again");
+    drop(open(address, "/echo-raw"));
+    serving.signal("TERM");
+    assert_eq!(serving.end().0.code(), Some(0));
+}
+
+/// A server that cannot end its reload: the file of its configuration is a pipe now, into which nobody writes.
+fn stuck_in_a_reload(name: &str) -> (Serving, SocketAddr) {
+    let path = format!("{}/{name}.toml", env!("CARGO_TARGET_TMPDIR"));
+    let _ = std::fs::remove_file(&path);
+    std::fs::write(&path, "").expect("a file");
+    let (serving, address) = Serving::on_free_port(&["--config", &path]);
+    pipe(name);
+    serving.signal("HUP");
+    serving.log_line("reading the configuration again");
+    (serving, address)
+}
+
+#[test]
+fn a_reload_that_does_not_end_is_in_the_way_of_no_other_signal() {
+    let (serving, address) = stuck_in_a_reload("stuck-once");
+    let mut client = open(address, "/echo-raw");
+    serving.signal("HUP");
+    serving.signal("TERM");
+    assert_eq!(client.read_close().0, 1001);
+    drop(client);
+    assert_eq!(serving.end().0.code(), Some(0));
+
+    let (serving, address) = stuck_in_a_reload("stuck-twice");
+    let mut client = open(address, "/echo-raw");
+    serving.signal("TERM");
+    assert_eq!(client.read_close().0, 1001);
+    serving.signal("TERM");
+    assert_eq!(serving.end().0.code(), Some(1));
 }

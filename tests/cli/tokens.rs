@@ -224,3 +224,18 @@ fn a_token_is_never_logged() {
         }
     }
 }
+
+#[test]
+fn sighup_says_that_other_keys_take_a_restart() {
+    let (_folder, file) = key("token-hup");
+    let (serving, _) = Serving::on_free_port(&["--token-key-file", &file]);
+    serving.signal("HUP");
+    serving.log_line("the configuration was read again");
+    let secret = "f".repeat(32);
+    std::fs::write(&file, &secret).expect("a file");
+    serving.signal("HUP");
+    let line = serving.log_line("takes a restart");
+    assert!(line.contains("`token_key_file`"), "{line}");
+    assert!(line.contains("the keys in it"), "{line}");
+    assert!(!line.contains(&secret), "{line}");
+}

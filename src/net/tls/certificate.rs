@@ -1,6 +1,7 @@
 //! What a listener shows of itself: a certificate with its key, which can be replaced while it runs.
 
 use super::{ALPN, explain, provider, server_provider, validity};
+use crate::app::read_file;
 use crate::wire::error::{Error, ErrorKind, Result};
 use crate::wire::pem;
 use crate::wire::work::price;
@@ -159,13 +160,10 @@ impl Tls {
 }
 
 fn read_files(certificate: &Path, key: &Path) -> Result<Shown> {
-    let read = |path: &Path, what: &str| {
-        std::fs::read(path).map_err(|error| {
-            let message = format!("cannot read the {what} {}", path.display());
-            Error::new(ErrorKind::Config, message).with_source(error)
-        })
-    };
-    let texts = (read(certificate, "certificate")?, read(key, "private key")?);
+    let texts = (
+        read_file(certificate, "certificate")?,
+        read_file(key, "private key")?,
+    );
     let (certificate, key) = (certificate.display(), key.display());
     certified(
         &texts.0,

@@ -152,7 +152,10 @@ fn a_file_that_is_no_socket_is_left_alone() {
     fs::write(&path, "precious").expect("a new file");
     let error = Server::new(App::new()).listen(&unix(&path));
     let error = error.err().expect("it is taken");
-    assert!(error.to_string().contains("notes.txt"), "{error}");
+    let text = error.to_string();
+    for part in ["notes.txt", "no socket has that path", "remove it"] {
+        assert!(text.contains(part), "{part:?} is missing in {text:?}");
+    }
     assert_eq!(
         fs::read_to_string(&path).expect("it is still there"),
         "precious"
@@ -265,6 +268,22 @@ fn an_address_in_use_says_so_and_how_to_mend_it() {
     assert_eq!(error.kind(), ErrorKind::Io);
     let text = error.to_string();
     for part in [&*address, "another program has it", "another port"] {
+        assert!(text.contains(part), "{part:?} is missing in {text:?}");
+    }
+}
+
+#[test]
+fn a_path_that_no_socket_can_have_says_what_can() {
+    let directory = TempDir::new();
+    fs::write(directory.file("file"), "").expect("a new file");
+    for (name, part) in [
+        ("missing/d.sock".to_owned(), "its folder is not there"),
+        ("file/d.sock".to_owned(), "no folder"),
+        ("a".repeat(108), "at most 107 bytes"),
+    ] {
+        let path = directory.file(&name);
+        let error = Server::new(App::new()).listen(&unix(&path));
+        let text = error.err().expect("no such path").to_string();
         assert!(text.contains(part), "{part:?} is missing in {text:?}");
     }
 }
