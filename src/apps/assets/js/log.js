@@ -12,7 +12,7 @@ export const $ = new Proxy({}, { get: (_, id) => document.getElementById(id) });
 const { log, lines, jump } = $;
 
 const waiting = new Map(); // items that wait to be sent, which are always the last, and their lines
-let stuck = true, below = 0;
+let stuck = true, below = 0, top = 0;
 
 /** An element; strings become text nodes, never markup. */
 export function make(name, className = '', ...children) {
@@ -36,18 +36,23 @@ const linked = (text) => text.split(LINK).map((part, at) =>
 function end() {
 	stuck = true;
 	log.scrollTop = log.scrollHeight;
+	top = log.scrollTop;
 	count(0);
 }
 
 /** How many messages came below what is shown. */
 function count(n) {
 	below = stuck ? 0 : n;
+	log.style.overflowAnchor = stuck ? 'none' : ''; // at the end only a reader scrolls up
 	jump.hidden = stuck;
 	jump.textContent = say('jump', below || '');
 }
 
+// Lines may have come since this page scrolled to the end itself: far from it is not yet scrolled up.
 log.onscroll = () => {
-	stuck = log.scrollHeight - log.scrollTop - log.clientHeight < 32;
+	const near = log.scrollHeight - log.scrollTop - log.clientHeight < 32;
+	stuck = near || (stuck && log.scrollTop >= top);
+	top = log.scrollTop;
 	count(below);
 };
 jump.onclick = end;
