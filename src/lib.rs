@@ -43,6 +43,7 @@
 //! | `tls` | no | TLS by rustls: `Server::listen_tls`, `Tls`, and `wss://` for what this side calls |
 //! | `tokens` | no | connection tokens (JWT, HMAC-SHA256), in `dunlin::tokens`; with `json` |
 //! | `rooms` | no | rooms with history, receipts and presence, in `dunlin::rooms`; with `json` |
+//! | `cluster` | no | rooms that several nodes share by Redis or Valkey: `rooms::Cluster`; with `rooms` |
 //!
 //! Without any it is the loop and the protocol. No feature changes how another part behaves. The command
 //! `dunlin` is a package of its own, `dunlin-cli`.

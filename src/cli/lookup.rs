@@ -15,6 +15,10 @@ const MAX_ANSWER: usize = 8 << 20;
 /// How long an answer may take in total.
 const LONGEST: Duration = Duration::from_secs(10);
 
+/// How to mend it that nothing answers.
+pub(super) const NOT_THERE: &str =
+    "wanted: a WebSocket server there; is it running, and is the port right?";
+
 /// The room that was found or made.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Found {
@@ -110,7 +114,8 @@ impl Lookup<'_> {
         let options = Options::new().connect_timeout(left).handshake_timeout(left);
         #[cfg(feature = "tls")]
         let options = options.trust(self.trust.clone());
-        options.socket(self.url).map_err(io::Error::other)
+        let socket = options.socket(self.url);
+        socket.map_err(|error| io::Error::other(format!("{error:#}\n{NOT_THERE}")))
     }
 }
 

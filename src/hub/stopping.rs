@@ -4,6 +4,7 @@
 //! their time. Who is not gone when the time of the drain is over is cut. Connections of admin listeners
 //! stay until all others are gone: somebody may watch how it ends.
 
+use crate::hub::conn::flags::Flags;
 use crate::hub::conn::phase::State;
 use crate::hub::core::{Core, HubContext};
 use crate::hub::shutdown::Shutdown;
@@ -36,6 +37,7 @@ impl HubContext<'_> {
                 }
             }
             self.catch_up_open(key);
+            let is_over = self.may_be_dropped(key);
             let core = &mut *self.core;
             match core.slot(key).state() {
                 State::Open => core.close(key, CloseCode::GOING_AWAY, "Server stopping"),
@@ -47,9 +49,19 @@ impl HubContext<'_> {
                     let message = "the server is stopping";
                     core.dial_failed(key, Error::new(ErrorKind::Closed, message));
                 }
+                State::Lingering if is_over => core.lost(key),
                 State::Dead | State::Link | State::Closing | State::Ending | State::Lingering => {}
             }
         }
+    }
+
+    /// Whether a connection whose sending direction has ended can go without the peer's end of file. While
+    /// the server stops, a session can that is closed from both sides: its peer has nothing more to say, so
+    /// no reset takes our Close from it.
+    pub(crate) fn may_be_dropped(&mut self, key: u32) -> bool {
+        let core = &*self.core;
+        let is_closed = core.slots[key as usize].flags.has(Flags::PEER_CLOSED);
+        core.is_stopping() && is_closed && self.io.is_all_sent(key)
     }
 }
 

@@ -36,6 +36,11 @@ pub trait Transport {
         None
     }
 
+    /// Whether everything that was taken of a connection has gone to the system.
+    fn is_all_sent(&mut self, _key: u32) -> bool {
+        true
+    }
+
     /// Frees what is held below for a connection that is given up.
     fn discard(&mut self, _key: u32) {}
 

@@ -278,6 +278,10 @@ impl Transport for NetIo {
         self.sockets.most_held()
     }
 
+    fn is_all_sent(&mut self, key: u32) -> bool {
+        self.sockets.is_all_sent(key)
+    }
+
     fn discard(&mut self, key: u32) {
         self.sockets.discard(key);
     }

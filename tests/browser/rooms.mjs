@@ -215,6 +215,32 @@ step('who has scrolled up stays there, and a button counts what came', async (ho
   });
 });
 
+step('who reads at the end stays there, however much comes at once, and can leave it', async (house) => {
+  const visitor = await house.arrive({ answers: true, name: 'Flooded' });
+  const { page } = visitor;
+  await visitor.say('before the flood');
+  const { id } = await visitor.until(() => visitor.heard.find((m) => m.type === 'TALK' && m.message === 'before the flood'));
+  const flood = (from, to) => {
+    for (let n = from; n <= to; n += 1) {
+      visitor.send({ type: 'TALK', roomId: visitor.room, sender: 'Elsewhere', message: `flood\n${n}`, id: id + n, date: Date.now() });
+    }
+  };
+  flood(1, 1500); // more than the page keeps
+  await visitor.hears('flood\n1500');
+  await page.evaluate(() => new Promise(requestAnimationFrame));
+  assert.equal(await page.locator('#jump').isHidden(), true, 'it has left the end');
+  await page.waitForFunction(() => {
+    const log = document.querySelector('#log');
+    return log.scrollHeight - log.scrollTop - log.clientHeight < 2;
+  });
+  flood(1501, 1800);
+  await page.evaluate(() => { document.querySelector('#log').scrollTop -= 400; });
+  await page.waitForSelector('#jump:not([hidden])');
+  await visitor.hears('flood\n1800');
+  assert.equal(await page.locator('#jump').isHidden(), false, 'it was drawn back to the end');
+  await house.leave(visitor);
+});
+
 step('a text near the limit shows what is left, and one past it is not sent', async (house) => {
   const [first, second] = house.visitors;
   await first.page.fill('#text', 'x'.repeat(65_000));

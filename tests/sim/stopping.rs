@@ -1,9 +1,8 @@
 //! Shutdown: 1001 to everybody, then the rest is cut.
 
 use crate::puppet::{millis, open_manual, secs, stage, stage_with};
-use dunlin::Limits;
-use dunlin::Settings;
 use dunlin::testing::{Conversation, End, Received};
+use dunlin::{CloseCode, Limits, Settings};
 
 #[test]
 fn shutdown_closes_every_session_with_1001() {
@@ -103,6 +102,30 @@ fn who_waits_for_its_close_is_served_meanwhile_and_loses_nothing() {
         longest = received.len();
     }
     assert!(longest >= said - 2, "{longest} of {said}");
+}
+
+/// The handshake is done, and whoever keeps the connection for itself keeps nobody from ending.
+#[test]
+fn peers_that_have_closed_and_keep_their_side_open_do_not_hold_the_end_up() {
+    let (sim, _) = stage();
+    let (before, after, silent) = (open_manual(&sim), open_manual(&sim), open_manual(&sim));
+    before.close(CloseCode::NORMAL, "");
+    assert_eq!(before.receive(), Some(Received::close(1000, "")));
+    assert_eq!(before.end(), Some(End::Finished));
+    sim.advance(millis(500));
+    assert_eq!(sim.stats().connections, 3);
+    sim.remote().shutdown().unwrap();
+    sim.drive();
+    let stopping = Some(Received::close(1001, "Server stopping"));
+    assert_eq!(after.receive(), stopping);
+    after.close(CloseCode::GOING_AWAY, "");
+    sim.drive();
+    assert_eq!(after.end(), Some(End::Finished));
+    assert_eq!(sim.stats().connections, 1, "who has not answered");
+    assert_eq!(silent.receive(), stopping);
+    silent.close(CloseCode::GOING_AWAY, "");
+    sim.drive();
+    assert!(sim.is_empty());
 }
 
 #[test]

@@ -18,14 +18,14 @@ Examples:
   echo hello | dunlin chat ws://127.0.0.1:8080/you-said
   dunlin chat --json --wait 5s < lines.txt       for scripts
 
-At a terminal: /help tells the keys and commands; exit, Ctrl-D, or Ctrl-C on an empty line leaves.
-Otherwise every line of standard input is a message (`exit` alone leaves). The end of the input
-leaves when the server has read all of it; what it answered until then is printed.
+At a terminal: /help tells the keys and commands; exit, Ctrl-D, or Ctrl-C on an empty line leaves. \
+Otherwise every line of standard input is a message (`exit` alone leaves). The end of the input \
+leaves when the server has read all of it; what it answered until then is printed. \
 Messages go to standard output, everything else to standard error.
 
-A lost connection is made again after up to 0.5 to 20 s. Lines typed meanwhile wait, at most 1000 and
-1 MiB, and go out once. Exit codes: 0; 1 when there was no connection or a line may not have arrived;
-2 wrong usage.";
+A lost connection is made again after up to 0.5 to 20 s. Lines typed meanwhile wait, at most 1000 \
+and 1 MiB, and go out once. Exit codes: 0; 1 when there was no connection or a line may not have \
+arrived; 2 wrong usage.";
 
 /// The arguments of `chat`.
 #[derive(clap::Args)]

@@ -4,6 +4,7 @@
 //! than the blocking client: keys, messages, pings and waits meet in one thread that sleeps until one of
 //! them comes. Other threads read the input and look names up; they reach it by a [`Handle`].
 
+use super::super::lookup::NOT_THERE;
 use super::backoff::Backoff;
 use super::lines::{Line, Lines};
 use super::report::{Report, Told};
@@ -295,8 +296,10 @@ impl Chat {
 
     /// There will be no connection, and it is known what was not sent.
     pub(super) fn fail_counted(&mut self, cx: &mut Context<'_>) {
-        if let Some(why) = self.in_vain.take() {
-            self.fail(cx, why);
+        match self.in_vain.take() {
+            Some(why) if self.was_connected => self.fail(cx, why),
+            Some(why) => self.fail(cx, format!("{why}\n{NOT_THERE}")),
+            None => {}
         }
     }
 

@@ -7,6 +7,7 @@
 use super::screen::{Batch, Pane, Screen};
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use rustyline::config::Config;
+use rustyline::error::ReadlineError;
 use rustyline::history::MemHistory;
 use rustyline::{
     Cmd, ConditionalEventHandler, Editor, Event, EventContext, EventHandler, ExternalPrinter,
@@ -28,6 +29,8 @@ const NOTHING: &str = "\u{1b}[A\n";
 pub(super) enum Key {
     /// A whole line.
     Line(String),
+    /// Bytes that are no UTF-8; the line they stood in is gone.
+    Garbled,
     /// Ctrl-C or Ctrl-D on an empty line.
     Leave,
 }
@@ -140,6 +143,9 @@ fn read_all(
             Ok(lines) => lines.split('\n').for_each(|line| {
                 tell(Key::Line(line.trim_end_matches('\r').to_owned()));
             }),
+            Err(ReadlineError::Io(error)) if error.kind() == io::ErrorKind::InvalidData => {
+                tell(Key::Garbled);
+            }
             Err(_) => {
                 pane.end();
                 tell(Key::Leave);

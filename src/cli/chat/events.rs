@@ -10,6 +10,10 @@ use dunlin::{
     SessionId,
 };
 
+/// How to mend a refusal.
+const REFUSED: &str = "wanted: 101; is the path right, and does the server want a field (--header), an origin \
+                       (--origin) or a subprotocol (--subprotocol)?";
+
 /// Whether the same question can get another answer later.
 fn may_be_mended(error: &Error) -> bool {
     match error.kind() {
@@ -126,6 +130,8 @@ impl Handler for Chat {
         let why = format!("{error:#}").replace('\n', "; ");
         if may_be_mended(error) {
             self.away(cx, &why, None);
+        } else if error.kind() == ErrorKind::Refused {
+            self.fail(cx, format!("{why}\n{REFUSED}"));
         } else {
             self.fail(cx, why);
         }

@@ -172,6 +172,11 @@ fn start_input(
         let number = AtomicUsize::new(0);
         let edited = Terminal::edit(report.colours.0, move |key| match key {
             Key::Line(line) => person_typed(&handle, &waiting, &number, line),
+            Key::Garbled => {
+                let problem =
+                    "this line is not sent: it is no UTF-8; is the terminal set to UTF-8?";
+                let _ = handle.call(move |chat, _| chat.tell_error(None, None, problem));
+            }
             Key::Leave => leave(&handle),
         });
         let terminal = edited.map_err(failed)?;

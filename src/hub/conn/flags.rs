@@ -27,7 +27,7 @@ impl Flags {
     pub(crate) const SPEAKS_HTTP: u16 = 1 << 9;
     /// Refused at the door: it does not count against the limit of connections.
     pub(crate) const REFUSED: u16 = 1 << 10;
-    /// The peer's Close has arrived at a raw session, whose handler is to answer it.
+    /// The peer's Close has arrived; the handler of a raw session is to answer it.
     pub(crate) const PEER_CLOSED: u16 = 1 << 11;
     /// What it sends is masked.
     pub(crate) const MASKS: u16 = 1 << 12;

@@ -79,6 +79,7 @@ impl Core {
 
     /// The peer's Close arrived: it is answered with the same code, or it was the answer to ours.
     pub(crate) fn peer_closed(&mut self, key: u32, close: Option<(CloseCode, &str)>) {
+        self.slot(key).flags.set(Flags::PEER_CLOSED);
         if self.slot(key).state() == State::Open {
             let payload = close.map(|(code, _)| code.get().to_be_bytes());
             let payload = payload.as_ref().map_or(&[][..], |bytes| bytes);
@@ -270,10 +271,11 @@ impl HubContext<'_> {
     /// Everything is sent: the peer shall read an end of file.
     pub(crate) fn end_sending(&mut self, key: u32) {
         self.io.shutdown_write(key);
-        let slot = self.core.slot(key);
-        if slot.flags.has(Flags::EOF) {
+        let has_ended = self.core.slot(key).flags.has(Flags::EOF);
+        if has_ended || self.may_be_dropped(key) {
             self.core.lost(key);
         } else {
+            let slot = self.core.slot(key);
             slot.phase = match slot.phase {
                 Phase::Ending(discarded) => Phase::Lingering(discarded),
                 _ => Phase::Lingering(0),

@@ -159,6 +159,12 @@ impl Sockets {
         false
     }
 
+    pub(super) fn is_all_sent(&mut self, key: u32) -> bool {
+        secured!(self, key, secured, _stream => secured.is_all_sent(key));
+        let _ = key;
+        true
+    }
+
     pub(super) fn flush(&mut self, key: u32) -> Result<usize, Lost> {
         secured!(self, key, secured, stream => secured.flush(key, stream));
         let _ = key;

@@ -120,6 +120,11 @@ impl Secured {
             .is_some_and(|connection| connection.wants_flush())
     }
 
+    pub(super) fn is_all_sent(&mut self, key: u32) -> bool {
+        self.at(key)
+            .is_none_or(|connection| connection.unsent() == 0)
+    }
+
     pub(super) fn is_agreed(&mut self, key: u32) -> bool {
         self.at(key)
             .is_some_and(|connection| connection.is_agreed())

@@ -21,7 +21,9 @@ pub(crate) fn explain(error: &Error) -> String {
 fn certificate(problem: &CertificateError) -> String {
     match problem {
         // The name of an authority is believed, and its key is another one.
-        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+        CertificateError::UnknownIssuer
+        | CertificateError::BadSignature
+        | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
             "its certificate was issued by somebody whom this machine does not trust; name the issuer's \
              certificate with --ca FILE (of an engine: --engine-ca FILE; in a program: Trust::and_file) if it is yours"
         }
@@ -116,9 +118,17 @@ mod tests {
 
     #[test]
     fn an_error_names_its_cure() {
-        let unknown = explain(&Error::InvalidCertificate(CertificateError::UnknownIssuer));
-        assert!(unknown.contains("--ca FILE"), "{unknown}");
-        assert!(unknown.contains("--engine-ca FILE"), "{unknown}");
+        for unknown in [
+            CertificateError::UnknownIssuer,
+            CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext {
+                signature_algorithm_id: Vec::new(),
+                public_key_algorithm_id: Vec::new(),
+            },
+        ] {
+            let unknown = explain(&Error::InvalidCertificate(unknown));
+            assert!(unknown.contains("--ca FILE"), "{unknown}");
+            assert!(unknown.contains("--engine-ca FILE"), "{unknown}");
+        }
         let expired = explain(&Error::InvalidCertificate(CertificateError::Expired));
         assert!(expired.contains("renew"), "{expired}");
     }

@@ -64,6 +64,7 @@ fn a_refusal_ends_it_with_the_status_and_no_loop() {
         let ended = chat(&[&url, "-o", "http://page"], "a\n");
         assert_eq!(ended.code, Some(1), "{path}");
         assert!(ended.err.contains(part), "{path}: {}", ended.err);
+        assert!(ended.err.contains("wanted: 101"), "{path}: {}", ended.err);
         assert_eq!(ended.out, "");
         assert_eq!(ended.err.matches("connecting").count(), 1, "{}", ended.err);
     }
@@ -91,7 +92,12 @@ fn a_script_is_told_when_nobody_listens() {
     let ended = chat(&[&url(address, "/")], "a\n");
     assert_eq!(ended.code, Some(1));
     assert!(ended.err.contains("refused"), "{}", ended.err);
+    assert!(ended.err.contains("is it running"), "{}", ended.err);
     assert!(ended.err.contains("1 line was not sent"), "{}", ended.err);
+    let ended = chat(&[&format!("ws://{address}"), "--room", "a"], "a\n");
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.err.contains("refused"), "{}", ended.err);
+    assert!(ended.err.contains("is it running"), "{}", ended.err);
 }
 
 #[test]
@@ -123,6 +129,7 @@ fn a_url_that_is_none_is_wrong_usage() {
 fn the_help_tells_the_keys_and_the_exit_codes() {
     let ended = chat(&["--help"], "");
     assert_eq!(ended.code, Some(0));
+    assert!(!ended.out.contains("\nand\n"), "{}", ended.out);
     for part in [
         "--room",
         "--json",

@@ -3,8 +3,6 @@
 
 import { locale, say } from './words.js';
 
-const TOGETHER = 300_000; // messages of one sender within 5 minutes stand under one name
-const MAX_LINES = 500;
 const LINK = /(https?:\/\/[^\s<>\p{C}]*[^\s<>\p{C}.,:;!?)\]])/u;
 
 /** The elements of the page by their ids. */
@@ -12,7 +10,7 @@ export const $ = new Proxy({}, { get: (_, id) => document.getElementById(id) });
 const { log, lines, jump } = $;
 
 const waiting = new Map(); // items that wait to be sent, which are always the last, and their lines
-let stuck = true, below = 0;
+let stuck = true, below = 0, top = 0;
 
 /** An element; strings become text nodes, never markup. */
 export function make(name, className = '', ...children) {
@@ -42,12 +40,15 @@ function end() {
 /** How many messages came below what is shown. */
 function count(n) {
 	below = stuck ? 0 : n;
+	top = log.scrollTop;
+	log.style.overflowAnchor = stuck ? 'none' : ''; // at the end only a reader scrolls up
 	jump.hidden = stuck;
 	jump.textContent = say('jump', below || '');
 }
 
+// Lines may have come since this page scrolled to the end itself: far from it is not yet scrolled up.
 log.onscroll = () => {
-	stuck = log.scrollHeight - log.scrollTop - log.clientHeight < 32;
+	stuck = log.scrollHeight - log.scrollTop - log.clientHeight < 32 || (stuck && log.scrollTop >= top);
 	count(below);
 };
 jump.onclick = end;
@@ -71,7 +72,7 @@ export function add(item) {
 	const [next = null] = waiting.values();
 	if (!line.parentNode || line.nextSibling !== next) lines.insertBefore(line, next);
 	fill(line, item);
-	if (lines.childElementCount > MAX_LINES) lines.firstChild.remove();
+	if (lines.childElementCount > 500) lines.firstChild.remove();
 	for (const other of [line, next, lines.firstChild]) if (other) frame(other);
 	moved(item);
 }
@@ -130,5 +131,6 @@ function frame(line) {
 	if (another) line.prepend(make('p', 'day', date.toLocaleDateString(locale, { dateStyle: 'full' })));
 	const by = (i) => i.mine || i.sender;
 	const alone = another || last.note || item.note || by(last) !== by(item);
-	line.classList.toggle('follows', !alone && item.date - last.date < TOGETHER);
+	// Messages of one sender within 5 minutes stand under one name.
+	line.classList.toggle('follows', !alone && item.date - last.date < 300_000);
 }

@@ -2,7 +2,7 @@
 
 const TABLE = {
 	about: 'What else is here|다른 기능',
-	bad: 'Up to {} bytes, no control characters.|{}바이트까지, 제어 문자 없이.',
+	bad: 'Up to {} bytes, nothing invisible.|{}바이트까지, 보이는 문자만.',
 	birds: 'Avocet Curlew Dunlin Godwit Knot Plover Snipe Stint|개꿩 꼬까도요 마도요 물떼새 민물도요 좀도요',
 	bytes: '{} bytes left|{}바이트 남음',
 	close: 'Close|닫기',

@@ -2,8 +2,8 @@
 
 use super::super::line::Phase;
 use super::super::node::{COMMANDS, MOST_ASKED, PUSHES};
-use super::super::server::Data;
 use super::super::request::{Act, Speaker};
+use super::super::server::Data;
 use super::presence::{act_elsewhere, join, members_of};
 use super::publish;
 use super::table::Table;
