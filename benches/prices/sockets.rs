@@ -14,6 +14,9 @@ use mio::{Interest, Poll, Token};
 use std::cell::{Cell, RefCell};
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::thread;
 
 /// Pairs that are served at a time: few, so that their bytes stay in the cache, and many, so that none does.
 const FEW: usize = 32;
@@ -123,6 +126,46 @@ fn write_of(clock: Clock, pairs: &Pairs, size: usize) -> (f64, f64) {
     (ns / a_batch, bytes.get() as f64 / f64::from(writes.get()))
 }
 
+/// The same while the peers read, on another core where there is one: what the kernel does for them when bytes come
+/// is a part of the write.
+fn write_while_read(clock: Clock, pairs: &Pairs, size: usize) -> (f64, f64) {
+    let (written, read) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let is_over = AtomicBool::new(false);
+    let payload = vec![b'a'; size];
+    let (writes, batches) = (Cell::new(0u32), Cell::new(0u32));
+    let ns = thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut buffer = vec![0; BUFFER];
+            while !is_over.load(Relaxed) {
+                for their in &pairs.theirs {
+                    read.fetch_add(read_all(their, &mut buffer), Relaxed);
+                }
+            }
+        });
+        let ns = clock.per_batch(
+            || {
+                while read.load(Relaxed) < written.load(Relaxed) {
+                    thread::yield_now();
+                }
+            },
+            |()| {
+                batches.set(batches.get() + 1);
+                for mut our in &pairs.ours {
+                    if let Ok(n) = our.write(&payload) {
+                        writes.set(writes.get() + 1);
+                        written.fetch_add(n, Relaxed);
+                    }
+                }
+            },
+        );
+        is_over.store(true, Relaxed);
+        ns
+    });
+    let a_batch = f64::from(writes.get()) / f64::from(batches.get());
+    let bytes = written.load(Relaxed) as f64 / f64::from(writes.get());
+    (ns / a_batch, bytes)
+}
+
 /// A price of a call and one of its bytes, out of a small and a large one.
 fn both(
     (call, bytes): (&str, &str),
@@ -171,9 +214,16 @@ pub(crate) fn rows(clock: Clock) -> io::Result<Vec<Row>> {
 }
 
 /// The same where the kernel needs memory for each, and finds nothing of it in the cache.
-fn scattered(clock: Clock, pairs: &Pairs, (small_read, small_write): (f64, f64)) -> [Row; 4] {
+fn scattered(clock: Clock, pairs: &Pairs, (small_read, small_write): (f64, f64)) -> [Row; 6] {
     let (read, got) = read_of(clock, pairs, BUFFER);
     let (write, put) = write_of(clock, pairs, BUFFER);
+    // What earlier rows have left there is read first.
+    let mut rest = vec![0; BUFFER];
+    for their in &pairs.theirs {
+        read_all(their, &mut rest);
+    }
+    let (heard_few, _) = write_while_read(clock, pairs, SMALL);
+    let (heard, taken) = write_while_read(clock, pairs, BUFFER);
     let (of_read, of_write) = (
         got / price::BYTES_READ as f64,
         put / price::BYTES_SENT as f64,
@@ -194,6 +244,18 @@ fn scattered(clock: Clock, pairs: &Pairs, (small_read, small_write): (f64, f64))
             "a send of 64 KiB to each of 300",
             f64::from(price::SEND) + of_write,
             write,
+        ),
+        Row::new(
+            "SEND",
+            "16 B to each of 300 who read meanwhile",
+            f64::from(price::SEND),
+            heard_few,
+        ),
+        Row::whole(
+            "SEND + BYTES_SENT",
+            "64 KiB to each of 300 who read meanwhile",
+            f64::from(price::SEND) + taken / price::BYTES_SENT as f64,
+            heard,
         ),
     ]
 }
