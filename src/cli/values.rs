@@ -16,6 +16,15 @@ pub(super) fn field(text: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), value.trim().to_owned()))
 }
 
+/// The length of a payload.
+#[cfg(feature = "bench")]
+pub(super) fn payload_size(text: &str) -> Result<usize, String> {
+    let wanted = || "wanted: a number of bytes from 1 to 64MiB, such as 512 or 16KiB".to_owned();
+    let size = dunlin::config::parse_size(text);
+    size.filter(|size| (1..=64 << 20).contains(size))
+        .ok_or_else(wanted)
+}
+
 /// A time with its unit, at most an hour.
 #[cfg(any(feature = "bench", feature = "chat"))]
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
@@ -27,5 +36,26 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     match found {
         Some(ms) if ms <= 3_600_000 => Ok(Duration::from_millis(ms)),
         _ => Err("wanted: a time such as 500ms, 5s or 2min, at most 60min".to_owned()),
+    }
+}
+
+#[cfg(all(test, feature = "bench"))]
+mod tests {
+    use super::payload_size;
+
+    #[test]
+    fn a_size_is_of_1_byte_to_64_mebibytes() {
+        for (text, size) in [
+            ("1", 1),
+            ("512B", 512),
+            ("16KiB", 16 << 10),
+            ("64MiB", 64 << 20),
+        ] {
+            assert_eq!(payload_size(text), Ok(size), "{text}");
+        }
+        for text in ["0", "67108865", "9GiB", "x", "-1", ""] {
+            let problem = payload_size(text).unwrap_err();
+            assert!(problem.starts_with("wanted: "), "{text}: {problem}");
+        }
     }
 }

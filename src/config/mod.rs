@@ -31,6 +31,9 @@ pub use networks::{Network, Networks};
 pub use rooms::RoomLimits;
 pub use row::{Kind, Row, Value};
 pub use settings::{BacklogPolicy, Origins, Settings};
+#[cfg(feature = "command")]
+#[doc(hidden)]
+pub use text::parse_size;
 
 #[cfg(test)]
 mod tests {

@@ -6,7 +6,7 @@ const SIZES: [(&str, usize); 3] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1
 const TIMES: [(&str, u64); 4] = [("ms", 1), ("min", 60_000), ("h", 3_600_000), ("s", 1000)];
 
 /// A number of bytes: digits alone, or with `B`, `KiB`, `MiB` or `GiB` behind them.
-pub(super) fn parse_size(text: &str) -> Option<usize> {
+pub fn parse_size(text: &str) -> Option<usize> {
     for (unit, bytes) in SIZES {
         if let Some(number) = text.strip_suffix(unit) {
             return digits(number)?.checked_mul(bytes);

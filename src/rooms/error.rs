@@ -99,11 +99,11 @@ impl fmt::Display for RoomError {
             }
             Self::TooManyRooms { most } => write!(
                 f,
-                "there are {most} rooms, as many as this server keeps; delete one first"
+                "there are as many rooms as this server keeps, {most}; delete one first"
             ),
             Self::TooManyMemberships { most } => write!(
                 f,
-                "you are in {most} rooms, as many as a connection may be in; LEAVE one first"
+                "you are in as many rooms as a connection may be in, {most}; LEAVE one first"
             ),
             Self::WrongKey => f.write_str("the Room-Key is not that of this room"),
             Self::Forbidden(problem) => f.write_str(problem),

@@ -1,6 +1,6 @@
 //! The flags of the scenarios as they are written, with their help.
 
-use super::super::values::duration;
+use super::super::values::{duration, payload_size};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -111,9 +111,8 @@ pub(crate) struct Arguments {
     #[arg(help_heading = CONNECTIONS, long)]
     pub(super) deflate: bool,
 
-    /// Length of a payload in bytes [default: 64, or what the dialect needs]
-    #[arg(help_heading = MESSAGES, short, long, value_name = "BYTES")]
-    #[arg(value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=64 << 20))]
+    /// Length of a payload, such as 512 or 16KiB [default: 64, or what the dialect needs]
+    #[arg(help_heading = MESSAGES, short, long, value_name = "BYTES", value_parser = payload_size)]
     pub(super) size: Option<usize>,
 
     /// Text messages (the default)

@@ -4,6 +4,7 @@ use super::super::exit::CommandFailure;
 use super::super::lookup::room_paths;
 use super::super::trust;
 use super::super::values::{duration, field};
+use clap::builder::NonEmptyStringValueParser;
 #[cfg(feature = "tls")]
 use dunlin::client::Trust;
 use dunlin::client::{Handshake, Options, Url};
@@ -39,7 +40,7 @@ pub(crate) struct Arguments {
     room: Option<String>,
 
     /// Your name in the room [default: guest- and four digits]
-    #[arg(long, requires = "room")]
+    #[arg(long, value_parser = NonEmptyStringValueParser::new(), requires = "room")]
     name: Option<String>,
 
     /// How many earlier messages of the room to show, at most 100
@@ -256,6 +257,7 @@ mod tests {
             (&["ws://a/chat", "--room", "r"], "ws://a"),
             (&["--room", "r", "-s", "x"], "cannot be used with"),
             (&["--room", "r", "--last", "101"], "100"),
+            (&["--room", "r", "--name", ""], "value is required"),
             (&["--wait", "5"], "500ms"),
             (&["--wait", "99999999999999999999s"], "500ms"),
         ] {

@@ -93,7 +93,7 @@ const RATE_BURST: Row<Limits> = Row {
     name: "rate_burst",
     key: "rate_burst",
     kind: Kind::Number {
-        unit: "at once",
+        unit: "connections or requests",
         least: 1,
         most: |_| 10_000,
     },
