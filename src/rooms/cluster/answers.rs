@@ -297,7 +297,12 @@ impl Node {
             }
             return self.deliver_held(room);
         }
+        let is_beyond = known.is_beyond(at.epoch);
         self.see_to_parked(room);
+        if is_beyond {
+            // No push may ever tell of it: that of an epoch which somebody elsewhere has begun by making the room anew.
+            self.want_mending(room);
+        }
     }
 
     fn published(&mut self, room: RoomId, said: Said, act: &Act, answer: Answer) {

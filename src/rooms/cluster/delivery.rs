@@ -61,7 +61,11 @@ impl Node {
         let Some(room) = self.rooms.get_mut(&id) else {
             return;
         };
-        if room.is_live() && room.is_beyond(&push) {
+        let is_beyond = match &push {
+            Push::Message { epoch, .. } => room.is_beyond(*epoch),
+            _ => false,
+        };
+        if room.is_live() && is_beyond {
             // It is held first, and what begins another epoch is read.
             room.hold(push);
             self.want_mending(id);

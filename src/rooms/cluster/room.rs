@@ -241,13 +241,10 @@ impl NodeRoom {
         }
     }
 
-    /// Whether this is a message of an epoch that it has never heard of: the engine has lost the room, and somebody
-    /// elsewhere has made it anew.
-    pub(super) fn is_beyond(&self, push: &Push) -> bool {
-        let Push::Message { epoch, .. } = push else {
-            return false;
-        };
-        self.at.is_some_and(|at| at.epoch != *epoch) && !self.was_in(*epoch)
+    /// Whether it has never heard of this epoch: the engine may have lost the room, and somebody elsewhere has made it
+    /// anew.
+    pub(super) fn is_beyond(&self, epoch: Epoch) -> bool {
+        self.at.is_some_and(|at| at.epoch != epoch) && !self.was_in(epoch)
     }
 
     /// Whether this was its epoch before.

@@ -87,8 +87,8 @@ fn a_room_whose_facts_are_gone_from_an_engine_that_goes_on_is_made_anew_by_who_s
     assert_eq!(members_of(&table, room), 1);
 }
 
-#[test]
-fn who_is_in_a_room_that_another_node_has_made_anew_hears_what_is_said_there() {
+/// A room that somebody is in here, that the engine has lost, and that another node has made anew.
+fn made_anew() -> (Table, RoomId) {
     let mut table = Table::new();
     let room = entered(&mut table);
     ask(&mut table, publish(room, 1)).unwrap();
@@ -99,6 +99,19 @@ fn who_is_in_a_room_that_another_node_has_made_anew_hears_what_is_said_there() {
         number: 1,
     };
     act_elsewhere(&mut table, room, create);
+    (table, room)
+}
+
+#[test]
+fn who_comes_into_a_room_that_another_node_has_made_anew_is_in_at_once() {
+    let (mut table, room) = made_anew();
+    assert_eq!(ask(&mut table, join(room, 8)), Ok(()));
+    assert_eq!(members_of(&table, room), 2);
+}
+
+#[test]
+fn who_is_in_a_room_that_another_node_has_made_anew_hears_what_is_said_there() {
+    let (mut table, room) = made_anew();
     for key in [1, 2] {
         let publish = Act::Publish {
             speaker: Speaker::User,
