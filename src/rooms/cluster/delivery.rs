@@ -230,7 +230,8 @@ impl Node {
         let past = &room.past;
         let is_it = |own: &super::room::Own| {
             own.at.as_ref().is_some_and(|(of, said)| {
-                said.id == message.id && (*of == epoch || past.contains(of))
+                let is_one = said.id == message.id && said.date == message.date;
+                is_one && (*of == epoch || past.contains(of))
             })
         };
         let key = key.or_else(|| {
@@ -266,9 +267,10 @@ impl Node {
             return;
         };
         let (past, own) = (&room.past, &mut room.own);
+        // Ids go on from epoch to epoch: what was said in an earlier one may be still to come.
         let is_behind = |of: &Option<(crate::rooms::Epoch, Rc<RoomMessage>)>| {
             of.as_ref().is_some_and(|(epoch, message)| {
-                (*epoch == at.epoch && message.id <= at.id) || past.contains(epoch)
+                message.id <= at.id && (*epoch == at.epoch || past.contains(epoch))
             })
         };
         let done = own.extract_if(.., |_, own| is_behind(&own.at));

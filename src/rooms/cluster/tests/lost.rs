@@ -1,5 +1,6 @@
 //! Rooms that the engine does not know any more while somebody is in them, and engines that are of no use.
 
+use super::super::asked::Then;
 use super::super::line::Phase;
 use super::super::node::{COMMANDS, MOST_ASKED, PUSHES};
 use super::super::request::{Act, Speaker};
@@ -7,7 +8,7 @@ use super::super::server::Data;
 use super::presence::{act_elsewhere, join, members_of};
 use super::publish;
 use super::table::Table;
-use crate::rooms::engine::{Engine, EngineEvent, Operation, Outcome, Token};
+use crate::rooms::engine::{Author, Engine, EngineEvent, Operation, Outcome, Token};
 use crate::rooms::{RoomError, RoomId};
 
 /// A room that somebody is in.
@@ -35,6 +36,17 @@ fn ask(table: &mut Table, operation: Operation) -> Result<(), RoomError> {
     outcome(&table.settle(), token)
 }
 
+/// Both lines are up, and nothing was mended yet.
+fn until_ready(table: &mut Table) {
+    while !table.node.is_ready() {
+        table.dial();
+        for line in [COMMANDS, PUSHES] {
+            table.say(line);
+            table.hear(line);
+        }
+    }
+}
+
 /// Everything that somebody may ask about a room.
 fn questions(room: RoomId) -> [Operation; 5] {
     let ask = super::NOTHING;
@@ -53,14 +65,7 @@ fn a_room_that_the_engine_has_lost_is_away_and_not_unknown_until_it_is_made_anew
         let mut table = Table::new();
         let room = entered(&mut table);
         table.restart(Data::default());
-        // Both lines are up, and nothing was mended yet.
-        while !table.node.is_ready() {
-            table.dial();
-            for line in [COMMANDS, PUSHES] {
-                table.say(line);
-                table.hear(line);
-            }
-        }
+        until_ready(&mut table);
         let question = || questions(room).into_iter().nth(which).expect("one of them");
         let token = table.submit(question());
         let events = table.settle();
@@ -131,6 +136,39 @@ fn who_is_in_a_room_that_another_node_has_made_anew_hears_what_is_said_there() {
     assert_eq!(events.iter().filter(is_epoch).count(), 1);
     // And it is in there.
     assert_eq!(members_of(&table, room), 1);
+}
+
+#[test]
+fn what_was_said_before_has_its_receipt_in_its_place_of_a_new_order() {
+    let mut table = Table::new();
+    let room = entered(&mut table);
+    let said = || Operation::Publish {
+        room,
+        author: Author::User("ada".into()),
+        text: Some("once".into()),
+        reference: Some(5),
+    };
+    ask(&mut table, said()).unwrap();
+    let older = table.server.snapshot();
+    // Another process begins an epoch, and one after it does not know of that.
+    table.restart(older.clone());
+    table.pass(1_000);
+    table.restart(older);
+    until_ready(&mut table);
+    // It is said again behind the question for what was missed.
+    while table.asked(|then| matches!(then, Then::Mend(_))) == 0 {
+        assert!(!table.say(PUSHES).is_empty() | table.hear(PUSHES));
+    }
+    let token = table.submit(said());
+    let events = table.pass(1_000);
+    let told = events.iter().filter_map(|event| match event {
+        EngineEvent::Epoch { begun, .. } => Some(format!("epoch at {}", begun.id)),
+        EngineEvent::Message { message, own, .. } => Some(format!("{} {own:?}", message.id)),
+        EngineEvent::Done(of, outcome) if *of == token => Some(format!("{outcome:?}")),
+        _ => None,
+    });
+    let wanted = ["epoch at 0".to_owned(), format!("1 {:?}", Some(token))];
+    assert_eq!(told.collect::<Vec<_>>(), wanted);
 }
 
 #[test]
