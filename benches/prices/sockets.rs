@@ -126,8 +126,7 @@ fn write_of(clock: Clock, pairs: &Pairs, size: usize) -> (f64, f64) {
     (ns / a_batch, bytes.get() as f64 / f64::from(writes.get()))
 }
 
-/// The same while the peers read, on another core where there is one: what the kernel does for them when bytes come
-/// is a part of the write.
+/// The same while the peers read, on another core: what the kernel does for them then is a part of the write.
 fn write_while_read(clock: Clock, pairs: &Pairs, size: usize) -> (f64, f64) {
     let (written, read) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let is_over = AtomicBool::new(false);
