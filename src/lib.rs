@@ -172,6 +172,9 @@ pub mod tokens {
 
 #[cfg(feature = "json")]
 pub use app::codec::{self, Encoded};
+#[cfg(feature = "command")]
+#[doc(hidden)]
+pub use app::read_small_file;
 pub use app::remote::{MAX_COMMAND_BYTES, MAX_WAITING_BYTES, MAX_WAITING_COMMANDS};
 pub use app::{
     Answer, App, BacklogPolicy, BodyError, Call, CloseCounts, Context, Deferral, EngineStats,

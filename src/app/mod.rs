@@ -37,6 +37,8 @@ pub mod router;
 pub mod send_outcome;
 pub mod session;
 pub mod session_id;
+#[cfg(any(feature = "command", feature = "tls"))]
+mod small_file;
 pub mod stream;
 #[cfg(feature = "tokens")]
 mod token_guard;
@@ -71,6 +73,8 @@ pub use route::Route;
 pub use send_outcome::{JoinOutcome, SendOutcome};
 pub use session::Session;
 pub use session_id::SessionId;
+#[cfg(feature = "command")]
+pub use small_file::read_small_file;
 pub use stream::{Piece, Stream};
 #[cfg(feature = "tls")]
 pub use trust::Trust;

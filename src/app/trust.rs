@@ -1,10 +1,9 @@
 //! Which servers an outgoing TLS connection believes.
 
+use super::small_file::read_small_file;
 use crate::wire::error::{Error, ErrorKind, Result};
 use crate::wire::pem;
 use rustls::pki_types::CertificateDer;
-use std::fs::File;
-use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -100,18 +99,10 @@ impl Trust {
     }
 }
 
-/// The most bytes of a file with certificates or keys. All authorities of a system have some 200 KiB.
-const LONGEST: u64 = 1 << 20;
-
-/// What is in a file of certificates or keys, which is not longer than 1 MiB: a device would never end.
+/// What is in a file of certificates or keys.
 pub(crate) fn read_file(path: &Path, what: &str) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(LONGEST + 1).read_to_end(&mut bytes));
-    let failure = match read {
-        Ok(_) if bytes.len() as u64 <= LONGEST => return Ok(bytes),
-        Ok(_) => io::Error::other("it is longer than 1 MiB"),
-        Err(error) => error,
-    };
-    let message = format!("cannot read the {what} {}", path.display());
-    Err(Error::new(ErrorKind::Config, message).with_source(failure))
+    read_small_file(path).map_err(|error| {
+        let message = format!("cannot read the {what} {}", path.display());
+        Error::new(ErrorKind::Config, message).with_source(error)
+    })
 }

@@ -2,13 +2,8 @@
 
 use super::exit::CommandFailure;
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 use toml::de::{DeTable, DeValue};
-
-/// The most bytes of a file that is read whole. A configuration has some thousand.
-const LONGEST: u64 = 1 << 20;
 
 /// The texts of one key.
 pub(super) struct FileValue {
@@ -26,21 +21,14 @@ pub(super) fn read(
     parse(&path.display().to_string(), &text, known).map_err(CommandFailure::configuration)
 }
 
-/// The text of a file that is not longer than [`LONGEST`]: a device would never end.
+/// The text of a file of at most 1 MiB.
 ///
 /// # Errors
 /// A sentence that names the file; `what` is what it should be.
 pub(super) fn text(path: &Path, what: &str) -> Result<String, String> {
     let name = path.display();
-    let mut bytes = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(LONGEST + 1).read_to_end(&mut bytes))
+    let bytes = dunlin::read_small_file(path)
         .map_err(|error| format!("cannot read the {what} {name}: {error}"))?;
-    if bytes.len() as u64 > LONGEST {
-        return Err(format!(
-            "cannot read the {what} {name}: it is longer than 1 MiB"
-        ));
-    }
     String::from_utf8(bytes).map_err(|error| {
         let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
