@@ -286,6 +286,12 @@ fn a_path_that_no_socket_can_have_says_what_can() {
         let text = error.err().expect("no such path").to_string();
         assert!(text.contains(part), "{part:?} is missing in {text:?}");
     }
+    // One byte less than is too long.
+    let before = directory.file("").as_os_str().len();
+    let longest = directory.file(&"a".repeat(107 - before));
+    assert!(Server::new(App::new()).listen(&unix(&longest)).is_ok());
+    let longer = directory.file(&"a".repeat(108 - before));
+    assert!(Server::new(App::new()).listen(&unix(&longer)).is_err());
 }
 
 #[test]
