@@ -230,8 +230,7 @@ impl Node {
         let past = &room.past;
         let is_it = |own: &super::room::Own| {
             own.at.as_ref().is_some_and(|(of, said)| {
-                let is_one = said.id == message.id && said.date == message.date;
-                is_one && (*of == epoch || past.contains(of))
+                said.id == message.id && (*of == epoch || past.contains(of))
             })
         };
         let key = key.or_else(|| {
